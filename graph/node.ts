@@ -1,0 +1,135 @@
+/**
+ * The node contract: all that a node kind is. A kind declares the settings it takes in a file, says what a given node
+ * may do to the world, and opens an executor. Adapters live in `nodes/`; a third party adds one in one file.
+ */
+import type { Expr } from "./expr.ts"
+import type { Effect, Path, Settings } from "./ir.ts"
+import type { Code } from "./messages.ts"
+import type { Services } from "./services.ts"
+import type { Type } from "./type.ts"
+import type { Rec, Value } from "./value.ts"
+
+/** How a setting of a kind is read from a file. */
+export interface FieldSpec {
+  /**
+   * `static`: plain data of `type`, known before anything runs, kept in `config`. `text`: values of any shape whose
+   * texts may insert `${ … }`; becomes an argument. `cel`: an expression written bare; becomes an argument.
+   * `type`: type notation. `duration`: `10ms`, `2s`, `5m`, kept in `config` as milliseconds. `size`: `10MB`, bytes.
+   */
+  readonly form: "static" | "text" | "cel" | "duration" | "size"
+  /** For `static`: the type it must have. For `text` and `cel`: the type that the argument must have, where known. */
+  readonly type?: Type
+  readonly required?: boolean
+  /** One line for editors and for the generated documentation. */
+  readonly about: string
+}
+
+/** A node as a kind sees it while checking. */
+export interface NodeView {
+  readonly name: string
+  readonly config: Rec
+  /** The argument expressions by name; a record expression taken apart. */
+  readonly args: { readonly [name: string]: Expr }
+  readonly output?: Type
+  readonly settings: Settings
+  /** The graph's declared resources by section. */
+  readonly resources: { readonly [section: string]: { readonly [name: string]: Value } }
+  /** What `shadowgraph.lock` pins for this node (a tool's schema, a module's types), or undefined. */
+  readonly pin: (key: string) => Rec | undefined
+}
+
+/** What a node is to the checker and to admission. Comes from the registration, never from a plan. */
+export interface Signature {
+  readonly effect: Effect
+  /** What the effect touches: `server:files`, `db:shop`, `host:rates.example.com`, `fs:/data`, `time`, `chance`. `a` contains `a/b`. */
+  readonly resource: string | null
+  /** Capabilities that a run must be granted. */
+  readonly needs: readonly string[]
+  /** Type of the arguments record; `undefined`: anything goes in. */
+  readonly input?: Type
+  /** Type of the value that comes out, before `output:` narrows it. */
+  readonly output: Type
+  /** Does the tool honour an idempotency key? */
+  readonly keyed?: boolean
+  /** False only where the executor certainly answers synchronously (never returns a promise). Default true. */
+  readonly async?: boolean
+  /** An upper bound on calls in flight and on calls per second for the resource. */
+  readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
+  /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
+  readonly pins?: Rec
+}
+
+export interface SignatureProblem {
+  readonly code: Code
+  /** The key of the node that is wrong: `http`, `with.path`, `output`. */
+  readonly key: string
+  readonly message: string
+  readonly fix?: string
+  readonly severity?: "error" | "warning"
+}
+
+/** One call of an executor. */
+export interface Call {
+  readonly path: Path
+  readonly run: string
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Hash of run and path: the same for every attempt. Sent to tools that honour one. */
+  readonly key: string
+  /** Aborted when the attempt times out, the run is cancelled, or the work can no longer matter. The tool must stop. */
+  readonly signal: AbortSignal
+  /** Progress for a live view; never part of the result. */
+  readonly note: (text: string) => void
+}
+
+/**
+ * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, or an
+ * `AsyncIterable` where the output is a stream. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
+ */
+export type Execute = (args: Value, call: Call) => unknown
+
+export interface Executor {
+  readonly execute: Execute
+  /** Gives back connections and processes. Called once, when the session that opened it closes. */
+  readonly close?: () => Promise<void>
+}
+
+export interface NodeKind {
+  /** The key in a file, and `Node.kind`. */
+  readonly kind: string
+  readonly about: string
+  /** What the kind key itself holds: `http: GET https://…` (form text), `sql: shop` (form static, string). */
+  readonly main: FieldSpec
+  readonly fields: { readonly [key: string]: FieldSpec }
+  /** May the node carry `with:` (a record of arguments)? `with` entries become arguments beside those of `fields`. */
+  readonly takesWith: boolean
+  /**
+   * Turns what the file says into `config` and `args` where the plain reading is not enough (taking a URL template
+   * apart). Called once per node, before `sign`. Default: `main` and `fields` by their form, under their own names.
+   */
+  readonly lift?: (
+    raw: RawNode,
+  ) => { readonly config: Rec; readonly args: { readonly [name: string]: Expr } } | readonly SignatureProblem[]
+  /** The reverse of `lift`, for printing a file. Default: by form. */
+  readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
+  /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
+  readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
+  /** Connects. Called once per distinct `config` and session, before the first call; may be slow; never at check time. */
+  readonly open: (
+    config: Rec,
+    resources: NodeView["resources"],
+    services: Services,
+    signature: Signature,
+  ) => Executor | Promise<Executor>
+}
+
+export interface RawNode {
+  readonly config: Rec
+  readonly args: { readonly [name: string]: Expr }
+  /** `with:` entries. */
+  readonly with: { readonly [name: string]: Expr }
+}
+
+/** The kinds that a checker, a kernel or a session knows, by name. */
+export type Registry = ReadonlyMap<string, NodeKind>
+export const registry = (...kinds: readonly NodeKind[]): Registry => new Map(kinds.map((k) => [k.kind, k]))

@@ -1,0 +1,122 @@
+/**
+ * What node adapters may ask of a host: time, chance, disk, network, processes, people. Declared here as interfaces so
+ * that adapters never name a platform; `deploy` supplies them, tests supply seeded ones. A service that is not there
+ * is a capability that the host lacks, and using it is a typed failure.
+ */
+import type { Value } from "./value.ts"
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Monotonic milliseconds, for durations. */
+  readonly tick: () => number
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+}
+
+export interface Chance {
+  /** Uniform in [0, 1). */
+  readonly next: () => number
+  readonly bytes: (n: number) => Uint8Array
+}
+
+export interface HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** A larger body is cut off with the failure `TooLarge`. */
+  readonly bytesMax: number
+  readonly signal: AbortSignal
+  /** Redirects to follow, each checked like a first request. */
+  readonly redirectsMax: number
+  /** May this call reach loopback, private and link-local addresses? Comes from a granted capability. */
+  readonly privateAddresses: boolean
+  /** May the request go to this host (of a redirect)? */
+  readonly allowHost: (host: string) => boolean
+}
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** With `stream: true` on the request call, chunks as they arrive; `body` is then empty. */
+  readonly chunks?: AsyncIterable<Uint8Array>
+}
+export interface Http {
+  readonly request: (request: HttpRequest, options?: { readonly stream?: boolean }) => Promise<HttpResponse>
+}
+
+export interface SqlDatabase {
+  readonly all: (
+    sql: string,
+    params: readonly Value[] | { readonly [name: string]: Value },
+  ) => readonly { readonly [column: string]: Value }[]
+  /** Rows changed and the last row id of a statement that returns no rows. */
+  readonly run: (
+    sql: string,
+    params: readonly Value[] | { readonly [name: string]: Value },
+  ) => { readonly changes: number; readonly lastRowId: number }
+  readonly close: () => void
+}
+export interface Sqlite {
+  /** `file` is a path of the host or `:memory:`. A read-only connection cannot write whatever the statement says. */
+  readonly open: (
+    file: string,
+    options: { readonly readOnly: boolean; readonly busyMs: number },
+  ) => Promise<SqlDatabase>
+}
+
+/** A connected MCP server. Shapes are the protocol's own (2025-11-25 and later). */
+export interface McpConnection {
+  readonly tools: () => Promise<
+    readonly {
+      readonly name: string
+      readonly description?: string
+      readonly inputSchema: unknown
+      readonly outputSchema?: unknown
+      readonly annotations?: { readonly readOnlyHint?: boolean }
+    }[]
+  >
+  readonly call: (
+    tool: string,
+    args: unknown,
+    options: { readonly signal: AbortSignal; readonly onProgress?: (text: string) => void },
+  ) => Promise<{
+    readonly content: readonly unknown[]
+    readonly structuredContent?: unknown
+    readonly isError?: boolean
+  }>
+  readonly close: () => Promise<void>
+}
+export interface Mcp {
+  /** `server` is a declaration from the graph's `servers:` section. */
+  readonly connect: (server: { readonly [key: string]: Value }, signal: AbortSignal) => Promise<McpConnection>
+}
+
+export interface Modules {
+  /** Loads an export of a local module after its bundle's hash was compared with the pinned one. */
+  readonly load: (module: string, name: string, sha256: string | undefined) => Promise<unknown>
+}
+
+export interface Question {
+  readonly path: string
+  readonly text: string
+  /** Words to choose from, or free text. */
+  readonly choices?: readonly string[]
+  readonly signal: AbortSignal
+}
+export interface Services {
+  readonly clock: Clock
+  readonly chance: Chance
+  readonly http?: Http
+  readonly sqlite?: Sqlite
+  readonly mcp?: Mcp
+  readonly modules?: Modules
+  /** Asks a person. */
+  readonly ask?: (question: Question) => Promise<string>
+  /** The value of a secret, or undefined. Never logged, hashed or stored. */
+  readonly secret?: (name: string) => string | undefined
+  /** Text and bytes of files below a root that a capability names. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>
+  /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */
+  readonly granted: (capability: string) => boolean
+}
