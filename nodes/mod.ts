@@ -1,0 +1,2 @@
+/** The door of `nodes`: the node kinds that ship, and what a host needs to serve them. */
+export { addressOf, type Reach, reachOf, reachOfHost } from "./address.ts"
