@@ -406,7 +406,12 @@ describe("redirects", () => {
     )
     const headers = { authorization: "Bearer t", "x-api-key": "k", cookie: "c=1", accept: "text/plain" }
     await go(to(302, `http://127.0.0.1:${other}/`), { headers })
-    expect(heard[0]).toEqual({ accept: "text/plain", host: `127.0.0.1:${other}`, connection: "close" })
+    expect(heard[0]).toEqual({
+      accept: "text/plain",
+      "accept-encoding": "gzip, deflate, br",
+      host: `127.0.0.1:${other}`,
+      connection: "close",
+    })
     const body = new TextEncoder().encode("data")
     const f = await failure(go(to(307, `http://127.0.0.1:${other}/`), { method: "POST", body }))
     expect([brief(f).data, heard.length]).toEqual([{ reason: "redirect" }, 1])

@@ -81,7 +81,7 @@ async function follow(request: HttpRequest, options: HttpOptions): Promise<Answe
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** All that goes along to another host: nothing that could be a credential under whatever name. */
-const HARMLESS: ReadonlySet<string> = new Set(["accept", "accept-language", "accept-encoding", "user-agent"])
+const HARMLESS: ReadonlySet<string> = new Set(["accept", "accept-language", "user-agent"])
 
 function redirected(from: Hop, location: string, status: number): Hop {
   const url = parse(location, from.url)
@@ -175,7 +175,11 @@ function send(hop: Hop, addresses: readonly Address[], request: HttpRequest, opt
       port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
       path: url.pathname + url.search,
       method: hop.method,
-      headers: { ...hop.headers, ...(hop.body ? { "content-length": String(hop.body.length) } : {}) },
+      headers: {
+        "accept-encoding": "gzip, deflate, br",
+        ...hop.headers,
+        ...(hop.body ? { "content-length": String(hop.body.length) } : {}),
+      },
       agent: false,
       lookup,
       ...(secure && options.ca !== undefined ? { ca: [...rootCertificates, ...[options.ca].flat()] } : {}),
