@@ -155,8 +155,6 @@ export const test = Object.assign(testWith(false), {
   skipIf: (condition: boolean) => testWith(condition),
   if: (condition: boolean) => testWith(!condition),
 })
-/** Another name for {@link test}. */
-export const it = test
 /** Declares a block of tests that share hooks. */
 export const describe = Object.assign(describeWith(false), {
   skip: describeWith(true),
