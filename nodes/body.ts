@@ -3,7 +3,7 @@
  * there is one, so that it does not hang on what a server puts into a header.
  */
 import { fail, type HttpResponse, type SignatureProblem, T, type Type, type Value } from "../graph/mod.ts"
-import { readJson } from "./json.ts"
+import { readJson } from "./exact-json.ts"
 import { blot } from "./secret.ts"
 
 /** `auto`: no output type was declared; the content type decides. */
@@ -37,9 +37,9 @@ const isText = (t: Type): boolean =>
 export function parseBody(parse: Parse, response: HttpResponse, what: string, hidden: readonly string[] = []): Value {
   const { body, status } = response
   const type = (response.headers["content-type"] ?? "").toLowerCase()
+  if (parse !== "bytes" && (status === 204 || status === 205 || status === 304)) return null
   const how = parse === "auto" ? byContentType(type) : parse
   if (how === "bytes") return body
-  if (status === 204 || status === 205 || status === 304) return null
   const text = textOf(body, how === "json" ? "utf-8" : (/charset="?([^";\s]+)/.exec(type)?.[1] ?? "utf-8"), how, what)
   if (how === "text") return text
   try {

@@ -36,7 +36,7 @@ import {
   rights,
   statusFailure,
 } from "./endpoint.ts"
-import { writeJson } from "./json.ts"
+import { writeJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
 import { looksLikeCredential } from "./secret.ts"
 import { fillUrl, liftUrl, lowerUrl, pairsOf, READS, readTemplate, scalarText, type UrlTemplate } from "./url.ts"
