@@ -29,10 +29,10 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** Redirects to follow, each checked like a first request. */
   readonly redirectsMax: number
-  /** May this call reach loopback, private and link-local addresses? Comes from a granted capability. */
-  readonly privateAddresses: boolean
-  /** May the request go to this host (of a redirect)? */
+  /** May the request go to this host (of a redirect)? A host is a name or address with its port where that is not the scheme's own. */
   readonly allowHost: (host: string) => boolean
+  /** May it reach this host at a loopback, private or link-local address? Comes from a granted capability; asked at every hop. */
+  readonly privateAddresses: (host: string) => boolean
 }
 export interface HttpResponse {
   readonly status: number
@@ -104,6 +104,8 @@ export interface Question {
   readonly choices?: readonly string[]
   readonly signal: AbortSignal
 }
+/** `exactly`: only a grant that names the capability without a wildcard counts (private addresses are asked for so). */
+export type GrantedHow = "by any grant" | "exactly"
 export interface Services {
   readonly clock: Clock
   readonly chance: Chance
@@ -118,5 +120,5 @@ export interface Services {
   /** Text and bytes of files below a root that a capability names. */
   readonly readFile?: (path: string) => Promise<Uint8Array>
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */
-  readonly granted: (capability: string) => boolean
+  readonly granted: (capability: string, how?: GrantedHow) => boolean
 }
