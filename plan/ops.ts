@@ -177,14 +177,8 @@ export type OpName = keyof typeof OPS
 export type StepName = { [K in OpName]: (typeof OPS)[K]["level"] extends "step" ? K : never }[OpName]
 export type InstrName = Exclude<OpName, StepName>
 
-type Operands<K extends OpName> = {
-  -readonly [I in keyof (typeof OPS)[K]["operands"]]: (typeof OPS)[K]["operands"][I] extends readonly [
-    infer X extends OperandKind,
-    string,
-  ]
-    ? OperandOf[X]
-    : never
-}
+type InMemory<O extends readonly Operand[]> = { -readonly [I in keyof O]: OperandOf[O[I][0]] }
+type Operands<K extends OpName> = InMemory<(typeof OPS)[K]["operands"]>
 /** An instruction in memory: its name, then its operands in the table's order. */
 export type Instr<K extends InstrName = InstrName> = { [N in K]: readonly [N, ...Operands<N>] }[K]
 /** A step in memory. A `block` carries its instructions beside its operands (`plan.ts`). */
