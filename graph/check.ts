@@ -4,16 +4,16 @@
  * Only this file mints a `CheckedGraph`.
  */
 import { coverage, least } from "./capability.ts"
+import { graphHash } from "./check/canonical.ts"
 import { conflictsOf } from "./check/conflicts.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
-import { graphHash } from "./check/canonical.ts"
 import { freezeDeep } from "./check/freeze.ts"
 import { Names } from "./check/names.ts"
 import { type BodyFacts, type Doings, factsOf, type SubgraphFacts, type Surroundings, together } from "./check/nodes.ts"
 import { FreeNames, orderOf } from "./check/order.ts"
 import { type NodeAt, Report } from "./check/report.ts"
 import { secretsInResources } from "./check/secrets.ts"
-import { checkNames, isSingle, nestingOf, NODES_MAX, roleWord } from "./check/structure.ts"
+import { checkNames, isSingle, NODES_MAX, nestingOf, roleWord } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
@@ -45,7 +45,8 @@ export interface CheckResult {
 const minted = new WeakSet<object>()
 
 /** Was this very object made by `check`? */
-export const isChecked = (graph: unknown): graph is CheckedGraph => typeof graph === "object" && graph !== null && minted.has(graph)
+export const isChecked = (graph: unknown): graph is CheckedGraph =>
+  typeof graph === "object" && graph !== null && minted.has(graph)
 
 /** Checks a graph and its subgraphs. The graph is frozen when it passes: what was checked is what runs. */
 export function check(graph: Graph, options: CheckOptions): CheckResult {
@@ -119,7 +120,13 @@ class Checking {
     const spot = report.spot(graph, path, "output")
     const output = graph.output ?? body.type
     const outFits = fit(report, "The output", graph.body.output, body.type, output, spot)
-    if (output.kind === "stream") report.error(spot, "G101", "A graph cannot give a stream; only `map` and `fold` take one.", "Fold it into a value.")
+    if (output.kind === "stream")
+      report.error(
+        spot,
+        "G101",
+        "A graph cannot give a stream; only `map` and `fold` take one.",
+        "Fold it into a value.",
+      )
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
     const hash = report.broken ? "" : this.#hash(graph, output, path)
@@ -132,7 +139,11 @@ class Checking {
   #declared(graph: Graph, path: string): void {
     const report = this.#report
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,127}$/.test(graph.name)) {
-      report.error(report.spot(graph, path, "graph"), "G004", `A graph's name has letters, digits, "_" and "-", found ${JSON.stringify(graph.name)}.`)
+      report.error(
+        report.spot(graph, path, "graph"),
+        "G004",
+        `A graph's name has letters, digits, "_" and "-", found ${JSON.stringify(graph.name)}.`,
+      )
     }
     for (const [key, type] of [["input", graph.input] as const, ["returns", graph.output] as const]) {
       if (type === undefined || typeSize(type).size <= TYPE_SIZE_MAX) continue
@@ -140,7 +151,12 @@ class Checking {
     }
     for (const [name, field] of Object.entries(graph.input.fields)) {
       if (field.type.kind === "stream") {
-        report.error(report.spot(graph, path, `input.${name}`), "G101", "A graph cannot take a stream; only `map` and `fold` do.", "Take a list.")
+        report.error(
+          report.spot(graph, path, `input.${name}`),
+          "G101",
+          "A graph cannot take a stream; only `map` and `fold` do.",
+          "Take a list.",
+        )
       }
     }
     secretsInResources(report, graph, path)
@@ -156,7 +172,11 @@ class Checking {
     }
     count(graph.body)
     if (size > NODES_MAX) {
-      this.#report.error(this.#report.spot(graph, path), "G006", `With its subgraphs the graph has ${size} nodes; ${NODES_MAX} is the most.`)
+      this.#report.error(
+        this.#report.spot(graph, path),
+        "G006",
+        `With its subgraphs the graph has ${size} nodes; ${NODES_MAX} is the most.`,
+      )
     }
     return size
   }
@@ -171,7 +191,11 @@ class Checking {
       })
     } catch (cause) {
       if (!(cause instanceof ValueError)) throw cause
-      this.#report.error(this.#report.spot(graph, path), "G008", `A constant of the graph is no value: ${cause.message}.`)
+      this.#report.error(
+        this.#report.spot(graph, path),
+        "G008",
+        `A constant of the graph is no value: ${cause.message}.`,
+      )
       return ""
     }
   }
@@ -206,9 +230,13 @@ class Checking {
     const at = (node: Node): NodeAt => ({ node, path: single ? base : joinPath(joinPath(base, "nodes"), node.name) })
     checkNames(report, scope, outer, role, control, at)
     if (role !== undefined && scope.name !== undefined && scope.name !== roleWord(role)) {
-      report.error(report.spot(scope, base), "G004", `A body is called by its role, "${roleWord(role)}", found ${JSON.stringify(scope.name)}.`)
+      report.error(
+        report.spot(scope, base),
+        "G004",
+        `A body is called by its role, "${roleWord(role)}", found ${JSON.stringify(scope.name)}.`,
+      )
     }
-    scope.params.forEach((param, i) => names.set(param, params[i] ?? T.unknown))
+    for (let i = 0; i < scope.params.length; i++) names.set(scope.params[i]!, params[i] ?? T.unknown)
     const { order, waits, cycles } = single
       ? { order: scope.nodes, waits: new Map([[scope.nodes[0]!, []]]), cycles: [] }
       : orderOf(scope, this.#free)
@@ -221,7 +249,13 @@ class Checking {
     const type = typeOfExpr(report, scope.output, names, this.#outputSpot(scope, base, role))
     const touched = (node: Node) => own.get(node)?.touches ?? []
     const { conflicts, follows, complete } = conflictsOf(order, waits, touched)
-    if (!complete) report.error(report.spot(scope, base), "G006", "There are more effects here than can be put in order.", "Move parts into subgraphs.")
+    if (!complete)
+      report.error(
+        report.spot(scope, base),
+        "G006",
+        "There are more effects here than can be put in order.",
+        "Move parts into subgraphs.",
+      )
     for (const { resource, first, second } of conflicts) this.#conflict(resource, at(first), at(second), own)
     checkUses(report, scope, own, this.#free, at, single, names)
     const all = new Map(names.own)
@@ -234,7 +268,12 @@ class Checking {
     const { node } = at
     if (this.#trials > 0) this.#repeats++
     else if (this.#placed.has(node)) {
-      this.#report.error(this.#report.ofNode(at), "G003", "The same node object stands at two places of the graph.", "Make one for each place.")
+      this.#report.error(
+        this.#report.ofNode(at),
+        "G003",
+        "The same node object stands at two places of the graph.",
+        "Make one for each place.",
+      )
     } else this.#placed.add(node)
     const facts = Object.freeze(factsOf(s, at, names))
     this.nodes.set(node, facts)
@@ -244,18 +283,29 @@ class Checking {
 
   #outputSpot(scope: Scope, base: string, role: string | undefined): { path: string } {
     const report = this.#report
-    return role === undefined || scope.name !== undefined ? report.spot(scope, base, "output") : report.spot(scope, base)
+    return role === undefined || scope.name !== undefined
+      ? report.spot(scope, base, "output")
+      : report.spot(scope, base)
   }
 
   #cycle(cycle: readonly Node[], at: (node: Node) => NodeAt): void {
     const shown = cycle.slice(0, CYCLE_SHOWN)
-    const way = [...shown.map((node) => node.name), ...(cycle.length > shown.length ? [`… ${cycle.length - shown.length} more …`] : []), cycle[0]!.name]
+    const way = [
+      ...shown.map((node) => node.name),
+      ...(cycle.length > shown.length ? [`… ${cycle.length - shown.length} more …`] : []),
+      cycle[0]!.name,
+    ]
     const [first] = cycle
     const message =
       cycle.length === 1
         ? `The node "${first!.name}" waits for itself.`
         : `Nodes wait for one another in a circle: ${way.join(" → ")}.`
-    this.#report.error(this.#report.ofNode(at(first!)), "G007", message, "Break it, or use `loop` or `fold`, which are bounded.")
+    this.#report.error(
+      this.#report.ofNode(at(first!)),
+      "G007",
+      message,
+      "Break it, or use `loop` or `fold`, which are bounded.",
+    )
   }
 
   #afters(scope: Scope, at: (node: Node) => NodeAt): void {
@@ -266,7 +316,12 @@ class Checking {
         if (known.has(name)) continue
         const near = nearest(name, known)
         const fix = near === undefined ? "`after:` names nodes of the same scope." : `Write ${near}.`
-        this.#report.error(this.#report.ofNode(at(node), "after"), "G102", `\`after\` names "${name}", which is no node of this scope.`, fix)
+        this.#report.error(
+          this.#report.ofNode(at(node), "after"),
+          "G102",
+          `\`after\` names "${name}", which is no node of this scope.`,
+          fix,
+        )
       }
     }
   }
@@ -276,14 +331,25 @@ class Checking {
     const a = first.node.name
     const b = second.node.name
     const message = `"${a}" ${does(first.node)} and "${b}" ${does(second.node)} ${resource}, and nothing says which comes first.`
-    this.#report.error(this.#report.ofNode(second), "G301", message, `Write after: ${a} on "${b}", or after: ${b} on "${a}".`)
+    this.#report.error(
+      this.#report.ofNode(second),
+      "G301",
+      message,
+      `Write after: ${a} on "${b}", or after: ${b} on "${a}".`,
+    )
   }
 }
 
 const CYCLE_SHOWN = 12
 
 const touchOf = (facts: NodeFacts | undefined, resource: string): boolean =>
-  facts?.touches.some((touch) => touch.write && (touch.resource === resource || touch.resource.startsWith(`${resource}/`) || resource.startsWith(`${touch.resource}/`))) === true
+  facts?.touches.some(
+    (touch) =>
+      touch.write &&
+      (touch.resource === resource ||
+        touch.resource.startsWith(`${resource}/`) ||
+        resource.startsWith(`${touch.resource}/`)),
+  ) === true
 
 /** `cases.EUR` for the role `case:EUR`; other roles are keys themselves. */
 function joinRole(path: string, role: string): string {

@@ -88,7 +88,8 @@ export function spotInScalar(mark: Mark, span: Span | undefined, shift = 0): Spo
     const offsets = offsetsOf(cell, source.text)
     const start = offsets?.[shift + span.start]
     const last = offsets?.[shift + Math.max(span.start, span.end - 1)]
-    if (start !== undefined && last !== undefined) return { path, place: source.place(start, Math.max(last, start) + 1) }
+    if (start !== undefined && last !== undefined)
+      return { path, place: source.place(start, Math.max(last, start) + 1) }
   }
   const whole = spanOfMark(mark)
   return { path, place: source.place(whole.start, whole.end) }

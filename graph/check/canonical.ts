@@ -104,7 +104,10 @@ function build(expr: Expr): Built {
     case "list":
       return tree(["list"], expr.items.map(build))
     case "record":
-      return tree(["record", expr.fields.map(([name]) => name)], expr.fields.map(([, value]) => build(value)))
+      return tree(
+        ["record", expr.fields.map(([name]) => name)],
+        expr.fields.map(([, value]) => build(value)),
+      )
     case "map":
       return tree(["map"], expr.entries.flat().map(build))
     case "each":

@@ -59,7 +59,9 @@ export function conflictsOf(
   }
   return {
     conflicts,
-    follows: new Map([...follows].map(([at, set]) => [order[at]!, [...set].sort((a, b) => a - b).map((i) => order[i]!)])),
+    follows: new Map(
+      [...follows].map(([at, set]) => [order[at]!, [...set].sort((a, b) => a - b).map((i) => order[i]!)]),
+    ),
     complete: true,
   }
 }
@@ -105,7 +107,8 @@ function segments(resource: string): string {
 /** The resources that contain this one: `a/b` is contained in `a`. */
 function containers(resource: string): readonly string[] {
   const out: string[] = []
-  for (let at = resource.lastIndexOf("/"); at > 0; at = resource.lastIndexOf("/", at - 1)) out.push(resource.slice(0, at))
+  for (let at = resource.lastIndexOf("/"); at > 0; at = resource.lastIndexOf("/", at - 1))
+    out.push(resource.slice(0, at))
   return out
 }
 

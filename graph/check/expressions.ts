@@ -22,13 +22,23 @@ export function typeOfExpr(report: Report, expr: Expr, names: Names, spot: Spot)
     return T.never
   }
   if (tooDeep(expr)) {
-    report.error(spot, "G006", `The expression is nested deeper than ${DEPTH_MAX} levels.`, "Name parts of it in `expr` nodes.")
+    report.error(
+      spot,
+      "G006",
+      `The expression is nested deeper than ${DEPTH_MAX} levels.`,
+      "Name parts of it in `expr` nodes.",
+    )
     return T.never
   }
   const { type, problems, checks } = infer(expr, names)
   if (problems.length > 0 || (report.strict && checks.length > 0)) locate(report, expr, names, spot)
   if (typeSize(type).size > TYPE_SIZE_MAX) {
-    report.error(spot, "G006", `The type of this expression unfolds to more than ${TYPE_SIZE_MAX} parts.`, "Build smaller records.")
+    report.error(
+      spot,
+      "G006",
+      `The type of this expression unfolds to more than ${TYPE_SIZE_MAX} parts.`,
+      "Build smaller records.",
+    )
     return T.never
   }
   return type

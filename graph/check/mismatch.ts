@@ -22,7 +22,8 @@ export function mismatch(have: Type, want: Type, fits: Exclude<Fits, "yes"> = "n
         if (found === undefined) {
           if (needed && fits === "no") return { way: [...way, name], have: undefined, want: field.type }
         } else if (subtype(found.type, field.type) === fits) return parts(found.type, field.type, [...way, name])
-        else if (found.optional && needed && fits === "check") return { way: [...way, name], have: undefined, want: field.type }
+        else if (found.optional && needed && fits === "check")
+          return { way: [...way, name], have: undefined, want: field.type }
       }
     } else if (have.kind === want.kind && (have.kind === "list" || have.kind === "map" || have.kind === "stream")) {
       return parts(have.of, (want as { of: Type }).of, [...way, "[]"])

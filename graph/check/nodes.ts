@@ -97,7 +97,8 @@ function declaredOutput(report: Report, at: NodeAt, gives: Type, declared: Type,
   const spot = report.ofNode(at, "output")
   const fits = subtype(gives, declared)
   if (fits === "no") report.error(spot, "G101", mismatchText(at.node.name, gives, declared))
-  else if (fits === "check" && report.strict && !tool) report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))
+  else if (fits === "check" && report.strict && !tool)
+    report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))
   return fits
 }
 
@@ -148,18 +149,30 @@ function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outco
   const { report } = s
   const spot = report.ofNode(at, "switch")
   const argFits = fit(report, "The word", node.args, argType, T.string, spot)
-  const words = Object.keys(node.scopes).filter((role) => role.startsWith("case:")).map((role) => role.slice(5))
+  const words = Object.keys(node.scopes)
+    .filter((role) => role.startsWith("case:"))
+    .map((role) => role.slice(5))
   if (words.length === 0) report.error(report.ofNode(at, "cases"), "G005", "A switch needs at least one case.")
   if (argType.kind === "enum") {
     for (const word of words) {
       if (argType.values.includes(word)) continue
       const near = nearest(word, argType.values)
       const message = `The case "${word}" never runs: the word is ${shortType(argType)}.`
-      report.error(report.ofNode(at, `cases.${word}`), "G105", message, near === undefined ? undefined : `Write ${near}.`)
+      report.error(
+        report.ofNode(at, `cases.${word}`),
+        "G105",
+        message,
+        near === undefined ? undefined : `Write ${near}.`,
+      )
     }
     const missing = argType.values.filter((word) => !words.includes(word))
     if (missing.length > 0 && node.scopes["else"] === undefined) {
-      report.error(report.ofNode(at, "cases"), "G005", `No case for ${missing.join(", ")}.`, "Add the case, or `else:` for all others.")
+      report.error(
+        report.ofNode(at, "cases"),
+        "G005",
+        `No case for ${missing.join(", ")}.`,
+        "Add the case, or `else:` for all others.",
+      )
     }
   } else if (node.scopes["else"] === undefined && argType.kind !== "never") {
     const message = `The word is ${shortType(argType)}, so the cases cannot cover it.`
@@ -175,7 +188,11 @@ function itemsOf(s: Surroundings, at: NodeAt, over: Expr | undefined, type: Type
   const members = type.kind === "union" ? type.of : [type]
   const items = members.flatMap((t) => (t.kind === "list" || t.kind === "stream" ? [t.of] : []))
   if (type.kind === "never") return { item: T.never, fits: "yes" }
-  if (type.kind === "unknown") return { item: T.unknown, fits: fit(s.report, at.node.kind, over, type, T.list(T.unknown), s.report.ofNode(at, at.node.kind)) }
+  if (type.kind === "unknown")
+    return {
+      item: T.unknown,
+      fits: fit(s.report, at.node.kind, over, type, T.list(T.unknown), s.report.ofNode(at, at.node.kind)),
+    }
   if (items.length === members.length) return { item: unionOf(items), fits: "yes" }
   const spot = s.report.ofExpr(over ?? at.node.args, s.report.ofNode(at, at.node.kind))
   if (items.length > 0) {
@@ -191,7 +208,11 @@ function map(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome 
   const { item, fits } = itemsOf(s, at, undefined, argType)
   const parallel = at.node.config["parallel"]
   if (parallel !== undefined && !(Number.isInteger(parallel) && Number(parallel) >= 1)) {
-    s.report.error(s.report.ofNode(at, "parallel"), "G207", `\`parallel\` is a whole number from 1, found ${String(parallel)}.`)
+    s.report.error(
+      s.report.ofNode(at, "parallel"),
+      "G207",
+      `\`parallel\` is a whole number from 1, found ${String(parallel)}.`,
+    )
   }
   const body = bodyAt(s, at, names, "do", [item, T.number])
   return { ...body, argType, argFits: fits, gives: T.list(body.type) }
@@ -213,7 +234,11 @@ function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome
   const max = at.node.config["max"]
   const known = s.report.places !== undefined && max === undefined
   if (!known && !(Number.isInteger(max) && Number(max) >= 1 && Number(max) <= LOOP_MAX)) {
-    s.report.error(s.report.ofNode(at, "max"), "G207", `A loop states its bound, \`max\`, from 1 to ${LOOP_MAX}; found ${String(max)}.`)
+    s.report.error(
+      s.report.ofNode(at, "max"),
+      "G207",
+      `A loop states its bound, \`max\`, from 1 to ${LOOP_MAX}; found ${String(max)}.`,
+    )
   }
   const from = fieldType(argType, "from")
   const state = stateType(s, at, from, (type) => bodyAt(s, at, names, "do", [type, T.number]))
@@ -236,7 +261,14 @@ function stateType(
   const { node } = at
   const spot = s.report.ofNode(at, "do")
   if (node.output !== undefined) {
-    fit(s.report, "The value to start from", fieldExpr(node.args, "from"), from, node.output, s.report.ofNode(at, "from"))
+    fit(
+      s.report,
+      "The value to start from",
+      fieldExpr(node.args, "from"),
+      from,
+      node.output,
+      s.report.ofNode(at, "from"),
+    )
     const body = look(node.output)
     fit(s.report, "The next value", undefined, body.type, node.output, spot)
     return { type: node.output, body }
@@ -251,7 +283,12 @@ function stateType(
   }
   const body = look(state)
   if (subtype(body.type, state) === "no" || subtype(body.type, state) === "check") {
-    s.report.error(spot, "G101", `${mismatchText("The next value", body.type, state, subtype(body.type, state) === "no" ? "no" : "check")}`, "Say what goes round: output: and a type.")
+    s.report.error(
+      spot,
+      "G101",
+      `${mismatchText("The next value", body.type, state, subtype(body.type, state) === "no" ? "no" : "check")}`,
+      "Say what goes round: output: and a type.",
+    )
   }
   return { type: state, body }
 }
@@ -278,7 +315,8 @@ function argumentsFit(s: Surroundings, at: NodeAt, args: Expr, have: Type, want:
     report.places?.of(at.node, `with.${name}`)?.path === joinPath(joinPath(at.path, "with"), name)
       ? report.ofNode(at, `with.${name}`)
       : report.ofNode(at, report.places === undefined ? `with.${name}` : "with")
-  if (have.kind !== "record" || want.kind !== "record") return fit(report, "The arguments", args, have, want, report.ofNode(at, "with"))
+  if (have.kind !== "record" || want.kind !== "record")
+    return fit(report, "The arguments", args, have, want, report.ofNode(at, "with"))
   let fits: Fits = "yes"
   const worse = (next: Fits) => {
     fits = fits === "no" || next === "no" ? "no" : fits === "check" || next === "check" ? "check" : "yes"
@@ -290,14 +328,27 @@ function argumentsFit(s: Surroundings, at: NodeAt, args: Expr, have: Type, want:
     if (wanted === undefined) {
       const near = nearest(name, takes)
       const spot = report.ofExpr(expr ?? args, spotOf(name))
-      const list = takes.length === 0 ? "It takes no arguments." : `It takes: ${takes.map((key) => `${key} (${shortType(want.fields[key]!.type)})`).join(", ")}.`
-      report.error(spot, "G002", `${who} takes no argument "${name}". ${list}`, near === undefined ? undefined : `Write ${near}.`)
+      const list =
+        takes.length === 0
+          ? "It takes no arguments."
+          : `It takes: ${takes.map((key) => `${key} (${shortType(want.fields[key]!.type)})`).join(", ")}.`
+      report.error(
+        spot,
+        "G002",
+        `${who} takes no argument "${name}". ${list}`,
+        near === undefined ? undefined : `Write ${near}.`,
+      )
       worse("no")
     } else worse(fit(report, name, expr, field.type, wanted.type, spotOf(name)))
   }
   for (const [name, wanted] of Object.entries(want.fields)) {
     if (Object.hasOwn(have.fields, name) || wanted.optional || wanted.default !== undefined) continue
-    report.error(report.ofNode(at, "with"), "G005", `${who} needs the argument "${name}" (${shortType(wanted.type)}).`, `Add ${name}: under \`with:\`.`)
+    report.error(
+      report.ofNode(at, "with"),
+      "G005",
+      `${who} needs the argument "${name}" (${shortType(wanted.type)}).`,
+      `Add ${name}: under \`with:\`.`,
+    )
     worse("no")
   }
   return fits
@@ -311,7 +362,12 @@ function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
   if (kind === undefined) {
     const known = [...s.registry.keys()]
     const near = nearest(node.kind, known)
-    report.error(report.ofNode(at), "G201", `There is no node kind "${node.kind}".`, near === undefined ? undefined : `Write ${near}.`)
+    report.error(
+      report.ofNode(at),
+      "G201",
+      `There is no node kind "${node.kind}".`,
+      near === undefined ? undefined : `Write ${near}.`,
+    )
     return { ...PURE, argType, argFits: "yes", gives: node.output ?? T.never }
   }
   const bodies = ownBodies(s, at, names, kind.scopes)
@@ -356,7 +412,8 @@ function reportSigned(report: Report, at: NodeAt, problems: readonly SignaturePr
     if (severity === "warning" && refused) report.warn(spot, code, message, fix)
     else report.error(spot, code, message, fix)
   }
-  if (problems.length === 0) report.error(report.ofNode(at), "G207", `The ${at.node.kind} node was refused without a reason.`)
+  if (problems.length === 0)
+    report.error(report.ofNode(at), "G207", `The ${at.node.kind} node was refused without a reason.`)
 }
 
 /** Bodies that the kind calls by name: their variables have the types that the declared input says. */
@@ -382,15 +439,27 @@ function ownBodies(
 /** Settings that do not go with what the node does. */
 function settingsFit(report: Report, at: NodeAt, signature: Signature): void {
   const { settings } = at.node
-  const refuse = (key: string, message: string, fix?: string) => report.error(report.ofNode(at, key), "G207", message, fix)
+  const refuse = (key: string, message: string, fix?: string) =>
+    report.error(report.ofNode(at, key), "G207", message, fix)
   if (signature.effect === "write") {
-    if (settings.cacheMs !== undefined) refuse("cache", "A write cannot be cached: it would not happen.", "Leave `cache:` out.")
-    if (settings.speculate) refuse("speculate", "A write cannot run on a guess: it waits until its arguments are certain.", "Leave `speculate:` out.")
+    if (settings.cacheMs !== undefined)
+      refuse("cache", "A write cannot be cached: it would not happen.", "Leave `cache:` out.")
+    if (settings.speculate)
+      refuse(
+        "speculate",
+        "A write cannot run on a guess: it waits until its arguments are certain.",
+        "Leave `speculate:` out.",
+      )
   }
   if (settings.timeoutMs !== undefined && signature.async === false) {
-    refuse("timeout", "The node runs synchronously, so nothing can stop it when its time is over.", "Leave `timeout:` out.")
+    refuse(
+      "timeout",
+      "The node runs synchronously, so nothing can stop it when its time is over.",
+      "Leave `timeout:` out.",
+    )
   }
-  if (signature.output.kind === "stream" && settings.cacheMs !== undefined) refuse("cache", "A stream cannot be cached.")
+  if (signature.output.kind === "stream" && settings.cacheMs !== undefined)
+    refuse("cache", "A stream cannot be cached.")
 }
 
 const RANK: Readonly<Record<Effect, number>> = { pure: 0, read: 1, write: 2 }
@@ -410,8 +479,9 @@ export function together(parts: readonly Doings[]): Doings {
   }
   return {
     effect,
-    touches: [...touches].map(([resource, write]) => ({ resource, write })).sort((a, b) => (a.resource < b.resource ? -1 : 1)),
+    touches: [...touches]
+      .map(([resource, write]) => ({ resource, write }))
+      .sort((a, b) => (a.resource < b.resource ? -1 : 1)),
     needs: [...needs].sort(),
   }
 }
-

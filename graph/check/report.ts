@@ -5,7 +5,7 @@
 import { type Expr, parts } from "../expr.ts"
 import type { Node } from "../ir.ts"
 import type { Code } from "../messages.ts"
-import { type Places, joinPath, type Spot } from "../places.ts"
+import { joinPath, type Places, type Spot } from "../places.ts"
 import type { Problem } from "../problem.ts"
 
 /** A node with the document path that leads to it. */

@@ -51,7 +51,8 @@ function inValue(report: Report, value: Value, name: string, spot: () => Spot): 
 export function secretsIn(report: Report, at: NodeAt): void {
   for (const [key, value] of Object.entries(at.node.config)) inValue(report, value, key, () => report.ofNode(at, key))
   const visit = (expr: Expr, name: string): void => {
-    if (expr.op === "const") inValue(report, expr.value, name, () => report.ofExpr(expr, report.ofNode(at, at.node.kind)))
+    if (expr.op === "const")
+      inValue(report, expr.value, name, () => report.ofExpr(expr, report.ofNode(at, at.node.kind)))
     else if (expr.op === "record") for (const [key, part] of expr.fields) visit(part, key)
     else for (const part of parts(expr)) visit(part, name)
   }

@@ -2,15 +2,7 @@
  * What must hold before a graph may be walked at all: bounded nesting, bounded size, names that are names. A file cannot
  * break the first two (the reader stops earlier); a graph built by a program can, by circles of objects even.
  */
-import {
-  type Graph,
-  isControl,
-  NESTING_MAX,
-  NODE_NAME,
-  type Node,
-  RESERVED_NAMES,
-  type Scope,
-} from "../ir.ts"
+import { type Graph, isControl, NESTING_MAX, NODE_NAME, type Node, RESERVED_NAMES, type Scope } from "../ir.ts"
 import type { Names } from "./names.ts"
 import type { NodeAt, Report } from "./report.ts"
 
@@ -80,26 +72,50 @@ export function checkNames(
     const spot = report.ofNode(control, paramKey(control.node.kind, role ?? "", i))
     const wrong = param === "error" && role === "catch" ? undefined : nameProblem(param)
     if (wrong !== undefined) report.error(spot, "G004", `The variable ${JSON.stringify(param)} ${wrong}`)
-    else if (seen.has(param)) report.error(spot, "G003", `Two variables of one body are called "${param}".`, "Give one of them another name.")
-    else if (names.has(param)) report.error(spot, "G003", `The variable "${param}" hides the name "${param}" around it.`, "Choose another name with `as:`, `into:` or `index:`.")
+    else if (seen.has(param))
+      report.error(spot, "G003", `Two variables of one body are called "${param}".`, "Give one of them another name.")
+    else if (names.has(param))
+      report.error(
+        spot,
+        "G003",
+        `The variable "${param}" hides the name "${param}" around it.`,
+        "Choose another name with `as:`, `into:` or `index:`.",
+      )
     seen.add(param)
   })
   if (isSingle(scope, role)) {
     const node = scope.nodes[0]!
     const word = roleWord(role!)
     if (node.name !== word) {
-      report.error(report.ofNode(at(node)), "G004", `The only node of a body is called by its role, "${word}", found ${JSON.stringify(node.name)}.`)
+      report.error(
+        report.ofNode(at(node)),
+        "G004",
+        `The only node of a body is called by its role, "${word}", found ${JSON.stringify(node.name)}.`,
+      )
     } else if (!ROLE_WORDS.has(word) && names.has(word)) {
-      report.error(report.ofNode(at(node)), "G003", `The body "${word}" has the name of something around it.`, "Rename the other one.")
+      report.error(
+        report.ofNode(at(node)),
+        "G003",
+        `The body "${word}" has the name of something around it.`,
+        "Rename the other one.",
+      )
     }
     return
   }
   for (const node of scope.nodes) {
     const spot = () => report.ofNode(at(node))
     const wrong = nameProblem(node.name)
-    if (wrong !== undefined) report.error(spot(), "G004", `The node name ${JSON.stringify(node.name)} ${wrong}`, suggestion(node.name))
-    else if (seen.has(node.name)) report.error(spot(), "G003", `Two nodes are called "${node.name}".`, "Give one of them another name.")
-    else if (names.has(node.name)) report.error(spot(), "G003", `The node "${node.name}" hides the name "${node.name}" around it.`, "Give it another name.")
+    if (wrong !== undefined)
+      report.error(spot(), "G004", `The node name ${JSON.stringify(node.name)} ${wrong}`, suggestion(node.name))
+    else if (seen.has(node.name))
+      report.error(spot(), "G003", `Two nodes are called "${node.name}".`, "Give one of them another name.")
+    else if (names.has(node.name))
+      report.error(
+        spot(),
+        "G003",
+        `The node "${node.name}" hides the name "${node.name}" around it.`,
+        "Give it another name.",
+      )
     seen.add(node.name)
   }
 }
@@ -126,5 +142,9 @@ function suggestion(name: string): string | undefined {
 function paramKey(kind: string, role: string, i: number): string {
   if (role === "catch") return "catch"
   if (!isControl(kind)) return ""
-  return ({ map: ["as", "index"], fold: ["into", "as", "index"], loop: ["as", "index"] } as Record<string, string[]>)[kind]?.[i] ?? role
+  return (
+    ({ map: ["as", "index"], fold: ["into", "as", "index"], loop: ["as", "index"] } as Record<string, string[]>)[
+      kind
+    ]?.[i] ?? role
+  )
 }

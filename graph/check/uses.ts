@@ -23,7 +23,12 @@ export function checkUses(
   if (single) {
     const [node] = scope.nodes
     if (node !== undefined && facts.get(node)?.type.kind === "stream") {
-      report.error(report.ofNode(at(node)), "G101", "A body cannot give a stream; only `map` and `fold` take one.", "Fold it into a value.")
+      report.error(
+        report.ofNode(at(node)),
+        "G101",
+        "A body cannot give a stream; only `map` and `fold` take one.",
+        "Fold it into a value.",
+      )
     }
     return
   }
@@ -39,7 +44,12 @@ export function checkUses(
     if (known.type.kind === "stream") streams.set(node.name, node)
     if (known.effect !== "read" || used.has(node.name) || known.type.kind === "never") continue
     const fix = "Use it, or take the node out."
-    report.warn(report.ofNode(at(node)), "G303", `Nothing uses what "${node.name}" reads, and it will run all the same.`, fix)
+    report.warn(
+      report.ofNode(at(node)),
+      "G303",
+      `Nothing uses what "${node.name}" reads, and it will run all the same.`,
+      fix,
+    )
   }
   if (streams.size > 0) streamUses(report, scope, streams, free, at)
 }
@@ -54,7 +64,12 @@ function streamUses(
 ): void {
   const taken = new Map<string, Node>()
   const refuse = (spot: ReturnType<Report["ofNode"]>, name: string) =>
-    report.error(spot, "G101", `"${name}" is a stream: only \`map\` and \`fold\` of the same scope take it, whole.`, "Fold it into a value.")
+    report.error(
+      spot,
+      "G101",
+      `"${name}" is a stream: only \`map\` and \`fold\` of the same scope take it, whole.`,
+      "Fold it into a value.",
+    )
   for (const node of scope.nodes) {
     const over = overOf(node)
     for (const name of free.ofNode(node)) {
@@ -68,7 +83,8 @@ function streamUses(
       } else taken.set(name, node)
     }
   }
-  for (const name of freeNames(scope.output)) if (streams.has(name)) refuse(report.spot(scope, "output", "output"), name)
+  for (const name of freeNames(scope.output))
+    if (streams.has(name)) refuse(report.spot(scope, "output", "output"), name)
 }
 
 /** What a `map` or `fold` goes over. */

@@ -6,7 +6,17 @@ import { parseCel, parseText } from "../cel.ts"
 import { type Expr, lit } from "../expr.ts"
 import type { Mark } from "../places.ts"
 import type { Value } from "../value.ts"
-import { brokenExpr, describe, entriesOf, isEmpty, itemOf, type Reading, refuse, refuseSpans, under } from "./reading.ts"
+import {
+  brokenExpr,
+  describe,
+  entriesOf,
+  isEmpty,
+  itemOf,
+  type Reading,
+  refuse,
+  refuseSpans,
+  under,
+} from "./reading.ts"
 
 /** CEL, bare or in `${ … }`. */
 export const celOf = (r: Reading, mark: Mark): Expr => exprOf(r, mark, readCel)
@@ -80,11 +90,11 @@ function noted(r: Reading, mark: Mark, expr: Expr): Expr {
 }
 
 /** Plain data, as it stands. */
-export function valueOf(mark: Mark): Value {
+export function plainOf(mark: Mark): Value {
   const { cell } = mark
-  if (cell.kind === "list") return cell.items.map((item, i) => valueOf(itemOf(mark, item, i)))
+  if (cell.kind === "list") return cell.items.map((item, i) => plainOf(itemOf(mark, item, i)))
   if (cell.kind === "map") {
-    return Object.fromEntries([...cell.entries.keys()].map((key) => [key, valueOf(under(mark, key)!)]))
+    return Object.fromEntries([...cell.entries.keys()].map((key) => [key, plainOf(under(mark, key)!)]))
   }
   return cell.value
 }

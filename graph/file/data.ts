@@ -1,15 +1,14 @@
 /** Plain data held against a type: what a `static` setting of a node kind must be. */
-import { accept } from "../accept.ts"
+import { acceptStrict } from "../accept.ts"
 import { toFailure } from "../failure.ts"
 import type { Type } from "../type.ts"
 import type { Value } from "../value.ts"
 
-/** What is wrong with the value, in a sentence; undefined when it fits. */
-export function dataProblem(value: Value, type: Type): string | undefined {
+/** The value as the type holds it, or what is wrong with it, in a sentence. */
+export function dataOf(value: Value, type: Type): { readonly value: Value } | { readonly problem: string } {
   try {
-    accept(type)(value)
-    return undefined
+    return { value: acceptStrict(type)(value) }
   } catch (cause) {
-    return toFailure(cause).message
+    return { problem: toFailure(cause).message }
   }
 }

@@ -3,7 +3,7 @@
  * kinds go by the tables of `vocabulary.ts`, all others by what their registration says they take.
  */
 import { type Expr, lit, ref } from "../expr.ts"
-import { type Graph, type Node, NESTING_MAX, type Scope } from "../ir.ts"
+import { type Graph, NESTING_MAX, type Node, type Scope } from "../ir.ts"
 import { nearest } from "../near.ts"
 import type { Mark } from "../places.ts"
 import type { Value } from "../value.ts"
@@ -49,7 +49,9 @@ export function nodeOf(r: Reading, mark: Mark, name: string, depth: number, subg
   const control = Object.hasOwn(CONTROL_WORDS, kind) ? CONTROL_WORDS[kind] : undefined
   const body =
     control === undefined
-      ? toolOf(r, mark, r.session.registry.get(kind)!, (part, role, params) => bodyOf(r, part, role, params, depth, subgraph))
+      ? toolOf(r, mark, r.session.registry.get(kind)!, (part, role, params) =>
+          bodyOf(r, part, role, params, depth, subgraph),
+        )
       : controlOf(r, mark, kind, control, depth, subgraph)
   const settings = settingsOf(r, mark)
   if (control !== undefined) refuseToolSettings(r, mark, kind)
@@ -103,7 +105,13 @@ function kindOf(r: Reading, mark: Mark): string | undefined {
     if (Object.hasOwn(COMMON_WORDS, key) || key === "with") continue
     const near = nearest(key, known)
     const fix = near === undefined ? undefined : `Write ${near}.`
-    refuseKey(r, under(mark, key)!, "G201", `There is no node kind ${JSON.stringify(key)}. There are: ${listing(known, 30)}.`, fix)
+    refuseKey(
+      r,
+      under(mark, key)!,
+      "G201",
+      `There is no node kind ${JSON.stringify(key)}. There are: ${listing(known, 30)}.`,
+      fix,
+    )
     return undefined
   }
   refuseKey(r, mark, "G201", `No key says what the node does. One of these is wanted: ${listing(known, 30)}.`)
@@ -119,7 +127,13 @@ function refuseToolSettings(r: Reading, mark: Mark, kind: string): void {
   for (const word of TOOL_SETTINGS) {
     const part = under(mark, word)
     if (part === undefined) continue
-    refuseKey(r, part, "G207", `\`${word}\` has no meaning on ${kind}: it does nothing outside by itself.`, `Put it on the nodes inside that do.`)
+    refuseKey(
+      r,
+      part,
+      "G207",
+      `\`${word}\` has no meaning on ${kind}: it does nothing outside by itself.`,
+      `Put it on the nodes inside that do.`,
+    )
   }
 }
 
@@ -137,13 +151,20 @@ export function bodyOf(
   const word = roleWord(role)
   let scope: Scope
   if (depth >= NESTING_MAX) {
-    refuseKey(r, mark, "G006", `Bodies are nested deeper than ${NESTING_MAX} levels here.`, "Move the inner part into a subgraph.")
+    refuseKey(
+      r,
+      mark,
+      "G006",
+      `Bodies are nested deeper than ${NESTING_MAX} levels here.`,
+      "Move the inner part into a subgraph.",
+    )
     scope = { params, nodes: [], output: brokenExpr(r) }
   } else if (mark.cell.kind === "map" && mark.cell.entries.has("nodes")) {
     refuseUnknownKeys(r, mark, BODY_WORDS, "A body of several nodes")
     const nodes = nodesOf(r, under(mark, "nodes")!, depth + 1, subgraph)
     const output = under(mark, "output")
-    if (output === undefined) refuseKey(r, mark, "G005", "A body of several nodes must say what it gives.", "Add output: and an expression.")
+    if (output === undefined)
+      refuseKey(r, mark, "G005", "A body of several nodes must say what it gives.", "Add output: and an expression.")
     scope = { name: word, params, nodes, output: output === undefined ? brokenExpr(r) : celOf(r, output) }
   } else {
     scope = { params, nodes: [nodeOf(r, mark, word, depth + 1, subgraph)], output: ref(word) }
@@ -243,7 +264,12 @@ function casesOf(r: Reading, mark: Mark, depth: number, subgraph: ReadSubgraph):
   const scopes: { [role: string]: Scope } = {}
   for (const [word, part] of entriesOf(r, cases, "`cases`")) {
     if (word === "else" || word === "catch") {
-      refuseKey(r, part, "G004", `A case cannot be called "${word}": it would share its path with the node's own \`${word}\`.`)
+      refuseKey(
+        r,
+        part,
+        "G004",
+        `A case cannot be called "${word}": it would share its path with the node's own \`${word}\`.`,
+      )
     } else scopes[`case:${word}`] = bodyOf(r, part, `case:${word}`, [], depth, subgraph)
   }
   return scopes
@@ -253,6 +279,10 @@ function subgraphOf(r: Reading, node: Mark, main: Mark, subgraph: ReadSubgraph):
   const file = wordOf(r, main, "`graph`")
   const graph = file === undefined ? undefined : subgraph(r, main, file)
   const args = withOf(r, node)
-  return { config: file === undefined ? {} : { file }, args: { op: "record", fields: args }, scopes: {}, ...(graph ? { graph } : {}) }
+  return {
+    config: file === undefined ? {} : { file },
+    args: { op: "record", fields: args },
+    scopes: {},
+    ...(graph ? { graph } : {}),
+  }
 }
-

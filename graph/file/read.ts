@@ -9,7 +9,7 @@ import { type Mark, Places } from "../places.ts"
 import { inOrder, type Problem } from "../problem.ts"
 import type { Type } from "../type.ts"
 import type { Value } from "../value.ts"
-import { celOf, valueOf, wordOf } from "./cells.ts"
+import { celOf, plainOf, wordOf } from "./cells.ts"
 import { parseJson } from "./json.ts"
 import { nodesOf } from "./nodes.ts"
 import {
@@ -29,6 +29,9 @@ import { FILE_LENGTH_MAX, formProblem, type Parsed, Source } from "./source.ts"
 import { NamedTypes, recordOf, typeOf } from "./types.ts"
 import { GRAPH_WORDS, SECTIONS } from "./vocabulary.ts"
 import { parseYaml } from "./yaml.ts"
+
+export type { Load, Loaded } from "./reading.ts"
+export { FILE_LENGTH_MAX } from "./source.ts"
 
 export interface ReadOptions {
   readonly registry: Registry
@@ -145,7 +148,7 @@ function resourcesOf(r: Reading, mark: Mark): Graph["resources"] {
     const part = under(mark, section)
     if (part === undefined) continue
     resources[section] = Object.fromEntries(
-      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, valueOf(value)]),
+      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, plainOf(value)]),
     )
   }
   return resources
@@ -180,7 +183,13 @@ function subgraphOf(r: Reading, mark: Mark, path: string): Graph | undefined {
   const from = r.chain.indexOf(loaded.file)
   if (from >= 0) {
     const circle = [...r.chain.slice(from), loaded.file].join(" → ")
-    refuse(r, mark, "G007", `Graphs contain one another in a circle: ${circle}.`, "Use `loop` or `fold`, which are bounded.")
+    refuse(
+      r,
+      mark,
+      "G007",
+      `Graphs contain one another in a circle: ${circle}.`,
+      "Use `loop` or `fold`, which are bounded.",
+    )
     return undefined
   }
   if (session.graphs.has(loaded.file)) return session.graphs.get(loaded.file)
@@ -192,4 +201,3 @@ function subgraphOf(r: Reading, mark: Mark, path: string): Graph | undefined {
   session.graphs.set(loaded.file, graph)
   return graph
 }
-

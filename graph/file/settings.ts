@@ -2,7 +2,7 @@
  * The settings that any node may carry (`COMMON_WORDS`): read from their cells into what the IR holds, with their bounds.
  */
 import type { Retry, Settings } from "../ir.ts"
-import { parseDuration, parseSize } from "../notation.ts"
+import { parseDuration, parseSize, printDuration } from "../notation.ts"
 import type { Mark } from "../places.ts"
 import { wordOf } from "./cells.ts"
 import {
@@ -13,6 +13,7 @@ import {
   type Reading,
   refuse,
   refuseKey,
+  refuseSpans,
   refuseUnknownKeys,
   under,
 } from "./reading.ts"
@@ -28,33 +29,55 @@ export function settingsOf(r: Reading, node: Mark): Settings {
     const value = mark === undefined ? undefined : read(mark)
     if (value !== undefined) put(value)
   }
-  take("timeout", (m) => durationOf(r, m, TIMEOUT_MS_MAX), (ms) => void (settings.timeoutMs = ms))
-  take("retry", (m) => retryOf(r, m), (retry) => void (settings.retry = retry))
-  take("cache", (m) => durationOf(r, m), (ms) => void (settings.cacheMs = ms))
-  take("after", (m) => namesOf(r, m), (names) => void (settings.after = names))
-  take("shadow", (m) => shadowOf(r, m), (shadow) => void (settings.shadow = shadow))
-  take("speculate", (m) => yesOrNo(r, m), (yes) => void (settings.speculate = yes))
+  take(
+    "timeout",
+    (m) => durationOf(r, m, TIMEOUT_MS_MAX),
+    (ms) => void (settings.timeoutMs = ms),
+  )
+  take(
+    "retry",
+    (m) => retryOf(r, m),
+    (retry) => void (settings.retry = retry),
+  )
+  take(
+    "cache",
+    (m) => durationOf(r, m),
+    (ms) => void (settings.cacheMs = ms),
+  )
+  take(
+    "after",
+    (m) => namesOf(r, m),
+    (names) => void (settings.after = names),
+  )
+  take(
+    "shadow",
+    (m) => shadowOf(r, m),
+    (shadow) => void (settings.shadow = shadow),
+  )
+  take(
+    "speculate",
+    (m) => yesOrNo(r, m),
+    (yes) => void (settings.speculate = yes),
+  )
   return settings
 }
 
 export function durationOf(r: Reading, mark: Mark, max = Number.MAX_SAFE_INTEGER): number | undefined {
-  const text = wordOf(r, mark, "A time")
-  if (text === undefined) return undefined
-  const ms = parseDuration(text)
-  if (ms === undefined) {
-    refuse(r, mark, "G008", `A time is a number with its unit (ms, s, m, h, d), found ${JSON.stringify(text)}.`, "Write 2s.")
-  } else if (ms <= 0 || ms > max) {
-    refuse(r, mark, "G207", `A time here lies above 0${max < Number.MAX_SAFE_INTEGER ? ` and up to ${max / 3_600_000}h` : ""}, found ${text}.`)
-  } else return ms
+  const ms = measureOf(r, mark, "A time", parseDuration)
+  if (ms === undefined || (ms > 0 && ms <= max)) return ms
+  const upTo = max < Number.MAX_SAFE_INTEGER ? ` and up to ${printDuration(max)}` : ""
+  refuse(r, mark, "G207", `A time here lies above 0${upTo}, found ${printDuration(ms)}.`)
   return undefined
 }
 
-export function sizeOf(r: Reading, mark: Mark): number | undefined {
-  const text = wordOf(r, mark, "A size")
+export const sizeOf = (r: Reading, mark: Mark): number | undefined => measureOf(r, mark, "A size", parseSize)
+
+function measureOf(r: Reading, mark: Mark, what: string, parse: typeof parseSize): number | undefined {
+  const text = wordOf(r, mark, what)
   if (text === undefined) return undefined
-  const bytes = parseSize(text)
-  if (bytes !== undefined) return bytes
-  refuse(r, mark, "G008", `A size is a number with its unit (B, kB, MB, GB), found ${JSON.stringify(text)}.`, "Write 10MB.")
+  const read = parse(text)
+  if ("value" in read) return read.value
+  refuseSpans(r, mark, 0, read.problems)
   return undefined
 }
 
@@ -85,7 +108,12 @@ function retryOf(r: Reading, mark: Mark): Retry | undefined {
   const delayMsMax = maxMark === undefined ? Math.max(RETRY_DELAY_MS_MAX, delayMs ?? 0) : durationOf(r, maxMark)
   if (times === undefined || delayMs === undefined || delayMsMax === undefined) return undefined
   if (delayMsMax < delayMs) {
-    refuse(r, maxMark ?? mark, "G207", "`delay_max` is below `delay`; it is the greatest delay that doubling may reach.")
+    refuse(
+      r,
+      maxMark ?? mark,
+      "G207",
+      "`delay_max` is below `delay`; it is the greatest delay that doubling may reach.",
+    )
     return undefined
   }
   return { times, delayMs, delayMsMax }
@@ -108,7 +136,13 @@ function shadowOf(r: Reading, mark: Mark): { error: number } | undefined {
   refuseUnknownKeys(r, mark, ["error"], "`shadow`")
   const [[, error] = [undefined, undefined]] = entriesOf(r, mark, "`shadow`").filter(([key]) => key === "error")
   if (error === undefined) {
-    refuseKey(r, mark, "G005", "`shadow` does not say how many of its accepted answers may be wrong.", "Write { error: 1% }.")
+    refuseKey(
+      r,
+      mark,
+      "G005",
+      "`shadow` does not say how many of its accepted answers may be wrong.",
+      "Write { error: 1% }.",
+    )
     return undefined
   }
   const text = wordOf(r, error, "A share")

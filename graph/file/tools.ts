@@ -7,8 +7,8 @@ import type { Scope } from "../ir.ts"
 import type { FieldSpec, NodeKind, SignatureProblem } from "../node.ts"
 import { type Mark, spotInScalar } from "../places.ts"
 import type { Value } from "../value.ts"
-import { celOf, textOf, valueOf, withOf, wordOf } from "./cells.ts"
-import { dataProblem } from "./data.ts"
+import { celOf, plainOf, textOf, withOf, wordOf } from "./cells.ts"
+import { dataOf } from "./data.ts"
 import {
   entriesOf,
   isEmpty,
@@ -78,10 +78,10 @@ function staticOf(r: Reading, mark: Mark, key: string, spec: FieldSpec): Value |
     return undefined
   }
   if (spec.type?.kind === "string") return wordOf(r, mark, `\`${key}\``)
-  const value = valueOf(mark)
-  const problem = spec.type === undefined ? undefined : dataProblem(value, spec.type)
-  if (problem === undefined) return value
-  refuse(r, mark, "G008", `\`${key}\`: ${problem}`)
+  const value = plainOf(mark)
+  const held = spec.type === undefined ? { value } : dataOf(value, spec.type)
+  if ("value" in held) return held.value
+  refuse(r, mark, "G008", `\`${key}\`: ${held.problem}.`)
   return undefined
 }
 
@@ -109,7 +109,14 @@ function ownBodies(
       continue
     }
     for (const [field, { optional }] of Object.entries(input.fields)) {
-      if (optional && inputMark) refuse(r, inputMark, "G207", `The field "${field}" may be absent, and a body's variable may not.`, `Give it a default: ${field}: T = value.`)
+      if (optional && inputMark)
+        refuse(
+          r,
+          inputMark,
+          "G207",
+          `The field "${field}" may be absent, and a body's variable may not.`,
+          `Give it a default: ${field}: T = value.`,
+        )
     }
     declared[name] = { ...(about === undefined ? {} : { about }), input: input as unknown as Value }
     scopes[`${role}:${name}`] = read(body, `${role}:${name}`, Object.keys(input.fields))
@@ -131,12 +138,24 @@ function liftOf(
   if (lifted !== undefined && !isProblems(lifted)) return lifted
   for (const p of lifted ?? []) {
     const spot = spotOf(mark, p.key)
-    r.session.problems.push({ code: p.code, severity: p.severity ?? "error", ...spot, message: p.message, ...(p.fix ? { fix: p.fix } : {}) })
+    r.session.problems.push({
+      code: p.code,
+      severity: p.severity ?? "error",
+      ...spot,
+      message: p.message,
+      ...(p.fix ? { fix: p.fix } : {}),
+    })
   }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(args, name)) {
       const part = under(under(mark, "with")!, name)!
-      refuseKey(r, part, "G003", `The argument "${name}" is given twice: by \`${name}\` and under \`with\`.`, "Keep one of them.")
+      refuseKey(
+        r,
+        part,
+        "G003",
+        `The argument "${name}" is given twice: by \`${name}\` and under \`with\`.`,
+        "Keep one of them.",
+      )
     }
   }
   return { config, args: { ...args, ...given } }

@@ -13,15 +13,16 @@ import { entriesOf, isEmpty, itemOf, type Reading, refuse, refuseKey, refuseSpan
  * The named types of a file, each read when it is first asked for. A name that is being read has no type yet: whoever
  * asks for it then stands in a circle.
  */
-export class NamedTypes extends Map<string, Type> {
-  #read: ((name: string) => Type | undefined) | undefined
+export class NamedTypes {
+  readonly #known = new Map<string, Type>()
   readonly #open: string[] = []
-  readonly #names: Set<string> = new Set()
+  #names: ReadonlySet<string> = new Set()
+  #read: (name: string) => Type | undefined = () => undefined
   #wrong: { readonly circle?: readonly string[] } | undefined
 
-  /** Names and how each is read; must be called once, before the first look-up. */
+  /** The names, and how each is read. Called once, before the first look-up. */
   declare(names: Iterable<string>, read: (name: string) => Type | undefined): void {
-    for (const name of names) this.#names.add(name)
+    this.#names = new Set(names)
     this.#read = read
   }
 
@@ -32,13 +33,9 @@ export class NamedTypes extends Map<string, Type> {
     return wrong
   }
 
-  override has(name: string): boolean {
-    return this.#names.has(name)
-  }
-
-  override get(name: string): Type | undefined {
-    const known = super.get(name)
-    if (known !== undefined || !this.#names.has(name) || this.#read === undefined) return known
+  readonly get = (name: string): Type | undefined => {
+    const known = this.#known.get(name)
+    if (known !== undefined || !this.#names.has(name)) return known
     const from = this.#open.indexOf(name)
     if (from >= 0 || this.#open.length >= TYPE_DEPTH_MAX) {
       this.#wrong = from >= 0 ? { circle: [...this.#open.slice(from), name] } : {}
@@ -47,12 +44,8 @@ export class NamedTypes extends Map<string, Type> {
     this.#open.push(name)
     const type = this.#read(name) ?? T.unknown
     this.#open.pop()
-    super.set(name, type)
+    this.#known.set(name, type)
     return type
-  }
-
-  override keys(): ReturnType<Map<string, Type>["keys"]> {
-    return this.#names.keys() as ReturnType<Map<string, Type>["keys"]>
   }
 }
 
@@ -101,7 +94,7 @@ function shapeOf(r: Reading, mark: Mark): Type | undefined {
   }
   if (cell.value === null) return T.null
   const text = typeof cell.value === "string" ? cell.value : (cell.raw ?? String(cell.value))
-  const read = parseType(text, r.named)
+  const read = parseType(text, r.named.get)
   if ("type" in read) return circular(r, mark) ? undefined : read.type
   refuseSpans(r, mark, 0, read.problems)
   return undefined
@@ -150,7 +143,7 @@ function fieldOf(r: Reading, mark: Mark): Field | undefined {
     const type = shapeOf(r, mark)
     return type === undefined ? undefined : { type }
   }
-  const read = parseField(cell.value, r.named)
+  const read = parseField(cell.value, r.named.get)
   if ("type" in read) {
     if (circular(r, mark)) return undefined
     return read.default === undefined ? { type: read.type } : { type: read.type, default: read.default }
@@ -158,4 +151,3 @@ function fieldOf(r: Reading, mark: Mark): Field | undefined {
   refuseSpans(r, mark, 0, read.problems)
   return undefined
 }
-
