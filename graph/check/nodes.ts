@@ -227,7 +227,7 @@ function fold(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome
   const { item, fits } = itemsOf(s, at, fieldExpr(at.node.args, "over"), fieldType(argType, "over"))
   const from = fieldType(argType, "from")
   const state = stateType(s, at, from, (acc) => bodyAt(s, at, names, "do", [acc, item, T.number]))
-  return { ...state.body, argType, argFits: "yes", gives: state.type }
+  return { ...state.body, argType, argFits: fits, gives: state.type }
 }
 
 function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
