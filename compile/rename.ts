@@ -82,8 +82,18 @@ export function mapParts(e: Expr, go: (part: Expr) => Expr): Expr {
   }
 }
 
-export const rename = (e: Expr, names: ReadonlyMap<string, string>): Expr =>
-  substitute(e, (name) => {
-    const to = names.get(name)
-    return to === undefined || to === name ? undefined : ref(to)
-  })
+/**
+ * Names of a scope → names of the whole graph. Macro variables get a name that no node can have (`x'`), so that a name
+ * moved into a macro's body later on can never mean its variable.
+ */
+export function rename(e: Expr, names: ReadonlyMap<string, string>): Expr {
+  if (e.op === "ref") {
+    const to = names.get(e.name)
+    return to === undefined || to === e.name ? e : ref(to)
+  }
+  if (e.op !== "each") return mapParts(e, (p) => rename(p, names))
+  const inner = new Map(names).set(e.item, `${e.item}'`)
+  if (e.index !== undefined) inner.set(e.index, `${e.index}'`)
+  const made: Expr = { ...e, over: rename(e.over, names), item: `${e.item}'`, body: rename(e.body, inner) }
+  return e.index === undefined ? made : { ...made, index: `${e.index}'` }
+}
