@@ -111,4 +111,9 @@ export const touch = (op: Op): void => {
   free.delete(op)
 }
 
+/** Forget it of all: what a pass changed inside a body changes what the operations around it use. */
+export function touchAll(mid: Mid): void {
+  for (const body of bodiesOf(mid)) for (const op of body.ops) touch(op)
+}
+
 export const printAt = (path: Path): string => (path.length === 0 ? "output" : path.join("."))
