@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { type Call, Failure, fail, mayRetry, type Path, toFailure, type Value } from "../graph/mod.ts"
+import { type Call, Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { Deadlines } from "./deadline.ts"
 import type { Frame } from "./frame.ts"
@@ -66,7 +66,8 @@ export class Attempts {
 
   /** Stops the calls of frames that no longer matter. */
   sweep(cause: Failure): void {
-    for (const a of [...this.#active]) if (a.frame.dead) a.abort?.(fail("Cancelled", "The call no longer matters", { cause }))
+    for (const a of [...this.#active])
+      if (a.frame.dead) a.abort?.(fail("Cancelled", "The call no longer matters", { cause }))
   }
 
   /** The run is over: no deadline matters any more. */
@@ -89,7 +90,14 @@ export class Attempts {
 
   /** The call that a pure function sees which asks for one. */
   plainCall(frame: Frame, step: StepCode): Call {
-    return new CallView(this.#record, frame.pathOf(step), 1, this.signal, (text) => this.#note(frame.pathOf(step), text), undefined)
+    return new CallView(
+      this.#record,
+      frame.pathOf(step),
+      1,
+      this.signal,
+      (text) => this.#note(frame.pathOf(step), text),
+      undefined,
+    )
   }
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
@@ -154,7 +162,9 @@ export class Attempts {
       answer = this.#call(task, active, 1, intent)
     } catch (cause) {
       const failure = toFailure(cause, task.path)
-      return this.#again(task, failure, 1) ? this.#retry(task, intent, active, failure) : this.#settle(task, intent, failure, 1)
+      return this.#again(task, failure, 1)
+        ? this.#retry(task, intent, active, failure)
+        : this.#settle(task, intent, failure, 1)
     }
     if (isThenable(answer)) return this.#wait(task, intent, active, answer)
     return this.#settle(task, intent, answer, 1)
@@ -165,8 +175,19 @@ export class Attempts {
     const { tool, path, frame, step } = task
     if (tool.plain) return this.#settleWork(tool.execute(task.args as never))
     let calls = 0
-    const invoke = step.kind === "invoke_with" ? (role: string, args: Value) => task.vm.invoke(frame, step, role, args, calls++) : undefined
-    const call = new CallView(this.#record, path, attempt, undefined, (text) => this.#note(path, text), invoke, intent?.key)
+    const invoke =
+      step.kind === "invoke_with"
+        ? (role: string, args: Rec) => task.vm.invoke(frame, step, role, args, calls++)
+        : undefined
+    const call = new CallView(
+      this.#record,
+      path,
+      attempt,
+      undefined,
+      (text) => this.#note(path, text),
+      invoke,
+      intent?.key,
+    )
     active.abort = (cause) => call.abort(cause)
     return this.#settleWork(tool.execute(task.args as never, call as never), call)
   }
@@ -219,7 +240,12 @@ export class Attempts {
 
   #again(task: Task, failure: Failure, attempt: number): boolean {
     const { retry } = task.tool.extern.settings
-    return retry !== undefined && attempt <= retry.times && !task.frame.dead && mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
+    return (
+      retry !== undefined &&
+      attempt <= retry.times &&
+      !task.frame.dead &&
+      mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
+    )
   }
 
   /** Attempts after the first. Delays double, with full jitter, up to their bound. */
@@ -235,7 +261,12 @@ export class Attempts {
       try {
         await clock.sleep(chance.next() * most, waiting.signal)
       } catch (cause) {
-        return this.#settle(task, intent, waiting.signal.aborted ? toFailure(waiting.signal.reason, task.path) : toFailure(cause, task.path), attempt - 1)
+        return this.#settle(
+          task,
+          intent,
+          waiting.signal.aborted ? toFailure(waiting.signal.reason, task.path) : toFailure(cause, task.path),
+          attempt - 1,
+        )
       } finally {
         this.#active.delete(active)
       }
@@ -279,7 +310,9 @@ export class Attempts {
       throw answer
     }
     const commit =
-      intent === undefined ? this.#record.read(path, tool.index, task.args, answer, attempts) : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
+      intent === undefined
+        ? this.#record.read(path, tool.index, task.args, answer, attempts)
+        : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
     if (commit instanceof Promise) return commit.then((c) => this.#done(task, c, attempts))
     return this.#done(task, commit, attempts)
   }
@@ -335,7 +368,9 @@ export class Attempts {
   #within<A>(answer: Promise<A>, ms: number, active: Active, path: Path): Promise<A> {
     const stop = active.abort
     return new Promise<A>((resolve, reject) => {
-      const timer = this.#deadlines.add(ms, () => reject(fail("Timeout", `No item after ${ms} ms`, { path, data: { ms } })))
+      const timer = this.#deadlines.add(ms, () =>
+        reject(fail("Timeout", `No item after ${ms} ms`, { path, data: { ms } })),
+      )
       active.abort = (cause) => {
         stop?.(cause)
         reject(cause)
@@ -353,7 +388,11 @@ export class Attempts {
     this.#settings.onEvent?.({ type: "note", path, text, at: this.#settings.services.clock.tick() })
   }
 
-  #tell(task: Task, type: "start" | "end", more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean }): void {
+  #tell(
+    task: Task,
+    type: "start" | "end",
+    more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean },
+  ): void {
     const { onEvent, services } = this.#settings
     const { effect, resource, kind } = task.tool.extern
     if (onEvent === undefined || effect === "pure") return
@@ -379,11 +418,18 @@ const valueOf = (commit: Commit): Value => {
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
 const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
   if (!(answer instanceof Failure)) return "delivered"
-  return answer.undelivered === true ? "refused" : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied" ? "uncertain" : "refused"
+  return answer.undelivered === true
+    ? "refused"
+    : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied"
+      ? "uncertain"
+      : "refused"
 }
 
 function iteratorOf(answer: unknown): AsyncIterator<unknown> {
-  const x = answer as { [Symbol.asyncIterator]?: () => AsyncIterator<unknown>; [Symbol.iterator]?: () => Iterator<unknown> }
+  const x = answer as {
+    [Symbol.asyncIterator]?: () => AsyncIterator<unknown>
+    [Symbol.iterator]?: () => Iterator<unknown>
+  }
   if (typeof answer === "object" && answer !== null) {
     if (typeof x[Symbol.asyncIterator] === "function") return x[Symbol.asyncIterator]!()
     if (typeof x[Symbol.iterator] === "function") {
@@ -394,7 +440,8 @@ function iteratorOf(answer: unknown): AsyncIterator<unknown> {
   throw fail("Mismatch", "Cannot read the answer as a stream: want an async iterable")
 }
 
-const isThenable = (x: unknown): x is PromiseLike<unknown> => typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
+const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
 
 /** A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither. */
 class CallView implements Call {
@@ -408,7 +455,15 @@ class CallView implements Call {
   #controller: AbortController | undefined
   #aborted: Failure | undefined
 
-  constructor(record: RunRecord, path: Path, attempt: number, signal: AbortSignal | undefined, note: (text: string) => void, invoke: Call["invoke"] | undefined, key?: string) {
+  constructor(
+    record: RunRecord,
+    path: Path,
+    attempt: number,
+    signal: AbortSignal | undefined,
+    note: (text: string) => void,
+    invoke: Call["invoke"] | undefined,
+    key?: string,
+  ) {
     this.#record = record
     this.path = path
     this.attempt = attempt
@@ -421,16 +476,17 @@ class CallView implements Call {
     return this.#record.run
   }
   get key(): string {
-    this.#key ??= this.#record.key(this.path)
-    return this.#key
+    const key = this.#key ?? this.#record.key(this.path)
+    this.#key = key
+    return key
   }
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      this.#controller = new AbortController()
-      this.#signal = this.#controller.signal
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted)
-    }
-    return this.#signal
+    if (this.#signal !== undefined) return this.#signal
+    const controller = new AbortController()
+    this.#controller = controller
+    this.#signal = controller.signal
+    if (this.#aborted !== undefined) controller.abort(this.#aborted)
+    return controller.signal
   }
   abort(cause: Failure): void {
     this.#aborted = cause

@@ -4,9 +4,9 @@
  */
 import { errorValue, fail, toFailure, type Value } from "../graph/mod.ts"
 import type { StepName } from "../plan/mod.ts"
-import { isStream, type StreamValue } from "./stream.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
+import { isStream, type StreamValue } from "./stream.ts"
 import { PENDING } from "./translate.ts"
 import type { Vm } from "./vm.ts"
 import { outOfFuel } from "./words.ts"
@@ -22,7 +22,11 @@ export const CONTROL: { readonly [K in Control]: Run } = {
     const on = frame.slots[step.arg]
     const found = step.words.indexOf(on as string)
     const body = step.bodies[found < 0 ? step.words.length : found]
-    if (body === undefined) throw fail("NoCase", `Cannot go on: no case for ${JSON.stringify(on)}`, { path: frame.pathOf(step), data: { on: on as Value } })
+    if (body === undefined)
+      throw fail("NoCase", `Cannot go on: no case for ${JSON.stringify(on)}`, {
+        path: frame.pathOf(step),
+        data: { on: on as Value },
+      })
     return once(vm, frame, step, body)
   },
   catch: (vm, frame, step) => {
@@ -58,7 +62,9 @@ export const CONTROL: { readonly [K in Control]: Run } = {
   },
   fold: (vm, frame, step) => {
     const over = frame.slots[step.arg]
-    return isStream(over) ? vm.later(frame, step, foldStream(vm, frame, step, over)) : new Folding(vm, frame, step, over as readonly Value[]).begin()
+    return isStream(over)
+      ? vm.later(frame, step, foldStream(vm, frame, step, over))
+      : new Folding(vm, frame, step, over as readonly Value[]).begin()
   },
   loop: (vm, frame, step) => new Looping(vm, frame, step).begin(),
 }
@@ -241,7 +247,12 @@ class Looping extends Sequence {
   readonly #body: Parent
   constructor(vm: Vm, frame: Frame, step: StepCode) {
     super(vm, frame, step, frame.slots[step.arg])
-    this.#test = { frame, step, done: (_, value) => this.resume(() => (value === true ? this.#bodyThen() : this.state)), failed: undefined }
+    this.#test = {
+      frame,
+      step,
+      done: (_, value) => this.resume(() => (value === true ? this.#bodyThen() : this.state)),
+      failed: undefined,
+    }
     this.#body = {
       frame,
       step,
@@ -298,7 +309,10 @@ class Looping extends Sequence {
     const { vm, frame, step } = this
     burn(vm, frame, step)
     if (this.i >= step.bound) {
-      throw fail("LoopBound", `Cannot go on: the loop still wants to after ${step.bound} iterations`, { path: frame.pathOf(step), data: { max: step.bound } })
+      throw fail("LoopBound", `Cannot go on: the loop still wants to after ${step.bound} iterations`, {
+        path: frame.pathOf(step),
+        data: { max: step.bound },
+      })
     }
   }
 }
@@ -310,9 +324,13 @@ class Looping extends Sequence {
 function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): StreamValue {
   const path = frame.pathOf(step)
   let low = 0
-  return source.map(step.bound, (item, i) => runItem(vm, frame, step, i, [item, i]), () => {
-    if (step.traced) vm.settings.record.trace.seal(path, ++low)
-  })
+  return source.map(
+    step.bound,
+    (item, i) => runItem(vm, frame, step, i, [item, i]),
+    () => {
+      if (step.traced) vm.settings.record.trace.seal(path, ++low)
+    },
+  )
 }
 
 /** `fold` over a stream: one item at a time, in constant memory. */

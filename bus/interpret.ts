@@ -4,7 +4,21 @@
  */
 import { accept, Failure, type Value } from "../graph/mod.ts"
 import type { Instr, InstrName, Plan, PlanStep } from "../plan/mod.ts"
-import { access, builtin, type Fuel, gather, has, isTwo, kept, macroOf, mapOf, outOfFuel, over, quantify, text } from "./words.ts"
+import {
+  access,
+  builtin,
+  type Fuel,
+  gather,
+  has,
+  isTwo,
+  kept,
+  macroOf,
+  mapOf,
+  outOfFuel,
+  over,
+  quantify,
+  text,
+} from "./words.ts"
 
 type Slots = unknown[]
 type Do = (s: Slots, fuel: Fuel) => void
@@ -118,9 +132,11 @@ const SIMPLE: { readonly [K in Simple]: (instr: Instr<K>, plan: Plan) => Do } = 
       s[to] = value
     }
   },
-  copy: ([, to, a]) => (s) => {
-    s[to] = s[a]
-  },
+  copy:
+    ([, to, a]) =>
+    (s) => {
+      s[to] = s[a]
+    },
   accept: ([, to, a, t], plan) => {
     const look = accept(plan.types[t]!)
     return (s) => {
@@ -133,21 +149,27 @@ const SIMPLE: { readonly [K in Simple]: (instr: Instr<K>, plan: Plan) => Do } = 
       s[to] = (s[a] as Record<string, Value>)[key]
     }
   },
-  index: ([, to, a, b]) => (s) => {
-    s[to] = access(s[a] as Value, s[b] as Value, false)
-  },
-  index_or_none: ([, to, a, b]) => (s) => {
-    s[to] = access(s[a] as Value, s[b] as Value, true)
-  },
+  index:
+    ([, to, a, b]) =>
+    (s) => {
+      s[to] = access(s[a] as Value, s[b] as Value, false)
+    },
+  index_or_none:
+    ([, to, a, b]) =>
+    (s) => {
+      s[to] = access(s[a] as Value, s[b] as Value, true)
+    },
   has: ([, to, a, name], plan) => {
     const key = plan.constants[name]!.value as string
     return (s) => {
       s[to] = has(s[a] as Value, key)
     }
   },
-  list: ([, to, items]) => (s) => {
-    s[to] = pick(s, items)
-  },
+  list:
+    ([, to, items]) =>
+    (s) => {
+      s[to] = pick(s, items)
+    },
   record: ([, to, names, values], plan) => {
     const keys = plan.constants[names]!.value as readonly string[]
     return (s) => {
@@ -156,12 +178,16 @@ const SIMPLE: { readonly [K in Simple]: (instr: Instr<K>, plan: Plan) => Do } = 
       s[to] = out
     }
   },
-  map_of: ([, to, entries]) => (s) => {
-    s[to] = mapOf(pick(s, entries))
-  },
-  text: ([, to, parts]) => (s) => {
-    s[to] = text(pick(s, parts))
-  },
+  map_of:
+    ([, to, entries]) =>
+    (s) => {
+      s[to] = mapOf(pick(s, entries))
+    },
+  text:
+    ([, to, parts]) =>
+    (s) => {
+      s[to] = text(pick(s, parts))
+    },
   call: ([, to, name, args], plan) => {
     const apply = builtin(plan.constants[name]!.value as string)
     return (s) => {
@@ -172,22 +198,30 @@ const SIMPLE: { readonly [K in Simple]: (instr: Instr<K>, plan: Plan) => Do } = 
   sub: n2((a, b) => a - b),
   mul: n2((a, b) => a * b),
   div: n2((a, b) => a / b),
-  neg: ([, to, a]) => (s) => {
-    s[to] = -(s[a] as Num)
-  },
+  neg:
+    ([, to, a]) =>
+    (s) => {
+      s[to] = -(s[a] as Num)
+    },
   lt: n2((a, b) => a < b),
   le: n2((a, b) => a <= b),
   gt: n2((a, b) => a > b),
   ge: n2((a, b) => a >= b),
   eq: n2((a, b) => a === b),
   ne: n2((a, b) => a !== b),
-  not: ([, to, a]) => (s) => {
-    s[to] = s[a] !== true
-  },
-  is_none: ([, to, a]) => (s) => {
-    s[to] = s[a] === null
-  },
-  raise: ([, a]) => (s) => {
-    throw s[a]
-  },
+  not:
+    ([, to, a]) =>
+    (s) => {
+      s[to] = s[a] !== true
+    },
+  is_none:
+    ([, to, a]) =>
+    (s) => {
+      s[to] = s[a] === null
+    },
+  raise:
+    ([, a]) =>
+    (s) => {
+      throw s[a]
+    },
 }

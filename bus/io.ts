@@ -22,7 +22,17 @@ export interface StepIo {
 
 export function stepIo(step: PlanStep): StepIo {
   if (step.op[0] === "block") return blockIo(step)
-  const io = { to: -1, operands: [] as number[], captures: [] as readonly number[], bodies: [] as readonly number[], after: [] as readonly number[], extern: -1, words: -1, bound: 0, path: -1 }
+  const io = {
+    to: -1,
+    operands: [] as number[],
+    captures: [] as readonly number[],
+    bodies: [] as readonly number[],
+    after: [] as readonly number[],
+    extern: -1,
+    words: -1,
+    bound: 0,
+    path: -1,
+  }
   const take: Readonly<Record<OperandKind, (x: never) => void>> = {
     dst: (x: number) => {
       io.to = x
@@ -70,7 +80,19 @@ function blockIo(step: PlanStep): StepIo {
     for (const d of dst) writes.add(d)
   }
   const strict = [...reads]
-  return { to: -1, operands: strict, strict, captures: [], writes: [...writes], bodies: [], after: step.op[1] as readonly number[], extern: -1, words: -1, bound: 0, path: -1 }
+  return {
+    to: -1,
+    operands: strict,
+    strict,
+    captures: [],
+    writes: [...writes],
+    bodies: [],
+    after: step.op[1] as readonly number[],
+    extern: -1,
+    words: -1,
+    bound: 0,
+    path: -1,
+  }
 }
 
 /** The slots that an instruction reads and writes. `each` reads its result only after its region wrote it. */

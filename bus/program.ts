@@ -5,9 +5,9 @@
 import { accept, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanScope, type PlanStep, type StepName } from "../plan/mod.ts"
-import { type FastRange, fastRanges } from "./ranges.ts"
 import { interpret } from "./interpret.ts"
 import { stepIo } from "./io.ts"
+import { type FastRange, fastRanges } from "./ranges.ts"
 import type { Fuel } from "./words.ts"
 
 /** An extern as the VM calls it. */
@@ -108,7 +108,7 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
   return {
     index,
     extern,
-    execute: executor.execute as Tool["execute"],
+    execute: executor.execute as unknown as Tool["execute"],
     plain: executor.execute.length < 2,
     judge: accept(output),
     output,
@@ -118,7 +118,13 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
   }
 }
 
-function scopeOf(plan: Plan, index: number, done: readonly ScopeCode[], tools: readonly Tool[], options: LoadOptions): ScopeCode {
+function scopeOf(
+  plan: Plan,
+  index: number,
+  done: readonly ScopeCode[],
+  tools: readonly Tool[],
+  options: LoadOptions,
+): ScopeCode {
   const scope = plan.scopes[index]!
   const P = scope.params.length
   const n = scope.steps.length
@@ -127,7 +133,9 @@ function scopeOf(plan: Plan, index: number, done: readonly ScopeCode[], tools: r
   preds.forEach((list, i) => {
     for (const p of list) succs[p]!.push(i)
   })
-  const steps = scope.steps.map((step, i) => stepOf(plan, step, i, Int32Array.from(preds[i]!), Int32Array.from(succs[P + i]!), producers[i]!, done, tools))
+  const steps = scope.steps.map((step, i) =>
+    stepOf(plan, step, i, Int32Array.from(preds[i]!), Int32Array.from(succs[P + i]!), producers[i]!, done, tools),
+  )
   return {
     index,
     params: P,
@@ -190,7 +198,12 @@ function stepOf(
   io.bodies.forEach((scope, b) => {
     const binders = bindersOf(step.op[0], b)
     const count = plan.scopes[scope]!.params.length - binders
-    bodies.push({ code: done[scope]!, captures: io.captures.slice(at, at + count), producers: producers.slice(at, at + count), binders })
+    bodies.push({
+      code: done[scope]!,
+      captures: io.captures.slice(at, at + count),
+      producers: producers.slice(at, at + count),
+      binders,
+    })
     at += count
   })
   return {

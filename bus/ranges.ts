@@ -32,7 +32,12 @@ export class FastRange {
   }
 }
 
-export function fastRanges(plan: Plan, scope: PlanScope, steps: readonly StepCode[], codegen: boolean): readonly (FastRange | undefined)[] {
+export function fastRanges(
+  plan: Plan,
+  scope: PlanScope,
+  steps: readonly StepCode[],
+  codegen: boolean,
+): readonly (FastRange | undefined)[] {
   const out: (FastRange | undefined)[] = new Array(steps.length).fill(undefined)
   if (!codegen) return out
   let from = -1
@@ -60,7 +65,9 @@ export function fastRanges(plan: Plan, scope: PlanScope, steps: readonly StepCod
 }
 
 /** A block, or a function that takes its input alone and is not known to answer later. */
-const isStraight = (step: StepCode): boolean => step.kind === "block" || (step.kind === "invoke" && step.tool!.direct && step.tool!.plain && !isAsync(step.tool!.execute))
+const isStraight = (step: StepCode): boolean =>
+  step.kind === "block" ||
+  (step.kind === "invoke" && step.tool!.direct && step.tool!.plain && !isAsync(step.tool!.execute))
 const isAsync = (f: unknown): boolean => Object.prototype.toString.call(f) === "[object AsyncFunction]"
 
 export type { Context }

@@ -7,7 +7,21 @@ import { accept, type Value } from "../graph/mod.ts"
 import type { Instr, InstrName, Plan, PlanScope } from "../plan/mod.ts"
 import { slotsOf } from "./io.ts"
 import type { StepCode } from "./program.ts"
-import { access, builtin, type Fuel, gather, has, isTwo, kept, macroOf, mapOf, outOfFuel, over, quantify, text } from "./words.ts"
+import {
+  access,
+  builtin,
+  type Fuel,
+  gather,
+  has,
+  isTwo,
+  kept,
+  macroOf,
+  mapOf,
+  outOfFuel,
+  over,
+  quantify,
+  text,
+} from "./words.ts"
 
 /** What generated code is handed: run state, and the slow way for a function's answer. */
 export interface Context {
@@ -32,12 +46,23 @@ export type Straight = (s: unknown[], x: Context) => number
 /** The names that generated code may use, beside its own variables. */
 const WORDS = { access, has, mapOf, text, over, gather, quantify, kept, outOfFuel }
 
-export function translate(plan: Plan, scope: PlanScope, steps: readonly StepCode[], from: number, to: number): Straight {
+export function translate(
+  plan: Plan,
+  scope: PlanScope,
+  steps: readonly StepCode[],
+  from: number,
+  to: number,
+): Straight {
   const w = new Writing(plan, scope, steps)
   for (let i = from; i < to; i++) w.step(i)
   const source = w.source(to)
   // biome-ignore lint/security/noGlobalEval: see the head of this file; the source holds no text of the plan but JSON literals
-  const make = new Function("W", "C", "F", "P", source) as (words: typeof WORDS, constants: readonly unknown[], fns: readonly unknown[], pending: symbol) => Straight
+  const make = new Function("W", "C", "F", "P", source) as (
+    words: typeof WORDS,
+    constants: readonly unknown[],
+    fns: readonly unknown[],
+    pending: symbol,
+  ) => Straight
   return make(WORDS, w.constants, w.fns, PENDING)
 }
 
@@ -131,11 +156,22 @@ return ${end}}catch(e){x.stepAt=p;x.instrAt=q;throw e}}`
 }
 
 /** Instructions that may fail: their place is noted first. */
-const FAILS: ReadonlySet<InstrName> = new Set<InstrName>(["accept", "index", "index_or_none", "has", "map_of", "text", "call", "raise", "each"])
+const FAILS: ReadonlySet<InstrName> = new Set<InstrName>([
+  "accept",
+  "index",
+  "index_or_none",
+  "has",
+  "map_of",
+  "text",
+  "call",
+  "raise",
+  "each",
+])
 
 const v = (slot: number): string => `v${slot}`
 const list = (slots: readonly number[]): string => `[${slots.map(v).join(",")}]`
-const two = (sign: string) => (i: readonly [string, number, number, number]) => `${v(i[1])}=${v(i[2])}${sign}${v(i[3])};`
+const two = (sign: string) => (i: readonly [string, number, number, number]) =>
+  `${v(i[1])}=${v(i[2])}${sign}${v(i[3])};`
 
 function literal(value: Value, w: Writing): string {
   if (value === null || typeof value === "boolean") return String(value)
@@ -154,7 +190,9 @@ const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string
     const type = w.plan.types[t]!
     const look = `${w.constant(accept(type))}(${v(a)})`
     const { kind } = type
-    return kind === "number" || kind === "string" || kind === "boolean" ? `${v(to)}=typeof ${v(a)}==="${kind}"?${v(a)}:${look};` : `${v(to)}=${look};`
+    return kind === "number" || kind === "string" || kind === "boolean"
+      ? `${v(to)}=typeof ${v(a)}==="${kind}"?${v(a)}:${look};`
+      : `${v(to)}=${look};`
   },
   field: ([, to, a, name], w) => `${v(to)}=${v(a)}[${escaped(w.plan.constants[name]!.value as string)}];`,
   index: ([, to, a, b]) => `${v(to)}=access(${v(a)},${v(b)},false);`,
@@ -168,7 +206,8 @@ const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string
   },
   map_of: ([, to, entries]) => `${v(to)}=mapOf(${list(entries)});`,
   text: ([, to, parts]) => `${v(to)}=text(${list(parts)});`,
-  call: ([, to, name, args], w) => `${v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args)});`,
+  call: ([, to, name, args], w) =>
+    `${v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args)});`,
   add: two("+"),
   sub: two("-"),
   mul: two("*"),

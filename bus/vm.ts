@@ -10,14 +10,29 @@ import { CONTROL } from "./control.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
-import { type Context, PENDING } from "./translate.ts"
 import { isStream, type StreamValue } from "./stream.ts"
+import { type Context, PENDING } from "./translate.ts"
 import type { Fuel } from "./words.ts"
 
 /** What a live view hears; never part of a result. */
 export type RunEvent =
-  | { readonly type: "start"; readonly path: Path; readonly kind: string; readonly effect: "read" | "write"; readonly resource: string | null; readonly at: number; readonly attempt: number }
-  | { readonly type: "end"; readonly path: Path; readonly ok: boolean; readonly at: number; readonly attempts: number; readonly cached: boolean }
+  | {
+      readonly type: "start"
+      readonly path: Path
+      readonly kind: string
+      readonly effect: "read" | "write"
+      readonly resource: string | null
+      readonly at: number
+      readonly attempt: number
+    }
+  | {
+      readonly type: "end"
+      readonly path: Path
+      readonly ok: boolean
+      readonly at: number
+      readonly attempts: number
+      readonly cached: boolean
+    }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
 
 export interface RunSettings {
@@ -502,7 +517,10 @@ export class Vm implements Context {
   invoke(frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
     const b = step.words.indexOf(role)
     const body = step.bodies[b]
-    if (body === undefined) return Promise.reject(fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }))
+    if (body === undefined)
+      return Promise.reject(
+        fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
+      )
     return new Promise<Value>((resolve, reject) => {
       const parent: Parent = {
         frame,
@@ -540,7 +558,8 @@ function kill(frame: Frame): void {
   if (frame.children !== undefined) for (const child of frame.children) kill(child)
 }
 
-const isThenable = (x: unknown): x is PromiseLike<unknown> => typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
+const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
 
 function cancelled(signal: AbortSignal): Failure {
   return fail("Cancelled", "The run was cancelled", { cause: signal.reason })

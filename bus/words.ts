@@ -2,13 +2,24 @@
  * What instructions do beyond plain arithmetic: the few functions that interpreted and generated code share. Their
  * meaning is the reference evaluator's own, so the two ways of running a block cannot drift apart in them.
  */
-import { access, BUILTINS, Failure, fail, has, isRecord, put, sortBy, sortedKeys, sumOf, textOf, type Value } from "../graph/mod.ts"
-import { MACROS, type Macro } from "../plan/mod.ts"
+import {
+  access,
+  BUILTINS,
+  Failure,
+  fail,
+  has,
+  isRecord,
+  put,
+  sortBy,
+  sortedKeys,
+  sumOf,
+  textOf,
+  type Value,
+} from "../graph/mod.ts"
+import { MACROS, type Macro, TWO_VARIABLES } from "../plan/mod.ts"
 
 export { access, has }
 
-/** `each` carries its macro's number, plus this where the author's form has two variables (of a map: value and key). */
-export const TWO_VARIABLES = 16
 export const macroOf = (int: number): Macro => MACROS[int % TWO_VARIABLES]!
 export const isTwo = (int: number): boolean => int >= TWO_VARIABLES
 
@@ -42,7 +53,10 @@ export const outOfFuel = (): Failure => fail("Fuel", "Cannot go on: the run has 
  * What a macro goes over: the items of a list with their positions, the keys of a map in code-point order (with two
  * variables its values by key).
  */
-export function over(v: Value, two: boolean): { readonly items: readonly Value[]; readonly keys: readonly Value[] | undefined } {
+export function over(
+  v: Value,
+  two: boolean,
+): { readonly items: readonly Value[]; readonly keys: readonly Value[] | undefined } {
   if (Array.isArray(v)) return { items: v as readonly Value[], keys: undefined }
   if (!isRecord(v)) throw fail("Mismatch", "Cannot go over a value that is neither a list nor a map")
   const keys = sortedKeys(v)
@@ -59,7 +73,11 @@ export function gather(macro: Macro, items: readonly Value[], results: readonly 
     case "exists_one":
       return results.filter((r) => r === true).length === 1
     case "sort_by":
-      return sortBy("sortBy", items.map((item, i) => ({ item, i })), ({ i }) => results[i]!).map((x) => x.item)
+      return sortBy(
+        "sortBy",
+        items.map((item, i) => ({ item, i })),
+        ({ i }) => results[i]!,
+      ).map((x) => x.item)
     case "sum_by":
       return sumOf("sumBy", results)
     case "all":

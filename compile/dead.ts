@@ -3,9 +3,8 @@
  * are left. Right because only what cannot fail is dropped: an unused node that fails would have failed the run in the
  * evaluator, if the author's graph used it. Reads and writes always run.
  */
-import { infer } from "../graph/mod.ts"
+import { freeNames, infer } from "../graph/mod.ts"
 import { type Body, type Change, type Mid, type Op, type Pass, printAt, touch, uses } from "./mid.ts"
-import { freeNames } from "../graph/mod.ts"
 
 export const dead: Pass = {
   name: "dead",

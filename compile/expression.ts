@@ -3,7 +3,7 @@
  * again as soon as their last reader is through.
  */
 import { compareKeys, type Expr, infer, subtype, T, type Type, typeOfValue } from "../graph/mod.ts"
-import { type Instr, MACROS } from "../plan/mod.ts"
+import { type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
 import { mapParts } from "./rename.ts"
 import type { Tables } from "./tables.ts"
 
@@ -14,9 +14,6 @@ export interface Held {
   /** The slot goes back when the reader is through. */
   readonly temp: boolean
 }
-
-/** `each` carries this on top of its macro's number where the author's form has two variables. */
-const TWO_VARIABLES = 16
 
 export class BlockWriter {
   readonly instrs: Instr[] = []
@@ -57,7 +54,8 @@ export class BlockWriter {
     this.#notes = new Map()
     infer(own, this.#types, (e, t) => this.#notes.set(e, t))
     // A second name for a value gets a slot of its own: the first one's may be used again before this one's readers are through.
-    if (accept === undefined && own.op === "ref" && to === undefined) return { ...this.#into(own, this.temp()), temp: true }
+    if (accept === undefined && own.op === "ref" && to === undefined)
+      return { ...this.#into(own, this.temp()), temp: true }
     if (accept === undefined) return this.#into(own, to)
     const raw = this.#into(own, undefined)
     this.release(raw)
@@ -184,7 +182,8 @@ export class BlockWriter {
     for (const x of args) this.release(x)
     const slot = to ?? this.temp()
     const quick = QUICK[e.fn]
-    const fits = quick !== undefined && args.length === quick.args && args.every((x) => quick.takes(x.type, args[0]!.type))
+    const fits =
+      quick !== undefined && args.length === quick.args && args.every((x) => quick.takes(x.type, args[0]!.type))
     if (fits && args.length === 1) this.#emit([quick.op as "neg", slot, args[0]!.slot])
     else if (fits) this.#emit([quick.op as "add", slot, args[0]!.slot, args[1]!.slot])
     else this.#emit(["call", slot, this.#tables.text(e.fn), args.map((x) => x.slot)])
@@ -231,7 +230,14 @@ export class BlockWriter {
       this.#emit(["end"])
       return result
     }
-    const [failed, fine, left, failed2, fine2, right] = [this.temp(), this.temp(), this.temp(), this.temp(), this.temp(), this.temp()]
+    const [failed, fine, left, failed2, fine2, right] = [
+      this.temp(),
+      this.temp(),
+      this.temp(),
+      this.temp(),
+      this.temp(),
+      this.temp(),
+    ]
     const undecided: boolean = !decides
     this.#emit(["attempt", failed])
     this.#booleanInto(e.left, left)
@@ -284,7 +290,8 @@ export class BlockWriter {
 
   #booleanInto(e: Expr, to: number): void {
     const held = this.#into(e, to)
-    if (held.type.kind !== "boolean" && held.type.kind !== "never") this.#emit(["accept", to, to, this.#tables.type(T.boolean)])
+    if (held.type.kind !== "boolean" && held.type.kind !== "never")
+      this.#emit(["accept", to, to, this.#tables.type(T.boolean)])
   }
 
   #mayFail(e: Expr): boolean {
@@ -304,9 +311,20 @@ export class BlockWriter {
     if (e.index !== undefined) this.#locals.set(e.index, { slot: index, type: element.index, temp: false })
     const at = this.instrs.length
     this.#emit(["each", slot, over.slot, 0, item, index, 0])
-    const result = e.macro === "map" || e.macro === "sort_by" || e.macro === "sum_by" ? this.#into(e.body, undefined) : this.#boolean(e.body)
+    const result =
+      e.macro === "map" || e.macro === "sort_by" || e.macro === "sum_by"
+        ? this.#into(e.body, undefined)
+        : this.#boolean(e.body)
     this.#emit(["end"])
-    this.instrs[at] = ["each", slot, over.slot, MACROS.indexOf(e.macro) + (e.index === undefined ? 0 : TWO_VARIABLES), item, index, result.slot]
+    this.instrs[at] = [
+      "each",
+      slot,
+      over.slot,
+      MACROS.indexOf(e.macro) + (e.index === undefined ? 0 : TWO_VARIABLES),
+      item,
+      index,
+      result.slot,
+    ]
     restore(this.#locals, e.item, outer[0])
     if (e.index !== undefined) restore(this.#locals, e.index, outer[1])
     this.release(result)
@@ -331,7 +349,8 @@ interface Quick {
   readonly takes: (t: Type, first: Type) => boolean
 }
 const isNumber = (t: Type): boolean => t.kind === "number"
-const plainKind = (t: Type): string | undefined => (t.kind === "number" || t.kind === "boolean" ? t.kind : t.kind === "string" || t.kind === "enum" ? "string" : undefined)
+const plainKind = (t: Type): string | undefined =>
+  t.kind === "number" || t.kind === "boolean" ? t.kind : t.kind === "string" || t.kind === "enum" ? "string" : undefined
 const alike = (t: Type, first: Type): boolean => plainKind(t) !== undefined && plainKind(t) === plainKind(first)
 const arithmetic = (op: string): Quick => ({ op, args: 2, takes: isNumber })
 /** Builtins that have an instruction of their own for some types. */
@@ -365,6 +384,7 @@ function fieldType(t: Type, name: string): Type {
 function elementTypes(t: Type, two: boolean): { readonly item: Type; readonly index: Type } {
   if (t.kind === "list") return { item: t.of, index: T.number }
   if (t.kind === "map") return { item: two ? t.of : T.string, index: T.string }
-  if (t.kind === "record") return { item: two ? T.union(...Object.values(t.fields).map((f) => f.type)) : T.string, index: T.string }
+  if (t.kind === "record")
+    return { item: two ? T.union(...Object.values(t.fields).map((f) => f.type)) : T.string, index: T.string }
   return { item: T.unknown, index: T.unknown }
 }

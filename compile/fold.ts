@@ -4,8 +4,8 @@
  * itself, and a choice on a constant is the side it takes. Right because only what certainly succeeds is replaced: a part
  * that fails when it is evaluated here stays, so that it fails in the run, at its own node.
  */
-import { evaluate, type Expr, freeNames, isRecord, lit, parts, type Value } from "../graph/mod.ts"
-import { bodiesOf, type Body, type Change, type Mid, type Pass, printAt, touch } from "./mid.ts"
+import { type Expr, evaluate, freeNames, isRecord, lit, parts, type Value } from "../graph/mod.ts"
+import { type Body, bodiesOf, type Change, type Mid, type Pass, printAt, touch } from "./mid.ts"
 import { mapParts, substitute } from "./rename.ts"
 
 /** Steps that one fold may take, and members that a folded value may have: folding must not become a computation. */
@@ -24,13 +24,19 @@ export const fold: Pass = {
 }
 
 function foldBody(body: Body, known: Map<string, Expr>, changes: Change[]): void {
-  const see = (e: Expr): Expr => simplify(substitute(e, (name) => seen(known.get(name))), known)
+  const see = (e: Expr): Expr =>
+    simplify(
+      substitute(e, (name) => seen(known.get(name))),
+      known,
+    )
   for (const op of body.ops) {
     const was = op.expr
     op.expr = see(op.expr)
     if (op.expr !== was) touch(op)
-    if (op.expr !== was && op.expr.op === "const" && was.op !== "const") changes.push({ at: printAt(op.path), what: `is the constant ${show(op.expr.value)}` })
-    if (op.kind === "expr" && op.accept === undefined && op.after.length === 0 && isPlain(op.expr)) known.set(op.name, op.expr)
+    if (op.expr !== was && op.expr.op === "const" && was.op !== "const")
+      changes.push({ at: printAt(op.path), what: `is the constant ${show(op.expr.value)}` })
+    if (op.kind === "expr" && op.accept === undefined && op.after.length === 0 && isPlain(op.expr))
+      known.set(op.name, op.expr)
   }
   body.output = see(body.output)
 }
@@ -40,7 +46,8 @@ const isTrivial = (e: Expr): boolean => e.op === "ref" || e.op === "const"
 const isPlain = (e: Expr): boolean => isTrivial(e) || (e.op === "record" && e.fields.every((f) => isTrivial(f[1])))
 
 /** A name is replaced where it stands only by another name or a small constant; a record is looked into, not copied. */
-const seen = (e: Expr | undefined): Expr | undefined => (e === undefined ? undefined : e.op === "ref" || (e.op === "const" && small(e.value)) ? e : undefined)
+const seen = (e: Expr | undefined): Expr | undefined =>
+  e === undefined ? undefined : e.op === "ref" || (e.op === "const" && small(e.value)) ? e : undefined
 const small = (v: Value): boolean => typeof v !== "object" || v === null
 
 function simplify(e: Expr, known: ReadonlyMap<string, Expr>): Expr {

@@ -37,7 +37,11 @@ export function fuse(body: Body): Unit[] {
     const before = [...uses(op), ...op.after].filter((name) => local.has(name))
     let unit: Unit
     if (op.kind === "expr" && op.after.length === 0) {
-      const key = union(before.map((name) => awaited.get(name)!), members, i)
+      const key = union(
+        before.map((name) => awaited.get(name)!),
+        members,
+        i,
+      )
       awaited.set(op.name, key)
       const current = open.get(key)
       if (current !== undefined && current.ops.length < BLOCK_MAX) {

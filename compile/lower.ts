@@ -4,7 +4,7 @@
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
 import { type Rec, T, type Type } from "../graph/mod.ts"
-import { bindersOf, type Plan, PLAN_FORMAT, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
+import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
 import { BlockWriter, type Held } from "./expression.ts"
 import { fuse, type Unit } from "./fuse.ts"
 import { type Body, bodyUses, type Mid, type Op, uses } from "./mid.ts"
@@ -56,7 +56,9 @@ class Lowering {
     const stepOf = new Map<string, number>()
     let highest = slots.temps
     for (const unit of units) {
-      const after = [...new Set(unit.ops.flatMap((op) => op.after.flatMap((name) => (stepOf.has(name) ? [stepOf.get(name)!] : []))))].sort((a, b) => a - b)
+      const after = [
+        ...new Set(unit.ops.flatMap((op) => op.after.flatMap((name) => (stepOf.has(name) ? [stepOf.get(name)!] : [])))),
+      ].sort((a, b) => a - b)
       if (unit.block) {
         const block = this.#block(unit, slots, after)
         highest = Math.max(highest, block.highest)
@@ -78,10 +80,16 @@ class Lowering {
 
   #block(unit: Unit, slots: Slots, after: readonly number[]): { step: PlanStep; highest: number } {
     const inside = new Map<string, Held>()
-    const writer = new BlockWriter(this.tables, this.mid.types, (name) => inside.get(name) ?? slots.of(name), slots.temps)
+    const writer = new BlockWriter(
+      this.tables,
+      this.mid.types,
+      (name) => inside.get(name) ?? slots.of(name),
+      slots.temps,
+    )
     const left = new Map<string, number>()
     const names = new Set(unit.ops.map((op) => op.name))
-    for (const op of unit.ops) for (const name of uses(op)) if (names.has(name)) left.set(name, (left.get(name) ?? 0) + 1)
+    for (const op of unit.ops)
+      for (const name of uses(op)) if (names.has(name)) left.set(name, (left.get(name) ?? 0) + 1)
     for (const op of unit.ops) {
       const cross = slots.cross(op.name)
       const held = writer.value(op.expr, op.path, op.accept, cross)
@@ -108,7 +116,17 @@ class Lowering {
         const extern = this.tables.extern(op.tool!, op.tool!.input ?? arg.type)
         if (op.bodies.length === 0) return ["invoke", to, extern, arg.slot, path, after]
         const { bodies, captures } = this.#bodies(op, slots)
-        return ["invoke_with", to, extern, arg.slot, this.tables.texts(op.bodies.map((b) => b.role)), bodies, captures, path, after]
+        return [
+          "invoke_with",
+          to,
+          extern,
+          arg.slot,
+          this.tables.texts(op.bodies.map((b) => b.role)),
+          bodies,
+          captures,
+          path,
+          after,
+        ]
       }
       case "when": {
         const { bodies, captures } = this.#bodies(op, slots)
@@ -147,7 +165,8 @@ class Lowering {
     const captures: number[] = []
     op.bodies.forEach(({ scope }, b) => {
       const wanted = bindersOf(op.kind === "tool" ? "invoke_with" : (op.kind as "map"), b)
-      while (scope.binders.length < wanted) scope.binders.push({ name: `${op.name}.${b}.unused${scope.binders.length}`, type: T.number })
+      while (scope.binders.length < wanted)
+        scope.binders.push({ name: `${op.name}.${b}.unused${scope.binders.length}`, type: T.number })
       const names = [...bodyUses(scope)].sort()
       for (const name of names) captures.push(slots.of(name).slot)
       bodies.push(this.scope(scope, names))

@@ -2,7 +2,17 @@
  * The form that the passes rewrite: scopes of operations, each with a name that is unique in the whole graph, so that a
  * reference needs no scope to be understood and a body can be moved without renaming. Mutable inside the compiler only.
  */
-import { type CheckedGraph, type Effect, type Expr, freeNames, type Path, type Rec, type Settings, type Touch, type Type } from "../graph/mod.ts"
+import {
+  type CheckedGraph,
+  type Effect,
+  type Expr,
+  freeNames,
+  type Path,
+  type Rec,
+  type Settings,
+  type Touch,
+  type Type,
+} from "../graph/mod.ts"
 
 export type OpKind = "expr" | "tool" | "enter" | "when" | "switch" | "map" | "fold" | "loop" | "catch"
 

@@ -45,7 +45,12 @@ export interface Compiled {
 /** Compiles a checked graph. The same graph gives the same bytes. Fails only on a bug of ours, and then before anything runs. */
 export function compile(checked: CheckedGraph, options: CompileOptions = {}): Compiled {
   const mid = resolve(checked)
-  const report = (name: string, about: string, changes: readonly Change[]): PassReport => ({ name, about, changes, ...(options.texts ? { text: printMid(mid) } : {}) })
+  const report = (name: string, about: string, changes: readonly Change[]): PassReport => ({
+    name,
+    about,
+    changes,
+    ...(options.texts ? { text: printMid(mid) } : {}),
+  })
   const passes = [report("resolve", "give every value one name, and every tool its signature", [])]
   look(mid, "resolve", options)
   for (const pass of PASSES) {

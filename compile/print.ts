@@ -13,7 +13,17 @@ function lines(body: Body, indent: string): string[] {
 function line(op: Op, indent: string): string[] {
   const what = op.kind === "expr" ? "" : op.kind === "tool" ? `${op.tool!.kind} ` : `${op.kind} `
   const value = op.kind === "catch" || op.kind === "enter" ? "" : printCel(op.expr)
-  const tail = [op.effect === "pure" ? "" : op.effect, op.accept === undefined ? "" : `as ${printType(op.accept)}`, op.after.length > 0 ? `after ${op.after.join(", ")}` : ""].filter((x) => x !== "")
+  const tail = [
+    op.effect === "pure" ? "" : op.effect,
+    op.accept === undefined ? "" : `as ${printType(op.accept)}`,
+    op.after.length > 0 ? `after ${op.after.join(", ")}` : "",
+  ].filter((x) => x !== "")
   const head = `${indent}${op.name} = ${what}${value}${tail.length > 0 ? `   [${tail.join("; ")}]` : ""}`
-  return [head, ...op.bodies.flatMap(({ role, scope }) => [`${indent}  ${role}${scope.binders.length > 0 ? ` (${scope.binders.map((b) => b.name).join(", ")})` : ""}:`, ...lines(scope, `${indent}    `)])]
+  return [
+    head,
+    ...op.bodies.flatMap(({ role, scope }) => [
+      `${indent}  ${role}${scope.binders.length > 0 ? ` (${scope.binders.map((b) => b.name).join(", ")})` : ""}:`,
+      ...lines(scope, `${indent}    `),
+    ]),
+  ]
 }

@@ -23,7 +23,9 @@ export function substitute(e: Expr, get: (name: string) => Expr | undefined, bou
     }
   })()
   const span = spanOf(e)
-  return made !== e && span !== undefined && spanOf(made) === undefined && made.op !== "ref" ? at(made, span.start, span.end) : made
+  return made !== e && span !== undefined && spanOf(made) === undefined && made.op !== "ref"
+    ? at(made, span.start, span.end)
+    : made
 }
 
 /** The same expression with each direct part replaced; itself where none changed. */
@@ -69,11 +71,15 @@ export function mapParts(e: Expr, go: (part: Expr) => Expr): Expr {
     }
     case "record": {
       const values = list(e.fields.map((f) => f[1]))
-      return e.fields.every((f, i) => f[1] === values[i]) ? e : { ...e, fields: e.fields.map((f, i) => [f[0], values[i]!] as const) }
+      return e.fields.every((f, i) => f[1] === values[i])
+        ? e
+        : { ...e, fields: e.fields.map((f, i) => [f[0], values[i]!] as const) }
     }
     case "map": {
       const flat = list(e.entries.flat())
-      return e.entries.every((f, i) => f[0] === flat[2 * i] && f[1] === flat[2 * i + 1]) ? e : { ...e, entries: e.entries.map((_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const) }
+      return e.entries.every((f, i) => f[0] === flat[2 * i] && f[1] === flat[2 * i + 1])
+        ? e
+        : { ...e, entries: e.entries.map((_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const) }
     }
     case "each": {
       const [over, body] = [go(e.over), go(e.body)]

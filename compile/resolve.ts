@@ -22,7 +22,13 @@ import { rename } from "./rename.ts"
 export function resolve(checked: CheckedGraph): Mid {
   const types = new Map<string, Type>([["input", checked.input]])
   const r = new Resolver(checked, types)
-  const body = r.body(checked.graph.body, new Map([["input", "input"]]), "", [], [{ name: "input", type: checked.input }])
+  const body = r.body(
+    checked.graph.body,
+    new Map([["input", "input"]]),
+    "",
+    [],
+    [{ name: "input", type: checked.input }],
+  )
   if (checked.outFits !== "yes" || hasDefaults(checked.output)) body.outputAccept = checked.output
   body.type = checked.output
   return { checked, body, types }
@@ -65,7 +71,14 @@ class Resolver {
     // The node alone in a body, under a name of its own, so that its failure can be met where it stands.
     const inner: Op[] = []
     this.plain(node, facts, names, `${name}.try`, [], [], inner)
-    const attempt: Body = { binders: [], ops: inner, output: ref(`${name}.try`), outputAccept: undefined, type: facts.outcome, path: [] }
+    const attempt: Body = {
+      binders: [],
+      ops: inner,
+      output: ref(`${name}.try`),
+      outputAccept: undefined,
+      type: facts.outcome,
+      path: [],
+    }
     const errorName = `${name}.${handler.params[0] ?? "error"}`
     const handlerNames = new Map(names).set(handler.params[0] ?? "error", errorName)
     const rescue = this.scoped(handler, handlerNames, `${name}.catch.`, [{ name: errorName, type: ERROR_TYPE }])
@@ -84,14 +97,28 @@ class Resolver {
     return this.body(scope, names, prefix, scope.name === undefined ? [] : [scope.name], binders)
   }
 
-  plain(node: Node, facts: NodeFacts, names: Names, name: string, path: readonly string[], after: string[], into: Op[]): void {
+  plain(
+    node: Node,
+    facts: NodeFacts,
+    names: Names,
+    name: string,
+    path: readonly string[],
+    after: string[],
+    into: Op[],
+  ): void {
     this.types.set(name, facts.outcome)
     const args = rename(node.args, names)
     const op = { ...blank(name, "expr", path, args, facts), after, type: facts.outcome }
-    const one = (role: string, binders: Body["binders"] = [], as: Names = names) => ({ role, scope: this.scoped(node.scopes[role]!, as, `${name}.${role.replace(":", "_")}.`, binders) })
+    const one = (role: string, binders: Body["binders"] = [], as: Names = names) => ({
+      role,
+      scope: this.scoped(node.scopes[role]!, as, `${name}.${role.replace(":", "_")}.`, binders),
+    })
     const bind = (role: string, types: readonly Type[]) => {
       const params = node.scopes[role]!.params
-      const binders = types.map((type, i) => ({ name: `${name}.${role}.${params[i] ?? ["item", "index", "third"][i]}`, type }))
+      const binders = types.map((type, i) => ({
+        name: `${name}.${role}.${params[i] ?? ["item", "index", "third"][i]}`,
+        type,
+      }))
       const as = new Map(names)
       params.forEach((p, i) => as.set(p, binders[i]!.name))
       return one(role, binders, as)
@@ -134,7 +161,9 @@ class Resolver {
         const item = itemType(facts.argType)
         op.kind = "map"
         op.bodies = [bind("do", [item, T.number])]
-        op.bound = facts.touches.some((t) => t.write) ? 1 : ((node.config["parallel"] as number | undefined) ?? PARALLEL_DEFAULT)
+        op.bound = facts.touches.some((t) => t.write)
+          ? 1
+          : ((node.config["parallel"] as number | undefined) ?? PARALLEL_DEFAULT)
         break
       }
       case "fold": {
@@ -146,13 +175,19 @@ class Resolver {
       }
       case "loop":
         op.kind = "loop"
-        op.bodies = [bind("while", [this.accumulator(node, 0), T.number]), bind("do", [this.accumulator(node, 0), T.number])]
+        op.bodies = [
+          bind("while", [this.accumulator(node, 0), T.number]),
+          bind("do", [this.accumulator(node, 0), T.number]),
+        ]
         op.bound = node.config["max"] as number
         break
       default:
         op.kind = "tool"
         op.tool = toolOf(node, facts)
-        op.accept = facts.argFits !== "yes" || (op.tool.input !== undefined && hasDefaults(op.tool.input)) ? op.tool.input : undefined
+        op.accept =
+          facts.argFits !== "yes" || (op.tool.input !== undefined && hasDefaults(op.tool.input))
+            ? op.tool.input
+            : undefined
         op.bodies = Object.keys(node.scopes)
           .filter((role) => role !== "catch")
           .map((role) => this.role(node, role, names, name))
@@ -162,7 +197,13 @@ class Resolver {
       const rawName = `${name}.raw`
       this.types.set(rawName, T.unknown)
       into.push({ ...op, name: rawName, type: T.unknown, accept: undefined })
-      into.push({ ...blank(name, "expr", path, ref(rawName), facts), effect: "pure", touches: [], type: facts.outcome, accept: facts.outcome })
+      into.push({
+        ...blank(name, "expr", path, ref(rawName), facts),
+        effect: "pure",
+        touches: [],
+        type: facts.outcome,
+        accept: facts.outcome,
+      })
       return
     }
     into.push(op)
@@ -226,5 +267,15 @@ const blank = (name: string, kind: OpKind, path: readonly string[], expr: Expr, 
 function toolOf(node: Node, facts: NodeFacts): Tool {
   const s = facts.signature!
   const { after: _, ...settings } = node.settings
-  return { kind: node.kind, config: node.config, effect: s.effect, resource: s.resource, needs: s.needs, input: s.input, output: facts.outcome, async: s.async !== false, settings }
+  return {
+    kind: node.kind,
+    config: node.config,
+    effect: s.effect,
+    resource: s.resource,
+    needs: s.needs,
+    input: s.input,
+    output: facts.outcome,
+    async: s.async !== false,
+    settings,
+  }
 }

@@ -7,7 +7,17 @@ import type { Unit } from "./fuse.ts"
 import type { Op } from "./mid.ts"
 
 /** What a unit is taken to cost, in arbitrary units; measured costs come from the lock once there are any. */
-const COST: Readonly<Record<Op["kind"], number>> = { expr: 0.001, tool: 1, enter: 1, when: 1, switch: 1, map: 2, fold: 2, loop: 2, catch: 1 }
+const COST: Readonly<Record<Op["kind"], number>> = {
+  expr: 0.001,
+  tool: 1,
+  enter: 1,
+  when: 1,
+  switch: 1,
+  map: 2,
+  fold: 2,
+  loop: 2,
+  catch: 1,
+}
 const costOf = (unit: Unit): number => {
   const op = unit.ops[0]!
   if (unit.block) return COST.expr * unit.ops.length
@@ -45,7 +55,11 @@ export function schedule(units: readonly Unit[]): Unit[] {
   return out
 }
 
-function topological(units: readonly Unit[], waiting: ReadonlyMap<Unit, number>, next: ReadonlyMap<Unit, readonly Unit[]>): Unit[] {
+function topological(
+  units: readonly Unit[],
+  waiting: ReadonlyMap<Unit, number>,
+  next: ReadonlyMap<Unit, readonly Unit[]>,
+): Unit[] {
   const left = new Map(waiting)
   const out = units.filter((u) => left.get(u) === 0)
   for (let i = 0; i < out.length; i++) {
@@ -83,7 +97,8 @@ class Heap {
     h[0] = last
     for (let i = 0; ; ) {
       let least = i
-      for (const child of [2 * i + 1, 2 * i + 2]) if (child < h.length && this.#before(h[child]!, h[least]!) < 0) least = child
+      for (const child of [2 * i + 1, 2 * i + 2])
+        if (child < h.length && this.#before(h[child]!, h[least]!) < 0) least = child
       if (least === i) return top
       ;[h[i], h[least]] = [h[least]!, h[i]!]
       i = least

@@ -49,8 +49,20 @@ function shareBody(body: Body, outer: ReadonlyMap<string, Op>, alias: Map<string
 /** What two operations must agree on to be the same, or undefined where they may not be merged at all. */
 function keyOf(op: Op): string | undefined {
   if (op.effect !== "pure" || op.bodies.length > 0 || op.after.length > 0) return undefined
-  if (op.kind === "expr") return op.expr.op === "ref" || op.expr.op === "const" ? undefined : hex(hashValue(["expr", op.expr as unknown as Value, (op.accept ?? null) as Value]))
+  if (op.kind === "expr")
+    return op.expr.op === "ref" || op.expr.op === "const"
+      ? undefined
+      : hex(hashValue(["expr", op.expr as unknown as Value, (op.accept ?? null) as Value]))
   if (op.kind !== "tool" || op.tool === undefined) return undefined
   const { kind, config, settings } = op.tool
-  return hex(hashValue(["tool", kind, config, settings as unknown as Rec, op.expr as unknown as Value, (op.accept ?? null) as Value]))
+  return hex(
+    hashValue([
+      "tool",
+      kind,
+      config,
+      settings as unknown as Rec,
+      op.expr as unknown as Value,
+      (op.accept ?? null) as Value,
+    ]),
+  )
 }

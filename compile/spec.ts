@@ -23,7 +23,10 @@ interface Rule {
 const SPLIT = ["split", "fold", "share", "dead"]
 
 const RULES: readonly Rule[] = [
-  { name: "every name it uses is defined before it", holds: (op, known) => [...uses(op)].every((name) => known.has(name)) },
+  {
+    name: "every name it uses is defined before it",
+    holds: (op, known) => [...uses(op)].every((name) => known.has(name)),
+  },
   { name: "it waits only for operations before it", holds: (op, known) => op.after.every((name) => known.has(name)) },
   { name: "its name is new", holds: (op, known) => !known.has(op.name) },
   { name: "its type is known", holds: (op, _, mid) => mid.types.has(op.name) },
@@ -46,7 +49,8 @@ export function checkMid(mid: Mid, pass: string): void {
       for (const { scope } of op.bodies) outer.set(scope, new Set(known))
       known.add(op.name)
     }
-    if ([...bodyUses({ ...body, ops: [], binders: [] })].some((name) => !known.has(name))) throw broken(pass, "the output uses defined names", body.path.join("."))
+    if ([...bodyUses({ ...body, ops: [], binders: [] })].some((name) => !known.has(name)))
+      throw broken(pass, "the output uses defined names", body.path.join("."))
   }
 }
 

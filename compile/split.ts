@@ -34,8 +34,14 @@ function operands(op: Op, mid: Mid, into: Op[]): void {
   if (op.kind === "catch" || op.kind === "enter") return
   if (op.kind === "fold") {
     const { expr } = op
-    const part = (name: string): Expr => (expr.op === "record" ? expr.fields.find((f) => f[0] === name)![1] : { op: "field", of: expr, name })
-    op.expr = { op: "record", fields: ["over", "from"].map((name) => [name, operand(`${op.name}.${name}`, part(name), undefined, op, mid, into)] as const) }
+    const part = (name: string): Expr =>
+      expr.op === "record" ? expr.fields.find((f) => f[0] === name)![1] : { op: "field", of: expr, name }
+    op.expr = {
+      op: "record",
+      fields: ["over", "from"].map(
+        (name) => [name, operand(`${op.name}.${name}`, part(name), undefined, op, mid, into)] as const,
+      ),
+    }
   } else op.expr = operand(`${op.name}.args`, op.expr, op.accept, op, mid, into)
   op.accept = undefined
   touch(op)
@@ -51,5 +57,18 @@ function operand(name: string, expr: Expr, accept: Type | undefined, op: Op, mid
 function named(name: string, expr: Expr, accept: Type | undefined, path: readonly string[], mid: Mid): Op {
   const type = accept ?? infer(expr, mid.types).type
   mid.types.set(name, type)
-  return { name, kind: "expr", path, expr, accept, type, tool: undefined, bodies: [], after: [], effect: "pure", touches: [], bound: 0 }
+  return {
+    name,
+    kind: "expr",
+    path,
+    expr,
+    accept,
+    type,
+    tool: undefined,
+    bodies: [],
+    after: [],
+    effect: "pure",
+    touches: [],
+    bound: 0,
+  }
 }

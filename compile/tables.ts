@@ -66,5 +66,11 @@ function intern(table: Map<string, number>, key: string, make: () => number): nu
 
 /** Numbers, words and booleans without a digest; `-0` and NaN stay apart from what looks like them. */
 const simple = (v: Value): string | undefined =>
-  typeof v === "number" ? `n${Object.is(v, -0) ? "-0" : v}` : typeof v === "string" ? `s${v}` : typeof v === "boolean" || v === null ? `b${v}` : undefined
+  typeof v === "number"
+    ? `n${Object.is(v, -0) ? "-0" : v}`
+    : typeof v === "string"
+      ? `s${v}`
+      : typeof v === "boolean" || v === null
+        ? `b${v}`
+        : undefined
 const keyOf = (v: Value): string => hex(sha256(encode(v)))

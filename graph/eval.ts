@@ -7,7 +7,7 @@ import { accept, acceptStrict } from "./accept.ts"
 import type { CheckedGraph } from "./checked.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Expr } from "./expr.ts"
-import { errorValue, Failure, fail, toFailure } from "./failure.ts"
+import { errorValue, type Failure, fail, toFailure } from "./failure.ts"
 import type { Graph, Node, Path, Scope } from "./ir.ts"
 import { hasDefaults, liveNodes } from "./live.ts"
 import type { Signature } from "./node.ts"
@@ -66,7 +66,8 @@ export async function evaluateGraph(checked: CheckedGraph, input: Value, world: 
 }
 
 /** A value that crosses a typed boundary: looked at only where the types leave something open. */
-const bounded = (fits: Fits, type: Type | undefined, value: Value): Value => (type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value)
+const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
+  type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
 
 const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
 
@@ -130,14 +131,16 @@ class Evaluation {
         const out: Value[] = []
         const { params } = node.scopes["do"]!
         const items = args as readonly Value[]
-        for (let i = 0; i < items.length; i++) out.push(await this.body(node, "do", bind(env, params, [items[i]!, i]), [...path, i]))
+        for (let i = 0; i < items.length; i++)
+          out.push(await this.body(node, "do", bind(env, params, [items[i]!, i]), [...path, i]))
         return out
       }
       case "fold": {
         const { over, from } = args as { over: readonly Value[]; from: Value }
         const { params } = node.scopes["do"]!
         let acc = from
-        for (let i = 0; i < over.length; i++) acc = await this.body(node, "do", bind(env, params, [acc, over[i]!, i]), [...path, i])
+        for (let i = 0; i < over.length; i++)
+          acc = await this.body(node, "do", bind(env, params, [acc, over[i]!, i]), [...path, i])
         return acc
       }
       case "loop":
@@ -166,7 +169,10 @@ class Evaluation {
     let state = from
     for (let i = 0; ; i++) {
       if ((await this.scope(test, bind(env, test.params, [state, i]), [...path, i])) !== true) return state
-      if (i >= max) throw fail("LoopBound", `Cannot go on: loop "${node.name}" still wants to after ${max} iterations`, { data: { max } })
+      if (i >= max)
+        throw fail("LoopBound", `Cannot go on: loop "${node.name}" still wants to after ${max} iterations`, {
+          data: { max },
+        })
       state = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
     }
   }
@@ -179,9 +185,13 @@ class Evaluation {
     let outcome: Outcome
     for (let attempt = 1; ; attempt++) {
       let calls = 0
-      const invoke = (role: string, given: Rec) => this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
+      const invoke = (role: string, given: Rec) =>
+        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
       try {
-        outcome = { ok: true, value: accept(facts.outcome)(await this.world.call({ node, signature, args, path, attempt, invoke })) }
+        outcome = {
+          ok: true,
+          value: accept(facts.outcome)(await this.world.call({ node, signature, args, path, attempt, invoke })),
+        }
       } catch (cause) {
         const failure = toFailure(cause, path)
         if (attempt <= (node.settings.retry?.times ?? 0) && mayRetry(signature, failure)) continue
@@ -211,8 +221,11 @@ const bind = (env: Env, params: readonly string[], values: readonly Value[]): En
  * where the request was certainly not delivered, or the tool honours the idempotency key.
  */
 export const mayRetry = (signature: Pick<Signature, "effect" | "keyed">, failure: Failure): boolean =>
-  failure.retryable === true && (signature.effect !== "write" || failure.undelivered === true || signature.keyed === true)
+  failure.retryable === true &&
+  (signature.effect !== "write" || failure.undelivered === true || signature.keyed === true)
 
 /** Two outcomes are the same when the trace cannot tell them apart. */
 export const sameOutcome = (a: Outcome, b: Outcome): boolean =>
-  a.ok && b.ok ? sameValue(a.value, b.value) : !a.ok && !b.ok && a.failure.code === b.failure.code && sameValue(a.failure.data, b.failure.data)
+  a.ok && b.ok
+    ? sameValue(a.value, b.value)
+    : !a.ok && !b.ok && a.failure.code === b.failure.code && sameValue(a.failure.data, b.failure.data)

@@ -36,9 +36,12 @@ const NOWHERE: Span = { start: 0, end: 0 }
 /** Names and fields listed in a message. */
 const LISTED_MAX = 12
 
-/** Type, problems and run-time checks of an expression whose names have the types of `env`. */
-export function infer(expr: Expr, env: ReadonlyMap<string, Type>): Inferred {
-  const i = new Infer(env)
+/**
+ * Type, problems and run-time checks of an expression whose names have the types of `env`. `note` is told the type of every
+ * part, as the flow around it has narrowed it.
+ */
+export function infer(expr: Expr, env: ReadonlyMap<string, Type>, note?: (part: Expr, type: Type) => void): Inferred {
+  const i = new Infer(env, note)
   const type = i.visit(expr, undefined)
   return { type, problems: i.problems, mayFail: i.mayFail, checks: i.checks }
 }
@@ -59,12 +62,20 @@ class Infer {
   private locals: Local | undefined
   private macros = 0
   private readonly env: ReadonlyMap<string, Type>
+  private readonly note: ((part: Expr, type: Type) => void) | undefined
 
-  constructor(env: ReadonlyMap<string, Type>) {
+  constructor(env: ReadonlyMap<string, Type>, note: ((part: Expr, type: Type) => void) | undefined) {
     this.env = env
+    this.note = note
   }
 
   visit(e: Expr, facts: Facts | undefined): Type {
+    const type = this.seen(e, facts)
+    this.note?.(e, type)
+    return type
+  }
+
+  private seen(e: Expr, facts: Facts | undefined): Type {
     if (e.op === "and" || e.op === "or") return this.logic(e, facts)
     if (e.op === "call" && e.fn === "!") {
       const type = this.call(e, facts)

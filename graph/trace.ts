@@ -15,8 +15,14 @@ export const outcomeHash = (outcome: Outcome, digest: Digest = sha256): Uint8Arr
   hashValue(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)], digest)
 
 /** What one read or write adds: its path, what it was, what went in and what came out, as hashes. */
-export const leafHash = (path: Path, effect: Effect, resource: string | null, input: Uint8Array, outcome: Uint8Array, digest: Digest = sha256): Uint8Array =>
-  digest(encode(["effect", path, effect, resource, input, outcome]))
+export const leafHash = (
+  path: Path,
+  effect: Effect,
+  resource: string | null,
+  input: Uint8Array,
+  outcome: Uint8Array,
+  digest: Digest = sha256,
+): Uint8Array => digest(encode(["effect", path, effect, resource, input, outcome]))
 
 interface Branch {
   leaf: Uint8Array | undefined
@@ -101,5 +107,10 @@ function item(at: Branch, part: number): Branch {
 }
 
 /** The trace hash of a run, in hexadecimal: the checked graph, the input, the effects, the outcome. */
-export const traceHash = (graph: string, input: Uint8Array, effects: Uint8Array | null, outcome: Uint8Array, digest: Digest = sha256): string =>
-  hex(digest(encode(["trace", 1, unhex(graph), input, effects, outcome])))
+export const traceHash = (
+  graph: string,
+  input: Uint8Array,
+  effects: Uint8Array | null,
+  outcome: Uint8Array,
+  digest: Digest = sha256,
+): string => hex(digest(encode(["trace", 1, unhex(graph), input, effects, outcome])))
