@@ -1,0 +1,34 @@
+/**
+ * The judge: whatever a tool answers counts only after its port's validator has passed it. Every extern has one, compiled
+ * when the plan is admitted; there is no level without. A validator that breaks refuses.
+ */
+import { accept, Failure, fail, type Outcome, type Type, toFailure } from "../graph/mod.ts"
+
+/** `syntax`: it is a value at all (type `unknown`). `schema`: it has the port's type. */
+export type Level = "syntax" | "schema"
+
+export interface Judge {
+  readonly level: Level
+  /** What the answer, or the failure that a tool threw, counts as. Never throws. */
+  readonly judge: (answer: unknown) => Outcome
+}
+
+/** Compiles the validator of a port. Of a stream, each item is judged. Source of the rules: `graph/accept.ts`. */
+export function judgeOf(port: Type): Judge {
+  const type = port.kind === "stream" ? port.of : port
+  const validate = accept(type)
+  return {
+    level: type.kind === "unknown" ? "syntax" : "schema",
+    judge: (answer) => {
+      if (answer instanceof Failure) return { ok: false, failure: answer }
+      try {
+        return { ok: true, value: validate(answer) }
+      } catch (cause) {
+        return { ok: false, failure: cause instanceof Failure ? cause : broken(cause) }
+      }
+    },
+  }
+}
+
+const broken = (cause: unknown): Failure =>
+  fail("Mismatch", `The validator could not judge the answer: ${toFailure(cause).message}`, { cause })
