@@ -170,7 +170,10 @@ function statements(group: readonly Waiting[]): readonly Statement[] {
 function column<A>(row: StorageRow, name: string, want: string, is: (v: unknown) => v is A): A {
   const v = row[name]
   if (is(v)) return v
-  throw kernelError("corrupt", `Cannot read the ledger: column "${name}" must be ${want}, found ${v === null ? "null" : typeof v}`)
+  throw kernelError(
+    "corrupt",
+    `Cannot read the ledger: column "${name}" must be ${want}, found ${v === null ? "null" : typeof v}`,
+  )
 }
 const text = (row: StorageRow, name: string): string => column(row, name, "text", (v) => typeof v === "string")
 const whole = (row: StorageRow, name: string): number => column(row, name, "a number", (v) => typeof v === "number")

@@ -3,7 +3,14 @@
  * `synchronous=FULL`: what a batch returned from survives the loss of power.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite"
-import { type KernelError, kernelError, type Statement, type Storage, type StorageRow, type StorageValue } from "../kernel/mod.ts"
+import {
+  type KernelError,
+  kernelError,
+  type Statement,
+  type Storage,
+  type StorageRow,
+  type StorageValue,
+} from "../kernel/mod.ts"
 
 export interface SqliteOptions {
   /** A path, or `:memory:`. */

@@ -4,22 +4,22 @@
  * says about itself is believed; everything is refused that is not allowed.
  */
 import {
+  coveredBy,
   type Digest,
   type Effect,
-  covers,
   type Expr,
   type GrantedHow,
   type NodeKind,
   type NodeView,
   type Path,
+  printType,
   type Rec,
   type Registry,
+  ref,
   type Signature,
   type SignatureProblem,
-  ref,
   sha256,
   subtype,
-  printType,
   type Type,
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, planHash, type VerifiedFacts, verify } from "../plan/mod.ts"
@@ -75,21 +75,36 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const externs: AdmittedExtern[] = []
   plan.externs.forEach((claim, index) => {
     const found = register(plan, index, claim, options)
-    const refuse = (r: Omit<Refusal, "path">) => refusals.push({ path: pathOf(plan, index), ...r })
-    if (!found.ok) return found.refusals.forEach(refuse)
+    const refuse = (r: Omit<Refusal, "path">) => {
+      refusals.push({ path: pathOf(plan, index), ...r })
+    }
+    if (!found.ok) {
+      for (const r of found.refusals) refuse(r)
+      return
+    }
     for (const capability of ungranted([...claim.needs, ...found.signature.needs], options.grants)) {
       refuse({ reason: "not-granted", capability, message: `needs ${capability}, which is not granted` })
     }
     const judge = judgeOf(plan.types[claim.output]!)
     const identity = externIdentity(
-      { kind: claim.kind, config: claim.config, resources: plan.resources, output: claim.output },
+      {
+        kind: claim.kind,
+        config: claim.config,
+        resources: plan.resources,
+        output: plan.types[claim.output]! as unknown as Rec,
+      },
       digest,
     )
-    externs.push(Object.freeze({ claim, kind: found.kind, signature: freeze(found.signature), judge, identity }))
+    externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
   })
   for (const capability of ungranted(plan.needs, options.grants)) {
     if (refusals.some((r) => r.capability === capability)) continue
-    refusals.push({ path: [], reason: "not-granted", capability, message: `the plan asks for ${capability}, which is not granted` })
+    refusals.push({
+      path: [],
+      reason: "not-granted",
+      capability,
+      message: `the plan asks for ${capability}, which is not granted`,
+    })
   }
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const grants = Object.freeze([...options.grants])
@@ -100,7 +115,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     externs: Object.freeze(externs),
     grants,
     granted: (capability: string, how: GrantedHow = "by any grant") =>
-      how === "exactly" ? grants.includes(capability) : grants.some((grant) => covers(grant, capability)),
+      how === "exactly" ? grants.includes(capability) : coveredBy(grants, capability),
   })
   admitted.add(minted)
   return minted
@@ -110,12 +125,17 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   try {
     return make()
   } catch (cause) {
-    throw new AdmissionError({ reason, message: `Cannot admit the plan: ${(cause as Error).message}`, refusals: [], cause })
+    throw new AdmissionError({
+      reason,
+      message: `Cannot admit the plan: ${(cause as Error).message}`,
+      refusals: [],
+      cause,
+    })
   }
 }
 
 const ungranted = (needs: readonly string[], grants: readonly string[]): readonly string[] =>
-  [...new Set(needs)].sort().filter((need) => !grants.some((grant) => covers(grant, need)))
+  [...new Set(needs)].sort().filter((need) => !coveredBy(grants, need))
 
 // ---- the plan's claims against the registrations
 
@@ -141,7 +161,10 @@ function register(plan: Plan, index: number, claim: Extern, options: AdmitOption
     const errors = signature.filter((p) => p.severity !== "warning")
     return {
       ok: false,
-      refusals: errors.map((p) => ({ reason: "refused-by-kind", message: `${p.key}: ${p.message}${p.fix ? ` ${p.fix}` : ""}` })),
+      refusals: errors.map((p) => ({
+        reason: "refused-by-kind",
+        message: `${p.key}: ${p.message}${p.fix ? ` ${p.fix}` : ""}`,
+      })),
     }
   }
   const refusals = [...claims(plan, claim, signature), ...roles(plan, index, kind)]
@@ -183,7 +206,7 @@ function claims(plan: Plan, claim: Extern, signature: Signature): readonly Omit<
     differs("effect", claim.effect, signature.effect, RANK[claim.effect] < RANK[signature.effect])
   }
   if (claim.resource !== signature.resource) differs("resource", quote(claim.resource), quote(signature.resource))
-  const unclaimed = signature.needs.filter((need) => !claim.needs.some((c) => covers(c, need)))
+  const unclaimed = signature.needs.filter((need) => !coveredBy(claim.needs, need))
   if (unclaimed.length > 0) differs("needs", `[${claim.needs.join(", ")}]`, `with ${unclaimed.join(", ")}`, true)
   if (!claim.async && signature.async !== false) differs("async", "false", "true", true)
   const output = plan.types[claim.output]!
@@ -250,6 +273,13 @@ function freezePlan(plan: Plan): Plan {
   for (const c of constants) Object.freeze(c)
   Object.freeze(constants)
   return Object.freeze(plan)
+}
+
+/** A kind may hand out one signature to many; its own stays as it is. */
+function frozenCopy<A>(x: A): A {
+  if (typeof x !== "object" || x === null || ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
+  if (Array.isArray(x)) return Object.freeze(x.map(frozenCopy)) as A
+  return Object.freeze(Object.fromEntries(Object.entries(x).map(([k, v]) => [k, frozenCopy(v)]))) as A
 }
 
 function freeze<A>(x: A): A {

@@ -29,11 +29,20 @@ export type RefusalReason =
   /** A capability that the run needs is not granted. */
   | "not-granted"
 
+/** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
+const WORST_FIRST: readonly RefusalReason[] = [
+  "claims-less",
+  "claims-other",
+  "not-registered",
+  "refused-by-kind",
+  "not-granted",
+]
+
 /** A plan was not admitted. `unreadable` and `unsound` are about the bytes; the others list what each extern lacks. */
 export class AdmissionError extends Data.TaggedError("AdmissionError")<{
   readonly reason: "unreadable" | "unsound" | RefusalReason
   readonly message: string
-  /** Every refusal at once; the first one gives `reason`. Empty where the bytes were refused. */
+  /** Every refusal at once; the worst one gives `reason`. Empty where the bytes were refused. */
   readonly refusals: readonly Refusal[]
   readonly cause?: unknown
 }> {
@@ -41,10 +50,8 @@ export class AdmissionError extends Data.TaggedError("AdmissionError")<{
     const lines = refusals.map((r) => `${printPath(r.path)}: ${r.message}`)
     const grants = [...new Set(refusals.flatMap((r) => (r.capability === undefined ? [] : [r.capability])))].sort()
     if (grants.length > 0) lines.push(`To grant what is missing, add: ${grants.map((g) => `--grant ${g}`).join(" ")}`)
-    // A plan that lies is a worse sign than a missing grant, so it names the whole refusal.
-    const first = refusals.find((r) => r.reason !== "not-granted") ?? refusals[0]!
     return new AdmissionError({
-      reason: first.reason,
+      reason: WORST_FIRST.find((reason) => refusals.some((r) => r.reason === reason))!,
       message: `Cannot admit plan "${plan}":\n${lines.map((l) => `  ${l}`).join("\n")}`,
       refusals,
     })

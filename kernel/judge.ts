@@ -20,15 +20,24 @@ export function judgeOf(port: Type): Judge {
   return {
     level: type.kind === "unknown" ? "syntax" : "schema",
     judge: (answer) => {
-      if (answer instanceof Failure) return { ok: false, failure: answer }
       try {
+        if (answer instanceof Failure) return { ok: false, failure: answer }
         return { ok: true, value: validate(answer) }
       } catch (cause) {
-        return { ok: false, failure: cause instanceof Failure ? cause : broken(cause) }
+        return { ok: false, failure: refusal(cause) }
       }
     },
   }
 }
 
-const broken = (cause: unknown): Failure =>
-  fail("Mismatch", `The validator could not judge the answer: ${toFailure(cause).message}`, { cause })
+/** The failure that a validator ends in. Even what was thrown may be a trap: looking at it must not throw either. */
+export function refusal(cause: unknown): Failure {
+  let why = "what was thrown cannot be looked at"
+  try {
+    if (cause instanceof Failure) return cause
+    why = toFailure(cause).message
+  } catch {
+    // `why` says it already.
+  }
+  return fail("Mismatch", `The validator could not judge the answer: ${why}`, { cause })
+}

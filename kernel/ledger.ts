@@ -128,7 +128,11 @@ export function openEntry(bytes: Uint8Array): Entry {
   try {
     list = decode(bytes)
   } catch (cause) {
-    throw kernelError("corrupt", `Cannot read a ledger entry of ${bytes.length} bytes: ${(cause as Error).message}`, cause)
+    throw kernelError(
+      "corrupt",
+      `Cannot read a ledger entry of ${bytes.length} bytes: ${(cause as Error).message}`,
+      cause,
+    )
   }
   if (!Array.isArray(list)) throw kernelError("corrupt", "Cannot read a ledger entry: it is not a list")
   const [format, space, run, seq, prev, at, kind, ...rest] = list as Value[]
@@ -212,7 +216,11 @@ export function verifyChain(chain: Chain, { digest, space, run, head }: VerifyOp
     if ((seq === 0) !== (body.kind === "start")) return broken(seq, "order", `Entry ${seq} is of kind "${body.kind}"`)
     const want = dataHash(body)
     if (want === null ? row.data !== null : row.data === null || !sameBytes(digest(row.data), want)) {
-      return broken(seq, "data", `Entry ${seq}: the ${body.kind === "start" ? "input" : "outcome"} beside it is not the one it names`)
+      return broken(
+        seq,
+        "data",
+        `Entry ${seq}: the ${body.kind === "start" ? "input" : "outcome"} beside it is not the one it names`,
+      )
     }
     ended = body.kind === "end"
     prev = row.hash
@@ -221,7 +229,11 @@ export function verifyChain(chain: Chain, { digest, space, run, head }: VerifyOp
   if (seq === 0) return broken(0, "empty", `Run "${run}" has no entries`)
   if (head !== undefined && (head.seq !== seq - 1 || !sameBytes(head.hash, prev))) {
     const found = `entry ${seq - 1} with hash ${hex(prev)}`
-    return broken(seq - 1, "truncated", `The chain must end at entry ${head.seq} with hash ${hex(head.hash)}, found ${found}`)
+    return broken(
+      seq - 1,
+      "truncated",
+      `The chain must end at entry ${head.seq} with hash ${hex(head.hash)}, found ${found}`,
+    )
   }
   return { ok: true, entries: chain.rows.length, head: { seq: seq - 1, hash: prev }, ended }
 }

@@ -47,8 +47,15 @@ export class ResourceLimits {
   }
 
   /** States a bound on a resource. Stated more than once, the tightest holds. Fails with `KernelError` `misuse` for a bound that is no bound. */
-  declare(resource: string, { concurrent = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY }: Limit): void {
-    if (!(concurrent >= 1) || !(perSecond > 0) || (perSecond > PER_SECOND_MAX && perSecond !== Number.POSITIVE_INFINITY)) {
+  declare(
+    resource: string,
+    { concurrent = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY }: Limit,
+  ): void {
+    if (
+      !(concurrent >= 1) ||
+      !(perSecond > 0) ||
+      (perSecond > PER_SECOND_MAX && perSecond !== Number.POSITIVE_INFINITY)
+    ) {
       const want = `concurrent must be at least 1 and perSecond above 0 and at most ${PER_SECOND_MAX}`
       throw kernelError("misuse", `Cannot limit "${resource}": ${want}, found ${concurrent} and ${perSecond}`)
     }

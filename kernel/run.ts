@@ -6,6 +6,7 @@
 import {
   type Clock,
   type Digest,
+  decode,
   encode,
   Failure,
   fail,
@@ -19,12 +20,11 @@ import {
   TraceTree,
   traceHash,
   type Value,
-  ValueError,
-  decode,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
+import { refusal } from "./judge.ts"
 import { type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
 import type { Awaitable } from "./storage.ts"
 
@@ -166,7 +166,8 @@ class RunRecord {
    */
   delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1): Awaitable<Commit> {
     const open = this.#intents.get(intent)
-    if (open === undefined) throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
+    if (open === undefined)
+      throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
     if (how !== "delivered" && !(answer instanceof Failure)) {
       throw kernelError("misuse", `Cannot record a delivery at ${printPath(intent.path)}: "${how}" wants a failure`)
     }
@@ -197,7 +198,10 @@ class RunRecord {
       if (kept instanceof Promise) kept.catch(() => {})
     }
     const { digest } = this.#options
-    const ended = encoded(outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome }, digest)
+    const ended = encoded(
+      outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
+      digest,
+    )
     const trace = traceHash(this.#admitted.plan.graph, this.#input, this.#tree.root(), ended.hash, digest)
     const kept = this.#append(
       { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
@@ -211,7 +215,10 @@ class RunRecord {
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
     const x = this.#admitted.externs[index]
     if (x === undefined || x.signature.effect !== effect) {
-      throw kernelError("misuse", `Cannot commit a ${effect}: extern ${index} is ${x?.signature.effect ?? "not of this plan"}`)
+      throw kernelError(
+        "misuse",
+        `Cannot commit a ${effect}: extern ${index} is ${x?.signature.effect ?? "not of this plan"}`,
+      )
     }
     return x
   }
@@ -272,6 +279,7 @@ class RunRecord {
     throw this.#broken.cause
   }
 }
+
 export type { RunRecord }
 
 interface Encoded {
@@ -286,9 +294,12 @@ function encoded(outcome: Outcome, digest: Digest): Encoded {
     const data = encode(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)])
     return { outcome, data, hash: digest(data) }
   } catch (cause) {
-    if (!(cause instanceof ValueError)) throw cause
-    // No value of ours: a validator let it through (`unknown`), or a tool's failure carries something that is none.
-    const failure = outcome.ok ? fail("Mismatch", cause.message, { cause }) : fail(outcome.failure.code, outcome.failure.message, { cause })
+    // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
+    if (outcome.ok) return encoded({ ok: false, failure: refusal(cause) }, digest)
+    const { code, message } = outcome.failure
+    const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
+      cause,
+    })
     return encoded({ ok: false, failure }, digest)
   }
 }
