@@ -34,7 +34,9 @@ const reasonOf = async (action: () => unknown): Promise<string> => {
   try {
     await action()
   } catch (cause) {
-    return (cause as { _tag: string; reason: string })._tag === "KernelError" ? (cause as { reason: string }).reason : String(cause)
+    return (cause as { _tag: string; reason: string })._tag === "KernelError"
+      ? (cause as { reason: string }).reason
+      : String(cause)
   }
   return "none"
 }
@@ -74,7 +76,9 @@ describe("the ledger on SQLite", () => {
     await Promise.all(Array.from({ length: 20 }, (_, i) => shopping(ledger, `r${i}`, 5)))
     // Of each run: the start with its reads, the intent, the outcome, the end. All runs go in step.
     expect(batches).toEqual([120, 20, 20, 20])
-    expect((await ledger.runs("acme", 100)).map((r) => r.run)).toEqual(Array.from({ length: 20 }, (_, i) => `r${19 - i}`))
+    expect((await ledger.runs("acme", 100)).map((r) => r.run)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `r${19 - i}`),
+    )
     await ledger.close()
   })
 
@@ -117,7 +121,10 @@ describe("the ledger on SQLite", () => {
       ["UPDATE ledger SET kind = 'intent' WHERE seq = 3", 3],
       ["DELETE FROM ledger WHERE seq = 3", 3],
       ["DELETE FROM ledger WHERE seq = 0", 0],
-      ["UPDATE ledger SET seq = CASE seq WHEN 1 THEN 102 WHEN 2 THEN 101 ELSE seq + 100 END; UPDATE ledger SET seq = seq - 100", 1],
+      [
+        "UPDATE ledger SET seq = CASE seq WHEN 1 THEN 102 WHEN 2 THEN 101 ELSE seq + 100 END; UPDATE ledger SET seq = seq - 100",
+        1,
+      ],
       ["DELETE FROM ledger WHERE seq = 6", 5],
     ]
     for (const [sql, seq] of tampers) {

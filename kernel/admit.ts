@@ -4,7 +4,7 @@
  * says about itself is believed; everything is refused that is not allowed.
  */
 import {
-  coveredBy,
+  coverage,
   type Digest,
   type Effect,
   type Expr,
@@ -73,6 +73,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const facts = attempt("unsound", () => verify(plan))
   const refusals: Refusal[] = []
   const externs: AdmittedExtern[] = []
+  const grants = Object.freeze([...options.grants])
+  const covered = coverage(grants)
   plan.externs.forEach((claim, index) => {
     const found = register(plan, index, claim, options)
     const refuse = (r: Omit<Refusal, "path">) => {
@@ -82,7 +84,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       for (const r of found.refusals) refuse(r)
       return
     }
-    for (const capability of ungranted([...claim.needs, ...found.signature.needs], options.grants)) {
+    for (const capability of ungranted([...claim.needs, ...found.signature.needs], covered)) {
       refuse({ reason: "not-granted", capability, message: `needs ${capability}, which is not granted` })
     }
     const judge = judgeOf(plan.types[claim.output]!)
@@ -97,7 +99,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     )
     externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
   })
-  for (const capability of ungranted(plan.needs, options.grants)) {
+  for (const capability of ungranted(plan.needs, covered)) {
     if (refusals.some((r) => r.capability === capability)) continue
     refusals.push({
       path: [],
@@ -107,7 +109,6 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     })
   }
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
-  const grants = Object.freeze([...options.grants])
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
     facts,
@@ -115,7 +116,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     externs: Object.freeze(externs),
     grants,
     granted: (capability: string, how: GrantedHow = "by any grant") =>
-      how === "exactly" ? grants.includes(capability) : coveredBy(grants, capability),
+      how === "exactly" ? grants.includes(capability) : covered(capability),
   })
   admitted.add(minted)
   return minted
@@ -134,8 +135,8 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   }
 }
 
-const ungranted = (needs: readonly string[], grants: readonly string[]): readonly string[] =>
-  [...new Set(needs)].sort().filter((need) => !coveredBy(grants, need))
+const ungranted = (needs: readonly string[], covered: (need: string) => boolean): readonly string[] =>
+  [...new Set(needs)].sort().filter((need) => !covered(need))
 
 // ---- the plan's claims against the registrations
 
@@ -206,7 +207,8 @@ function claims(plan: Plan, claim: Extern, signature: Signature): readonly Omit<
     differs("effect", claim.effect, signature.effect, RANK[claim.effect] < RANK[signature.effect])
   }
   if (claim.resource !== signature.resource) differs("resource", quote(claim.resource), quote(signature.resource))
-  const unclaimed = signature.needs.filter((need) => !coveredBy(claim.needs, need))
+  const claimed = coverage(claim.needs)
+  const unclaimed = signature.needs.filter((need) => !claimed(need))
   if (unclaimed.length > 0) differs("needs", `[${claim.needs.join(", ")}]`, `with ${unclaimed.join(", ")}`, true)
   if (!claim.async && signature.async !== false) differs("async", "false", "true", true)
   const output = plan.types[claim.output]!
