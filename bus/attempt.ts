@@ -130,9 +130,8 @@ export class Attempts {
     const controller = new AbortController()
     active.abort = (cause) => controller.abort(cause)
     this.#active.add(active)
-    let release: () => void
     try {
-      release = await limits!.enter(resource, controller.signal)
+      await limits!.enter(resource, controller.signal)
     } catch (cause) {
       throw toFailure(cause, task.path)
     } finally {
@@ -141,7 +140,7 @@ export class Attempts {
     try {
       return await this.#go(task)
     } finally {
-      release()
+      limits!.leave(resource)
     }
   }
 

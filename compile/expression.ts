@@ -162,7 +162,7 @@ export class BlockWriter {
       return this.#narrow({ slot, type: fieldType(of.type, e.name), temp: to === undefined }, type)
     }
     const key = this.temp()
-    this.#emit(["const", key, this.#tables.text(e.name)])
+    this.#emit(["const", key, this.#tables.constant(e.name)])
     this.#free.push(key)
     this.release(of)
     const slot = to ?? this.temp()
@@ -265,10 +265,8 @@ export class BlockWriter {
     this.#emit(["else"])
     this.#emit(["if", fine])
     this.#emit(["raise", failed2])
-    this.#emit(["const", slot, this.#tables.constant(decides, T.boolean)])
     this.#emit(["else"])
     this.#emit(["raise", failed])
-    this.#emit(["const", slot, this.#tables.constant(decides, T.boolean)])
     this.#emit(["end"])
     this.#emit(["end"])
     this.#emit(["else"])
@@ -301,6 +299,14 @@ export class BlockWriter {
     return found.mayFail || found.type.kind !== "boolean"
   }
 
+  #gathered(body: Expr, own: boolean, anything: boolean): Held {
+    if (!own) return anything ? this.#into(body, undefined) : this.#boolean(body)
+    const slot = this.temp()
+    if (anything) return { ...this.#into(body, slot), temp: true }
+    this.#booleanInto(body, slot)
+    return { slot, type: T.boolean, temp: true }
+  }
+
   #each(e: Extract<Expr, { op: "each" }>, type: Type, to: number | undefined): Held {
     const over = this.#into(e.over, undefined)
     const slot = to ?? this.temp()
@@ -311,10 +317,9 @@ export class BlockWriter {
     if (e.index !== undefined) this.#locals.set(e.index, { slot: index, type: element.index, temp: false })
     const at = this.instrs.length
     this.#emit(["each", slot, over.slot, 0, item, index, 0])
-    const result =
-      e.macro === "map" || e.macro === "sort_by" || e.macro === "sum_by"
-        ? this.#into(e.body, undefined)
-        : this.#boolean(e.body)
+    // What is gathered must be set anew in each round: a name from outside is copied.
+    const own = e.body.op === "ref" && e.body.name !== e.item && e.body.name !== e.index
+    const result = this.#gathered(e.body, own, e.macro === "map" || e.macro === "sort_by" || e.macro === "sum_by")
     this.#emit(["end"])
     this.instrs[at] = [
       "each",

@@ -5,7 +5,7 @@
  * that fails when it is evaluated here stays, so that it fails in the run, at its own node.
  */
 import { type Expr, evaluate, freeNames, isRecord, lit, parts, type Value } from "../graph/mod.ts"
-import { type Body, bodiesOf, type Change, type Mid, type Pass, printAt, touch } from "./mid.ts"
+import { type Body, bodiesOf, type Change, type Mid, type Pass, printAt } from "./mid.ts"
 import { mapParts, substitute } from "./rename.ts"
 
 /** Steps that one fold may take, and members that a folded value may have: folding must not become a computation. */
@@ -29,16 +29,18 @@ function foldBody(body: Body, known: Map<string, Expr>, changes: Change[]): void
       substitute(e, (name) => seen(known.get(name))),
       known,
     )
+  // What an operation takes by name stays a name, whatever is known of it.
+  const follow = (e: Expr): Expr => substitute(e, (name) => aliased(known.get(name)))
   for (const op of body.ops) {
     const was = op.expr
-    op.expr = see(op.expr)
-    if (op.expr !== was) touch(op)
-    if (op.expr !== was && op.expr.op === "const" && was.op !== "const")
+    op.expr = op.kind === "expr" ? see(was) : follow(was)
+    if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
       changes.push({ at: printAt(op.path), what: `is the constant ${show(op.expr.value)}` })
+    }
     if (op.kind === "expr" && op.accept === undefined && op.after.length === 0 && isPlain(op.expr))
       known.set(op.name, op.expr)
   }
-  body.output = see(body.output)
+  body.output = follow(body.output)
 }
 
 /** What is worth remembering of a name: another name, a constant, or a record of such. */
@@ -48,6 +50,7 @@ const isPlain = (e: Expr): boolean => isTrivial(e) || (e.op === "record" && e.fi
 /** A name is replaced where it stands only by another name or a small constant; a record is looked into, not copied. */
 const seen = (e: Expr | undefined): Expr | undefined =>
   e === undefined ? undefined : e.op === "ref" || (e.op === "const" && small(e.value)) ? e : undefined
+const aliased = (e: Expr | undefined): Expr | undefined => (e?.op === "ref" ? e : undefined)
 const small = (v: Value): boolean => typeof v !== "object" || v === null
 
 function simplify(e: Expr, known: ReadonlyMap<string, Expr>): Expr {

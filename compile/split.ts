@@ -32,17 +32,23 @@ export const split: Pass = {
 
 function operands(op: Op, mid: Mid, into: Op[]): void {
   if (op.kind === "catch" || op.kind === "enter") return
-  if (op.kind === "fold") {
+  const part = (name: string): Expr => {
     const { expr } = op
-    const part = (name: string): Expr =>
-      expr.op === "record" ? expr.fields.find((f) => f[0] === name)![1] : { op: "field", of: expr, name }
+    const given = expr.op === "record" ? expr.fields.find((f) => f[0] === name)?.[1] : undefined
+    const value = given ?? { op: "field", of: expr, name }
+    return operand(`${op.name}.${name}`, value, undefined, op, mid, into)
+  }
+  if (op.kind === "fold") {
+    const over = part("over")
     op.expr = {
       op: "record",
-      fields: ["over", "from"].map(
-        (name) => [name, operand(`${op.name}.${name}`, part(name), undefined, op, mid, into)] as const,
-      ),
+      fields: [
+        ["over", over],
+        ["from", part("from")],
+      ],
     }
-  } else op.expr = operand(`${op.name}.args`, op.expr, op.accept, op, mid, into)
+  } else if (op.kind === "loop") op.expr = part("from")
+  else op.expr = operand(`${op.name}.args`, op.expr, op.accept, op, mid, into)
   op.accept = undefined
   touch(op)
 }

@@ -144,7 +144,7 @@ class Evaluation {
         return acc
       }
       case "loop":
-        return this.loop(node, args, env, path)
+        return this.loop(node, (args as { from: Value }).from, env, path)
       default:
         return this.tool(node, args, env, path)
     }

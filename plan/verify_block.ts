@@ -5,7 +5,7 @@
  */
 import { T, type Type } from "../graph/mod.ts"
 import type { PlanPlace } from "./error.ts"
-import type { Instr } from "./ops.ts"
+import { type Instr, TWO_VARIABLES } from "./ops.ts"
 import type { PlanStep } from "./plan.ts"
 import { refuse } from "./rules.ts"
 import { INSTR_TYPES } from "./verify_instrs.ts"
@@ -302,16 +302,16 @@ export class BlockWalk {
 
   #open(instr: Instr<"attempt"> | Instr<"each">, i: number): void {
     if (instr[0] === "attempt") return this.#push(instr, "attempt", i)
-    const [, , over, , item, index] = instr
-    const type = this.scope.types.item(this.read(over))
+    const [, , over, macro, item, index] = instr
+    const type = this.scope.types.item(this.read(over), macro >= TWO_VARIABLES)
     if (type === undefined) refuse("P040", this.#place, `"over" (slot ${over})`, "a list or a map", "another type")
     if (item === index) refuse("P033", this.#place, "item and index", "two slots", `slot ${item} for both`)
     if (++this.#each > EACH_NESTING_MAX) {
       refuse("P030", this.#place, "`each`", `nested at most ${EACH_NESTING_MAX} deep`, "more")
     }
-    this.#push(instr, "each", i, { item: type })
-    this.write(item, type)
-    this.write(index, T.number)
+    this.#push(instr, "each", i, { item: type.item })
+    this.write(item, type.item)
+    this.write(index, type.index)
   }
 
   #close(i: number): void {

@@ -31,11 +31,13 @@ const equality = (walk: BlockWalk, [, , a, b]: readonly [string, number, number,
   return T.boolean
 }
 
-function field(walk: BlockWalk, from: number, name: number, or: boolean): Type {
+function field(walk: BlockWalk, from: number, name: number): Type {
   const type = walk.read(from)
   const word = walk.scope.text(name, walk.at)
-  const found = walk.scope.types.field(type, word, or)
-  if (found === undefined) refuse("P040", walk.at, `slot ${from}`, `a type with a field "${word}"`, named(type))
+  const found = walk.scope.types.certain(type, word)
+  if (found === undefined) {
+    refuse("P040", walk.at, `slot ${from}`, `a record that certainly has a field "${word}"`, named(type))
+  }
   return found
 }
 function index(walk: BlockWalk, from: number, at: number, or: boolean): Type {
@@ -61,8 +63,7 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
     part(walk, a)
     return walk.scope.plan.types[type]!
   },
-  field: (walk, [, , a, name]) => field(walk, a, name, false),
-  field_or_none: (walk, [, , a, name]) => field(walk, a, name, true),
+  field: (walk, [, , a, name]) => field(walk, a, name),
   index: (walk, [, , a, b]) => index(walk, a, b, false),
   index_or_none: (walk, [, , a, b]) => index(walk, a, b, true),
   has: (walk, [, , a, name]) => {

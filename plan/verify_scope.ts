@@ -7,7 +7,7 @@
 import { T, type Type } from "../graph/mod.ts"
 import type { PlanPlace } from "./error.ts"
 import { RowsOf, type ScopeFacts, type Touched, turned } from "./facts.ts"
-import { MACROS, type Macro, OPS, type OperandKind, type OpName, type StepName } from "./ops.ts"
+import { MACROS, type Macro, OPS, type OperandKind, type OpName, type StepName, TWO_VARIABLES } from "./ops.ts"
 import { COUNT_MAX, type Plan, type PlanScope, type PlanStep, SLOTS_MAX } from "./plan.ts"
 import { named, type Rule, refuse } from "./rules.ts"
 import { show } from "./shape.ts"
@@ -295,8 +295,10 @@ export class ScopeWalk {
 
   /** The type of what `each` gathers from an item type and the type of its result. */
   gathered(macro: number, item: Type, result: Type, at: PlanPlace): Type {
-    const name = MACROS[macro]
-    if (name === undefined) refuse("P015", at, "`macro`", `below ${MACROS.length}`, `${macro}`)
+    const name = MACROS[macro % TWO_VARIABLES]
+    if (name === undefined || macro >= 2 * TWO_VARIABLES) {
+      refuse("P015", at, "`macro`", `below ${MACROS.length}, or that and ${TWO_VARIABLES}`, `${macro}`)
+    }
     const { wants, gives } = GATHERED[name]
     if (wants !== undefined) this.certain("P040", at, `the result of "${name}"`, result, wants)
     return gives(this.types, item, result)
@@ -322,6 +324,6 @@ const GATHERED: { readonly [M in Macro]: Gathering } = {
   all: { wants: T.boolean, gives: () => T.boolean },
   exists: { wants: T.boolean, gives: () => T.boolean },
   exists_one: { wants: T.boolean, gives: () => T.boolean },
-  sort_by: { wants: T.union(T.number, T.string), gives: (types, item) => types.list(item) },
-  sum_by: { wants: T.number, gives: () => T.number },
+  sort_by: { wants: T.union(T.number, T.string, T.int64, T.unknown), gives: (types, item) => types.list(item) },
+  sum_by: { wants: T.union(T.number, T.int64, T.unknown), gives: (_, __, result) => result },
 }

@@ -213,6 +213,19 @@ export class TypeWork {
     }
   }
 
+  /** The type of a field that every value of the type has as its own; undefined where that is not certain. */
+  certain(t: Type, name: string): Type | undefined {
+    this.#pay(1)
+    if (t.kind === "never") return t
+    if (t.kind === "record") {
+      const f = Object.hasOwn(t.fields, name) ? t.fields[name] : undefined
+      return f === undefined || f.optional === true ? undefined : f.type
+    }
+    if (t.kind !== "union") return undefined
+    const all = t.of.map((m) => this.certain(m, name))
+    return all.includes(undefined) ? undefined : this.union(all as Type[])
+  }
+
   /** The type of `t[at]`; undefined where there can never be one. */
   index(t: Type, at: Type, or: boolean): Type | undefined {
     this.#pay(1)
@@ -245,20 +258,26 @@ export class TypeWork {
     return some.length === 0 ? undefined : this.union(some)
   }
 
-  /** What `each` goes over: its item; undefined where it is nothing to go over. */
-  item(t: Type): Type | undefined {
+  /** What `each` goes over: its item and its index; undefined where it is nothing to go over. `two`: of a map its values by key. */
+  item(t: Type, two: boolean): { readonly item: Type; readonly index: Type } | undefined {
     this.#pay(1)
     switch (t.kind) {
       case "unknown":
       case "never":
-        return t
+        return { item: t, index: t }
       case "list":
-        return t.of
+        return { item: t.of, index: T.number }
       case "map":
-      case "record":
-        return T.string
-      case "union":
-        return this.#any(t.of.map((m) => this.item(m)))
+        return { item: two ? t.of : T.string, index: T.string }
+      case "record": {
+        const values = () => this.union([T.never, ...Object.values(t.fields).map((f) => f.type)])
+        return { item: two ? values() : T.string, index: T.string }
+      }
+      case "union": {
+        const some = t.of.map((m) => this.item(m, two)).filter((m) => m !== undefined)
+        if (some.length === 0) return undefined
+        return { item: this.union(some.map((m) => m.item)), index: this.union(some.map((m) => m.index)) }
+      }
       default:
         return undefined
     }
