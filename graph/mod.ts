@@ -2,7 +2,7 @@
 export * from "./accept.ts"
 export { put, sortBy, sortedKeys, sumOf } from "./builtins/lists.ts"
 export { textOf } from "./builtins/text.ts"
-export { BUILTINS, type Builtin, type Resolved, resolve } from "./builtins.ts"
+export { BUILTINS, type Builtin, type Resolved, resolve as resolveCall } from "./builtins.ts"
 export * from "./capability.ts"
 export * from "./cel.ts"
 export * from "./check.ts"

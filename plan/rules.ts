@@ -13,7 +13,7 @@ export const RULES = {
   P004: "Types nest at most TYPE_DEPTH_MAX levels and have at most TYPE_SIZE_MAX parts, inferred types too; defaults are values of their fields' types.",
   P005: "A constant is a value of its type.",
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",
-  P007: "The plan's needs are exactly what its externs need, sorted, each once.",
+  P007: "The plan's needs are sorted, each once, and every need of an extern is among them.",
   P008: "Scope 0 is the graph's body; every other scope is a body of exactly one step, in a scope of lower index; scopes nest at most SCOPE_NESTING_MAX levels.",
   P009: "Comparing types takes at most TYPE_WORK_MAX steps.",
   // — scopes and operands
@@ -33,11 +33,11 @@ export const RULES = {
   P030: "Regions nest inside a block, at most REGION_NESTING_MAX deep, and loops EACH_NESTING_MAX; an `if` has its `else`.",
   P031: "A slot that is assigned on one side of an `if`, or inside an `each`, is not read after its end.",
   P032: "A slot that is assigned inside an `attempt` is read after its end only where the attempt is known to have succeeded.",
-  P033: "A slot that an `each` reads from before it is not written inside it; its result is assigned inside it; item and index are two slots.",
-  P034: "`raise` has a failure that is known to be there, and stands inside a region as its last instruction.",
+  P033: "A slot that an `each` reads from before it is not written inside it; item and index are two slots.",
+  P034: "`raise` has a failure that is known to be there, and stands inside a region.",
   P035: "A failure is only looked at, copied and raised; it is no value.",
   // — types
-  P040: "An operand has a type that the instruction certainly takes; what is not certain goes through `accept` first.",
+  P040: "An operand has a type that the instruction certainly takes; what is not certain, or lacks a default, goes through `accept` first.",
   P041: "Arguments fit what the extern takes; captures and binders fit the body's parameters; a body's value fits what it is for.",
   P042: "The value of a scope fits the scope's type, the graph's output and its input fit the plan's.",
   P043: "A function is in the builtin table and takes arguments of these types.",

@@ -1,3 +1,4 @@
+// The verifier on right plans, and every rule on a plan that breaks that rule and no other.
 import { describe, expect, test } from "bun:test"
 import { SAMPLES, samples } from "../tests/plans/samples.ts"
 import { decodePlan, encodePlan, OPS, type Plan, verify } from "./mod.ts"

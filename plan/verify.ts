@@ -158,11 +158,19 @@ function values(plan: Plan, types: TypeWork): void {
 }
 
 function needs(plan: Plan): void {
-  const wanted = [...new Set(plan.externs.flatMap((x) => x.needs))].sort(compareKeys)
-  const same = wanted.length === plan.needs.length && wanted.every((n, i) => n === plan.needs[i])
-  if (!same) refuse("P007", "plan", "needs", `[${some(wanted)}]`, `[${some(plan.needs)}]`)
+  plan.needs.forEach((need, i) => {
+    if (typeof need !== "string") refuse("P002", "plan", `needs[${i}]`, "a text", show(need))
+    const before = plan.needs[i - 1]
+    if (before === undefined || compareKeys(before, need) < 0) return
+    refuse("P007", "plan", "needs", "sorted, each once", `${show(need)} after ${show(before)}`)
+  })
+  const stated = new Set(plan.needs)
+  plan.externs.forEach((x, i) => {
+    for (const need of x.needs) {
+      if (!stated.has(need)) refuse("P007", `externs[${i}]`, `its need ${show(need)}`, "among the plan's", "not there")
+    }
+  })
 }
-const some = (words: readonly string[]) => (words.length > 8 ? `${words.slice(0, 8).join(", ")}, …` : words.join(", "))
 
 /** The operand of a step that lists bodies, by position; 0 where there is none. */
 const BODIES: ReadonlyMap<string, number> = new Map(
@@ -243,10 +251,10 @@ function ends(plan: Plan, types: TypeWork): void {
   types.at = at
   if (params.length !== 1) refuse("P042", at, "parameters", "the graph's input alone", `${params.length}`)
   const input = plan.types[plan.input]!
-  if (types.fits(input, plan.types[params[0]!]!) !== "yes") {
+  if (!types.stands(input, plan.types[params[0]!]!)) {
     refuse("P042", at, "its parameter", "of the type of the plan's input", "another type")
   }
-  if (types.fits(plan.types[type]!, plan.types[plan.output]!) !== "yes") {
+  if (!types.stands(plan.types[type]!, plan.types[plan.output]!)) {
     refuse("P042", at, "its type", "that of the plan's output", "another type")
   }
 }

@@ -37,6 +37,8 @@ interface Local {
   /** A failure that is certainly there. */
   readonly present: boolean
   readonly test: Test | undefined
+  /** The text that it is, where a constant says so. */
+  readonly text: string | undefined
 }
 
 interface Region {
@@ -63,6 +65,7 @@ const valueOf = (type: Type, since: number): Local => ({
   failure: false,
   present: false,
   test: undefined,
+  text: undefined,
 })
 const LOST: Local = { ...valueOf(T.never, -1), kind: "lost" }
 const NOTHING: ReadonlyMap<number, Local | undefined> = new Map()
@@ -105,9 +108,6 @@ export class BlockWalk {
       const instr = instrs[i]!
       this.scope.operands(instr, "instr", this.#place)
       this.scope.path(nodes[i]!, this.#place)
-      if (this.#dead && instr[0] !== "else" && instr[0] !== "end") {
-        refuse("P034", this.#place, "`raise`", "the last instruction of its region", `"${instr[0]}" behind it`)
-      }
       this.#instr(instr, i)
     }
     if (this.#regions.length > 0) {
@@ -135,6 +135,11 @@ export class BlockWalk {
       case "copy": {
         const from = this.#look(instr[2])
         return this.#assign(instr[1], { ...from, kind: "value", since: i, attempt: from.failure ? from.attempt : -1 })
+      }
+      case "const": {
+        const { value, type } = this.scope.plan.constants[instr[2]]!
+        const text = typeof value === "string" ? value : undefined
+        return this.#assign(instr[1], { ...valueOf(this.scope.plan.types[type]!, i), text })
       }
       case "not": {
         const from = this.#look(instr[2])
@@ -175,6 +180,11 @@ export class BlockWalk {
     const l = this.#look(slot)
     if (l.failure) refuse("P035", this.#place, `slot ${slot}`, "a value", "a failure")
     return l.type
+  }
+
+  /** The text that a slot is known to hold. */
+  textIn(slot: number): string | undefined {
+    return this.#look(slot).text
   }
 
   /** The type of a slot that must hold a value that certainly is one of `type`. */
@@ -303,15 +313,15 @@ export class BlockWalk {
   #open(instr: Instr<"attempt"> | Instr<"each">, i: number): void {
     if (instr[0] === "attempt") return this.#push(instr, "attempt", i)
     const [, , over, macro, item, index] = instr
-    const type = this.scope.types.item(this.read(over), macro >= TWO_VARIABLES)
-    if (type === undefined) refuse("P040", this.#place, `"over" (slot ${over})`, "a list or a map", "another type")
+    const types = this.scope.types.items(this.read(over), macro >= TWO_VARIABLES)
+    if (types === undefined) refuse("P040", this.#place, `"over" (slot ${over})`, "a list or a map", "another type")
     if (item === index) refuse("P033", this.#place, "item and index", "two slots", `slot ${item} for both`)
     if (++this.#each > EACH_NESTING_MAX) {
       refuse("P030", this.#place, "`each`", `nested at most ${EACH_NESTING_MAX} deep`, "more")
     }
-    this.#push(instr, "each", i, { item: type.item })
-    this.write(item, type.item)
-    this.write(index, type.index)
+    this.#push(instr, "each", i, { item: types[0] })
+    this.write(item, types[0])
+    this.write(index, types[1])
   }
 
   #close(i: number): void {
@@ -352,6 +362,7 @@ export class BlockWalk {
       failure: a.failure,
       present: a.present && b.present,
       test: a.test === b.test ? a.test : undefined,
+      text: a.text === b.text ? a.text : undefined,
     }
   }
 
@@ -372,13 +383,7 @@ export class BlockWalk {
   #closeEach(region: Region): void {
     const [, to, , macro, , , result] = region.instr as Instr<"each">
     let type: Type = T.never
-    if (!this.#dead) {
-      const l = this.#look(result)
-      if (l.since < region.start) {
-        refuse("P033", this.#place, `"result" (slot ${result})`, "assigned inside its `each`", "assigned before")
-      }
-      type = this.read(result)
-    }
+    if (!this.#dead) type = this.read(result)
     this.#regions.pop()
     this.#each--
     this.#dead = false

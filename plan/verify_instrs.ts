@@ -7,7 +7,7 @@ import type { Instr, InstrName } from "./ops.ts"
 import { named, refuse } from "./rules.ts"
 import type { BlockWalk } from "./verify_block.ts"
 
-type Flow = "copy" | "not" | "is_none" | "if" | "else" | "end" | "attempt" | "each" | "raise"
+type Flow = "const" | "copy" | "not" | "is_none" | "if" | "else" | "end" | "attempt" | "each" | "raise"
 type Plain = Exclude<InstrName, Flow>
 type TypeRule<K extends Plain> = (walk: BlockWalk, instr: Instr<K>) => Type
 
@@ -31,17 +31,10 @@ const equality = (walk: BlockWalk, [, , a, b]: readonly [string, number, number,
   return T.boolean
 }
 
-function field(walk: BlockWalk, from: number, name: number): Type {
-  const type = walk.read(from)
-  const word = walk.scope.text(name, walk.at)
-  const found = walk.scope.types.certain(type, word)
-  if (found === undefined) {
-    refuse("P040", walk.at, `slot ${from}`, `a record that certainly has a field "${word}"`, named(type))
-  }
-  return found
-}
 function index(walk: BlockWalk, from: number, at: number, or: boolean): Type {
-  const [type, key] = [walk.read(from), walk.read(at)]
+  const text = walk.textIn(at)
+  const type = walk.read(from)
+  const key = text === undefined ? walk.read(at) : walk.scope.types.word(text)
   const found = walk.scope.types.index(type, key, or)
   if (found === undefined) {
     refuse("P040", walk.at, `slot ${from}`, `a type with entries for ${named(key)}`, named(type))
@@ -58,12 +51,17 @@ function part(walk: BlockWalk, slot: number): Type {
 }
 
 export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
-  const: (walk, [, , value]) => walk.scope.plan.types[walk.scope.plan.constants[value]!.type]!,
   accept: (walk, [, , a, type]) => {
     part(walk, a)
     return walk.scope.plan.types[type]!
   },
-  field: (walk, [, , a, name]) => field(walk, a, name),
+  field: (walk, [, , a, name]) => {
+    const type = walk.read(a)
+    const word = walk.scope.text(name, walk.at)
+    const found = walk.scope.types.field(type, word)
+    if (found === undefined) refuse("P040", walk.at, `slot ${a}`, `a record that certainly has "${word}"`, named(type))
+    return found
+  },
   index: (walk, [, , a, b]) => index(walk, a, b, false),
   index_or_none: (walk, [, , a, b]) => index(walk, a, b, true),
   has: (walk, [, , a, name]) => {
@@ -124,7 +122,10 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
   sub: numbers,
   mul: numbers,
   div: numbers,
-  neg: (walk, [, , a]) => walk.want(a, T.number, "a"),
+  neg: (walk, [, , a]) => {
+    walk.want(a, T.number, "a")
+    return T.number
+  },
   lt: order,
   le: order,
   gt: order,

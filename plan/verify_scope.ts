@@ -276,7 +276,7 @@ export class ScopeWalk {
   }
 
   certain(rule: Rule, at: PlanPlace, subject: string, found: Type, wanted: Type): void {
-    if (this.types.fits(found, wanted) !== "yes") refuse(rule, at, subject, named(wanted), named(found))
+    if (!this.types.stands(found, wanted)) refuse(rule, at, subject, named(wanted), named(found))
   }
 
   text = (constant: number, at: PlanPlace): string => this.#words.text(constant, at)
@@ -296,12 +296,12 @@ export class ScopeWalk {
   /** The type of what `each` gathers from an item type and the type of its result. */
   gathered(macro: number, item: Type, result: Type, at: PlanPlace): Type {
     const name = MACROS[macro % TWO_VARIABLES]
-    if (name === undefined || macro >= 2 * TWO_VARIABLES) {
-      refuse("P015", at, "`macro`", `below ${MACROS.length}, or that and ${TWO_VARIABLES}`, `${macro}`)
-    }
-    const { wants, gives } = GATHERED[name]
-    if (wants !== undefined) this.certain("P040", at, `the result of "${name}"`, result, wants)
-    return gives(this.types, item, result)
+    if (name === undefined || macro >= 2 * TWO_VARIABLES) refuse("P015", at, "`macro`", "one of the table", `${macro}`)
+    const { tests, gives } = GATHERED[name]
+    if (tests) this.certain("P040", at, `the result of "${name}"`, result, T.boolean)
+    const type = gives(this.types, item, result)
+    if (type === undefined) refuse("P040", at, `the result of "${name}"`, "of a type that it takes", named(result))
+    return type
   }
 }
 
@@ -315,15 +315,17 @@ interface StepIo {
 }
 
 interface Gathering {
-  readonly wants?: Type
-  readonly gives: (types: TypeWork, item: Type, result: Type) => Type
+  /** The result is a test of the item: true or false. */
+  readonly tests?: true
+  readonly gives: (types: TypeWork, item: Type, result: Type) => Type | undefined
 }
 const GATHERED: { readonly [M in Macro]: Gathering } = {
   map: { gives: (types, _, result) => types.list(result) },
-  filter: { wants: T.boolean, gives: (types, item) => types.list(item) },
-  all: { wants: T.boolean, gives: () => T.boolean },
-  exists: { wants: T.boolean, gives: () => T.boolean },
-  exists_one: { wants: T.boolean, gives: () => T.boolean },
-  sort_by: { wants: T.union(T.number, T.string, T.int64, T.unknown), gives: (types, item) => types.list(item) },
-  sum_by: { wants: T.union(T.number, T.int64, T.unknown), gives: (_, __, result) => result },
+  filter: { tests: true, gives: (types, item) => types.list(item) },
+  all: { tests: true, gives: () => T.boolean },
+  exists: { tests: true, gives: () => T.boolean },
+  exists_one: { tests: true, gives: () => T.boolean },
+  // Keys that cannot be compared are a failure when it runs.
+  sort_by: { gives: (types, item) => types.list(item) },
+  sum_by: { gives: (types, _, result) => types.call("sum", [types.list(result)]) },
 }

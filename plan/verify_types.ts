@@ -4,10 +4,10 @@
  */
 import {
   BUILTINS,
+  type Field,
   type Fits,
   isRecord,
-  type Resolved,
-  resolve,
+  resolveCall,
   subtype,
   T,
   Tensor,
@@ -30,13 +30,15 @@ interface Measure {
   readonly depth: number
   /** Has unions or enumerations inside: comparing two such types may take the product of their sizes. */
   readonly wide: boolean
+  /** Has fields with defaults inside. */
+  readonly defaults: boolean
 }
 
 export class TypeWork {
   readonly #measures = new Map<Type, Measure>()
   readonly #fits = new Map<number, Fits>()
   readonly #derived = new Map<string, Type>()
-  readonly #resolved = new Map<string, Resolved | undefined>()
+  readonly #resolved = new Map<string, Type | undefined>()
   #left = TYPE_WORK_MAX
   /** The place that is being verified, for messages. */
   at: PlanPlace | string = "plan"
@@ -48,8 +50,10 @@ export class TypeWork {
     let size = t.kind === "enum" ? 1 + t.values.length : 1
     let depth = 0
     let wide = t.kind === "enum" || t.kind === "union"
+    let defaults = t.kind === "record" && Object.values(t.fields).some((f) => f.default !== undefined)
     for (const part of partsOf(t)) {
       const m = this.measure(part)
+      defaults ||= m.defaults
       size += m.size
       depth = Math.max(depth, m.depth)
       wide ||= m.wide
@@ -57,7 +61,7 @@ export class TypeWork {
     depth++
     if (size > TYPE_SIZE_MAX) refuse("P004", this.at, "a type", `of at most ${TYPE_SIZE_MAX} parts`, `${size}`)
     if (depth > TYPE_DEPTH_MAX) refuse("P004", this.at, "a type", `of at most ${TYPE_DEPTH_MAX} levels`, `${depth}`)
-    const m = { id: this.#measures.size, size, depth, wide }
+    const m = { id: this.#measures.size, size, depth, wide, defaults }
     this.#measures.set(t, m)
     return m
   }
@@ -80,6 +84,11 @@ export class TypeWork {
     return fits
   }
 
+  /** The type of one text. */
+  word(text: string): Type {
+    this.#pay(text.length)
+    return this.#derive(`"${text}`, () => T.enum(text))
+  }
   list(of: Type): Type {
     return this.#derive(`[${this.measure(of).id}`, () => T.list(of))
   }
@@ -128,11 +137,13 @@ export class TypeWork {
       const b = BUILTINS.get(fn)!
       const size = measures.reduce((n, m) => n + m.size, 0)
       this.#pay((b.overloads.length + (measures.some((m) => m.wide) ? size : 2)) * size)
-      const resolved = resolve(b, args)
-      if (resolved !== undefined) this.measure(resolved.type)
-      this.#resolved.set(key, resolved)
+      // Beside an int64 a whole number is one, too (`builtins/operators.ts`); a number that is not whole fails when it runs.
+      const whole = args.some(isInt64) ? args.map((t) => (t.kind === "number" ? T.int64 : t)) : args
+      const type = (resolveCall(b, args) ?? resolveCall(b, whole))?.type
+      if (type !== undefined) this.measure(type)
+      this.#resolved.set(key, type)
     }
-    return this.#resolved.get(key)?.type
+    return this.#resolved.get(key)
   }
 
   /** Is the value one of the type? Walks both together; types are at most TYPE_DEPTH_MAX deep. */
@@ -157,9 +168,7 @@ export class TypeWork {
       case "record":
         return (
           isRecord(v) &&
-          Object.entries(t.fields).every(([k, f]) =>
-            Object.hasOwn(v, k) ? this.holds(v[k]!, f.type) : f.optional === true || f.default !== undefined,
-          )
+          Object.entries(t.fields).every(([k, f]) => (Object.hasOwn(v, k) ? this.holds(v[k]!, f.type) : absent(f)))
         )
       case "enum":
         this.#pay(t.values.length)
@@ -190,43 +199,19 @@ export class TypeWork {
     for (const part of partsOf(t)) this.defaults(part)
   }
 
-  /** The type that a field has, reached by name; undefined where it can never be there. `or`: nothing is null. */
-  field(t: Type, name: string, or: boolean): Type | undefined {
+  /** The type of a field that every value of the type has; undefined where one may lack it. */
+  field(t: Type, name: string): Type | undefined {
     this.#pay(1)
-    switch (t.kind) {
-      case "unknown":
-      case "never":
-        return t
-      case "map":
-        return or ? this.union([t.of, T.null]) : t.of
-      case "null":
-        return or ? T.null : undefined
-      case "record": {
-        const f = Object.hasOwn(t.fields, name) ? t.fields[name] : undefined
-        if (f === undefined) return or ? T.null : undefined
-        return or && f.optional === true ? this.union([f.type, T.null]) : f.type
-      }
-      case "union":
-        return this.#any(t.of.map((m) => this.field(m, name, or)))
-      default:
-        return undefined
+    if (t.kind === "union") {
+      const types = t.of.map((m) => this.field(m, name))
+      return types.every((f) => f !== undefined) ? this.union(types) : undefined
     }
+    if (t.kind !== "record") return t.kind === "never" ? t : undefined
+    const f = Object.hasOwn(t.fields, name) ? t.fields[name]! : undefined
+    return f === undefined || absent(f) ? undefined : f.type
   }
 
-  /** The type of a field that every value of the type has as its own; undefined where that is not certain. */
-  certain(t: Type, name: string): Type | undefined {
-    this.#pay(1)
-    if (t.kind === "never") return t
-    if (t.kind === "record") {
-      const f = Object.hasOwn(t.fields, name) ? t.fields[name] : undefined
-      return f === undefined || f.optional === true ? undefined : f.type
-    }
-    if (t.kind !== "union") return undefined
-    const all = t.of.map((m) => this.certain(m, name))
-    return all.includes(undefined) ? undefined : this.union(all as Type[])
-  }
-
-  /** The type of `t[at]`; undefined where there can never be one. */
+  /** The type of `t[at]`, where it is there; undefined where it never is. `or`: it may be missing, and is null then. */
   index(t: Type, at: Type, or: boolean): Type | undefined {
     this.#pay(1)
     const some = (x: Type) => (or ? this.union([x, T.null]) : x)
@@ -235,17 +220,13 @@ export class TypeWork {
       case "never":
         return t
       case "null":
-        return or ? T.null : undefined
+        return or ? T.null : T.never
       case "list":
         return this.fits(at, NUMBERS) === "no" ? undefined : some(t.of)
       case "map":
         return this.fits(at, T.string) === "no" ? undefined : some(t.of)
-      case "record": {
-        if (this.fits(at, T.string) === "no") return undefined
-        this.#pay(this.measure(t).size)
-        if (at.kind === "enum") return this.#any(at.values.map((name) => this.field(t, name, or)))
-        return some(this.union([T.never, ...Object.values(t.fields).map((f) => f.type)]))
-      }
+      case "record":
+        return this.fits(at, T.string) === "no" ? undefined : this.#entry(t, at, or)
       case "union":
         return this.#any(t.of.map((m) => this.index(m, at, or)))
       default:
@@ -253,38 +234,77 @@ export class TypeWork {
     }
   }
 
+  /** What a record gives for a key: the fields that the key may name. */
+  #entry(t: Extract<Type, { kind: "record" }>, at: Type, or: boolean): Type {
+    this.#pay(this.measure(t).size + this.measure(at).size)
+    const fields =
+      at.kind === "enum"
+        ? at.values.map((k) => (Object.hasOwn(t.fields, k) ? t.fields[k] : undefined))
+        : Object.values(t.fields)
+    const types = fields.map((f) => f?.type ?? T.never)
+    const sure = at.kind === "enum" && fields.every((f) => f !== undefined && !absent(f))
+    return this.union([T.never, ...types, ...(or && !sure ? [T.null] : [])])
+  }
+
   #any(types: readonly (Type | undefined)[]): Type | undefined {
     const some = types.filter((t) => t !== undefined)
     return some.length === 0 ? undefined : this.union(some)
   }
 
-  /** What `each` goes over: its item and its index; undefined where it is nothing to go over. `two`: of a map its values by key. */
-  item(t: Type, two: boolean): { readonly item: Type; readonly index: Type } | undefined {
+  /** What `each` goes over: its item and its position or key; undefined where there is nothing to go over. */
+  items(t: Type, two: boolean): readonly [item: Type, index: Type] | undefined {
     this.#pay(1)
     switch (t.kind) {
       case "unknown":
       case "never":
-        return { item: t, index: t }
+        return [t, t]
       case "list":
-        return { item: t.of, index: T.number }
+        return [t.of, T.number]
       case "map":
-        return { item: two ? t.of : T.string, index: T.string }
-      case "record": {
-        const values = () => this.union([T.never, ...Object.values(t.fields).map((f) => f.type)])
-        return { item: two ? values() : T.string, index: T.string }
-      }
+        return [two ? t.of : T.string, T.string]
+      case "record":
+        this.#pay(this.measure(t).size)
+        return [two ? this.union([T.never, ...Object.values(t.fields).map((f) => f.type)]) : T.string, T.string]
       case "union": {
-        const some = t.of.map((m) => this.item(m, two)).filter((m) => m !== undefined)
-        if (some.length === 0) return undefined
-        return { item: this.union(some.map((m) => m.item)), index: this.union(some.map((m) => m.index)) }
+        const all = t.of.map((m) => this.items(m, two)).filter((m) => m !== undefined)
+        return all.length === 0 ? undefined : [this.union(all.map((m) => m[0])), this.union(all.map((m) => m[1]))]
       }
       default:
         return undefined
     }
   }
+
+  /**
+   * May a value of type `a` stand where `b` is wanted, as it is? Subtyping also lets in a record that lacks a field with
+   * a default; that default has to be put in first, by `accept`.
+   */
+  stands(a: Type, b: Type): boolean {
+    return this.fits(a, b) === "yes" && (a === b || !this.measure(b).defaults || this.#filled(a, b))
+  }
+
+  #filled(a: Type, b: Type): boolean {
+    this.#pay(1)
+    if (a === b || a.kind === "never" || !this.measure(b).defaults) return true
+    if (a.kind === "union") return a.of.every((m) => this.#filled(m, b))
+    if (b.kind === "union") return b.of.some((m) => this.stands(a, m))
+    if (b.kind === "list" || b.kind === "stream") return a.kind === b.kind && this.#filled(a.of, b.of)
+    if (b.kind === "map") {
+      const parts = a.kind === "map" ? [a.of] : a.kind === "record" ? Object.values(a.fields).map((f) => f.type) : []
+      return parts.every((p) => this.#filled(p, b.of))
+    }
+    if (b.kind !== "record" || a.kind !== "record") return false
+    return Object.entries(b.fields).every(([name, want]) => {
+      const have = Object.hasOwn(a.fields, name) ? a.fields[name]! : undefined
+      if (have === undefined || absent(have)) return want.default === undefined
+      return this.#filled(have.type, want.type)
+    })
+  }
 }
 
 const NUMBERS = T.union(T.number, T.int64)
+const isInt64 = (t: Type): boolean => t.kind === "int64" || (t.kind === "list" && t.of.kind === "int64")
+/** May a value lack the field? Once defaults have been put in, a field that has one is there. */
+const absent = (f: Field): boolean => f.optional === true && f.default === undefined
 
 function partsOf(t: Type): readonly Type[] {
   switch (t.kind) {
