@@ -76,7 +76,7 @@ export interface Node {
    * decided on. `map`: the list. `fold`, `loop`: a record (`over`, `from`), (`from`). `graph`: a record of inputs.
    */
   readonly args: Expr
-  /** Bodies of control nodes by role: `then`/`else`, `case:<word>`/`else`, `do`, `while` (loop), and `catch` on any node. */
+  /** Bodies of control nodes by role: `then`/`else`, `case:<word>`/`else`, `do`, `while` (loop), `tool:<name>` (`NodeKind.scopes`), and `catch` on any node. */
   readonly scopes: { readonly [role: string]: Scope }
   /** `kind: "graph"`: the subgraph itself, resolved. */
   readonly graph?: Graph

@@ -80,6 +80,12 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /**
+   * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
+   * at the path `[…path, n, role]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
+   * input; the promise fails with the body's `Failure`. There only where the kind declares `scopes`.
+   */
+  readonly invoke?: (role: string, args: Rec) => Promise<Value>
 }
 
 /**
@@ -101,6 +107,12 @@ export interface NodeKind {
   /** What the kind key itself holds: `http: GET https://…` (form text), `sql: shop` (form static, string). */
   readonly main: FieldSpec
   readonly fields: { readonly [key: string]: FieldSpec }
+  /**
+   * Bodies that the kind calls by name while it runs, through `Call.invoke`: the tools of an `llm`. A file gives them
+   * under `key` as a mapping from name to `{ about?, input, do }`. `config[key][name]` keeps `about` and `input` (a record
+   * type, every field required or with a default); the body is `Node.scopes["<role>:<name>"]`, whose parameters are the input's fields.
+   */
+  readonly scopes?: { readonly key: string; readonly role: string; readonly about: string }
   /** May the node carry `with:` (a record of arguments)? `with` entries become arguments beside those of `fields`. */
   readonly takesWith: boolean
   /**

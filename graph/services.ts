@@ -30,10 +30,10 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** Redirects to follow, each checked like a first request. */
   readonly redirectsMax: number
-  /** May this call reach loopback, private and link-local addresses? Comes from a granted capability. */
-  readonly privateAddresses: boolean
-  /** May the request go to this host (of a redirect)? */
+  /** May the request go to this host (of a redirect)? A host is a name or address with its port where that is not the scheme's own. */
   readonly allowHost: (host: string) => boolean
+  /** May it reach this host at a loopback, private or link-local address? Comes from a granted capability; asked at every hop. */
+  readonly privateAddresses: (host: string) => boolean
 }
 export interface HttpResponse {
   readonly status: number
@@ -113,6 +113,8 @@ export interface Question {
   readonly choices?: readonly string[]
   readonly signal: AbortSignal
 }
+/** `exactly`: only a grant that names the capability without a wildcard counts (private addresses are asked for so). */
+export type GrantedHow = "by any grant" | "exactly"
 export interface Services {
   readonly clock: Clock
   readonly chance: Chance
@@ -128,5 +130,5 @@ export interface Services {
   /** A closure that the TypeScript builder put beside the graph, by the id in `config.code` (`inline:<id>`). */
   readonly inline?: (id: string) => ((input: Value, call: Call) => unknown) | undefined
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */
-  readonly granted: (capability: string) => boolean
+  readonly granted: (capability: string, how?: GrantedHow) => boolean
 }
