@@ -68,6 +68,8 @@ export interface Sqlite {
 
 /** A connected MCP server. Shapes are the protocol's own (2025-11-25 and later). */
 export interface McpConnection {
+  /** False once the server has gone (its process ended, the session was closed): connect again. */
+  readonly alive: () => boolean
   readonly tools: () => Promise<
     readonly {
       readonly name: string
