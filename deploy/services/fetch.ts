@@ -2,7 +2,7 @@
  * `fetch` as the MCP client wants it, made from the guarded HTTP service, so that a server at a URL is reached under the
  * same rules as an `http` node: checked addresses, no redirect to another host, limits on size.
  */
-import type { Http } from "../../graph/mod.ts"
+import type { Http, Services } from "../../graph/mod.ts"
 
 /** One answer may be this large; the standing stream of a session has no end and no limit. */
 const ANSWER_BYTES_MAX = 64 << 20
@@ -10,7 +10,7 @@ const ANSWER_BYTES_MAX = 64 << 20
 type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** @param to Requests to another host than this URL's are refused. */
-export function fetchOver(http: Http, to: URL, granted: (capability: string) => boolean): FetchLike {
+export function fetchOver(http: Http, to: URL, granted: Services["granted"]): FetchLike {
   return async (url, init = {}) => {
     const target = new URL(url)
     const method = init.method ?? "GET"
@@ -24,8 +24,8 @@ export function fetchOver(http: Http, to: URL, granted: (capability: string) => 
         bytesMax: method === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
         signal: init.signal ?? new AbortController().signal,
         redirectsMax: 0,
-        privateAddresses: granted("net:private"),
-        allowHost: (host) => host === to.host || host === to.hostname,
+        allowHost: (host) => host === to.host,
+        privateAddresses: (host) => granted(`net:${host}`, "exactly"),
       },
       { stream: true },
     )

@@ -5,7 +5,7 @@
  */
 import { Client, ProtocolError, SdkError, SdkHttpError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client"
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
-import { Failure, encode, fail, hex, type Http, isRecord, type Mcp, type McpConnection, sha256, type Value } from "../../graph/mod.ts"
+import { Failure, encode, fail, hex, type Http, isRecord, type Mcp, type McpConnection, type Services, sha256, type Value } from "../../graph/mod.ts"
 import { fetchOver } from "./fetch.ts"
 import { StdioPipe } from "./stdio.ts"
 
@@ -15,7 +15,7 @@ export interface McpOptions {
   /** The guarded HTTP service; without it, servers at a `url` are refused. */
   readonly http?: Http
   readonly secret?: (name: string) => string | undefined
-  readonly granted?: (capability: string) => boolean
+  readonly granted?: Services["granted"]
 }
 
 /** Milliseconds from starting a server to its first answer: `npx` may have to fetch the package. */
@@ -55,6 +55,7 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
   ): Promise<McpConnection> => {
     const key = hex(sha256(encode(server as Value)))
     let entry = shared.get(key)
+    const fresh = entry === undefined
     if (entry === undefined) {
       const stop = new AbortController()
       entry = { session: open(server, options, stop.signal), stop, holders: 0 }
@@ -81,6 +82,7 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
     }
     if (!check()) {
       await release()
+      if (fresh) throw unreachable(session.label, session.pipe, "it ended at once")
       return connect(server, signal)
     }
     let held = true
