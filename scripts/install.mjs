@@ -70,7 +70,8 @@ function install(stale) {
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32" && command.endsWith(".cmd"),
   })
-  if (status !== 0) fail(`Cannot install the packages: the installer's messages above say why (it ended with ${status}).`)
+  if (status !== 0)
+    fail(`Cannot install the packages: the installer's messages above say why (it ended with ${status}).`)
 }
 
 function fail(message) {

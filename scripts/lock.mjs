@@ -18,7 +18,11 @@ function platform(name) {
     .map((word) => ALIAS[word] ?? word)
   const os = words.filter((word) => OS.includes(word)).at(-1)
   const cpu = words.find((word) => CPU.includes(word))
-  const libc = words.includes("musl") ? "musl" : words.some((word) => word === "gnu" || word === "glibc") ? "glibc" : undefined
+  const libc = words.includes("musl")
+    ? "musl"
+    : words.some((word) => word === "gnu" || word === "glibc")
+      ? "glibc"
+      : undefined
   return { cpu: cpu && [cpu], libc: libc && [libc], os: os && [os] }
 }
 

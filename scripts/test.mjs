@@ -2,6 +2,7 @@
 // what fails, and ends with the line `N passed, N failed`. Name steps to run only those: `npm test -- types lint`.
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 import { findDeno, root } from "../bin/runtimes.mjs"
 import { ready } from "./install.mjs"
 
@@ -48,7 +49,8 @@ function steps(bun) {
 /** Runs one step, its output streamed; the counts of a step without tests are one pass or one failure. */
 function runStep({ command, args, count }) {
   return new Promise((done) => {
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" }
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
     const chunks = []
     for (const [from, to] of [
       [child.stdout, process.stdout],
@@ -70,7 +72,7 @@ function runStep({ command, args, count }) {
     })
     child.on("close", (code) => {
       clearTimeout(limit)
-      const text = Buffer.concat(chunks).toString("utf8")
+      const text = stripVTControlCharacters(Buffer.concat(chunks).toString("utf8"))
       const { passed, failed } = count?.(text) ?? { passed: 0, failed: 0 }
       if (code !== 0) done({ passed, failed: Math.max(failed, 1) })
       else done({ passed: count ? passed : 1, failed })

@@ -155,8 +155,6 @@ export const test = Object.assign(testWith(false), {
   skipIf: (condition: boolean) => testWith(condition),
   if: (condition: boolean) => testWith(!condition),
 })
-/** Another name for {@link test}. */
-export const it = test
 /** Declares a block of tests that share hooks. */
 export const describe = Object.assign(describeWith(false), {
   skip: describeWith(true),
@@ -173,10 +171,11 @@ export const beforeEach = (hook: Body) => void current.beforeEach.push(hook)
 /** Runs after each test of the block, inner blocks first. */
 export const afterEach = (hook: Body) => void current.afterEach.push(hook)
 
-const matcher = (says: string, holds: (found: unknown, wanted: never) => boolean) => (found: unknown, wanted?: unknown) => {
-  const pass = holds(found, wanted as never)
-  return { pass, message: () => `Expected ${JSON.stringify(found)} ${pass ? "not " : ""}${says} ${wanted ?? ""}` }
-}
+const matcher =
+  (says: string, holds: (found: unknown, wanted: never) => boolean) => (found: unknown, wanted?: unknown) => {
+    const pass = holds(found, wanted as never)
+    return { pass, message: () => `Expected ${JSON.stringify(found)} ${pass ? "not " : ""}${says} ${wanted ?? ""}` }
+  }
 
 expect.extend({
   toBeTrue: matcher("to be true", (found) => found === true),

@@ -1,0 +1,96 @@
+/**
+ * A plan out of bytes that may be anything. Only the one canonical form is read: whatever decodes encodes to the very
+ * same bytes. What comes back has the shape of a plan and no more; `verify` decides whether it is right.
+ */
+import { decode, type Value, ValueError } from "../graph/mod.ts"
+import { EXTERN_PARTS, MAGIC } from "./encode.ts"
+import { PlanError } from "./error.ts"
+import { type Constant, type Extern, PLAN_FORMAT, type Plan } from "./plan.ts"
+import * as shape from "./shape.ts"
+import { decodeNumbers, decodeScope } from "./stream.ts"
+
+/**
+ * Reads a plan. Throws `PlanError`: `not-a-plan` without the magic, `version` for another format, `malformed` with the
+ * section and what was wanted there, `not-canonical` for bytes that the encoder would not have written. Linear in the
+ * number of bytes, and sets nothing aside that the bytes do not pay for.
+ */
+export function decodePlan(bytes: Uint8Array): Plan {
+  MAGIC.forEach((b, i) => {
+    if (bytes[i] === b) return
+    const found = i < bytes.length ? `byte 0x${bytes[i]!.toString(16)}` : "the end"
+    throw new PlanError({
+      reason: "not-a-plan",
+      message: `Cannot decode a plan: byte ${i} must be 0x${b.toString(16)} (a plan starts with "SGPLAN"), found ${found}`,
+      byte: i,
+      found,
+      wanted: `0x${b.toString(16)}`,
+    })
+  })
+  const [head, body] = shape.tuple(value(bytes.subarray(MAGIC.length)), ["header", "sections"], "file")
+  const header = readHeader(head!)
+  const sections = shape.keyed(
+    body,
+    { plan: true, types: true, constants: true, externs: true, scopes: true },
+    "sections",
+  )
+  const about = shape.keyed(
+    sections["plan"],
+    { name: true, graph: true, input: true, output: true, needs: true, resources: true },
+    "plan",
+  )
+  return {
+    ...header,
+    name: shape.text(about["name"], "plan.name"),
+    graph: shape.text(about["graph"], "plan.graph"),
+    input: shape.whole(about["input"], "plan.input"),
+    output: shape.whole(about["output"], "plan.output"),
+    needs: shape.texts(about["needs"], "plan.needs"),
+    resources: shape.readResources(about["resources"], "plan.resources"),
+    types: shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`)),
+    constants: readConstants(sections["constants"]!),
+    externs: shape.list(sections["externs"], "externs").map((x, i) => readExtern(x, `externs[${i}]`)),
+    scopes: shape.list(sections["scopes"], "scopes").map((b, i) => decodeScope(shape.bytes(b, `scopes[${i}]`), i)),
+  }
+}
+
+function value(bytes: Uint8Array): Value {
+  try {
+    return decode(bytes)
+  } catch (cause) {
+    if (!(cause instanceof ValueError)) throw cause
+    throw new PlanError({
+      reason: cause.reason === "not-canonical" ? "not-canonical" : "malformed",
+      message: `Cannot decode a plan: ${cause.message}`,
+      byte: MAGIC.length,
+      cause,
+    })
+  }
+}
+
+/** Only the format is judged here: another format has other sections, another semantics has not. */
+function readHeader(v: Value): Pick<Plan, "format" | "semantics"> {
+  const format = shape.whole(shape.rec(v, "header")["format"], "header.format")
+  if (format !== PLAN_FORMAT) {
+    throw new PlanError({
+      reason: "version",
+      message: `Cannot decode a plan: its format must be ${PLAN_FORMAT}, found ${format}`,
+      section: "header",
+      found: `${format}`,
+      wanted: `${PLAN_FORMAT}`,
+    })
+  }
+  const header = shape.keyed(v, { format: true, semantics: true }, "header")
+  return { format, semantics: shape.whole(header["semantics"], "header.semantics") }
+}
+
+function readConstants(v: Value): readonly Constant[] {
+  const r = shape.keyed(v, { types: true, values: true }, "constants")
+  const values = shape.list(r["values"], "constants.values")
+  const types = decodeNumbers(shape.bytes(r["types"], "constants.types"), values.length, "constants.types")
+  return values.map((value, i) => ({ type: types[i]!, value }))
+}
+
+function readExtern(v: Value, at: string): Extern {
+  const parts = shape.tuple(v, EXTERN_PARTS, at)
+  return shape.readExtern(Object.fromEntries(EXTERN_PARTS.map((part, i) => [part, parts[i]!])), at)
+}
