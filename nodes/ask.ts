@@ -32,7 +32,9 @@ export const ask: NodeKind = {
     execute: async (args: Value, call: Call) => {
       const question = isRecord(args) ? String(args["ask"]) : ""
       if (services.ask === undefined) {
-        throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, { undelivered: true })
+        throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, {
+          undelivered: true,
+        })
       }
       const type = signature.output
       const choices = wordsOf(type)

@@ -36,8 +36,7 @@ export const readFile: NodeKind = {
   },
   takesWith: false,
   lift: (raw) => lift(raw, "read_file"),
-  sign: (node) =>
-    sign(node, "read", T.record({ read_file: T.string }), readType(node.config["parse"], node.output)),
+  sign: (node) => sign(node, "read", T.record({ read_file: T.string }), readType(node.config["parse"], node.output)),
   open: (config, _resources, services, signature) => {
     const root = String(config["root"])
     const parse = config["parse"] ?? (signature.output.kind === "bytes" ? "bytes" : "text")
@@ -74,7 +73,8 @@ export const writeFile: NodeKind = {
         const path = pathOf(args, "write_file", root)
         const files = need(services.files, `write "${path}"`, "files")
         const bytes = content(isRecord(args) ? args["text"]! : null)
-        if (call.signal.aborted) throw fail("Cancelled", `Cannot write "${path}": the run was cancelled`, { undelivered: true })
+        if (call.signal.aborted)
+          throw fail("Cancelled", `Cannot write "${path}": the run was cancelled`, { undelivered: true })
         await files.write(path, bytes, { root })
         return { path, bytes: bytes.length }
       },
@@ -103,7 +103,12 @@ function tidy(folder: string): string {
   return folder.startsWith("/") ? `/${parts.join("/")}` : [".", ...parts].join("/")
 }
 
-function sign(node: NodeView, effect: "read" | "write", input: Type, output: Type): Signature | readonly SignatureProblem[] {
+function sign(
+  node: NodeView,
+  effect: "read" | "write",
+  input: Type,
+  output: Type,
+): Signature | readonly SignatureProblem[] {
   const key = effect === "read" ? "read_file" : "write_file"
   const root = String(node.config["root"])
   const path = node.args[key] ?? lit("")
@@ -120,7 +125,12 @@ function sign(node: NodeView, effect: "read" | "write", input: Type, output: Typ
     problems.push({ code: "G207", key, message: `${JSON.stringify(path.value)} names no file.` })
   }
   if (effect === "write" && node.args["text"] === undefined) {
-    problems.push({ code: "G005", key, message: "`write_file:` wants `text:`, what to write.", fix: "Write text: ${ … }" })
+    problems.push({
+      code: "G005",
+      key,
+      message: "`write_file:` wants `text:`, what to write.",
+      fix: "Write text: ${ … }",
+    })
   }
   if (problems.length > 0) return problems
   return {
@@ -153,7 +163,10 @@ function pathOf(args: Value, key: string, root: string): string {
   const spelled = tidy(path)
   const below = spelled.startsWith(root === "/" ? root : `${root}/`) && !path.endsWith("/")
   if (!below || path.split("/").includes("..") || path.includes("\0")) {
-    throw fail("OutsideRoot", `Cannot use the path "${path}": it is not below "${root}"`, { data: { path, root }, undelivered: true })
+    throw fail("OutsideRoot", `Cannot use the path "${path}": it is not below "${root}"`, {
+      data: { path, root },
+      undelivered: true,
+    })
   }
   return path
 }
@@ -179,5 +192,7 @@ function parsed(bytes: Uint8Array, parse: Value, path: string): Value {
 /** Text as UTF-8, bytes as they are, everything else as JSON with a line break at its end. */
 function content(value: Value): Uint8Array {
   if (value instanceof Uint8Array) return value
-  return new TextEncoder().encode(typeof value === "string" ? value : `${JSON.stringify(toJson(value, "text"), null, 2)}\n`)
+  return new TextEncoder().encode(
+    typeof value === "string" ? value : `${JSON.stringify(toJson(value, "text"), null, 2)}\n`,
+  )
 }

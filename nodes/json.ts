@@ -23,7 +23,12 @@ export function toJson(value: Value, place: string): unknown {
   if (Array.isArray(value)) return value.map((v, i) => toJson(v, `${place}[${i}]`))
   const out: Record<string, unknown> = {}
   for (const [k, v] of Object.entries(value)) {
-    Object.defineProperty(out, k, { value: toJson(v, `${place}.${k}`), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(out, k, {
+      value: toJson(v, `${place}.${k}`),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
   }
   return out
 }

@@ -7,5 +7,8 @@ import { fail } from "../graph/mod.ts"
 /** The service, or the failure `Unavailable`, certainly undelivered. */
 export function need<S>(service: S | undefined, action: string, what: string): S {
   if (service !== undefined) return service
-  throw fail("Unavailable", `Cannot ${action}: this host has no ${what}`, { data: { service: what }, undelivered: true })
+  throw fail("Unavailable", `Cannot ${action}: this host has no ${what}`, {
+    data: { service: what },
+    undelivered: true,
+  })
 }

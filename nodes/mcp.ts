@@ -82,7 +82,12 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   const { server, tool } = toolOf(node.config)
   if (server === "" || tool === "") {
     return [
-      { code: "G008", key: "mcp", message: `"${node.config["mcp"]}" names no tool, wanted <server>/<tool>.`, fix: "Write files/read_text_file, say." },
+      {
+        code: "G008",
+        key: "mcp",
+        message: `"${node.config["mcp"]}" names no tool, wanted <server>/<tool>.`,
+        fix: "Write files/read_text_file, say.",
+      },
     ]
   }
   const declared = node.resources["servers"]
@@ -113,7 +118,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   }
   const host = typeof declaration["url"] === "string" ? new URL(declaration["url"]).host : undefined
   const limits = limitsOf(declaration)
-  const input = pin === undefined ? undefined : fromJsonSchema(pin["input"]!)
+  const input = pin === undefined ? undefined : fromJsonSchema(pin["input"]).type
   return {
     effect: effectOf(node, tool, declaration, pin),
     resource: `server:${server}`,
@@ -155,7 +160,7 @@ function outputOf(node: NodeView, pin: Rec | undefined): Type {
   if (take === "text") return T.string
   if (take === "json") return T.unknown
   const schema = pin?.["output"]
-  return schema === undefined ? T.unknown : fromJsonSchema(schema)
+  return schema === undefined ? T.unknown : fromJsonSchema(schema).type
 }
 
 function declarationProblems(server: string, declared: Value): SignatureProblem[] {
@@ -165,16 +170,23 @@ function declarationProblems(server: string, declared: Value): SignatureProblem[
     message: `Server "${server}": ${message}`,
     ...(fix === undefined ? {} : { fix }),
   })
-  if (!isRecord(declared)) return [wrong("wanted a mapping with `stdio:` or `url:`.", `${server}: { stdio: [npx, -y, <package>] }`)]
+  if (!isRecord(declared))
+    return [wrong("wanted a mapping with `stdio:` or `url:`.", `${server}: { stdio: [npx, -y, <package>] }`)]
   const problems: SignatureProblem[] = []
   const known = [...ADDRESS_KEYS, ...POLICY_KEYS]
   for (const key of Object.keys(declared)) {
-    if (!known.includes(key)) problems.push(wrong(`"${key}" means nothing here. Known: ${known.join(", ")}.`, undefined, "G002"))
+    if (!known.includes(key))
+      problems.push(wrong(`"${key}" means nothing here. Known: ${known.join(", ")}.`, undefined, "G002"))
   }
   const { stdio, url, auth, env, headers, reads, trust } = declared
   if ((stdio === undefined) === (url === undefined)) problems.push(wrong("wanted one of `stdio:` and `url:`."))
-  if (stdio !== undefined && !(Array.isArray(stdio) && stdio.length > 0 && stdio.every((s) => typeof s === "string" || typeof s === "number"))) {
-    problems.push(wrong("`stdio:` is the command and its arguments, as a list of texts.", "stdio: [npx, -y, <package>]"))
+  if (
+    stdio !== undefined &&
+    !(Array.isArray(stdio) && stdio.length > 0 && stdio.every((s) => typeof s === "string" || typeof s === "number"))
+  ) {
+    problems.push(
+      wrong("`stdio:` is the command and its arguments, as a list of texts.", "stdio: [npx, -y, <package>]"),
+    )
   }
   if (url !== undefined && !(typeof url === "string" && /^https?:\/\//.test(url) && URL.canParse(url))) {
     problems.push(wrong(`\`url:\` is ${JSON.stringify(url)}, wanted an http or https address.`))
@@ -184,7 +196,10 @@ function declarationProblems(server: string, declared: Value): SignatureProblem[
   if (auth !== undefined && !(typeof auth === "string" && /^secret:\w+$/.test(auth))) {
     problems.push(wrong("`auth:` names a secret.", "Write auth: secret:NAME", "G304"))
   }
-  for (const [key, texts] of [["env", env], ["headers", headers]] as const) {
+  for (const [key, texts] of [
+    ["env", env],
+    ["headers", headers],
+  ] as const) {
     if (texts !== undefined && !(isRecord(texts) && Object.values(texts).every((v) => typeof v === "string"))) {
       problems.push(wrong(`\`${key}:\` is a mapping from names to texts; a secret is written secret:NAME.`))
     }
@@ -260,9 +275,12 @@ class Opened {
       execute: async (args: Value, call: Call) => {
         const json = toJson(args, "with")
         const connection = await this.connection()
-        if (call.signal.aborted) throw fail("Cancelled", `Cannot call ${this.#server}/${this.#tool}: the call was cancelled`, { undelivered: true })
+        if (call.signal.aborted)
+          throw fail("Cancelled", `Cannot call ${this.#server}/${this.#tool}: the call was cancelled`, {
+            undelivered: true,
+          })
         const answer = await connection.call(this.#tool, json, { signal: call.signal, onProgress: call.note })
-        return valueOf(answer, take, `${this.#server}/${this.#tool}`)
+        return taken(answer, take, `${this.#server}/${this.#tool}`)
       },
       close: async () => {
         this.#stop.abort()
@@ -277,15 +295,19 @@ const withoutHash = ({ hash: _, ...rest }: Rec): Rec => rest
 
 function drift(name: string, changed: readonly string[], pinned: boolean): Failure {
   const code = pinned ? "Drift" : "UnknownTool"
-  return fail(code, `Cannot use ${name}: ${changed.join("; ")}${pinned ? ". `shadowgraph lock` accepts the change" : ""}`, {
-    data: { tool: name, changed },
-    undelivered: true,
-  })
+  return fail(
+    code,
+    `Cannot use ${name}: ${changed.join("; ")}${pinned ? ". `shadowgraph lock` accepts the change" : ""}`,
+    {
+      data: { tool: name, changed },
+      undelivered: true,
+    },
+  )
 }
 
 type Answer = Awaited<ReturnType<McpConnection["call"]>>
 
-function valueOf(answer: Answer, take: Take, name: string): Value {
+function taken(answer: Answer, take: Take, name: string): Value {
   const text = textOf(answer.content)
   if (answer.isError === true) {
     throw fail("ToolError", `The tool ${name} says: ${text || "(nothing)"}`, {

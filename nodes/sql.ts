@@ -6,13 +6,11 @@
 import {
   type Executor,
   type Expr,
-  type Failure,
   fail,
   isRecord,
   type NodeKind,
   type NodeView,
   printType,
-
   type Signature,
   type SignatureProblem,
   type SqlDatabase,
@@ -23,7 +21,10 @@ import {
 import { need } from "./lack.ts"
 import { type SqlShape, shapeOf } from "./sql-text.ts"
 
+/** What a parameter may be, and what a cell may be: a whole number is a number, beyond 2^53 an int64. */
 const SCALAR = T.union(T.null, T.boolean, T.number, T.int64, T.string, T.bytes)
+const CELL = T.union(T.null, T.number, T.int64, T.string, T.bytes)
+const ROW = T.map(CELL)
 const CHANGES = T.record({ changes: T.number, last_row_id: T.number })
 /** Milliseconds a statement waits for another connection's lock before it fails with `Locked`. It blocks the thread. */
 const BUSY_MS = 500
@@ -130,12 +131,19 @@ function textProblems(query: string, shape: SqlShape): SignatureProblem[] {
   const problems: SignatureProblem[] = []
   const refuse = (message: string, fix: string) => problems.push({ code: "G207", key: "query", message, fix })
   if (query.includes("${")) {
-    refuse("A query takes no insertions: text put into SQL can be SQL.", "Write :name in the query, and name under `with:`.")
+    refuse(
+      "A query takes no insertions: text put into SQL can be SQL.",
+      "Write :name in the query, and name under `with:`.",
+    )
   }
-  if (shape.unfinished !== undefined) refuse(`The query has ${JSON.stringify(shape.unfinished)}… that never ends.`, "Close the quote.")
+  if (shape.unfinished !== undefined)
+    refuse(`The query has ${JSON.stringify(shape.unfinished)}… that never ends.`, "Close the quote.")
   else if (shape.does === "nothing") refuse("The query is empty.", "Write one statement.")
   else if (shape.statements > 1) {
-    refuse(`The query holds ${shape.statements} statements, wanted one.`, "Make a node of each, with `after:` for the order.")
+    refuse(
+      `The query holds ${shape.statements} statements, wanted one.`,
+      "Make a node of each, with `after:` for the order.",
+    )
   } else if (shape.does === "refused") {
     refuse(
       `${shape.keyword || "This text"} is refused: wanted a query, INSERT, UPDATE, DELETE, REPLACE or a schema change.`,
@@ -143,7 +151,10 @@ function textProblems(query: string, shape: SqlShape): SignatureProblem[] {
     )
   }
   if (shape.otherParams.length > 0) {
-    refuse(`The query has ${shape.otherParams.join(", ")}; parameters are written :name.`, "Name it, and give it under `with:`.")
+    refuse(
+      `The query has ${shape.otherParams.join(", ")}; parameters are written :name.`,
+      "Name it, and give it under `with:`.",
+    )
   }
   return problems
 }
@@ -153,42 +164,58 @@ function paramProblems(shape: SqlShape, args: { readonly [name: string]: Expr })
   const missing = shape.params.filter((p) => !given.includes(p))
   const extra = given.filter((g) => !shape.params.includes(g))
   return [
-    ...missing.map((p): SignatureProblem => ({
-      code: "G005",
-      key: "with",
-      message: `The query uses :${p}, and \`with:\` does not give it.`,
-      fix: `Write ${p}: under \`with:\`.`,
-    })),
-    ...extra.map((g): SignatureProblem => ({
-      code: "G002",
-      key: `with.${g}`,
-      message: `The query has no parameter :${g}. It has: ${shape.params.map((p) => `:${p}`).join(", ") || "none"}.`,
-      fix: "Use it in the query, or take it out.",
-    })),
+    ...missing.map(
+      (p): SignatureProblem => ({
+        code: "G005",
+        key: "with",
+        message: `The query uses :${p}, and \`with:\` does not give it.`,
+        fix: `Write ${p}: under \`with:\`.`,
+      }),
+    ),
+    ...extra.map(
+      (g): SignatureProblem => ({
+        code: "G002",
+        key: `with.${g}`,
+        message: `The query has no parameter :${g}. It has: ${shape.params.map((p) => `:${p}`).join(", ") || "none"}.`,
+        fix: "Use it in the query, or take it out.",
+      }),
+    ),
   ]
 }
 
-/** The type of the answer. What columns hold is only known to the database, so the declared output is the type. */
+/**
+ * The type of what certainly comes out. Its shape (rows, a row or none, a row, a value) is the declared output's; what
+ * columns there are and what they hold only the database knows, so every answer is checked when it arrives.
+ */
 function outputOf(node: NodeView, shape: SqlShape): Type | SignatureProblem {
   const declared = node.output
+  const one = node.config["one"] === true
   if (!shape.rows) return CHANGES
-  if (declared === undefined || declared.kind === "unknown") {
-    return node.config["one"] === true ? T.map(T.unknown) : T.list(T.map(T.unknown))
+  if (declared === undefined || declared.kind === "unknown") return one ? ROW : T.list(ROW)
+  const wanted = printType(declared)
+  if (one && declared.kind === "list") {
+    return { code: "G207", key: "one", message: `\`one: true\` gives a row, but \`output:\` is ${wanted}.` }
   }
-  if (node.config["one"] === true && declared.kind === "list") {
-    return { code: "G207", key: "one", message: `\`one: true\` gives a row, but \`output:\` is ${printType(declared)}.` }
+  const item = declared.kind === "list" ? itemOf(declared.of) : itemOf(declared)
+  if (item !== undefined) return declared.kind === "list" ? T.list(item) : item
+  return {
+    code: "G101",
+    key: "output",
+    message: `Rows cannot become ${wanted}.`,
+    fix: "Write a list of records, one record, or one scalar.",
   }
-  const inner = declared.kind === "list" ? declared.of : declared
-  if (declared.kind === "stream" || inner.kind === "list" || inner.kind === "tensor" || inner.kind === "never") {
-    return {
-      code: "G101",
-      key: "output",
-      message: `Rows cannot become ${printType(declared)}.`,
-      fix: "Write a list of records, one record, or one scalar.",
-    }
-  }
-  return declared
 }
+
+/** A row where a record is wanted, a cell where a scalar is; undefined for what neither can be. */
+function itemOf(wanted: Type): Type | undefined {
+  const members = wanted.kind === "union" ? wanted.of : [wanted]
+  const rest = members.filter((t) => t.kind !== "null")
+  if (rest.length > 0 && rest.every((t) => t.kind === "record" || t.kind === "map" || t.kind === "unknown")) {
+    return rest.length === members.length ? ROW : T.union(ROW, T.null)
+  }
+  return rest.every((t) => SCALARS.has(t.kind)) ? CELL : undefined
+}
+const SCALARS: ReadonlySet<Type["kind"]> = new Set(["boolean", "number", "int64", "string", "enum", "bytes"])
 
 function executor(db: SqlDatabase, query: string, shape: SqlShape, signature: Signature): Executor {
   const output = signature.output
@@ -202,14 +229,16 @@ function executor(db: SqlDatabase, query: string, shape: SqlShape, signature: Si
       close,
     }
   }
-  const item = output.kind === "list" ? output.of : output
-  const row = rowReader(item)
-  if (output.kind === "list") return { execute: (args) => db.all(query, bind(args)).map(row), close }
-  const orNull = output.kind === "union" && output.of.some((t) => t.kind === "null")
+  const list = output.kind === "list"
+  const item = list ? output.of : output
+  const take =
+    item.kind === "map" || (item.kind === "union" && item.of.some((t) => t.kind === "map")) ? rowOf : onlyCellOf
+  if (list) return { execute: (args) => db.all(query, bind(args)).map(take), close }
+  const orNull = take === rowOf && item.kind === "union"
   return {
     execute: (args) => {
       const rows = db.all(query, bind(args))
-      if (rows.length === 1) return row(rows[0]!)
+      if (rows.length === 1) return take(rows[0]!)
       if (rows.length === 0 && orNull) return null
       throw fail(
         rows.length === 0 ? "NoRow" : "ManyRows",
@@ -244,48 +273,24 @@ function bind(args: Value): { readonly [name: string]: Value } {
 
 type Row = { readonly [column: string]: Value }
 
-/** Turns a row into an item of the output: a record, or the only column where the item is a scalar. */
-function rowReader(item: Type): (row: Row) => Value {
-  const members = item.kind === "union" ? item.of : [item]
-  const record = members.find((t) => t.kind === "record" || t.kind === "map" || t.kind === "unknown")
-  if (record === undefined) {
-    return (row) => {
-      const columns = Object.keys(row)
-      if (columns.length !== 1) {
-        throw fail("ManyColumns", `Cannot give ${printType(item)}: the row has columns ${columns.join(", ")}, wanted one`, {
-          data: { columns },
-        })
-      }
-      return cell(columns[0]!, row[columns[0]!]!, item)
-    }
-  }
-  return (row) => {
-    const out: Record<string, Value> = Object.create(null)
-    for (const column of Object.keys(row)) out[column] = cell(column, row[column]!, columnType(record, column))
-    return out
-  }
+/** Without a prototype: a column may be called anything. */
+function rowOf(row: Row): Value {
+  const out: Record<string, Value> = Object.create(null)
+  for (const column of Object.keys(row)) out[column] = cell(row[column]!)
+  return out
 }
 
-const columnType = (row: Type, column: string): Type =>
-  row.kind === "map"
-    ? row.of
-    : row.kind === "record" && Object.hasOwn(row.fields, column)
-      ? row.fields[column]!.type
-      : T.unknown
-
-/** A column's value by its port: an INTEGER is a bigint until we know that a number holds it exactly. */
-function cell(column: string, v: Value, type: Type): Value {
-  if (typeof v !== "bigint") return v
-  const wants = (kind: Type["kind"]) => type.kind === kind || (type.kind === "union" && type.of.some((t) => t.kind === kind))
-  if (wants("int64")) return v
-  if (wants("boolean") && (v === 0n || v === 1n) && !wants("number")) return v === 1n
-  const n = Number(v)
-  if (!Number.isSafeInteger(n)) throw unsafe(column, v)
-  return n
-}
-
-const unsafe = (column: string, v: bigint): Failure =>
-  fail("Inexact", `Cannot give column "${column}" as a number: ${v} is beyond 2^53; declare it as int64`, {
-    data: { column, value: String(v) },
+function onlyCellOf(row: Row): Value {
+  const columns = Object.keys(row)
+  if (columns.length === 1) return cell(row[columns[0]!]!)
+  throw fail("ManyColumns", `Cannot give one value of the row: it has columns ${columns.join(", ")}`, {
+    data: { columns },
   })
+}
 
+/** Whole numbers come as bigint, so that none is rounded on the way; those that a number holds exactly are numbers. */
+function cell(v: Value): Value {
+  if (typeof v !== "bigint") return v
+  const n = Number(v)
+  return Number.isSafeInteger(n) ? n : v
+}

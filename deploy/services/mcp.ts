@@ -3,9 +3,27 @@
  * of a session that name the same server, because starting a server costs a second and a call a millisecond; it is
  * closed, and its processes ended, when the last of them lets go.
  */
-import { Client, ProtocolError, SdkError, SdkHttpError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client"
+import {
+  Client,
+  ProtocolError,
+  SdkError,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+} from "@modelcontextprotocol/client"
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
-import { Failure, encode, fail, hex, type Http, isRecord, type Mcp, type McpConnection, type Services, sha256, type Value } from "../../graph/mod.ts"
+import {
+  encode,
+  Failure,
+  fail,
+  type Http,
+  hex,
+  isRecord,
+  type Mcp,
+  type McpConnection,
+  type Services,
+  sha256,
+  type Value,
+} from "../../graph/mod.ts"
 import { fetchOver } from "./fetch.ts"
 import { StdioPipe } from "./stdio.ts"
 
@@ -49,10 +67,7 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
     await session?.pipe?.close()
   }
 
-  const connect = async (
-    server: { readonly [key: string]: Value },
-    signal: AbortSignal,
-  ): Promise<McpConnection> => {
+  const connect = async (server: { readonly [key: string]: Value }, signal: AbortSignal): Promise<McpConnection> => {
     const key = hex(sha256(encode(server as Value)))
     let entry = shared.get(key)
     const fresh = entry === undefined
@@ -106,7 +121,11 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
   }
 }
 
-async function open(server: { readonly [key: string]: Value }, options: McpOptions, stop: AbortSignal): Promise<Session> {
+async function open(
+  server: { readonly [key: string]: Value },
+  options: McpOptions,
+  stop: AbortSignal,
+): Promise<Session> {
   const { transport, pipe, label } = transportOf(server, options)
   const client = new Client(
     { name: "shadowgraph", version: "0.1.0" },
@@ -191,7 +210,10 @@ function plain(text: string, options: McpOptions): string {
   const name = text.slice(7)
   const value = options.secret?.(name)
   if (value === undefined) {
-    throw fail("NoSecret", `Cannot connect: the secret "${name}" is not set`, { data: { secret: name }, undelivered: true })
+    throw fail("NoSecret", `Cannot connect: the secret "${name}" is not set`, {
+      data: { secret: name },
+      undelivered: true,
+    })
   }
   return value
 }
@@ -204,7 +226,9 @@ async function list(session: Session): Promise<Awaited<ReturnType<McpConnection[
       ...(t.description === undefined ? {} : { description: t.description }),
       inputSchema: t.inputSchema,
       ...(t.outputSchema === undefined ? {} : { outputSchema: t.outputSchema }),
-      ...(t.annotations?.readOnlyHint === undefined ? {} : { annotations: { readOnlyHint: t.annotations.readOnlyHint } }),
+      ...(t.annotations?.readOnlyHint === undefined
+        ? {}
+        : { annotations: { readOnlyHint: t.annotations.readOnlyHint } }),
     }))
   } catch (cause) {
     session.tools = undefined
@@ -231,7 +255,11 @@ const call: (
         ...(onProgress
           ? {
               onprogress: (p) =>
-                onProgress([p.total === undefined ? `${p.progress}` : `${p.progress}/${p.total}`, p.message ?? ""].join(" ").trim()),
+                onProgress(
+                  [p.total === undefined ? `${p.progress}` : `${p.progress}/${p.total}`, p.message ?? ""]
+                    .join(" ")
+                    .trim(),
+                ),
             }
           : {}),
       },
@@ -247,7 +275,8 @@ const call: (
 }
 
 /** Checks that the client makes on the result itself; it reports them as if the server had. */
-const CLIENT_CHECK = /^(Tool .* has an output schema but|Structured content does not match|Failed to validate structured)/
+const CLIENT_CHECK =
+  /^(Tool .* has an output schema but|Structured content does not match|Failed to validate structured)/
 
 function callFailure(session: Session, tool: string, signal: AbortSignal, cause: unknown): Failure {
   if (cause instanceof Failure) return cause
@@ -287,4 +316,3 @@ function orAbort<A>(promise: Promise<A>, signal: AbortSignal): Promise<A> {
   else signal.addEventListener("abort", stop, { once: true })
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop))
 }
-

@@ -37,11 +37,15 @@ async function loadDriver(): Promise<Driver> {
   try {
     return await import("node:sqlite")
   } catch (cause) {
-    throw fail("Unavailable", "Cannot open a database: this host has no node:sqlite; use Bun, Deno, or Node from 22.13 on", {
-      data: { service: "SQLite" },
-      undelivered: true,
-      cause,
-    })
+    throw fail(
+      "Unavailable",
+      "Cannot open a database: this host has no node:sqlite; use Bun, Deno, or Node from 22.13 on",
+      {
+        data: { service: "SQLite" },
+        undelivered: true,
+        cause,
+      },
+    )
   }
 }
 
@@ -68,7 +72,8 @@ class Connection {
     const guarded = readOnly && !this.#readOnly
     let held = true
     return {
-      all: (sql, params) => this.#told(() => this.#guard(guarded, () => this.#statement(sql).all(...bound(params)))) as Row[],
+      all: (sql, params) =>
+        this.#told(() => this.#guard(guarded, () => this.#statement(sql).all(...bound(params)))) as Row[],
       run: (sql, params) =>
         this.#told(() => {
           const { changes, lastInsertRowid } = this.#guard(guarded, () => this.#statement(sql).run(...bound(params)))
@@ -162,8 +167,8 @@ type Row = { readonly [column: string]: Value }
 type Params = Parameters<SqlDatabase["all"]>[1]
 type Bound = Record<string, string | number | bigint | Uint8Array | null>
 
-const bound = (params: Params): [Bound] | string[] =>
-  Array.isArray(params) ? (params as string[]) : Object.keys(params).length === 0 ? [] : [params as Bound]
+/** As the driver takes them: a list spread out, a record as the one argument. */
+const bound = (params: Params): [Bound] => (Array.isArray(params) ? params : [params]) as unknown as [Bound]
 
 /** Primary result codes (sqlite.org/rescode.html); the text is for hosts that do not hand over the number. */
 const KINDS: readonly { primary: number; code: string; text: RegExp; what: string; retryable?: boolean }[] = [
