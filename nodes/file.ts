@@ -17,8 +17,9 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { parseJson, toJson } from "./json.ts"
+import { readJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
+import { toJson } from "./plain-json.ts"
 
 /** A larger file is refused: a value is held in memory whole. */
 const BYTES_MAX = 64 << 20
@@ -177,16 +178,21 @@ function parsed(bytes: Uint8Array, parse: Value, path: string): Value {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw fail("BadAnswer", `Cannot read "${path}" as text: it is not UTF-8`, { data: { path, wanted: "text" }, cause })
+    throw fail("BadFile", `Cannot read "${path}" as text: it is not UTF-8`, { data: { path, wanted: "text" }, cause })
   }
   if (parse === "text") return text
   if (parse === "lines") {
     const lines = text.split(/\r?\n/)
     return lines.at(-1) === "" ? lines.slice(0, -1) : lines
   }
-  const value = parseJson(text)
-  if (value !== undefined) return value
-  throw fail("BadAnswer", `Cannot read "${path}" as JSON`, { data: { path, wanted: "json" } })
+  try {
+    return readJson(text)
+  } catch (cause) {
+    throw fail("BadFile", `Cannot read "${path}" as JSON: ${(cause as Error).message}`, {
+      data: { path, wanted: "json" },
+      cause,
+    })
+  }
 }
 
 /** Text as UTF-8, bytes as they are, everything else as JSON with a line break at its end. */

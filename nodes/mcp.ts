@@ -21,8 +21,10 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { differences, parseJson, toJson } from "./json.ts"
+import { readJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
+import { differences, toJson } from "./plain-json.ts"
+import { serverAddress, serverLimits, serverNeeds, serverProblems } from "./server.ts"
 
 export const mcp: NodeKind = {
   kind: "mcp",
@@ -65,13 +67,6 @@ export function toolPin(tool: Awaited<ReturnType<McpConnection["tools"]>>[number
   }
 }
 
-/** How to reach a server: its declaration without what only concerns the checker. */
-export const serverAddress = (declared: Rec): Rec =>
-  Object.fromEntries(Object.entries(declared).filter(([k]) => ADDRESS_KEYS.includes(k)))
-
-const ADDRESS_KEYS = ["stdio", "env", "url", "headers", "auth"]
-const POLICY_KEYS = ["trust", "reads", "concurrent", "per_second"]
-
 function toolOf(config: Rec): { server: string; tool: string } {
   const text = String(config["mcp"])
   const slash = text.indexOf("/")
@@ -103,7 +98,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       },
     ]
   }
-  const problems = declarationProblems(server, declaration)
+  const problems = serverProblems(server, declaration)
   if (problems.length > 0 || !isRecord(declaration)) return problems
   const pin = node.pin(toolPinKey(server, tool))
   if (pin === undefined && node.output === undefined && node.config["parse"] !== "text") {
@@ -116,13 +111,12 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       },
     ]
   }
-  const host = typeof declaration["url"] === "string" ? new URL(declaration["url"]).host : undefined
-  const limits = limitsOf(declaration)
+  const limits = serverLimits(declaration)
   const input = pin === undefined ? undefined : fromJsonSchema(pin["input"]).type
   return {
     effect: effectOf(node, tool, declaration, pin),
     resource: `server:${server}`,
-    needs: [`mcp:${server}/${tool}`, ...(host === undefined ? [] : [`net:${host}`])],
+    needs: [`mcp:${server}/${tool}`, ...serverNeeds(declaration)],
     ...(input === undefined ? {} : { input }),
     output: outputOf(node, pin),
     ...(limits === undefined ? {} : { limits }),
@@ -139,15 +133,6 @@ function effectOf(node: NodeView, tool: string, declaration: Rec, pin: Rec | und
   return declaration["trust"] === true && pin?.["readOnlyHint"] === true ? "read" : "write"
 }
 
-function limitsOf(declaration: Rec): Signature["limits"] {
-  const { concurrent, per_second } = declaration
-  if (typeof concurrent !== "number" && typeof per_second !== "number") return undefined
-  return {
-    ...(typeof concurrent === "number" ? { concurrent } : {}),
-    ...(typeof per_second === "number" ? { perSecond: per_second } : {}),
-  }
-}
-
 type Take = "text" | "json" | "structured"
 /** Which part of the answer is the value. A text output takes the text, whatever else the server sends. */
 function takeOf(config: Rec, output: Type | undefined): Take {
@@ -161,54 +146,6 @@ function outputOf(node: NodeView, pin: Rec | undefined): Type {
   if (take === "json") return T.unknown
   const schema = pin?.["output"]
   return schema === undefined ? T.unknown : fromJsonSchema(schema).type
-}
-
-function declarationProblems(server: string, declared: Value): SignatureProblem[] {
-  const wrong = (message: string, fix?: string, code: SignatureProblem["code"] = "G207"): SignatureProblem => ({
-    code,
-    key: "mcp",
-    message: `Server "${server}": ${message}`,
-    ...(fix === undefined ? {} : { fix }),
-  })
-  if (!isRecord(declared))
-    return [wrong("wanted a mapping with `stdio:` or `url:`.", `${server}: { stdio: [npx, -y, <package>] }`)]
-  const problems: SignatureProblem[] = []
-  const known = [...ADDRESS_KEYS, ...POLICY_KEYS]
-  for (const key of Object.keys(declared)) {
-    if (!known.includes(key))
-      problems.push(wrong(`"${key}" means nothing here. Known: ${known.join(", ")}.`, undefined, "G002"))
-  }
-  const { stdio, url, auth, env, headers, reads, trust } = declared
-  if ((stdio === undefined) === (url === undefined)) problems.push(wrong("wanted one of `stdio:` and `url:`."))
-  if (
-    stdio !== undefined &&
-    !(Array.isArray(stdio) && stdio.length > 0 && stdio.every((s) => typeof s === "string" || typeof s === "number"))
-  ) {
-    problems.push(
-      wrong("`stdio:` is the command and its arguments, as a list of texts.", "stdio: [npx, -y, <package>]"),
-    )
-  }
-  if (url !== undefined && !(typeof url === "string" && /^https?:\/\//.test(url) && URL.canParse(url))) {
-    problems.push(wrong(`\`url:\` is ${JSON.stringify(url)}, wanted an http or https address.`))
-  } else if (typeof url === "string" && (new URL(url).username !== "" || new URL(url).password !== "")) {
-    problems.push(wrong("the address holds a user or password.", "Write auth: secret:NAME", "G304"))
-  }
-  if (auth !== undefined && !(typeof auth === "string" && /^secret:\w+$/.test(auth))) {
-    problems.push(wrong("`auth:` names a secret.", "Write auth: secret:NAME", "G304"))
-  }
-  for (const [key, texts] of [
-    ["env", env],
-    ["headers", headers],
-  ] as const) {
-    if (texts !== undefined && !(isRecord(texts) && Object.values(texts).every((v) => typeof v === "string"))) {
-      problems.push(wrong(`\`${key}:\` is a mapping from names to texts; a secret is written secret:NAME.`))
-    }
-  }
-  if (reads !== undefined && !(Array.isArray(reads) && reads.every((r) => typeof r === "string"))) {
-    problems.push(wrong("`reads:` is a list of tools that change nothing.", "reads: [read_text_file]"))
-  }
-  if (trust !== undefined && typeof trust !== "boolean") problems.push(wrong("`trust:` is true or false."))
-  return problems
 }
 
 /** A connection that is made again when the server has gone, checked against the pin each time it is made. */
@@ -252,7 +189,7 @@ class Opened {
   async #connect(): Promise<McpConnection> {
     const name = `${this.#server}/${this.#tool}`
     const service = need(this.#services.mcp, `call ${name}`, "way to reach MCP servers")
-    const connection = await service.connect(serverAddress(this.#declared), this.#stop.signal)
+    const connection = await service.connect(serverAddress(this.#declared, this.#services), this.#stop.signal)
     try {
       const found = (await connection.tools()).find((t) => t.name === this.#tool)
       const pin = this.#signature.pins?.[toolPinKey(this.#server, this.#tool)]
@@ -316,11 +253,14 @@ function taken(answer: Answer, take: Take, name: string): Value {
   }
   if (take === "text") return text
   if (take === "json") {
-    const value = parseJson(text)
-    if (value !== undefined) return value
-    throw fail("BadAnswer", `Cannot read the answer of ${name} as JSON: it is ${JSON.stringify(text.slice(0, 80))}`, {
-      data: { wanted: "json" },
-    })
+    try {
+      return readJson(text)
+    } catch (cause) {
+      throw fail("BadAnswer", `Cannot read the answer of ${name} as JSON: it is ${JSON.stringify(text.slice(0, 80))}`, {
+        data: { wanted: "json" },
+        cause,
+      })
+    }
   }
   if (answer.structuredContent !== undefined) return answer.structuredContent as Value
   throw fail("BadAnswer", `The answer of ${name} has no structured content; say \`parse: json\` or \`parse: text\``, {

@@ -259,8 +259,8 @@ function bind(args: Value): { readonly [name: string]: Value } {
     if (typeof v === "boolean") out[name] = v ? 1n : 0n
     else if (typeof v === "number") {
       if (Number.isNaN(v)) {
-        throw fail("BadParameter", `Cannot give :${name} to the query: it is NaN, which SQL does not have`, {
-          data: { parameter: name },
+        throw fail("Refused", `Cannot give :${name} to the query: it is NaN, which SQL does not have`, {
+          data: { reason: "NaN", place: name },
           undelivered: true,
         })
       }

@@ -3,6 +3,7 @@
  * same rules as an `http` node: checked addresses, no redirect to another host, limits on size.
  */
 import type { Http, Services } from "../../graph/mod.ts"
+import { rights } from "../../nodes/mod.ts"
 
 /** One answer may be this large; the standing stream of a session has no end and no limit. */
 const ANSWER_BYTES_MAX = 64 << 20
@@ -24,8 +25,7 @@ export function fetchOver(http: Http, to: URL, granted: Services["granted"]): Fe
         bytesMax: method === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
         signal: init.signal ?? new AbortController().signal,
         redirectsMax: 0,
-        allowHost: (host) => host === to.host,
-        privateAddresses: (host) => granted(`net:${host}`, "exactly"),
+        ...rights(to.host, { granted }),
       },
       { stream: true },
     )

@@ -24,6 +24,7 @@ import {
   sha256,
   type Value,
 } from "../../graph/mod.ts"
+import { blot } from "../../nodes/mod.ts"
 import { fetchOver } from "./fetch.ts"
 import { StdioPipe } from "./stdio.ts"
 
@@ -32,7 +33,6 @@ export interface McpOptions {
   readonly base: string
   /** The guarded HTTP service; without it, servers at a `url` are refused. */
   readonly http?: Http
-  readonly secret?: (name: string) => string | undefined
   readonly granted?: Services["granted"]
 }
 
@@ -160,9 +160,10 @@ function unreachable(label: string, pipe: StdioPipe | undefined, cause: unknown)
 }
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** The last lines of a server's error stream. What it was given in its environment may be secret and is blotted out. */
 const said = (pipe: StdioPipe | undefined): string => {
-  const last = pipe?.tail.trim().split("\n").slice(-3).join(" · ")
-  return last ? `; it said: ${last}` : ""
+  const last = pipe === undefined ? "" : blot(pipe.tail, pipe.hidden).trim().split("\n").slice(-3).join(" · ")
+  return last === "" ? "" : `; it said: ${last}`
 }
 
 function transportOf(server: { readonly [key: string]: Value }, options: McpOptions) {
@@ -173,7 +174,8 @@ function transportOf(server: { readonly [key: string]: Value }, options: McpOpti
       command,
       args,
       cwd: options.base,
-      env: { ...getDefaultEnvironment(), ...named(server["env"], options) },
+      env: { ...getDefaultEnvironment(), ...texts(server["env"]) },
+      hidden: Object.values(texts(server["env"])),
     })
     return { transport: pipe, pipe, label: `the server \`${[command, ...args].join(" ")}\`` }
   }
@@ -189,34 +191,15 @@ function transportOf(server: { readonly [key: string]: Value }, options: McpOpti
       undelivered: true,
     })
   }
-  const headers: Record<string, string> = { ...named(server["headers"], options) }
-  const auth = server["auth"]
-  if (typeof auth === "string") headers["authorization"] = `Bearer ${plain(auth, options)}`
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     fetch: fetchOver(options.http, new URL(url), options.granted ?? (() => false)),
-    requestInit: { headers },
+    requestInit: { headers: texts(server["headers"]) },
   })
   return { transport, pipe: undefined, label: `the server at ${new URL(url).origin}` }
 }
 
-/** A record of texts, those of the form `secret:NAME` looked up. */
-function named(declared: Value | undefined, options: McpOptions): Record<string, string> {
-  if (!isRecord(declared)) return {}
-  return Object.fromEntries(Object.entries(declared).map(([k, v]) => [k, plain(String(v), options)]))
-}
-
-function plain(text: string, options: McpOptions): string {
-  if (!text.startsWith("secret:")) return text
-  const name = text.slice(7)
-  const value = options.secret?.(name)
-  if (value === undefined) {
-    throw fail("NoSecret", `Cannot connect: the secret "${name}" is not set`, {
-      data: { secret: name },
-      undelivered: true,
-    })
-  }
-  return value
-}
+const texts = (r: Value | undefined): Record<string, string> =>
+  isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, String(v)])) : {}
 
 async function list(session: Session): Promise<Awaited<ReturnType<McpConnection["tools"]>>> {
   try {

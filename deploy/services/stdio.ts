@@ -13,6 +13,8 @@ export interface StdioServer {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** Values that no message may show. */
+  readonly hidden: readonly string[]
 }
 
 /** A message larger than this ends the connection: a tool's answer is held in memory whole. */
@@ -61,8 +63,8 @@ export class StdioPipe implements Transport {
     this.#server = server
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid
+  get hidden(): readonly string[] {
+    return this.#server.hidden
   }
 
   start(): Promise<void> {

@@ -15,7 +15,7 @@ import { codes, isProblems, open, openFailure, sign, type Written } from "./driv
 const base = mkdtempSync(join(tmpdir(), "mcp-"))
 const root = new URL("../..", import.meta.url).pathname
 const FAULTY = join(import.meta.dir, "samples/faulty-server.mjs")
-const service = mcpService({ base, secret: (name) => (name === "WORD" ? "sesame" : undefined) })
+const service = mcpService({ base })
 afterAll(async () => {
   await service.close()
   rmSync(base, { recursive: true })
@@ -157,9 +157,9 @@ describe("a tool that misbehaves", () => {
     const bad: readonly Value[] = [Number.NaN, Number.POSITIVE_INFINITY, 2n ** 60n, new Uint8Array(3)]
     for (const text of bad) {
       expect(await d.failure({ text })).toMatchObject({
-        code: "BadParameter",
+        code: "Refused",
         undelivered: true,
-        data: { parameter: "with.text" },
+        data: { reason: "json", place: "with.text" },
       })
     }
     await d.close()
@@ -226,20 +226,21 @@ describe("starting and stopping", () => {
     )
     expect(await at({ ...faulty, env: { TOKEN: "secret:OTHER" } })).toMatchObject({
       code: "NoSecret",
-      data: { secret: "OTHER" },
+      data: { name: "OTHER" },
     })
     expect(await openFailure(mcp, node("faulty/say"))).toMatchObject({ code: "Unavailable" })
     expect(await openFailure(mcp, node("faulty/none"), { mcp: service })).toMatchObject({ code: "UnknownTool" })
   })
   test("a secret reaches the server's environment and nothing else", async () => {
     const script =
-      "process.stdin.once('data', () => { console.error('I was given ' + process.env.TOKEN); process.exit(1) })"
-    const server = { stdio: [process.execPath, "-e", script], env: { TOKEN: "secret:WORD", PLAIN: "x" } }
-    const f = await openFailure(mcp, node("x/y", {}, T.string, { resources: { servers: { x: server } } }), {
-      mcp: service,
-    })
-    expect(f.message).toContain("I was given sesame")
-    expect(JSON.stringify(f.data)).not.toContain("sesame")
+      "process.stdin.once('data', () => { console.error('I was given ' + process.env.TOKEN + ', ' + process.env.TOKEN.length + ' characters'); process.exit(1) })"
+    const server = { stdio: [process.execPath, "-e", script], env: { TOKEN: "secret:WORD", PLAIN: "plain" } }
+    const written = node("x/y", {}, T.string, { resources: { servers: { x: server } } })
+    const secret = (name: string) => (name === "WORD" ? "sesame" : undefined)
+    const f = await openFailure(mcp, written, { mcp: service, secret })
+    expect(f.message).toContain("I was given …, 6 characters")
+    expect(JSON.stringify(f)).not.toContain("sesame")
+    expect(sign(mcp, written)).toMatchObject({ needs: ["mcp:x/y", "secret:WORD"] })
   })
 })
 

@@ -113,7 +113,7 @@ describe("what comes out follows the output type", () => {
     expect(await answer("select :x", { x: "'; drop table lines; --" }, T.string)).toBe("'; drop table lines; --")
     expect(await answer("select raw from lines where id = 1", {}, T.bytes)).toEqual(new Uint8Array([1, 2]))
     expect(await refusal("select :x", { x: Number.NaN }, T.number)).toMatchObject({
-      code: "BadParameter",
+      code: "Refused",
       undelivered: true,
     })
   })

@@ -1,13 +1,13 @@
 /**
- * Values to JSON and back without losing anything in silence: JSON has one number form, no bytes, no NaN. What JSON
- * cannot say is refused on the way out; on the way in, whole numbers beyond 2^53 stay exact as int64.
+ * Values as the plain objects that a JSON library takes, for tools whose client writes the text itself, and the places
+ * where two such objects differ. What JSON cannot say is refused and never turned into something else in silence.
  */
 import { fail, isRecord, type Rec, sameValue, Tensor, type Value } from "../graph/mod.ts"
 
-/** Plain JSON of a value, for a request. Throws `BadParameter`, certainly undelivered, naming the place. */
+/** Plain JSON of a value, for a request. Fails with `Refused` (data `reason`: json), certainly undelivered, naming the place. */
 export function toJson(value: Value, place: string): unknown {
   const refuse = (what: string) =>
-    fail("BadParameter", `Cannot write ${place} as JSON: ${what}`, { data: { parameter: place }, undelivered: true })
+    fail("Refused", `Cannot write ${place} as JSON: ${what}`, { data: { reason: "json", place }, undelivered: true })
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw refuse(`${value} is not a JSON number`)
     return value
@@ -31,25 +31,6 @@ export function toJson(value: Value, place: string): unknown {
     })
   }
   return out
-}
-
-type Source = { readonly source?: string }
-const WHOLE = /^-?\d+$/
-
-/** The value of a JSON text; `undefined` where it is not JSON. */
-export function parseJson(text: string): Value | undefined {
-  try {
-    return JSON.parse(text, ((_key: string, v: unknown, context?: Source) => {
-      // Hosts that hand over the source text let us keep what float64 would round.
-      if (typeof v !== "number" || Number.isSafeInteger(v) || context?.source === undefined) return v
-      if (!WHOLE.test(context.source)) return v
-      const exact = BigInt(context.source)
-      return BigInt.asIntN(64, exact) === exact ? exact : v
-    }) as (key: string, value: unknown) => unknown) as Value
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined
-    throw cause
-  }
 }
 
 /** Up to `max` places where two JSON values differ, as `place: was X, is Y`, for people. Order of keys is no difference. */
