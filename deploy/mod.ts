@@ -1,2 +1,9 @@
 /** The door of `deploy`: what a host lends to node adapters. */
+
+export { systemChance } from "./services/chance.ts"
+export { systemClock } from "./services/clock.ts"
+export { fileService } from "./services/files.ts"
 export { type Address, createHttp, type HttpOptions } from "./services/http.ts"
+export { type McpOptions, mcpService } from "./services/mcp.ts"
+export { environmentSecrets, secretsFrom } from "./services/secrets.ts"
+export { sqliteService } from "./services/sqlite.ts"

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
-import { mcpService } from "../../deploy/services/mcp.ts"
+import { mcpService } from "../../deploy/mod.ts"
 import { type Rec, T, type Type, type Value } from "../../graph/mod.ts"
 import { mcp, toolPin, toolPinKey } from "../../nodes/mod.ts"
 import { codes, isProblems, open, openFailure, sign, type Written } from "./drive.ts"
