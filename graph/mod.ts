@@ -1,4 +1,5 @@
 /** The door of `graph`: types, values, expressions, the IR, problems, and the contracts of node kinds and services. */
+export * from "./code.ts"
 export * from "./expr.ts"
 export * from "./failure.ts"
 export * from "./ir.ts"

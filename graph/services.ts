@@ -96,6 +96,8 @@ export interface Mcp {
 }
 
 export interface Modules {
+  /** SHA-256, in hexadecimal, of the bundle of a local module: all the code that it runs, packages left out. */
+  readonly hash: (module: string) => Promise<string>
   /** Loads an export of a local module after its bundle's hash was compared with the pinned one. */
   readonly load: (module: string, name: string, sha256: string | undefined) => Promise<unknown>
 }
@@ -129,8 +131,8 @@ export interface Services {
   /** The value of a secret, or undefined. Never logged, hashed or stored. */
   readonly secret?: (name: string) => string | undefined
   readonly files?: Files
-  /** A closure that the TypeScript builder put beside the graph, by the id in `config.code` (`inline:<id>`). */
-  readonly inline?: (id: string) => ((input: Value, call: Call) => unknown) | undefined
+  /** A closure that the TypeScript builder put beside the graph, by `config.code` (`inline:<id>`). */
+  readonly inline?: (code: string) => ((input: Value, call: Call) => unknown) | undefined
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */
   readonly granted: (capability: string, how?: GrantedHow) => boolean
 }

@@ -9,6 +9,8 @@ import {
   type Failure,
   fail,
   fromJsonSchema,
+  hashValue,
+  hex,
   isRecord,
   type McpConnection,
   type NodeKind,
@@ -44,6 +46,19 @@ export const mcp: NodeKind = {
   },
   takesWith: true,
   sign,
+  lock: async (config, resources, services) => {
+    const { server, tool } = toolOf(config)
+    const name = `${server}/${tool}`
+    const declared = resources["servers"]?.[server]
+    if (!isRecord(declared)) throw fail("Unavailable", `Cannot pin ${name}: the server is not declared`)
+    const service = need(services.mcp, `pin ${name}`, "way to reach MCP servers")
+    const connection = await service.connect(serverAddress(declared, services), new AbortController().signal)
+    try {
+      return { [toolPinKey(server, tool)]: withHash(toolPin(found(await connection.tools(), tool, name))) }
+    } finally {
+      await connection.close()
+    }
+  },
   open: async (config, resources, services, signature) => {
     const { server, tool } = toolOf(config)
     const declared = resources["servers"]?.[server]
@@ -191,14 +206,10 @@ class Opened {
     const service = need(this.#services.mcp, `call ${name}`, "way to reach MCP servers")
     const connection = await service.connect(serverAddress(this.#declared, this.#services), this.#stop.signal)
     try {
-      const found = (await connection.tools()).find((t) => t.name === this.#tool)
       const pin = this.#signature.pins?.[toolPinKey(this.#server, this.#tool)]
-      const is = found === undefined ? undefined : toolPin(found)
-      if (is === undefined) throw drift(name, ["the server has no such tool any more"], pin !== undefined)
-      if (isRecord(pin)) {
-        const changed = differences(withoutHash(pin), is, "")
-        if (changed.length > 0) throw drift(name, changed, true)
-      }
+      const is = toolPin(found(await connection.tools(), this.#tool, name))
+      const changed = isRecord(pin) ? differences(withoutHash(pin), is, "") : []
+      if (changed.length > 0) throw drift(name, changed)
       return connection
     } catch (cause) {
       await connection.close()
@@ -229,18 +240,29 @@ class Opened {
 }
 
 const withoutHash = ({ hash: _, ...rest }: Rec): Rec => rest
+const withHash = (pin: Rec): Rec => ({ ...pin, hash: hex(hashValue(pin)) })
 
-function drift(name: string, changed: readonly string[], pinned: boolean): Failure {
-  const code = pinned ? "Drift" : "UnknownTool"
-  return fail(
-    code,
-    `Cannot use ${name}: ${changed.join("; ")}${pinned ? ". `shadowgraph lock` accepts the change" : ""}`,
+type Tool = Awaited<ReturnType<McpConnection["tools"]>>[number]
+
+function found(tools: readonly Tool[], tool: string, name: string): Tool {
+  const is = tools.find((t) => t.name === tool)
+  if (is !== undefined) return is
+  const names = tools.map((t) => t.name)
+  throw fail("UnknownTool", `Cannot use ${name}: the server has no such tool. It has: ${names.join(", ") || "none"}`, {
+    data: { tool: name },
+    undelivered: true,
+  })
+}
+
+const drift = (name: string, changed: readonly string[]): Failure =>
+  fail(
+    "Drift",
+    `Cannot use ${name}: it is not what the lock pinned: ${changed.join("; ")}. \`shadowgraph lock\` accepts it`,
     {
       data: { tool: name, changed },
       undelivered: true,
     },
   )
-}
 
 type Answer = Awaited<ReturnType<McpConnection["call"]>>
 
