@@ -1,6 +1,7 @@
 /** The door of `deploy`: what a host lends to node adapters. */
 
 export { type LockResult, makeLock, type Pins } from "./lock.ts"
+export { hasTerminal, type TerminalOptions, terminalAsk } from "./services/ask.ts"
 export { systemChance } from "./services/chance.ts"
 export { systemClock } from "./services/clock.ts"
 export { fileService } from "./services/files.ts"

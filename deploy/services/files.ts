@@ -3,7 +3,7 @@
  * really on the disk: a symbolic link that leads out of the root is refused, and a write replaces a file in one step.
  */
 import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises"
-import { basename, dirname, join, relative, resolve, sep } from "node:path"
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
 import { Failure, type Files, fail } from "../../graph/mod.ts"
 
 /** @param base The graph file's folder, from which relative paths count. */
@@ -12,7 +12,7 @@ export function fileService(base: string): Files {
     read: (path, { root, bytesMax }) =>
       told("read", path, async () => {
         const real = await realpath(resolve(base, path))
-        await assertInside(await realpath(resolve(base, root)), real, path, root)
+        assertInside(await rootOf(base, root, path), real, path, root)
         const { size } = await regular(real, path)
         const bytes = size > bytesMax ? undefined : await contents(real)
         if (bytes !== undefined && bytes.length <= bytesMax) return bytes
@@ -21,10 +21,8 @@ export function fileService(base: string): Files {
     write: (path, bytes, { root }) =>
       told("write", path, async () => {
         const folder = dirname(resolve(base, path))
-        await mkdir(resolve(base, root), { recursive: true })
-        const top = await realpath(resolve(base, root))
         // Checked before anything is made: folders below a link would be made where the link leads.
-        await assertInside(top, await realpath(await nearest(folder)), path, root)
+        assertInside(await rootOf(base, root, path), await realOf(folder), path, root)
         await mkdir(folder, { recursive: true })
         await replace(join(await realpath(folder), basename(path)), bytes, path)
       }),
@@ -75,14 +73,34 @@ async function nearest(folder: string): Promise<string> {
   }
 }
 
-async function assertInside(top: string, real: string, path: string, root: string): Promise<void> {
+/**
+ * Where the root really is; it need not exist yet. A root below the graph's folder is there in truth and not by a link:
+ * the grant that covers it may be one for a folder above.
+ */
+async function rootOf(base: string, root: string, path: string): Promise<string> {
+  const folder = resolve(base, root)
+  const real = await realOf(folder)
+  if (!isAbsolute(root) && real !== resolve(await realpath(base), relative(base, folder))) throw outside(path, root)
+  return real
+}
+
+/** The folder with its links followed, as far as it exists. */
+async function realOf(folder: string): Promise<string> {
+  const there = await nearest(folder)
+  return resolve(await realpath(there), relative(there, folder))
+}
+
+function assertInside(top: string, real: string, path: string, root: string): void {
   const way = relative(top, real)
   if (way !== ".." && !way.startsWith(`..${sep}`) && resolve(top, way) === real) return
-  throw fail("OutsideRoot", `Cannot use "${path}": a link leads out of "${root}"`, {
+  throw outside(path, root)
+}
+
+const outside = (path: string, root: string): Failure =>
+  fail("OutsideRoot", `Cannot use "${path}": a link leads out of "${root}"`, {
     data: { path, root },
     undelivered: true,
   })
-}
 
 const refusal = (code: string, action: string, path: string, why: string): Failure =>
   fail(code, `Cannot ${action} "${path}": ${why}`, { data: { path }, undelivered: true })
