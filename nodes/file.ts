@@ -11,13 +11,13 @@ import {
   type NodeKind,
   type NodeView,
   type RawNode,
+  readJson,
   type Signature,
   type SignatureProblem,
   T,
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { readJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
 import { toJson } from "./plain-json.ts"
 

@@ -16,6 +16,7 @@ import {
   type NodeKind,
   type NodeView,
   type Rec,
+  readJson,
   type Services,
   type Signature,
   type SignatureProblem,
@@ -23,7 +24,6 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { readJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
 import { differences, toJson } from "./plain-json.ts"
 import { serverAddress, serverLimits, serverNeeds, serverProblems } from "./server.ts"
