@@ -130,12 +130,6 @@ function databaseProblems(name: string, declared: { readonly [name: string]: Val
 function textProblems(query: string, shape: SqlShape): SignatureProblem[] {
   const problems: SignatureProblem[] = []
   const refuse = (message: string, fix: string) => problems.push({ code: "G207", key: "query", message, fix })
-  if (query.includes("${")) {
-    refuse(
-      "A query takes no insertions: text put into SQL can be SQL.",
-      "Write :name in the query, and name under `with:`.",
-    )
-  }
   if (shape.unfinished !== undefined)
     refuse(`The query has ${JSON.stringify(shape.unfinished)}… that never ends.`, "Close the quote.")
   else if (shape.does === "nothing") refuse("The query is empty.", "Write one statement.")
@@ -150,7 +144,12 @@ function textProblems(query: string, shape: SqlShape): SignatureProblem[] {
       "A node is one statement, committed by itself; it cannot change the connection or reach other files.",
     )
   }
-  if (shape.otherParams.length > 0) {
+  if (query.includes("${")) {
+    refuse(
+      "A query takes no insertions: text put into SQL can be SQL.",
+      "Write :name in the query, and name under `with:`.",
+    )
+  } else if (shape.otherParams.length > 0) {
     refuse(
       `The query has ${shape.otherParams.join(", ")}; parameters are written :name.`,
       "Name it, and give it under `with:`.",
@@ -167,7 +166,7 @@ function paramProblems(shape: SqlShape, args: { readonly [name: string]: Expr })
     ...missing.map(
       (p): SignatureProblem => ({
         code: "G005",
-        key: "with",
+        key: given.length > 0 ? "with" : "query",
         message: `The query uses :${p}, and \`with:\` does not give it.`,
         fix: `Write ${p}: under \`with:\`.`,
       }),
@@ -196,8 +195,18 @@ function outputOf(node: NodeView, shape: SqlShape): Type | SignatureProblem {
   if (one && declared.kind === "list") {
     return { code: "G207", key: "one", message: `\`one: true\` gives a row, but \`output:\` is ${wanted}.` }
   }
-  const item = declared.kind === "list" ? itemOf(declared.of) : itemOf(declared)
-  if (item !== undefined) return declared.kind === "list" ? T.list(item) : item
+  const inner = declared.kind === "list" ? declared.of : declared
+  const fields = inner.kind === "record" ? Object.values(inner.fields).map((f) => f.type.kind) : [inner.kind]
+  if (fields.includes("boolean")) {
+    return {
+      code: "G101",
+      key: "output",
+      message: "SQLite has no booleans, so no column can be one.",
+      fix: "Write number, and compare where you use it: row.active == 1.",
+    }
+  }
+  const item = itemOf(inner)
+  if (item !== undefined) return inner === declared ? item : T.list(item)
   return {
     code: "G101",
     key: "output",
@@ -215,7 +224,7 @@ function itemOf(wanted: Type): Type | undefined {
   }
   return rest.every((t) => SCALARS.has(t.kind)) ? CELL : undefined
 }
-const SCALARS: ReadonlySet<Type["kind"]> = new Set(["boolean", "number", "int64", "string", "enum", "bytes"])
+const SCALARS: ReadonlySet<Type["kind"]> = new Set(["number", "int64", "string", "enum", "bytes"])
 
 function executor(db: SqlDatabase, query: string, shape: SqlShape, signature: Signature): Executor {
   const output = signature.output

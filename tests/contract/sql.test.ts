@@ -214,7 +214,9 @@ describe("refused before anything runs", () => {
   const REFUSED: readonly (readonly [name: string, node: Written, codes: readonly string[]])[] = [
     ["an unknown database", node("select 1", { config: { sql: "shpo" } }), ["G202 sql"]],
     ["a database of another sort", node("select 1", { config: { sql: "odd" } }), ["G207 sql"]],
-    ["an inserted text", node("select * from lines where id = ${ input.id }"), ["G207 query", "G207 query"]],
+    ["an inserted text", node("select * from lines where id = ${ input.id }"), ["G207 query"]],
+    ["a boolean column", node("select 1", { output: T.list(T.record({ a: T.boolean })) }), ["G101 output"]],
+    ["a boolean", node("select 1", { output: T.boolean }), ["G101 output"]],
     ["a missing and an extra parameter", node("select :a", { args: { b: 1 } }), ["G005 with", "G002 with.b"]],
     ["parameters by place", node("select ?"), ["G207 query"]],
     ["two statements", node("select 1; delete from lines"), ["G207 query"]],
