@@ -104,7 +104,7 @@ const MISTAKES: readonly (readonly [name: string, node: string, problem: string]
   [
     "an argument of a pinned function",
     'fn: ./tools.ts#convert\n    with: { amount: "${ input.order }" }',
-    "error G101 g.yaml:9:22 nodes.n.with.amount: amount is string, wanted number.",
+    "error G101 g.yaml:9:25 nodes.n.with.amount: amount is string, wanted number.",
   ],
   [
     "a list from a person",
