@@ -1,5 +1,6 @@
 /** The door of `graph`: types, values, expressions, the IR, problems, and the contracts of node kinds and services. */
 export * from "./accept.ts"
+export { BUILTINS, type Builtin, resolve as resolveCall } from "./builtins.ts"
 export * from "./capability.ts"
 export * from "./check-file.ts"
 export * from "./check.ts"

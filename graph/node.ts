@@ -135,7 +135,7 @@ export interface NodeKind {
     resources: NodeView["resources"],
     services: Services,
   ) => Promise<{ readonly [key: string]: Rec }>
-  /** Connects. Called once per distinct `config` and session, before the first call; may be slow; never at check time. */
+  /** Connects. Called once per distinct `config`, signature and session, before the first call; may be slow; never at check time. */
   readonly open: (
     config: Rec,
     resources: NodeView["resources"],
