@@ -22,7 +22,7 @@ import {
   subtype,
   type Type,
 } from "../graph/mod.ts"
-import { decodePlan, type Extern, type Plan, planHash, type VerifiedFacts, verify } from "../plan/mod.ts"
+import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Refusal } from "./errors.ts"
 import { type Judge, judgeOf } from "./judge.ts"
@@ -49,7 +49,7 @@ export interface AdmittedExtern {
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
 export interface Admitted {
   readonly plan: Plan
-  readonly facts: VerifiedFacts
+  readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
   readonly hash: string
   readonly externs: readonly AdmittedExtern[]
@@ -99,15 +99,6 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     )
     externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
   })
-  for (const capability of ungranted(plan.needs, covered)) {
-    if (refusals.some((r) => r.capability === capability)) continue
-    refusals.push({
-      path: [],
-      reason: "not-granted",
-      capability,
-      message: `the plan asks for ${capability}, which is not granted`,
-    })
-  }
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),

@@ -1,7 +1,7 @@
 /** Bounds per resource, in worlds whose clock and whose calls come from a seed. */
 import { describe, expect, test } from "bun:test"
-import type { Clock } from "../graph/mod.ts"
-import { type Limit, ResourceLimits } from "./limits.ts"
+import { type Clock, T } from "../graph/mod.ts"
+import { type Leave, type Limit, ResourceLimits } from "./limits.ts"
 
 /** A clock that stands still until it is moved; sleepers wake in the order of their time. */
 class SeededClock implements Clock {
@@ -38,6 +38,11 @@ const seeded = (seed: number) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296
 }
 
+const now = (entered: Leave | Promise<Leave>): Leave => {
+  expect(entered).not.toBeInstanceOf(Promise)
+  return entered as Leave
+}
+
 /** Runs `calls` calls of seeded lengths and arrivals; gives what happened. */
 async function world(seed: number, limit: Limit, calls: number, abortShare = 0) {
   const clock = new SeededClock()
@@ -52,8 +57,9 @@ async function world(seed: number, limit: Limit, calls: number, abortShare = 0) 
     await clock.sleep(arrives)
     const abort = new AbortController()
     if (patience >= 0) void clock.sleep(patience).then(() => abort.abort())
+    let leave: Leave
     try {
-      await limits.enter("host:x", abort.signal)
+      leave = await limits.enter("host:x", abort.signal)
     } catch (cause) {
       aborted.push(i)
       expect(cause).toMatchObject({ code: "Cancelled", undelivered: true })
@@ -64,7 +70,7 @@ async function world(seed: number, limit: Limit, calls: number, abortShare = 0) 
     starts.push({ i, at: clock.tick() })
     await clock.sleep(takes)
     running--
-    limits.leave("host:x")
+    leave()
   }
   let at = 0
   const all = Array.from({ length: calls }, (_, i) => {
@@ -126,21 +132,22 @@ describe("ResourceLimits", () => {
   test("no promise where a call may start at once, and none for a resource without a bound", () => {
     const limits = new ResourceLimits(new SeededClock())
     limits.declare("a", { concurrent: 2, perSecond: 10 })
-    expect(limits.enter("a")).toBeUndefined()
-    expect(limits.enter("b")).toBeUndefined()
-    limits.leave("a")
-    limits.leave("b")
-    expect(() => limits.leave("a")).toThrow("no call is in flight")
+    const leave = now(limits.enter("a"))
+    now(limits.enter("b"))()
+    now(limits.enter("a"))
+    leave()
+    leave()
+    expect(limits.load("a")).toEqual({ running: 1, waiting: 0 })
   })
 
   test("the queue has a bound: the next one is refused, certainly undelivered", async () => {
     const limits = new ResourceLimits(new SeededClock(), { queueMax: 2 })
     limits.declare("a", { concurrent: 1 })
-    limits.enter("a")
+    const leave = now(limits.enter("a"))
     const waiting = [limits.enter("a"), limits.enter("a")]
-    const refused = await limits.enter("a")?.catch((cause: unknown) => cause)
+    const refused = await Promise.resolve(limits.enter("a")).catch((cause: unknown) => cause)
     expect(refused).toMatchObject({ code: "Busy", retryable: true, undelivered: true })
-    limits.leave("a")
+    leave()
     await waiting[0]
     expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
@@ -148,9 +155,9 @@ describe("ResourceLimits", () => {
   test("an aborted caller never waits, and is never let in later", async () => {
     const limits = new ResourceLimits(new SeededClock())
     limits.declare("a", { concurrent: 1 })
-    limits.enter("a")
-    await expect(limits.enter("a", AbortSignal.abort())!).rejects.toMatchObject({ code: "Cancelled" })
-    limits.leave("a")
+    const leave = now(limits.enter("a"))
+    await expect(Promise.resolve(limits.enter("a", AbortSignal.abort()))).rejects.toMatchObject({ code: "Cancelled" })
+    leave()
     expect(limits.load("a")).toEqual({ running: 0, waiting: 0 })
   })
 
@@ -158,7 +165,7 @@ describe("ResourceLimits", () => {
     const clock = new SeededClock()
     const limits = new ResourceLimits(clock)
     limits.declare("a", { perSecond: 100 })
-    for (let i = 0; i < 5; i++) expect(limits.enter("a")).toBeUndefined()
+    for (let i = 0; i < 5; i++) now(limits.enter("a"))
     limits.declare("a", { perSecond: 5, concurrent: 9 })
     limits.declare("a", { perSecond: 50, concurrent: 90 })
     const late = limits.enter("a")
@@ -166,6 +173,21 @@ describe("ResourceLimits", () => {
     await clock.next()
     await late
     expect(clock.tick()).toBe(1_000)
+  })
+
+  test("come from registrations, where these state some", () => {
+    const limits = new ResourceLimits(new SeededClock())
+    const signature = { effect: "read", needs: [], output: T.null } as const
+    limits.declareAll([
+      { signature: { ...signature, resource: "a", limits: { concurrent: 1 } } },
+      { signature: { ...signature, resource: "b" } },
+      { signature: { ...signature, resource: null, limits: { concurrent: 1 } } },
+    ])
+    now(limits.enter("a"))
+    now(limits.enter("b"))
+    now(limits.enter("b"))
+    void limits.enter("a")
+    expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
 
   test("a bound that is none is refused", () => {

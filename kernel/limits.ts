@@ -2,7 +2,7 @@
  * Bounds on calls per resource: how many may be in flight and how many may start in a second. One `ResourceLimits` serves
  * all runs of a host, so that the bounds hold over all of them. Who must wait waits in order, in a queue with a bound.
  */
-import { type Clock, type Failure, fail } from "../graph/mod.ts"
+import { type Clock, type Failure, fail, type Signature } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 
 export interface Limit {
@@ -14,10 +14,11 @@ export interface Limit {
 
 export const PER_SECOND_MAX = 100_000
 
+/** Says that a call which was let in has ended. Saying it twice counts once. */
+export type Leave = () => void
+
 interface Waiter {
-  readonly go: () => void
-  readonly signal: AbortSignal | undefined
-  readonly onAbort: () => void
+  readonly go: (leave: Leave) => void
 }
 
 interface Gate {
@@ -77,45 +78,40 @@ export class ResourceLimits {
     if (perSecond < gate.perSecond) tighten(gate, perSecond, this.#clock.tick())
   }
 
-  /**
-   * Asks to start a call. Undefined: go. A promise: wait for it; it fails with a `Failure` `Busy` (the queue is full;
-   * nothing was sent) or `Cancelled` (`signal` fired while waiting). Who may go must call `leave` once.
-   */
-  enter(resource: string, signal?: AbortSignal): undefined | Promise<void> {
-    const gate = this.#gates.get(resource)
-    if (gate === undefined) return undefined
-    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) {
-      this.#start(gate)
-      return undefined
+  /** Declares what the registrations of an admitted plan state; plans that share a resource share its bounds. */
+  declareAll(externs: Iterable<{ readonly signature: Signature }>): void {
+    for (const { signature } of externs) {
+      if (signature.limits !== undefined && signature.resource !== null)
+        this.declare(signature.resource, signature.limits)
     }
+  }
+
+  /**
+   * Asks to start a call; whoever is let in calls `Leave` when the call has ended. A promise: the call must wait; it fails
+   * with a `Failure` `Busy` (the queue is full) or `Cancelled` (`signal` fired while waiting), both certainly undelivered.
+   */
+  enter(resource: string, signal?: AbortSignal): Leave | Promise<Leave> {
+    const gate = this.#gates.get(resource)
+    if (gate === undefined) return unbounded
+    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) return this.#start(gate)
     if (signal?.aborted) return Promise.reject(cancelled(resource))
     if (gate.waiting.size >= this.#queueMax) return Promise.reject(busy(resource, this.#queueMax))
-    return new Promise<void>((resolve, reject) => {
+    return new Promise<Leave>((resolve, reject) => {
+      const onAbort = () => {
+        gate.waiting.delete(waiter)
+        if (gate.waiting.size === 0) gate.timer?.abort()
+        reject(cancelled(resource))
+      }
       const waiter: Waiter = {
-        signal,
-        go: () => {
-          signal?.removeEventListener("abort", waiter.onAbort)
-          resolve()
-        },
-        onAbort: () => {
-          gate.waiting.delete(waiter)
-          if (gate.waiting.size === 0) gate.timer?.abort()
-          reject(cancelled(resource))
+        go: (leave) => {
+          signal?.removeEventListener("abort", onAbort)
+          resolve(leave)
         },
       }
-      signal?.addEventListener("abort", waiter.onAbort, { once: true })
+      signal?.addEventListener("abort", onAbort, { once: true })
       gate.waiting.add(waiter)
       this.#admit(gate)
     })
-  }
-
-  /** The call that `enter` let go has ended. */
-  leave(resource: string): void {
-    const gate = this.#gates.get(resource)
-    if (gate === undefined) return
-    if (gate.running === 0) throw kernelError("misuse", `Cannot leave "${resource}": no call is in flight`)
-    gate.running--
-    this.#admit(gate)
   }
 
   /** Calls in flight and waiting, for a live view. */
@@ -124,9 +120,16 @@ export class ResourceLimits {
     return { running: gate?.running ?? 0, waiting: gate?.waiting.size ?? 0 }
   }
 
-  #start(gate: Gate): void {
+  #start(gate: Gate): Leave {
     gate.running++
     if (gate.starts.length > 0) gate.starts[gate.started++ % gate.starts.length] = this.#clock.tick()
+    let inside = true
+    return () => {
+      if (!inside) return
+      inside = false
+      gate.running--
+      this.#admit(gate)
+    }
   }
 
   /** Lets in whoever may go, then sleeps until the next one may, if time is all that is missing. */
@@ -138,8 +141,7 @@ export class ResourceLimits {
         return
       }
       gate.waiting.delete(waiter)
-      this.#start(gate)
-      waiter.go()
+      waiter.go(this.#start(gate))
     }
   }
 
@@ -174,6 +176,7 @@ function tighten(gate: Gate, perSecond: number, now: number): void {
   gate.started = known
 }
 
+const unbounded: Leave = () => {}
 const busy = (resource: string, max: number): Failure =>
   fail("Busy", `Cannot call "${resource}": ${max} calls already wait for it`, { retryable: true, undelivered: true })
 const cancelled = (resource: string): Failure =>
