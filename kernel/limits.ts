@@ -14,11 +14,10 @@ export interface Limit {
 
 export const PER_SECOND_MAX = 100_000
 
-/** Says that a call which was let in has ended. Saying it twice counts once. */
-export type Leave = () => void
-
 interface Waiter {
-  readonly go: (leave: Leave) => void
+  readonly go: () => void
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: () => void
 }
 
 interface Gate {
@@ -87,31 +86,44 @@ export class ResourceLimits {
   }
 
   /**
-   * Asks to start a call; whoever is let in calls `Leave` when the call has ended. A promise: the call must wait; it fails
-   * with a `Failure` `Busy` (the queue is full) or `Cancelled` (`signal` fired while waiting), both certainly undelivered.
+   * Asks to start a call. Undefined: go. A promise: wait for it; it fails with a `Failure` `Busy` (the queue is full;
+   * nothing was sent) or `Cancelled` (`signal` fired while waiting). Who may go must call `leave` once.
    */
-  enter(resource: string, signal?: AbortSignal): Leave | Promise<Leave> {
+  enter(resource: string, signal?: AbortSignal): undefined | Promise<void> {
     const gate = this.#gates.get(resource)
-    if (gate === undefined) return unbounded
-    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) return this.#start(gate)
+    if (gate === undefined) return undefined
+    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) {
+      this.#start(gate)
+      return undefined
+    }
     if (signal?.aborted) return Promise.reject(cancelled(resource))
     if (gate.waiting.size >= this.#queueMax) return Promise.reject(busy(resource, this.#queueMax))
-    return new Promise<Leave>((resolve, reject) => {
-      const onAbort = () => {
-        gate.waiting.delete(waiter)
-        if (gate.waiting.size === 0) gate.timer?.abort()
-        reject(cancelled(resource))
-      }
+    return new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
-        go: (leave) => {
-          signal?.removeEventListener("abort", onAbort)
-          resolve(leave)
+        signal,
+        go: () => {
+          signal?.removeEventListener("abort", waiter.onAbort)
+          resolve()
+        },
+        onAbort: () => {
+          gate.waiting.delete(waiter)
+          if (gate.waiting.size === 0) gate.timer?.abort()
+          reject(cancelled(resource))
         },
       }
-      signal?.addEventListener("abort", onAbort, { once: true })
+      signal?.addEventListener("abort", waiter.onAbort, { once: true })
       gate.waiting.add(waiter)
       this.#admit(gate)
     })
+  }
+
+  /** The call that `enter` let go has ended. */
+  leave(resource: string): void {
+    const gate = this.#gates.get(resource)
+    if (gate === undefined) return
+    if (gate.running === 0) throw kernelError("misuse", `Cannot leave "${resource}": no call is in flight`)
+    gate.running--
+    this.#admit(gate)
   }
 
   /** Calls in flight and waiting, for a live view. */
@@ -120,16 +132,9 @@ export class ResourceLimits {
     return { running: gate?.running ?? 0, waiting: gate?.waiting.size ?? 0 }
   }
 
-  #start(gate: Gate): Leave {
+  #start(gate: Gate): void {
     gate.running++
     if (gate.starts.length > 0) gate.starts[gate.started++ % gate.starts.length] = this.#clock.tick()
-    let inside = true
-    return () => {
-      if (!inside) return
-      inside = false
-      gate.running--
-      this.#admit(gate)
-    }
   }
 
   /** Lets in whoever may go, then sleeps until the next one may, if time is all that is missing. */
@@ -141,7 +146,8 @@ export class ResourceLimits {
         return
       }
       gate.waiting.delete(waiter)
-      waiter.go(this.#start(gate))
+      this.#start(gate)
+      waiter.go()
     }
   }
 
@@ -176,7 +182,6 @@ function tighten(gate: Gate, perSecond: number, now: number): void {
   gate.started = known
 }
 
-const unbounded: Leave = () => {}
 const busy = (resource: string, max: number): Failure =>
   fail("Busy", `Cannot call "${resource}": ${max} calls already wait for it`, { retryable: true, undelivered: true })
 const cancelled = (resource: string): Failure =>
