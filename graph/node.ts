@@ -126,7 +126,7 @@ export interface NodeKind {
   readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
   /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
   readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
-  /** Connects. Called once per distinct `config` and session, before the first call; may be slow; never at check time. */
+  /** Connects. Called once per distinct `config`, signature and session, before the first call; may be slow; never at check time. */
   readonly open: (
     config: Rec,
     resources: NodeView["resources"],

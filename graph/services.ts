@@ -27,6 +27,8 @@ export interface HttpRequest {
   /** A larger body is cut off with the failure `TooLarge`. */
   readonly bytesMax: number
   readonly signal: AbortSignal
+  /** Does no harm to be sent twice, as a read: it may use a kept connection, and go again where that turns out to be dead. */
+  readonly repeatable?: boolean
   /** Redirects to follow, each checked like a first request. */
   readonly redirectsMax: number
   /** May the request go to this host (of a redirect)? A host is a name or address with its port where that is not the scheme's own. */

@@ -1,0 +1,196 @@
+/**
+ * `http`, `sql`, `mcp`, `ask` in TypeScript, each made of its node kind. What they add to `toolOf` is types: the
+ * capability follows from the literal text of the request, so that a missing grant is a compile error that names it.
+ */
+
+import type { Failure } from "../failure.ts"
+import type { NodeKind } from "../node.ts"
+import { type Declared, type KindOptions, type Resource, toolOf } from "./calls.ts"
+import { refuse } from "./failure.ts"
+import type {
+  AnySchema,
+  Capability,
+  Fields,
+  Given,
+  In,
+  Input,
+  Node,
+  NodeOptions,
+  Ports,
+  Schema,
+  Tool,
+} from "./types.ts"
+
+/** A failure of an adapter as a typed error: the codes that it may have. */
+export interface Failed<Code extends string> extends Failure {
+  readonly code: Code
+}
+export type HttpError = Failed<"HttpStatus" | "Unreachable" | "TooLarge" | "BadBody" | "NoSecret" | "Refused">
+export type SqlError = Failed<"SqlError" | "Busy" | "Locked" | "Unavailable" | "ManyRows">
+export type McpError = Failed<"ToolError" | "Unavailable" | "BadAnswer" | "Drift">
+export type AskError = Failed<"NoPerson" | "BadAnswer">
+
+type Until<S extends string, D extends string> = S extends `${infer H}${D}${string}` ? H : S
+type HostOf<S extends string> = S extends `${string}://${infer Rest}` ? Until<Until<Until<Rest, "/">, "?">, "#"> : never
+/** `net:host` for the host that a request names. */
+export type NetNeed<Q extends string> = `net:${Lowercase<HostOf<Q>>}`
+const hostOf = (text: string): string => (/:\/\/([^/?#]*)/.exec(text)?.[1] ?? "").toLowerCase()
+
+type Trimmed<S extends string> = S extends `${" " | "\n" | "\t"}${infer Rest}` ? Trimmed<Rest> : S
+type FirstWord<S extends string> = Lowercase<Until<Until<Until<Trimmed<S>, " ">, "\n">, "\t">>
+type DoesSql<Q extends string> = string extends Q
+  ? "read" | "write"
+  : FirstWord<Q> extends "select" | "values" | "with" | "explain"
+    ? "read"
+    : "write"
+const READS = new Set(["select", "values", "with", "explain"])
+const doesSql = (query: string): "read" | "write" =>
+  READS.has(query.trim().split(/\s/)[0]!.toLowerCase()) ? "read" : "write"
+
+/** No input at all. */
+type None = Record<never, never>
+interface Common<F extends Input, A, N extends string> {
+  readonly input?: F
+  readonly output?: Schema<never, A>
+  /** Capabilities beyond the one that the text says: `secret:NAME`. */
+  readonly needs?: readonly N[]
+}
+export interface HttpOptions<Q extends string, F extends Input, A, N extends string> extends Common<F, A, N> {
+  /** Method and URL; `{name}` inserts an input field: `GET https://host/path?a={a}`. */
+  readonly request: Q
+  readonly auth?:
+    | { readonly bearer: string }
+    | { readonly basic: string; readonly user?: string }
+    | { readonly header: string; readonly secret: string }
+  readonly parse?: "json" | "text" | "bytes"
+  /** Gives { status, headers, body } instead of the body. */
+  readonly full?: boolean
+  readonly status?: readonly number[]
+  readonly effect?: "read" | "write"
+  /** The header in which the server takes an idempotency key. */
+  readonly key_header?: string
+  /** What the input fills beside the URL. */
+  readonly fill?: (input: Ports<F>) => {
+    readonly query?: unknown
+    readonly headers?: unknown
+    readonly body?: unknown
+    readonly form?: unknown
+  }
+}
+/** `http("rates", { request: "GET https://rates.example.com/latest", output: Rates })` */
+export const httpOf =
+  (kind: NodeKind) =>
+  <const Q extends string, const F extends Input = None, A = unknown, const N extends string = never>(
+    id: string,
+    options: HttpOptions<Q, F, A, N>,
+  ): Tool<Given<F>, A, HttpError, Capability<NetNeed<Q> | N>> => {
+    const { request, input, output, needs, fill, ...set } = options
+    return toolOf(kind, id, {
+      main: request,
+      set,
+      needs: [`net:${hostOf(request)}`, ...(needs ?? [])],
+      ...(fill === undefined
+        ? {}
+        : { fill: fill as unknown as NonNullable<KindOptions<Fields, unknown, string>["fill"]> }),
+      ...common(input, output),
+    }) as never
+  }
+
+export interface SqlOptions<D extends string, Q extends string, F extends Input, A, N extends string>
+  extends Common<F, A, N> {
+  readonly database: Declared<"databases", D, unknown>
+  /** One statement; values come in as `:name` parameters from the input. */
+  readonly query: Q
+  /** The only row instead of a list of rows. */
+  readonly one?: boolean
+  /** `write` for a statement that changes the schema. */
+  readonly effect?: "write"
+}
+/** `sql("lines_of", { database: shop, query: "select … where id = :id", input: { id: v.string() }, output: v.array(Line) })` */
+export const sqlOf =
+  (kind: NodeKind) =>
+  <
+    const D extends string,
+    const Q extends string,
+    const F extends Input = None,
+    A = unknown,
+    const N extends string = never,
+  >(
+    id: string,
+    options: SqlOptions<D, Q, F, A, N>,
+  ): Tool<Given<F>, A, SqlError, Capability<`sql:${D}:${DoesSql<Q>}` | N>> => {
+    const { database, input, output, needs, ...set } = options
+    const effect = set.effect ?? doesSql(set.query)
+    return toolOf(kind, id, {
+      main: database.name,
+      set,
+      uses: [database],
+      needs: [`sql:${database.name}:${effect}`, ...(needs ?? [])],
+      ...common(input, output),
+    }) as never
+  }
+
+type ServerNeed<S> = S extends { readonly url: infer U extends string } ? NetNeed<U> : never
+export interface McpOptions<S extends string, D, Tl extends string, F extends Input, A, N extends string>
+  extends Common<F, A, N> {
+  readonly server: Declared<"servers", S, D>
+  readonly tool: Tl
+  /** Takes the answer's text, as it is or as JSON, instead of its structured content. */
+  readonly parse?: "json" | "text"
+  /** `read` where the tool changes nothing; the default is `write`. */
+  readonly effect?: "read" | "write"
+}
+/** `mcp("read_text", { server: files, tool: "read_text_file", input: { path: v.string() }, output: v.string() })` */
+export const mcpOf =
+  (kind: NodeKind) =>
+  <
+    const S extends string,
+    const D,
+    const Tl extends string,
+    const F extends Input = None,
+    A = unknown,
+    const N extends string = never,
+  >(
+    id: string,
+    options: McpOptions<S, D, Tl, F, A, N>,
+  ): Tool<Given<F>, A, McpError, Capability<`mcp:${S}/${Tl}` | ServerNeed<D> | N>> => {
+    const { server, tool, input, output, needs, ...set } = options
+    const { url } = server.declaration as { url?: unknown }
+    return toolOf(kind, id, {
+      main: `${server.name}/${tool}`,
+      set,
+      uses: [server as Resource],
+      needs: [
+        `mcp:${server.name}/${tool}`,
+        ...(typeof url === "string" ? [`net:${hostOf(url)}`] : []),
+        ...(needs ?? []),
+      ],
+      ...common(input, output),
+    }) as never
+  }
+
+/** `ask("approve", text\`Send ${amount}?\`, { choices: ["yes", "no"] })`: a person answers. */
+export const askOf =
+  (kind: NodeKind) =>
+  <const C extends string = string, A = C>(
+    name: string,
+    question: In<string>,
+    options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Schema<never, A> } = {},
+  ): Node<A, AskError> => {
+    const { choices, answer, ...rest } = options
+    if (choices !== undefined && answer !== undefined)
+      refuse("option", `Cannot ask "${name}" with choices and an answer's schema: leave one of them out`)
+    const output = choices === undefined ? (answer as AnySchema | undefined) : undefined
+    const tool = toolOf(kind, name, {
+      main: "",
+      set: choices === undefined ? {} : { choices },
+      fill: () => ({ [kind.kind]: question }),
+      ...common(undefined, output),
+    })
+    return tool({}, rest) as unknown as Node<A, AskError>
+  }
+
+const common = (input: Input | undefined, output: unknown) => ({
+  ...(input === undefined ? {} : { input: input as Fields }),
+  ...(output === undefined ? {} : { output: output as Schema<never, unknown> }),
+})

@@ -1,0 +1,91 @@
+/**
+ * `graph(id, { input }, body)`: runs the body once, with ports for the input, and keeps what it yields as the graph's IR.
+ * The result is a value, and a call: inside another graph's body it makes a `graph` node.
+ */
+import { ref } from "../expr.ts"
+import type { Graph as IrGraph, Scope } from "../ir.ts"
+import { fromSchema } from "../valibot.ts"
+import { importInput, makeCall, withoutDefaults } from "./call.ts"
+import { bindInline, validNode } from "./code.ts"
+import { refuse } from "./failure.ts"
+import type { PortState } from "./port.ts"
+import { checkName, type Sheet, writeGraph } from "./scope.ts"
+import type { AnySchema, Body, BodyA, BodyE, BodyR, FnBinding, Given, Graph, Input, Ports, Schema } from "./types.ts"
+
+/** What stands where a declared output and the body's value do not fit. */
+export interface DoesNotGive<O> {
+  readonly "the body's value must fit the declared output": O
+}
+export interface GraphOptions<F extends Input, O> {
+  /** A schema for each field, or one schema of a record. */
+  readonly input: F
+  readonly about?: string
+  /** Declared output; inferred from the body where it is left out. */
+  readonly output?: Schema<never, O>
+}
+
+/**
+ * Builds a graph. The body is a plain function, or a generator that yields nodes; it runs once, now. Throws a
+ * `BuildError` for what TypeScript could not see.
+ */
+export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
+  id: string,
+  options: GraphOptions<F, O>,
+  body: (input: Ports<F>) => B & ([BodyA<B>] extends [O] ? unknown : DoesNotGive<O>),
+): Graph<Given<F>, O, BodyE<B>, BodyR<B>> => {
+  checkName(id, `graph "${id}"`)
+  const input = importInput(options.input, `input of graph "${id}"`)
+  const inputType = input.type
+  if (inputType.kind !== "record")
+    return refuse(
+      "schema",
+      `Cannot make graph "${id}": its input is a record, found ${inputType.kind}. Write input: { name: schema, … }`,
+    )
+  const output =
+    options.output === undefined ? undefined : fromSchema(options.output as AnySchema, `output of graph "${id}"`)
+  const sheet: Sheet = { graph: id, code: new Map(), resources: {} }
+  const start: PortState = { expr: ref("input"), type: inputType, home: null, maybe: false }
+  const written = writeGraph(sheet, start, body as (input: never) => unknown, {
+    before: (port) => validNode(input, "valid_input", `${id}.input`, port, sheet),
+    after: (value) => output && validNode(output, "valid_output", `${id}.output`, value, sheet),
+  })
+  refuseHidden(written.scope, id, new Map())
+  const ir: IrGraph = {
+    name: id,
+    ...(options.about === undefined ? {} : { about: options.about }),
+    types: {},
+    input: inputType,
+    resources: sheet.resources,
+    body: written.scope,
+    ...(output === undefined ? {} : { output: output.type }),
+  }
+  const outputType = output?.type ?? written.type
+  const call = makeCall<Given<F>, O, BodyE<B>, BodyR<B>>(id, withoutDefaults(inputType), (args, into) => {
+    for (const [key, binding] of sheet.code) bindInline(into, key, binding)
+    return { kind: "graph", config: {}, args, scopes: {}, graph: ir, type: outputType, touches: written.touches }
+  })
+  return Object.assign(call, { ir, code: sheet.code as ReadonlyMap<string, FnBinding>, accept: input.complete })
+}
+
+/** No name of an inner scope may hide an outer one, whichever was written first. */
+function refuseHidden(scope: Scope, graph: string, outer: ReadonlyMap<string, string>, role?: string): void {
+  // The only node of a body is named after its role, and nothing can refer to it.
+  const nodes = role !== undefined && scope.name === undefined ? [] : scope.nodes.map((n) => n.name)
+  const names = new Map(outer)
+  for (const [list, what] of [
+    [scope.params, "variable"],
+    [nodes, "node"],
+  ] as const) {
+    for (const name of list) {
+      const hidden = outer.get(name)
+      if (hidden !== undefined)
+        refuse(
+          "name",
+          `Cannot build graph "${graph}": the ${what} "${name}" in ${role} hides the ${hidden} around it. Give one of them another name`,
+        )
+      names.set(name, `${what} "${name}"`)
+    }
+  }
+  for (const n of scope.nodes)
+    for (const [inner, s] of Object.entries(n.scopes)) refuseHidden(s, graph, names, `${n.name}.${inner}`)
+}

@@ -1,0 +1,66 @@
+/** The options of a call, as people write them, turned into the settings of a node. */
+import type { Settings } from "../ir.ts"
+import { refuse } from "./failure.ts"
+import { isPort, portState } from "./port.ts"
+import type { NodeOptions } from "./types.ts"
+
+const UNIT_MS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `10ms`, `2s`, `5m`, `1h`, `7d`. */
+export function durationMs(text: string, option: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  if (match === null)
+    return refuse("option", `Cannot read ${option} "${text}": a duration is a number and ms, s, m, h or d, as in "2s"`)
+  return Number(match[1]) * UNIT_MS[match[2]!]!
+}
+
+const RETRY = { delayMs: 100, delayMsMax: 10_000 } as const
+
+export function settingsOf(options: NodeOptions | undefined): Settings {
+  if (options === undefined) return {}
+  const { timeout, retry, cache, speculate, shadow, after } = options
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, "timeout") }),
+    ...(retry === undefined ? {} : { retry: retryOf(retry) }),
+    ...(cache === undefined ? {} : { cacheMs: durationMs(cache, "cache") }),
+    ...(speculate === undefined ? {} : { speculate }),
+    ...(shadow === undefined ? {} : { shadow: { error: shareOf(shadow.error) } }),
+    ...(after === undefined ? {} : { after: after.map(nodeName) }),
+  }
+}
+
+function retryOf(retry: NonNullable<NodeOptions["retry"]>): NonNullable<Settings["retry"]> {
+  const times = typeof retry === "number" ? retry : retry.times
+  if (!Number.isInteger(times) || times < 0)
+    return refuse("option", `Cannot retry ${times} times: the number of retries must be a whole number, 0 or more`)
+  const given: Exclude<typeof retry, number> = typeof retry === "number" ? { times } : retry
+  return {
+    times,
+    delayMs: given.delay === undefined ? RETRY.delayMs : durationMs(given.delay, "retry.delay"),
+    delayMsMax: given.delayMax === undefined ? RETRY.delayMsMax : durationMs(given.delayMax, "retry.delayMax"),
+  }
+}
+
+function shareOf(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text)
+  const share = match === null ? Number.NaN : Number(match[1]) / 100
+  if (!(share > 0 && share < 1))
+    return refuse(
+      "option",
+      `Cannot read shadow.error "${text}": it must be a percentage between 0% and 100%, as in "1%"`,
+    )
+  return share
+}
+
+/** The node that an entry of `after` means: its name, or its port. */
+function nodeName(entry: unknown): string {
+  if (typeof entry === "string") return entry
+  if (isPort(entry)) {
+    const { expr } = portState(entry)
+    if (expr.op === "ref") return expr.name
+  }
+  return refuse(
+    "option",
+    "Cannot wait for this: an entry of `after` is the port of a node, as yield* gave it, or a node's name",
+  )
+}

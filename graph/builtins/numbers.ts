@@ -1,0 +1,148 @@
+/**
+ * Functions on numbers. Only what every engine computes alike, bit for bit: + − × ÷ √ and the roundings; no exp, log,
+ * pow or trigonometry, whose last digits differ between hosts and would change a trace hash.
+ */
+import { fail } from "../failure.ts"
+import { T, type Type } from "../type.ts"
+import type { Value } from "../value.ts"
+import { comparable, less, order } from "./compare.ts"
+import { int64 } from "./operators.ts"
+import { type Entry, elementOf, failing, INT64S, mismatch, NUMBERS, over, STRINGS } from "./signature.ts"
+
+const number = (name: string, run: (x: number) => Value): Entry["apply"] => {
+  return (args) => {
+    const [x] = args
+    if (typeof x !== "number" || args.length !== 1) throw mismatch(name, args)
+    return run(x)
+  }
+}
+const onNumber = (name: string, run: (x: number) => number, about: string, example: string): Entry => ({
+  overloads: [over([T.number], T.number)],
+  method: true,
+  about,
+  example,
+  apply: number(name, run),
+})
+
+/** Half away from zero, exact: the fraction of a float64 is a float64. */
+function round(x: number): number {
+  const whole = Math.trunc(x)
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole
+}
+
+/** The elements to choose the least or greatest from: one list, or the arguments themselves. */
+function choices(name: string, args: readonly Value[]): readonly Value[] {
+  const all = args.length === 1 && Array.isArray(args[0]) ? (args[0] as readonly Value[]) : args
+  if (args.length === 0 || (args.length === 1 && all === args)) throw mismatch(name, args)
+  if (all.length === 0) throw fail("Missing", `Cannot compute ${name}([]): an empty list has none`, { data: { name } })
+  return all
+}
+
+/** A safe integer beside an int64 is one, so that the least of both is an int64 whichever it is. */
+function alike(xs: readonly Value[]): readonly Value[] {
+  if (!xs.some((x) => typeof x === "bigint") || xs.every((x) => typeof x === "bigint")) return xs
+  return xs.map((x) => (Number.isSafeInteger(x) ? BigInt(x as number) : x))
+}
+
+function extreme(name: string, sign: 1 | -1): Entry["apply"] {
+  return (args) => {
+    const all = alike(choices(name, args))
+    let best = all[0]!
+    for (const x of all) {
+      if (!comparable(best, x) || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string"))
+        throw mismatch(name, args)
+      // A NaN in, a NaN out: it is a number nobody knows the size of.
+      if (typeof x === "number" && Number.isNaN(x)) best = x
+      else if (!(typeof best === "number" && Number.isNaN(best)) && order(x, best) * sign < 0) best = x
+    }
+    return best
+  }
+}
+const one = ([list]: readonly Type[]): Type => elementOf(list!)
+const EXTREME = [
+  over([T.number, T.number], T.number),
+  over([T.int64, T.int64], T.int64),
+  over([T.string, T.string], T.string),
+  failing([NUMBERS], T.number),
+  failing([INT64S], T.int64),
+  failing([STRINGS], one),
+  { ...over([T.number, T.number], T.number), rest: T.number },
+  { ...over([T.int64, T.int64], T.int64), rest: T.int64 },
+]
+
+export const NUMBER: { readonly [name: string]: Entry } = {
+  abs: {
+    overloads: [over([T.number], T.number), failing([T.int64], T.int64)],
+    method: true,
+    about: "The number without its sign.",
+    example: "abs(-2) → 2",
+    apply: (args) => {
+      const [x] = args
+      if (typeof x === "bigint" && args.length === 1) return int64(x < 0n ? -x : x, `abs(${x})`)
+      return number("abs", Math.abs)(args)
+    },
+  },
+  floor: onNumber("floor", Math.floor, "The greatest whole number that is not above.", "floor(-1.5) → -2"),
+  ceil: onNumber("ceil", Math.ceil, "The least whole number that is not below.", "ceil(1.2) → 2"),
+  trunc: onNumber("trunc", Math.trunc, "The number without its fraction.", "trunc(-1.5) → -1"),
+  sqrt: onNumber("sqrt", Math.sqrt, "The square root; NaN below zero.", "sqrt(9) → 3"),
+  sign: onNumber("sign", Math.sign, "-1, 0 or 1.", "sign(-3) → -1"),
+  round: {
+    overloads: [over([T.number], T.number), failing([T.number, T.number], T.number)],
+    method: true,
+    about: "The nearest whole number, or the nearest with so many digits (0 to 15); halves go away from zero.",
+    example: "round(2.375, 2) → 2.38",
+    apply: (args) => {
+      const [x, digits] = args
+      if (args.length === 1) return number("round", round)(args)
+      if (typeof x !== "number" || typeof digits !== "number" || args.length !== 2) throw mismatch("round", args)
+      if (!Number.isInteger(digits) || digits < 0 || digits > 15) {
+        throw fail("OutOfRange", `Cannot compute round(${x}, ${digits}): digits are a whole number from 0 to 15`)
+      }
+      // toFixed is exact by its definition: it looks at the float64's own decimal expansion, not at a scaled copy.
+      return Number.isFinite(x) && Math.abs(x) < 1e21 ? Number(x.toFixed(digits)) : x
+    },
+  },
+  isNaN: {
+    overloads: [over([T.number], T.boolean)],
+    method: true,
+    about: "Is it NaN, the number that is none?",
+    example: "isNaN(0 / 0) → true",
+    apply: number("isNaN", Number.isNaN),
+  },
+  isFinite: {
+    overloads: [over([T.number], T.boolean)],
+    method: true,
+    about: "Is it neither NaN nor infinite?",
+    example: "isFinite(1 / 0) → false",
+    apply: number("isFinite", Number.isFinite),
+  },
+  min: {
+    overloads: EXTREME,
+    linear: true,
+    about: "The least of its arguments, or of a list; fails on an empty list.",
+    example: "min([3, 1, 2]) → 1",
+    apply: extreme("min", 1),
+  },
+  max: {
+    overloads: EXTREME,
+    linear: true,
+    about: "The greatest of its arguments, or of a list; fails on an empty list.",
+    example: "max(3, 7) → 7",
+    apply: extreme("max", -1),
+  },
+  clamp: {
+    overloads: [over([T.number, T.number, T.number], T.number), over([T.int64, T.int64, T.int64], T.int64)],
+    method: true,
+    about: "The first argument, but not below the second nor above the third.",
+    example: "clamp(12, 0, 10) → 10",
+    apply: (args) => {
+      const [x, low, high] = alike(args)
+      if (args.length !== 3 || !args.every((a) => typeof a === "number" || typeof a === "bigint"))
+        throw mismatch("clamp", args)
+      if (new Set([typeof x, typeof low, typeof high]).size > 1) throw mismatch("clamp", args)
+      if (less(x!, low!)) return low!
+      return less(high!, x!) ? high! : x!
+    },
+  },
+}

@@ -1,0 +1,249 @@
+/**
+ * The operators: arithmetic on float64 and on checked int64, equality, order, membership, negation. A number and an
+ * int64 do not mix, except that a safe integer may stand for an int64 (it is the same value in canonical form).
+ */
+import { fail } from "../failure.ts"
+import { T, unionOf } from "../type.ts"
+import { isRecord, type Value } from "../value.ts"
+import { comparable, equal, less } from "./compare.ts"
+import {
+  type Entry,
+  elementOf,
+  failing,
+  LIST,
+  LIST_MAX,
+  MAP,
+  mismatch,
+  type Overload,
+  over,
+  TEXT_MAX,
+  tooLarge,
+} from "./signature.ts"
+
+const INT64_MIN = -0x8000000000000000n
+const INT64_MAX = 0x7fffffffffffffffn
+
+/** An int64 result, or the failure `Overflow`. */
+export function int64(n: bigint, what: string): bigint {
+  if (n < INT64_MIN || n > INT64_MAX) {
+    throw fail("Overflow", `Cannot compute ${what}: ${n} does not fit an int64 (−2^63 to 2^63−1)`)
+  }
+  return n
+}
+
+export const divideByZero = (what: string) =>
+  fail("DivideByZero", `Cannot compute ${what}: an int64 has no result here`)
+
+/** Two int64s, where at least one argument is one and the other is one or a safe integer. */
+export function int64Pair(a: Value | undefined, b: Value | undefined): readonly [bigint, bigint] | undefined {
+  if (typeof a === "bigint" && typeof b === "bigint") return [a, b]
+  if (typeof a === "bigint" && Number.isSafeInteger(b)) return [a, BigInt(b as number)]
+  if (typeof b === "bigint" && Number.isSafeInteger(a)) return [BigInt(a as number), b]
+  return undefined
+}
+
+function arithmetic(
+  name: string,
+  numbers: (a: number, b: number) => number,
+  int64s: (a: bigint, b: bigint) => bigint,
+): Entry["apply"] {
+  return (args) => {
+    const [a, b] = args
+    if (args.length !== 2) throw mismatch(name, args)
+    if (typeof a === "number" && typeof b === "number") return numbers(a, b)
+    const pair = int64Pair(a, b)
+    if (pair === undefined) throw mismatch(name, args)
+    return int64(int64s(pair[0], pair[1]), `${a} ${name} ${b}`)
+  }
+}
+
+const NUMERIC: readonly Overload[] = [over([T.number, T.number], T.number), failing([T.int64, T.int64], T.int64)]
+
+function add(a: Value, b: Value, args: readonly Value[]): Value {
+  if (typeof a === "string" && typeof b === "string") {
+    if (a.length + b.length > TEXT_MAX) throw tooLarge("+", "a text", TEXT_MAX, a.length + b.length)
+    return a + b
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    if (a.length + b.length > LIST_MAX) throw tooLarge("+", "a list", LIST_MAX, a.length + b.length)
+    return [...a, ...b]
+  }
+  if (a instanceof Uint8Array && b instanceof Uint8Array) {
+    if (a.length + b.length > TEXT_MAX) throw tooLarge("+", "bytes", TEXT_MAX, a.length + b.length)
+    const out = new Uint8Array(a.length + b.length)
+    out.set(a)
+    out.set(b, a.length)
+    return out
+  }
+  return sum(args)
+}
+const sum = arithmetic(
+  "+",
+  (a, b) => a + b,
+  (a, b) => a + b,
+)
+
+const ORDERED: readonly Overload[] = [
+  over([T.number, T.number], T.boolean),
+  over([T.int64, T.int64], T.boolean),
+  over([T.number, T.int64], T.boolean),
+  over([T.int64, T.number], T.boolean),
+  over([T.string, T.string], T.boolean),
+  over([T.boolean, T.boolean], T.boolean),
+  over([T.bytes, T.bytes], T.boolean),
+]
+
+function ordered(name: string, holds: (a: Value, b: Value) => boolean, example: string, about: string): Entry {
+  return {
+    overloads: ORDERED,
+    about,
+    example,
+    apply: (args) => {
+      const [a, b] = args
+      if (a === undefined || b === undefined || args.length !== 2 || !comparable(a, b)) throw mismatch(name, args)
+      return holds(a, b)
+    },
+  }
+}
+
+const two = (name: string, args: readonly Value[]): readonly [Value, Value] => {
+  if (args.length !== 2) throw mismatch(name, args)
+  return [args[0]!, args[1]!]
+}
+
+export const OPERATORS: { readonly [name: string]: Entry } = {
+  "+": {
+    overloads: [
+      ...NUMERIC,
+      over([T.string, T.string], T.string),
+      over([LIST, LIST], ([a, b]) => T.list(unionOf([elementOf(a!), elementOf(b!)]))),
+      over([T.bytes, T.bytes], T.bytes),
+    ],
+    linear: true,
+    about: "Sum of numbers or int64s; texts, lists or bytes one after the other.",
+    example: `"a" + "b" → "ab"`,
+    apply: (args) => add(...two("+", args), args),
+  },
+  "-": {
+    overloads: NUMERIC,
+    about: "Difference of numbers or int64s.",
+    example: "5 - 2 → 3",
+    apply: arithmetic(
+      "-",
+      (a, b) => a - b,
+      (a, b) => a - b,
+    ),
+  },
+  "*": {
+    overloads: NUMERIC,
+    about: "Product of numbers or int64s.",
+    example: "2.5 * 4 → 10",
+    apply: arithmetic(
+      "*",
+      (a, b) => a * b,
+      (a, b) => a * b,
+    ),
+  },
+  "/": {
+    overloads: NUMERIC,
+    about: "Quotient. Numbers divide as float64 (1 / 0 is Infinity); int64s drop the fraction and fail on zero.",
+    example: "7 / 2 → 3.5",
+    apply: arithmetic(
+      "/",
+      (a, b) => a / b,
+      (a, b) => {
+        if (b === 0n) throw divideByZero(`${a} / 0`)
+        return a / b
+      },
+    ),
+  },
+  "%": {
+    overloads: NUMERIC,
+    about: "Remainder with the sign of the left side. Numbers follow IEEE (1 % 0 is NaN); int64s fail on zero.",
+    example: "-7 % 3 → -1",
+    apply: arithmetic(
+      "%",
+      (a, b) => a % b,
+      (a, b) => {
+        if (b === 0n) throw divideByZero(`${a} % 0`)
+        return a % b
+      },
+    ),
+  },
+  "==": {
+    overloads: [over([T.unknown, T.unknown], T.boolean)],
+    linear: true,
+    about: "Are two values equal, at any depth? Numbers by IEEE: 0 == -0, and NaN equals nothing.",
+    example: "[1, 2] == [1, 2] → true",
+    apply: (args) => equal(...two("==", args)),
+  },
+  "!=": {
+    overloads: [over([T.unknown, T.unknown], T.boolean)],
+    linear: true,
+    about: "The opposite of ==.",
+    example: `"a" != "b" → true`,
+    apply: (args) => !equal(...two("!=", args)),
+  },
+  "<": ordered("<", less, "1 < 2 → true", "Is the left side smaller? Texts by code point, false before true."),
+  "<=": ordered(
+    "<=",
+    (a, b) => (typeof a === "number" || typeof a === "bigint" ? a <= (b as number) : !less(b, a)),
+    "2 <= 2 → true",
+    "Is the left side smaller or equal?",
+  ),
+  ">": ordered(">", (a, b) => less(b, a), `"b" > "a" → true`, "Is the left side greater?"),
+  ">=": ordered(
+    ">=",
+    (a, b) => (typeof a === "number" || typeof a === "bigint" ? a >= (b as number) : !less(a, b)),
+    "1 >= 2 → false",
+    "Is the left side greater or equal?",
+  ),
+  "!": {
+    overloads: [over([T.boolean], T.boolean)],
+    about: "Not.",
+    example: "!true → false",
+    apply: (args) => {
+      if (typeof args[0] !== "boolean" || args.length !== 1) throw mismatch("!", args)
+      return !args[0]
+    },
+  },
+  neg: {
+    overloads: [over([T.number], T.number), failing([T.int64], T.int64)],
+    about: "The negative, written -x.",
+    example: "-abs(2) → -2",
+    apply: (args) => {
+      const [a] = args
+      if (typeof a === "number" && args.length === 1) return -a
+      if (typeof a === "bigint" && args.length === 1) return int64(-a, `-(${a})`)
+      throw mismatch("neg", args)
+    },
+  },
+  in: {
+    overloads: [over([T.unknown, LIST], T.boolean), over([T.string, MAP], T.boolean)],
+    linear: true,
+    about: "Is the left side an element of the list, or a key of the map?",
+    example: "2 in [1, 2] → true",
+    apply: (args) => {
+      const [a, b] = two("in", args)
+      if (Array.isArray(b)) return b.some((x) => equal(a, x))
+      if (isRecord(b) && typeof a === "string") return Object.hasOwn(b, a)
+      throw mismatch("in", args)
+    },
+  },
+  div: {
+    overloads: [failing([T.number, T.number], T.number), failing([T.int64, T.int64], T.int64)],
+    about: "Whole quotient, the fraction dropped; fails on zero.",
+    example: "div(7, 2) → 3",
+    apply: (args) => {
+      const [a, b] = two("div", args)
+      if (typeof a === "number" && typeof b === "number") {
+        if (b === 0) throw fail("DivideByZero", `Cannot compute div(${a}, 0): there is no whole quotient by zero`)
+        return Math.trunc((a - (a % b)) / b) + 0
+      }
+      const pair = int64Pair(a, b)
+      if (pair === undefined) throw mismatch("div", args)
+      if (pair[1] === 0n) throw divideByZero(`div(${a}, 0)`)
+      return int64(pair[0] / pair[1], `div(${a}, ${b})`)
+    },
+  },
+}

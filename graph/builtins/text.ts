@@ -1,0 +1,383 @@
+/**
+ * Functions on text and bytes. Positions and lengths count code points. Nothing here depends on a locale, and patterns
+ * run in an RE2 engine in linear time, because a backtracking one can be made to run for years by 30 characters.
+ */
+import { RE2JS } from "re2js"
+import { fail } from "../failure.ts"
+import { base64, jsonText, readJson } from "../json.ts"
+import { show } from "../literal.ts"
+import { T } from "../type.ts"
+import { hex, sha256, Tensor, unhex, type Value } from "../value.ts"
+import { type Entry, failing, LIST, MAP, mismatch, over, STRINGS, TEXT_MAX, tooLarge } from "./signature.ts"
+
+/** A pattern may not be longer than this, nor compile to more steps: matching costs steps × characters. */
+export const PATTERN_MAX = 512
+const PROGRAM_MAX = 4096
+
+const compiled = new Map<string, RE2JS>()
+
+/** The compiled pattern, or the failure `BadPattern` with the reason. Patterns are kept, the oldest dropped at 256. */
+export function pattern(source: string): RE2JS {
+  const known = compiled.get(source)
+  if (known !== undefined) return known
+  const bad = (why: string, cause?: unknown) =>
+    fail("BadPattern", `Cannot use the pattern ${show(source)}: ${why}`, { data: null, cause })
+  if (source.length > PATTERN_MAX) throw bad(`it may have ${PATTERN_MAX} characters, found ${source.length}`)
+  let made: RE2JS
+  try {
+    made = RE2JS.compile(source)
+  } catch (cause) {
+    throw bad(
+      cause instanceof Error ? cause.message.replace(/^error parsing regexp: /, "") : "it does not parse",
+      cause,
+    )
+  }
+  if (made.programSize() > PROGRAM_MAX) throw bad(`it repeats too much (${made.programSize()} steps of ${PROGRAM_MAX})`)
+  if (compiled.size >= 256) compiled.delete(compiled.keys().next().value!)
+  compiled.set(source, made)
+  return made
+}
+
+const texts = (name: string, args: readonly Value[], n: number): string[] => {
+  if (args.length !== n || args.some((a) => typeof a !== "string")) throw mismatch(name, args)
+  return args as string[]
+}
+const within = (name: string, text: string): string => {
+  if (text.length > TEXT_MAX) throw tooLarge(name, "a text", TEXT_MAX, text.length)
+  return text
+}
+// Searching for what does not belong never backtracks, whatever the length.
+const NOT_ASCII = /[^\0-\x7f]/
+/** Code points as texts; one per UTF-16 unit where there is no surrogate pair. */
+const points = (s: string): string[] => (NOT_ASCII.test(s) ? Array.from(s) : s.split(""))
+
+/** The text of a value inside a text: scalars plainly, lists and records as JSON. Bytes and tensors have none. */
+export function textOf(v: Value): string {
+  switch (typeof v) {
+    case "string":
+      return v
+    case "number":
+      return Object.is(v, -0) ? "0" : String(v)
+    case "bigint":
+    case "boolean":
+      return String(v)
+  }
+  if (v === null) return "null"
+  if (v instanceof Uint8Array || v instanceof Tensor) throw mismatch("string", [v])
+  return jsonText(v)
+}
+
+const TEXTUAL = [T.string, T.number, T.int64, T.boolean] as const
+const one = (name: string, run: (s: string) => Value): Entry["apply"] => {
+  return (args) => run(texts(name, args, 1)[0]!)
+}
+const pair = (name: string, run: (a: string, b: string) => Value): Entry["apply"] => {
+  return (args) => {
+    const [a, b] = texts(name, args, 2)
+    return run(a!, b!)
+  }
+}
+const upper = (s: string) => s.replace(/[a-z]+/g, (w) => w.toUpperCase())
+const lower = (s: string) => s.replace(/[A-Z]+/g, (w) => w.toLowerCase())
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
+const utf8 = new TextEncoder()
+const fromUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const isBase64 = (s: string) => s.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(s.replace(/={1,2}$/, ""))
+
+export const TEXT: { readonly [name: string]: Entry } = {
+  contains: {
+    overloads: [over([T.string, T.string], T.boolean)],
+    method: true,
+    linear: true,
+    about: "Does the text contain the other one?",
+    example: `"graph".contains("rap") → true`,
+    apply: pair("contains", (a, b) => a.includes(b)),
+  },
+  startsWith: {
+    overloads: [over([T.string, T.string], T.boolean)],
+    method: true,
+    about: "Does the text begin with the other one?",
+    example: `"graph".startsWith("gr") → true`,
+    apply: pair("startsWith", (a, b) => a.startsWith(b)),
+  },
+  endsWith: {
+    overloads: [over([T.string, T.string], T.boolean)],
+    method: true,
+    about: "Does the text end with the other one?",
+    example: `"graph".endsWith("ph") → true`,
+    apply: pair("endsWith", (a, b) => a.endsWith(b)),
+  },
+  matches: {
+    overloads: [over([T.string, T.string], T.boolean)],
+    method: true,
+    weight: 8,
+    linear: true,
+    about: "Does the pattern (RE2, written out) match some part of the text? Anchor it with ^ and $ for the whole.",
+    example: `"A17".matches("^[A-Z][0-9]+$") → true`,
+    apply: pair("matches", (s, p) => pattern(p).matcher(s).find()),
+  },
+  find: {
+    overloads: [over([T.string, T.string], T.union(T.string, T.null))],
+    method: true,
+    weight: 8,
+    linear: true,
+    about: "The first part of the text that the pattern (RE2, written out) matches, or null.",
+    example: `"order A17".find("[A-Z][0-9]+") → "A17"`,
+    apply: pair("find", (s, p) => {
+      const m = pattern(p).matcher(s)
+      return m.find() ? m.group() : null
+    }),
+  },
+  split: {
+    overloads: [over([T.string, T.string], STRINGS)],
+    method: true,
+    linear: true,
+    about: "The parts between the separators; with an empty one, the single characters.",
+    example: `"a,b".split(",") → ["a", "b"]`,
+    apply: pair("split", (s, by) => (by === "" ? points(s) : s.split(by))),
+  },
+  join: {
+    overloads: [over([T.list(T.union(...TEXTUAL))], T.string), over([T.list(T.union(...TEXTUAL)), T.string], T.string)],
+    method: true,
+    linear: true,
+    about: "The elements as one text, with the second argument between them.",
+    example: `["a", "b"].join("-") → "a-b"`,
+    apply: (args) => {
+      const [xs, by = ""] = args
+      if (!Array.isArray(xs) || typeof by !== "string" || args.length > 2) throw mismatch("join", args)
+      if (xs.some((x) => typeof x === "object")) throw mismatch("join", args)
+      const all = xs.map(textOf)
+      const length = all.reduce((n, s) => n + s.length + by.length, 0)
+      if (length > TEXT_MAX) throw tooLarge("join", "a text", TEXT_MAX, length)
+      return all.join(by)
+    },
+  },
+  replace: {
+    overloads: [over([T.string, T.string, T.string], T.string)],
+    method: true,
+    linear: true,
+    about: "Every occurrence of the second text replaced by the third.",
+    example: `"a-b-c".replace("-", "+") → "a+b+c"`,
+    apply: (args) => {
+      const [s, from, to] = texts("replace", args, 3) as [string, string, string]
+      const pieces = from === "" ? ["", ...points(s), ""] : s.split(from)
+      const length = s.length + (pieces.length - 1) * (to.length - from.length)
+      if (length > TEXT_MAX) throw tooLarge("replace", "a text", TEXT_MAX, length)
+      return pieces.join(to)
+    },
+  },
+  trim: {
+    overloads: [over([T.string], T.string)],
+    method: true,
+    linear: true,
+    about: "The text without white space at both ends.",
+    example: `"  a ".trim() → "a"`,
+    apply: one("trim", (s) => s.trim()),
+  },
+  lowerAscii: {
+    overloads: [over([T.string], T.string)],
+    method: true,
+    linear: true,
+    about: "A–Z in small letters; other letters stay, for their case differs from place to place.",
+    example: `"EUR".lowerAscii() → "eur"`,
+    apply: one("lowerAscii", lower),
+  },
+  upperAscii: {
+    overloads: [over([T.string], T.string)],
+    method: true,
+    linear: true,
+    about: "a–z in capitals; other letters stay.",
+    example: `"eur".upperAscii() → "EUR"`,
+    apply: one("upperAscii", upper),
+  },
+  substring: {
+    overloads: [over([T.string, T.number], T.string), over([T.string, T.number, T.number], T.string)],
+    method: true,
+    linear: true,
+    about: "From a position (0 is the first character) up to another, or to the end. Negative ones count from the end.",
+    example: `"graph".substring(1, 3) → "ra"`,
+    apply: (args) => {
+      const [s, from, to] = args
+      if (typeof s !== "string" || typeof from !== "number" || args.length > 3) throw mismatch("substring", args)
+      if (to !== undefined && typeof to !== "number") throw mismatch("substring", args)
+      return NOT_ASCII.test(s) ? points(s).slice(from, to).join("") : s.slice(from, to)
+    },
+  },
+  fixed: {
+    overloads: [failing([T.number, T.number], T.string)],
+    method: true,
+    about: "A number as text with so many digits after the point (0 to 15), rounded half away from zero.",
+    example: `18.4.fixed(2) → "18.40"`,
+    apply: (args) => {
+      const [x, digits] = args
+      if (typeof x !== "number" || typeof digits !== "number" || args.length !== 2) throw mismatch("fixed", args)
+      if (!Number.isInteger(digits) || digits < 0 || digits > 15) {
+        throw fail("OutOfRange", `Cannot compute fixed(${x}, ${digits}): digits are a whole number from 0 to 15`)
+      }
+      return x.toFixed(digits)
+    },
+  },
+  string: {
+    overloads: [
+      over([T.union(...TEXTUAL, T.null)], T.string),
+      failing([T.union(...TEXTUAL, T.null, LIST, MAP)], T.string),
+    ],
+    linear: true,
+    about: "A value as text: numbers in their shortest form, lists and records as JSON.",
+    example: `string(1.50) → "1.5"`,
+    apply: (args) => {
+      if (args.length !== 1) throw mismatch("string", args)
+      return within("string", textOf(args[0]!))
+    },
+  },
+  number: {
+    overloads: [
+      over([T.union(T.int64, T.number)], T.number),
+      failing([T.union(T.string, T.int64, T.number)], T.number),
+    ],
+    about: "A decimal text or an int64 as a number; an int64 beyond 2^53 is rounded to the nearest.",
+    example: `number("1.5") → 1.5`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length !== 1) throw mismatch("number", args)
+      if (typeof x === "number") return x
+      if (typeof x === "bigint") return Number(x)
+      if (typeof x !== "string") throw mismatch("number", args)
+      if (x.length > 400 || !NUMBER.test(x.trim()))
+        throw fail("BadNumber", `Cannot read ${show(x)} as a number: want decimal digits`)
+      return Number(x.trim())
+    },
+  },
+  int64: {
+    overloads: [over([T.int64], T.int64), failing([T.union(T.string, T.int64, T.number)], T.int64)],
+    about: "A whole number, or its decimal text, as an int64; fails where there is a fraction.",
+    example: `int64("42") == 42 → true`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length !== 1 || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string")) {
+        throw mismatch("int64", args)
+      }
+      const whole =
+        typeof x === "string" ? /^[+-]?\d{1,40}$/.test(x.trim()) : typeof x === "bigint" || Number.isInteger(x)
+      if (!whole) throw fail("BadNumber", `Cannot read ${show(x)} as an int64: want a whole number`)
+      const n = BigInt(typeof x === "string" ? x.trim().replace(/^\+/, "") : x)
+      if (n < -0x8000000000000000n || n > 0x7fffffffffffffffn) {
+        throw fail("Overflow", `Cannot compute int64(${show(x)}): it lies outside −2^63 to 2^63−1`)
+      }
+      return n
+    },
+  },
+  bool: {
+    overloads: [over([T.boolean], T.boolean), failing([T.union(T.string, T.boolean)], T.boolean)],
+    about: `The texts "true" and "false" as booleans.`,
+    example: `bool("true") → true`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length !== 1) throw mismatch("bool", args)
+      if (typeof x === "boolean") return x
+      if (typeof x !== "string") throw mismatch("bool", args)
+      if (x !== "true" && x !== "false") throw fail("BadBoolean", `Cannot read ${show(x)}: want "true" or "false"`)
+      return x === "true"
+    },
+  },
+  bytes: {
+    overloads: [over([T.union(T.string, T.bytes)], T.bytes)],
+    linear: true,
+    about: "The UTF-8 bytes of a text.",
+    example: `size(bytes("é")) → 2`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length === 1 && x instanceof Uint8Array) return x
+      return utf8.encode(texts("bytes", args, 1)[0]!)
+    },
+  },
+  utf8: {
+    overloads: [failing([T.bytes], T.string)],
+    linear: true,
+    about: "UTF-8 bytes as text.",
+    example: `utf8(bytes("é")) → "é"`,
+    apply: (args) => {
+      const [b] = args
+      if (!(b instanceof Uint8Array) || args.length !== 1) throw mismatch("utf8", args)
+      try {
+        return fromUtf8.decode(b)
+      } catch (cause) {
+        throw fail("BadText", `Cannot read ${b.length} bytes as text: they are not UTF-8`, { cause })
+      }
+    },
+  },
+  base64: {
+    overloads: [over([T.union(T.bytes, T.string)], T.string)],
+    linear: true,
+    about: "Bytes, or the UTF-8 bytes of a text, in base64.",
+    example: `base64("hi") → "aGk="`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length !== 1 || !(typeof x === "string" || x instanceof Uint8Array)) throw mismatch("base64", args)
+      return base64(typeof x === "string" ? utf8.encode(x) : x)
+    },
+  },
+  unbase64: {
+    overloads: [failing([T.string], T.bytes)],
+    linear: true,
+    about: "The bytes that a base64 text stands for.",
+    example: `utf8(unbase64("aGk=")) → "hi"`,
+    apply: one("unbase64", (s) => {
+      if (!isBase64(s)) throw fail("BadText", `Cannot read ${show(s)} as base64`)
+      return Uint8Array.from(atob(s), (c) => c.charCodeAt(0))
+    }),
+  },
+  hex: {
+    overloads: [over([T.bytes], T.string)],
+    linear: true,
+    about: "Bytes in hexadecimal digits.",
+    example: `hex(bytes("hi")) → "6869"`,
+    apply: (args) => {
+      const [b] = args
+      if (!(b instanceof Uint8Array) || args.length !== 1) throw mismatch("hex", args)
+      return hex(b)
+    },
+  },
+  unhex: {
+    overloads: [failing([T.string], T.bytes)],
+    linear: true,
+    about: "The bytes that hexadecimal digits stand for.",
+    example: `utf8(unhex("6869")) → "hi"`,
+    apply: one("unhex", (s) => {
+      if (s.length % 2 !== 0 || /[^0-9a-fA-F]/.test(s))
+        throw fail("BadText", `Cannot read ${show(s)} as hexadecimal digits`)
+      return unhex(s)
+    }),
+  },
+  sha256: {
+    overloads: [over([T.union(T.bytes, T.string)], T.string)],
+    weight: 50,
+    linear: true,
+    about: "The SHA-256 of bytes, or of a text's UTF-8 bytes, in hexadecimal digits.",
+    example: `sha256("").startsWith("e3b0c442") → true`,
+    apply: (args) => {
+      const [x] = args
+      if (args.length !== 1 || !(typeof x === "string" || x instanceof Uint8Array)) throw mismatch("sha256", args)
+      return hex(sha256(typeof x === "string" ? utf8.encode(x) : x))
+    },
+  },
+  json: {
+    overloads: [failing([T.string], T.unknown)],
+    weight: 4,
+    linear: true,
+    about: "The value that a JSON text stands for; whole numbers beyond 2^53 stay exact.",
+    example: `json("[1, 2]")[1] → 2`,
+    apply: one("json", readJson),
+  },
+  toJson: {
+    overloads: [failing([T.unknown], T.string)],
+    weight: 4,
+    linear: true,
+    about: "A value as JSON text with sorted keys; bytes become base64, NaN and Infinity fail.",
+    example: `toJson({"b": 1, "a": [true]}) → "{\\"a\\":[true],\\"b\\":1}"`,
+    apply: (args) => {
+      if (args.length !== 1) throw mismatch("toJson", args)
+      return within("toJson", jsonText(args[0]!))
+    },
+  },
+}

@@ -1,0 +1,82 @@
+/**
+ * The body of an HTTP answer as a value: JSON, text or bytes. Which of them is decided by the declared output type where
+ * there is one, so that it does not hang on what a server puts into a header.
+ */
+import { fail, type HttpResponse, readJson, type SignatureProblem, T, type Type, type Value } from "../graph/mod.ts"
+import { blot } from "./secret.ts"
+
+/** `auto`: no output type was declared; the content type decides. */
+export type Parse = "json" | "text" | "bytes" | "auto"
+
+/** How a body is read: as `parse:` says, else as the output type says. */
+export function parseOf(said: Value | undefined, output: Type | undefined): Parse | SignatureProblem {
+  if (said === "json" || said === "text" || said === "bytes") return said
+  if (said !== undefined) {
+    return { code: "G207", key: "parse", message: `\`parse\` is ${JSON.stringify(said)}, wanted json, text or bytes.` }
+  }
+  if (output === undefined || output.kind === "unknown") return "auto"
+  if (output.kind === "bytes") return "bytes"
+  if (output.kind === "stream" || output.kind === "tensor") {
+    return {
+      code: "G101",
+      key: "output",
+      message: `An http node gives JSON, text or bytes, and no ${output.kind}.`,
+      fix: "Write output: bytes, and make of it what you need.",
+    }
+  }
+  return isText(output) ? "text" : "json"
+}
+
+const isText = (t: Type): boolean =>
+  t.kind === "string" ||
+  t.kind === "enum" ||
+  (t.kind === "union" && t.of.every((u) => isText(u) || u === T.null) && t.of.some(isText))
+
+/** The value of a body. No body at all (204, 205, 304) is null, except as bytes. Fails with `BadBody`. */
+export function parseBody(parse: Parse, response: HttpResponse, what: string, hidden: readonly string[] = []): Value {
+  const { body, status } = response
+  const type = (response.headers["content-type"] ?? "").toLowerCase()
+  if (parse !== "bytes" && (status === 204 || status === 205 || status === 304)) return null
+  const how = parse === "auto" ? byContentType(type) : parse
+  if (how === "bytes") return body
+  const text = textOf(body, how === "json" ? "utf-8" : (/charset="?([^";\s]+)/.exec(type)?.[1] ?? "utf-8"), how, what)
+  if (how === "text") return text
+  try {
+    return readJson(text)
+  } catch (cause) {
+    throw bad(
+      what,
+      "json",
+      `is not JSON (${text === "" ? "it is empty" : `it begins ${JSON.stringify(blot(text.slice(0, 2000), hidden).slice(0, 40))}`})`,
+      cause,
+    )
+  }
+}
+
+function byContentType(type: string): "json" | "text" | "bytes" {
+  const name = type.split(";")[0]!.trim()
+  if (name === "application/json" || name.endsWith("+json")) return "json"
+  const text =
+    name.startsWith("text/") ||
+    name.endsWith("+xml") ||
+    name === "application/xml" ||
+    name === "application/x-www-form-urlencoded"
+  return text ? "text" : "bytes"
+}
+
+function textOf(body: Uint8Array, charset: string, wanted: string, what: string): string {
+  let decoder: TextDecoder
+  try {
+    decoder = new TextDecoder(charset, { fatal: true })
+  } catch (cause) {
+    throw bad(what, wanted, `is in the charset "${charset.slice(0, 40)}", which is not known here`, cause)
+  }
+  try {
+    return decoder.decode(body)
+  } catch (cause) {
+    throw bad(what, wanted, `is not text in ${charset}`, cause)
+  }
+}
+
+const bad = (what: string, wanted: string, message: string, cause: unknown) =>
+  fail("BadBody", `The body of ${what} ${message}`, { data: { wanted }, cause })
