@@ -1,8 +1,8 @@
 /** File → IR → file → IR is the identity on IR, over the corpus and over random graphs, in YAML and in JSON. */
 import { describe, expect, test } from "bun:test"
+import { corpus, loadCorpus } from "../../tests/corpus.ts"
+import { sample } from "../../tests/kinds.ts"
 import { checkFile } from "../check-file.ts"
-import { corpus, loadCorpus } from "../corpus.sample.ts"
-import { sample } from "../kinds.sample.ts"
 import { printGraph } from "./print.ts"
 
 const options = { registry: sample, load: loadCorpus }

@@ -1,9 +1,9 @@
 /** The graph files of `tests/golden/files`, for tests that want every form of the language at hand. */
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { Load } from "./file/read.ts"
+import type { Load } from "../graph/mod.ts"
 
-const folder = new URL("../tests/golden/files/", import.meta.url)
+const folder = new URL("./golden/files/", import.meta.url)
 
 export const corpus: readonly { readonly file: string; readonly text: string }[] = readdirSync(fileURLToPath(folder))
   .filter((file) => /\.graph\.(yaml|json)$/.test(file))
