@@ -7,19 +7,7 @@ import type { Failure } from "../failure.ts"
 import type { NodeKind } from "../node.ts"
 import { type Declared, type KindOptions, type Resource, toolOf } from "./calls.ts"
 import { refuse } from "./failure.ts"
-import type {
-  AnySchema,
-  Capability,
-  Fields,
-  Given,
-  In,
-  Input,
-  Node,
-  NodeOptions,
-  Ports,
-  Schema,
-  Tool,
-} from "./types.ts"
+import type { AnySchema, Capability, Fields, Given, Gives, In, Input, Node, NodeOptions, Ports, Tool } from "./types.ts"
 
 /** A failure of an adapter as a typed error: the codes that it may have. */
 export interface Failed<Code extends string> extends Failure {
@@ -51,7 +39,7 @@ const doesSql = (query: string): "read" | "write" =>
 type None = Record<never, never>
 interface Common<F extends Input, A, N extends string> {
   readonly input?: F
-  readonly output?: Schema<never, A>
+  readonly output?: Gives<A>
   /** Capabilities beyond the one that the text says: `secret:NAME`. */
   readonly needs?: readonly N[]
 }
@@ -175,7 +163,7 @@ export const askOf =
   <const C extends string = string, A = C>(
     name: string,
     question: In<string>,
-    options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Schema<never, A> } = {},
+    options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Gives<A> } = {},
   ): Node<A, AskError> => {
     const { choices, answer, ...rest } = options
     if (choices !== undefined && answer !== undefined)
@@ -192,5 +180,5 @@ export const askOf =
 
 const common = (input: Input | undefined, output: unknown) => ({
   ...(input === undefined ? {} : { input: input as Fields }),
-  ...(output === undefined ? {} : { output: output as Schema<never, unknown> }),
+  ...(output === undefined ? {} : { output: output as Gives<unknown> }),
 })

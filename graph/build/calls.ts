@@ -12,7 +12,7 @@ import { validNode } from "./code.ts"
 import { refuse } from "./failure.ts"
 import { type PortState, plainValue, portOf, stateOf } from "./port.ts"
 import { currentScope, type Sheet } from "./scope.ts"
-import type { AnySchema, Capability, Fields, Given, Input, Ports, Schema, Tool } from "./types.ts"
+import type { AnySchema, Capability, Fields, Given, Gives, Input, Ports, Tool } from "./types.ts"
 
 /** A resource that nodes refer to by name, as a file declares it under `servers:`, `databases:`, `models:`. */
 export interface Declared<Section extends string, Name extends string, D = Value> {
@@ -40,7 +40,7 @@ export interface KindOptions<F extends Input, A, N extends string> {
   /** What the kind's own key holds: a request, a database, a tool. `{name}` in a text inserts an input field. */
   readonly main: string
   readonly input?: F
-  readonly output?: Schema<never, A>
+  readonly output?: Gives<A>
   /** Settings that are known before anything runs, by the keys of a file. */
   readonly set?: { readonly [key: string]: unknown }
   /** Settings that the input fills, by the keys of a file. Default: all input fields under `with`, where the kind takes it. */

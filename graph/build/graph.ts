@@ -10,7 +10,7 @@ import { bindInline, validNode } from "./code.ts"
 import { refuse } from "./failure.ts"
 import type { PortState } from "./port.ts"
 import { checkName, type Sheet, writeGraph } from "./scope.ts"
-import type { AnySchema, Body, BodyA, BodyE, BodyR, FnBinding, Given, Graph, Input, Ports, Schema } from "./types.ts"
+import type { AnySchema, Body, BodyA, BodyE, BodyR, FnBinding, Given, Gives, Graph, Input, Ports } from "./types.ts"
 
 /** What stands where a declared output and the body's value do not fit. */
 export interface DoesNotGive<O> {
@@ -21,7 +21,7 @@ export interface GraphOptions<F extends Input, O> {
   readonly input: F
   readonly about?: string
   /** Declared output; inferred from the body where it is left out. */
-  readonly output?: Schema<never, O>
+  readonly output?: Gives<O>
 }
 
 /**

@@ -111,7 +111,7 @@ export class Recorder implements Home {
       return false
     }
     const name = wished ?? (taken(base) ? nextNameWhere(base, taken) : base)
-    checkName(name, `variable "${name}"`)
+    if (wished !== undefined) checkName(wished, `variable "${wished}"`)
     if (wished !== undefined && taken(wished))
       refuse("name", `Cannot call a variable "${wished}" in ${this.label}: a variable around it has that name`)
     this.params.add(name)
@@ -272,7 +272,13 @@ export function writeBody(
     output: expr,
   }
   let used = params.length
-  while (used > 0 && params[used - 1]!.index && !mentions(scope, names[used - 1]!)) used--
+  while (
+    used > 0 &&
+    params[used - 1]!.index &&
+    params[used - 1]!.as === undefined &&
+    !mentions(scope, names[used - 1]!)
+  )
+    used--
   return {
     scope: { ...scope, params: names.slice(0, used) },
     type: result.type,

@@ -39,7 +39,7 @@ export interface FnOptions<F extends Input, I, A, N extends string> {
  * A tool from a function, which may return a value, a promise or an Effect; an Effect's errors and services become
  * part of the type of every graph that calls the tool. Throws a `BuildError` for a schema or name that cannot be used.
  */
-export const fn = <const F extends Input, I, A, const N extends string, X extends Answer<I>>(
+export const fn = <const F extends Input, I, A, X extends Answer<I>, const N extends string = never>(
   id: string,
   options: FnOptions<F, I, A, N>,
   impl: (input: ToolInput<F>, call: ToolCall) => X,
