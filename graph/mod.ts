@@ -1,7 +1,10 @@
 /** The door of `graph`: types, values, expressions, the IR, problems, and the contracts of node kinds and services. */
+export * from "./accept.ts"
 export * from "./expr.ts"
 export * from "./failure.ts"
 export * from "./ir.ts"
+export * from "./json.ts"
+export * from "./jsonschema.ts"
 export * from "./messages.ts"
 export * from "./node.ts"
 export * from "./problem.ts"

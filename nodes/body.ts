@@ -2,8 +2,7 @@
  * The body of an HTTP answer as a value: JSON, text or bytes. Which of them is decided by the declared output type where
  * there is one, so that it does not hang on what a server puts into a header.
  */
-import { fail, type HttpResponse, type SignatureProblem, T, type Type, type Value } from "../graph/mod.ts"
-import { readJson } from "./exact-json.ts"
+import { fail, type HttpResponse, readJson, type SignatureProblem, T, type Type, type Value } from "../graph/mod.ts"
 import { blot } from "./secret.ts"
 
 /** `auto`: no output type was declared; the content type decides. */
