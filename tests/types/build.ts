@@ -19,6 +19,7 @@ import {
   match,
   num,
   or,
+  type orNull,
   type Port,
   type RunFn,
   str,
@@ -112,6 +113,16 @@ graph("x", { input: { a: v.number(), s: v.string() } }, function* (input) {
   yield* convert({ amount: d, rate: 1, extra: 1 }, { name: "more" })
   // @ts-expect-error: not a duration
   yield* double(1, { name: "slow", timeout: "2 seconds" })
+  return null
+})
+const noted = fn("noted", { input: { note: v.optional(v.string()) }, output: v.null() }, () => null)
+graph("x", { input: { note: v.optional(v.string()) } }, function* (input) {
+  yield* noted({ note: input.note })
+  yield* noted({}, { name: "without" })
+  // @ts-expect-error: what may be absent does not fit what must be there
+  yield* later(input.note)
+  yield* later(or(input.note, "none"))
+  is<ReturnType<typeof orNull<string | undefined>>, Port<string | null>>(true)
   return null
 })
 // @ts-expect-error: the function gives text, the schema says number
