@@ -230,6 +230,8 @@ interface Slot {
   readonly name: string
   readonly take: Take
   readonly field: Field
+  /** The default as the port holds it. */
+  readonly filled: Value | undefined
   /** Object.prototype has a property of this name, so that reading it says nothing. */
   readonly inherited: boolean
   /** null means absent here. */
@@ -240,7 +242,10 @@ function recordTake(type: Extract<Type, { kind: "record" }>, strict: boolean): T
   const slots = Object.entries(type.fields).map(([name, field]): Slot => {
     const take = takeOf(field.type, strict)
     const may = field.optional === true || field.default !== undefined
-    return { name, take, field, inherited: name in Object.prototype, nullAbsent: may && take(null, 0) === NO }
+    // A default that came through bytes is a number where the port is an int64.
+    const taken = field.default === undefined ? NO : take(field.default, 0)
+    const filled = taken === NO ? field.default : taken
+    return { name, take, field, filled, inherited: name in Object.prototype, nullAbsent: may && take(null, 0) === NO }
   })
   return (v, depth) => {
     if (
@@ -258,11 +263,11 @@ function recordTake(type: Extract<Type, { kind: "record" }>, strict: boolean): T
     let out: { [name: string]: Value } | undefined = isPlain(v) ? undefined : {}
     let present = 0
     for (let i = 0; i < slots.length; i++) {
-      const { name, take, field, inherited, nullAbsent } = slots[i]!
+      const { name, take, field, filled, inherited, nullAbsent } = slots[i]!
       const x = inherited && !Object.hasOwn(from, name) ? undefined : from[name]
       if (x === undefined || (x === null && nullAbsent)) {
-        if (x === null || field.default !== undefined) out ??= begun(from, slots, i)
-        if (field.default !== undefined) out![name] = field.default
+        if (x === null || filled !== undefined) out ??= begun(from, slots, i)
+        if (filled !== undefined) out![name] = filled
         else if (field.optional !== true) {
           no(field.type, undefined)
           miss!.path.push(name)

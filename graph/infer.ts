@@ -5,21 +5,19 @@
  */
 
 import { elementOf, hasNull, memberOf, withoutNull } from "./builtins/signature.ts"
-import { pattern } from "./builtins/text.ts"
 import { BUILTINS, nonNull, nullArguments, resolve } from "./builtins.ts"
 import { type ExprProblem, printCel } from "./cel.ts"
-import { type Expr, type Span, spanOf } from "./expr.ts"
-import { Failure } from "./failure.ts"
+import type { Expr } from "./expr.ts"
+import { fieldTypeOf, lookup, member } from "./infer/access.ts"
+import { asInt64, pattern, wrongArguments } from "./infer/calls.ts"
+import { isNull, membership, neverEqual } from "./infer/equality.ts"
+import { a, type Check, firstOf, hint, listed, named, Report, short } from "./infer/report.ts"
 import { type Facts, narrowed, pathOf, tagFacts } from "./narrow.ts"
 import { nearest } from "./near.ts"
 import { type Field, printType, subtype, T, type Type, unionOf } from "./type.ts"
 import { typeOfValue } from "./typeof.ts"
 
-/** A place where only the run can tell whether a value fits; `check --strict` lists these. */
-export interface Check {
-  readonly span: Span
-  readonly message: string
-}
+export type { Check }
 
 export interface Inferred {
   /** `never` where the expression is broken. */
@@ -32,13 +30,13 @@ export interface Inferred {
 
 /** Macros in macros, deeper than this, are refused: each level multiplies the work by the length of a list. */
 export const MACRO_DEPTH_MAX = 4
-const NOWHERE: Span = { start: 0, end: 0 }
-/** Names and fields listed in a message. */
-const LISTED_MAX = 12
 
-/** Type, problems and run-time checks of an expression whose names have the types of `env`. */
-export function infer(expr: Expr, env: ReadonlyMap<string, Type>): Inferred {
-  const i = new Infer(env)
+/**
+ * Type, problems and run-time checks of an expression whose names have the types of `env`. `note` is told the type of every
+ * part, as the flow around it has narrowed it.
+ */
+export function infer(expr: Expr, env: ReadonlyMap<string, Type>, note?: (part: Expr, type: Type) => void): Inferred {
+  const i = new Infer(env, note)
   const type = i.visit(expr, undefined)
   return { type, problems: i.problems, mayFail: i.mayFail, checks: i.checks }
 }
@@ -49,22 +47,28 @@ interface Local {
   readonly next: Local | undefined
 }
 
-class Infer {
-  readonly problems: ExprProblem[] = []
-  readonly checks: Check[] = []
-  mayFail = false
+class Infer extends Report {
   /** What is known where the expression just visited is true, and where it is false. */
   whenTrue: Facts | undefined
   whenFalse: Facts | undefined
   private locals: Local | undefined
   private macros = 0
   private readonly env: ReadonlyMap<string, Type>
+  private readonly note: ((part: Expr, type: Type) => void) | undefined
 
-  constructor(env: ReadonlyMap<string, Type>) {
+  constructor(env: ReadonlyMap<string, Type>, note: ((part: Expr, type: Type) => void) | undefined) {
+    super()
     this.env = env
+    this.note = note
   }
 
   visit(e: Expr, facts: Facts | undefined): Type {
+    const type = this.seen(e, facts)
+    this.note?.(e, type)
+    return type
+  }
+
+  private seen(e: Expr, facts: Facts | undefined): Type {
     if (e.op === "and" || e.op === "or") return this.logic(e, facts)
     if (e.op === "call" && e.fn === "!") {
       const type = this.call(e, facts)
@@ -111,17 +115,6 @@ class Infer {
     }
   }
 
-  problem(code: ExprProblem["code"], e: Expr, message: string, fix?: string, severity?: "warning"): Type {
-    const span = spanOf(e) ?? NOWHERE
-    this.problems.push({ code, message, span, ...(fix ? { fix } : {}), ...(severity ? { severity } : {}) })
-    return T.never
-  }
-
-  check(e: Expr, message: string): void {
-    this.mayFail = true
-    this.checks.push({ span: spanOf(e) ?? NOWHERE, message })
-  }
-
   name(e: Extract<Expr, { op: "ref" }>, facts: Facts | undefined): Type {
     const type = this.lookUp(e.name)
     if (type !== undefined) return facts === undefined ? type : (narrowed(facts, e.name) ?? type)
@@ -144,107 +137,7 @@ class Infer {
     if (of.kind === "never") return of
     const path = facts === undefined ? undefined : pathOf(e)
     const known = path === undefined ? undefined : narrowed(facts!, path)
-    return known ?? this.member(e, of, e.name, e.optional === true)
-  }
-
-  /** The type of field `name` of a value of type `of`; `e` is the whole access. */
-  member(e: Extract<Expr, { op: "field" | "index" | "has" }>, of: Type, name: string, optional: boolean): Type {
-    const subject = () => short(printCel(e.of))
-    const solid = hasNull(of) ? withoutNull(of) : of
-    if (solid.kind === "never") return this.problem("G101", e, `${subject()} is always null: it has no fields.`)
-    if (solid !== of && !optional) {
-      return this.problem(
-        "G101",
-        e,
-        `${subject()} may be null, so it may have no "${name}".`,
-        `Write ${subject()}${optionalStep(name)}.orValue(…), or test ${subject()} != null first.`,
-      )
-    }
-    const orNull = (t: Type) => (solid === of ? t : unionOf([t, T.null]))
-    switch (solid.kind) {
-      case "record":
-        return orNull(this.recordField(e, solid, name, optional))
-      case "map":
-        if (optional) return unionOf([solid.of, T.null])
-        this.mayFail = true
-        return solid.of
-      case "unknown":
-        if (!optional) this.check(e, `${subject()} is of unknown type: only the run can tell whether it has "${name}".`)
-        else this.mayFail = true
-        return T.unknown
-      case "union":
-        return orNull(this.unionField(e, solid, name, optional))
-      default: {
-        const has = `${subject()} is ${a(printType(solid))}`
-        const builtin = BUILTINS.get(name)
-        return this.problem(
-          "G017",
-          e,
-          `${has}: it has no fields.`,
-          builtin?.method ? `Write ${subject()}.${name}() for the function.` : undefined,
-        )
-      }
-    }
-  }
-
-  recordField(
-    e: Extract<Expr, { op: "field" | "index" | "has" }>,
-    of: Extract<Type, { kind: "record" }>,
-    name: string,
-    optional: boolean,
-  ): Type {
-    const f = Object.hasOwn(of.fields, name) ? of.fields[name] : undefined
-    const subject = () => short(printCel(e.of))
-    if (f === undefined) {
-      const names = Object.keys(of.fields)
-      const has =
-        names.length === 0
-          ? "It has no fields."
-          : `It has: ${listed(names.slice(0, LISTED_MAX + 1).map((n) => `${n} (${short(printType(of.fields[n]!.type))})`))}.`
-      const near = nearest(name, names)
-      const fn = BUILTINS.get(name)?.method ? `Write ${subject()}.${name}() for the function.` : undefined
-      return this.problem(
-        "G017",
-        e,
-        `${subject()} has no field "${name}". ${has}`,
-        near ? `Write ${subject()}${plainStep(near)}.` : fn,
-      )
-    }
-    if (!absent(f)) return f.type
-    if (optional) return unionOf([f.type, T.null])
-    return this.problem(
-      "G101",
-      e,
-      `${subject()}${plainStep(name)} may be absent.`,
-      `Write ${subject()}${optionalStep(name)}.orValue(…), or test has(${subject()}${plainStep(name)}) first.`,
-    )
-  }
-
-  unionField(
-    e: Extract<Expr, { op: "field" | "index" | "has" }>,
-    of: Extract<Type, { kind: "union" }>,
-    name: string,
-    optional: boolean,
-  ): Type {
-    const types: Type[] = []
-    for (const t of of.of) {
-      const f = t.kind === "record" && Object.hasOwn(t.fields, name) ? t.fields[name] : undefined
-      if (f !== undefined && (!absent(f) || optional)) types.push(absent(f) ? unionOf([f.type, T.null]) : f.type)
-      else if (t.kind === "map") {
-        this.mayFail = true
-        types.push(optional ? unionOf([t.of, T.null]) : t.of)
-      } else if (t.kind === "record" && optional) types.push(T.null)
-      else {
-        const subject = short(printCel(e.of))
-        return this.problem(
-          "G017",
-          e,
-          `${subject} may be ${short(printType(t))}, which has no "${name}".`,
-          `Test which one ${subject} is first.`,
-        )
-      }
-    }
-    return unionOf(types)
+    return known ?? member(this, e, of, e.name, e.optional === true)
   }
 
   index(e: Extract<Expr, { op: "index" }>, facts: Facts | undefined): Type {
@@ -252,70 +145,8 @@ class Infer {
     const at = this.visit(e.at, facts)
     if (of.kind === "never" || at.kind === "never") return T.never
     if (e.at.op === "const" && typeof e.at.value === "string")
-      return this.member(e, of, e.at.value, e.optional === true)
-    const subject = () => short(printCel(e.of))
-    const optional = e.optional === true
-    const solid = withoutNull(of)
-    if (solid.kind === "never")
-      return this.problem("G101", e, `${subject()} is always null: nothing can be looked up in it.`)
-    if (hasNull(of) && !optional) {
-      return this.problem(
-        "G101",
-        e,
-        `${subject()} may be null.`,
-        `Write ${subject()}[?${short(printCel(e.at))}].orValue(…), or test ${subject()} != null first.`,
-      )
-    }
-    this.mayFail ||= !optional
-    const want =
-      solid.kind === "list" ? NUMERIC : solid.kind === "map" || solid.kind === "record" ? T.string : T.unknown
-    if (
-      solid.kind !== "list" &&
-      solid.kind !== "map" &&
-      solid.kind !== "record" &&
-      solid.kind !== "unknown" &&
-      solid.kind !== "union"
-    ) {
-      return this.problem(
-        "G101",
-        e,
-        `${subject()} is ${a(printType(solid))}: nothing can be looked up in it.`,
-        solid.kind === "string" ? `Write ${subject()}.substring(i, i + 1).` : undefined,
-      )
-    }
-    const fits = subtype(at, want)
-    if (fits === "no") {
-      return this.problem(
-        "G101",
-        e.at,
-        `${subject()} is ${a(short(printType(solid)))}, so it is looked up by ${solid.kind === "list" ? "position (number)" : "key (string)"}, found ${printType(at)}.`,
-      )
-    }
-    if (fits === "check" || solid.kind === "unknown" || solid.kind === "union")
-      this.check(e, `Only the run can tell whether ${short(printCel(e))} is there.`)
-    const found = this.element(e, solid, at)
-    return optional ? unionOf([found, T.null]) : found
-  }
-
-  /** What a lookup by a computed key gives: elements of a list, values of a map, the fields that the key may name. */
-  element(e: Extract<Expr, { op: "index" }>, of: Type, at: Type): Type {
-    if (of.kind === "list") return of.of
-    if (of.kind === "map") return of.of
-    if (of.kind === "record" && at.kind === "enum") {
-      return unionOf(
-        at.values
-          .map((word) => this.recordField(e, of, word, true))
-          .map((t, i) => (absent(of.fields[at.values[i]!]) ? withoutNull(t) : t)),
-      )
-    }
-    if (of.kind === "record") return memberOf(of)
-    if (of.kind === "union")
-      return unionOf(
-        of.of.map((t) =>
-          t.kind === "list" ? t.of : t.kind === "map" || t.kind === "record" ? memberOf(t) : T.unknown,
-        ),
-      )
-    return T.unknown
+      return member(this, e, of, e.at.value, e.optional === true)
+    return lookup(this, e, of, at)
   }
 
   has(e: Extract<Expr, { op: "has" }>, facts: Facts | undefined): Type {
@@ -323,7 +154,7 @@ class Infer {
     const of = this.visit(e.of, facts)
     if (of.kind === "never") return T.boolean
     const kept = this.mayFail
-    const type = this.member(e, of, e.name, true)
+    const type = member(this, e, of, e.name, true)
     if (of.kind !== "unknown") this.mayFail = kept
     this.whenTrue = this.whenFalse = facts
     const path = pathOf(e)
@@ -497,8 +328,8 @@ class Infer {
     if (e.fn === "==" || e.fn === "!=") this.comparison(e, types, facts)
     else if (TEACHES.has(e.fn) && e.fn !== "!") this.presence(e, types, facts)
     if (types.some((t) => t.kind === "never")) return e.fn === "==" || e.fn === "!=" ? T.boolean : T.never
-    if (e.fn === "matches" || e.fn === "find") this.pattern(e)
-    if (e.fn === "in") this.membership(e, types)
+    if (e.fn === "matches" || e.fn === "find") pattern(this, e)
+    if (e.fn === "in") membership(this, e, types)
     const nulls = nullArguments(b, types)
     if (nulls.length > 0) {
       const x = e.args[nulls[0]!]!
@@ -511,7 +342,7 @@ class Infer {
       return resolve(b, nonNull(types))?.type ?? T.never
     }
     const r = resolve(b, types) ?? resolve(b, asInt64(e, types))
-    if (r === undefined) return this.wrongArguments(e, types)
+    if (r === undefined) return wrongArguments(this, e, types)
     if (r.fits === "check")
       this.check(
         e,
@@ -521,63 +352,13 @@ class Infer {
     return r.type
   }
 
-  wrongArguments(e: Extract<Expr, { op: "call" }>, types: readonly Type[]): Type {
-    const b = BUILTINS.get(e.fn)!
-    const found = types.map((t) => short(printType(t)))
-    const takes = [
-      ...new Set(
-        b.overloads.map(
-          (o) => `(${[...o.params.map((p) => short(printType(p))), ...(o.rest ? ["…"] : [])].join(", ")})`,
-        ),
-      ),
-    ].join(" or ")
-    if (types.some((t) => isInt64(t)) && types.some((t) => t.kind === "number")) {
-      const i = types.findIndex((t) => isInt64(t))
-      const n = types.findIndex((t) => t.kind === "number")
-      return this.problem(
-        "G101",
-        e,
-        `${named(e.fn)} does not mix int64 and number: ${short(printCel(e.args[i]!))} is an int64.`,
-        `Write number(${short(printCel(e.args[i]!))}), or int64(${short(printCel(e.args[n]!))}).`,
-      )
-    }
-    const fix =
-      e.fn === "+" && types.some((t) => t.kind === "string" || t.kind === "enum")
-        ? `Write string(${short(printCel(e.args[types.findIndex((t) => t.kind !== "string" && t.kind !== "enum")] ?? e.args[0]!))}).`
-        : undefined
-    const arity = !b.overloads.some(
-      (o) => o.params.length === types.length || (o.rest && types.length > o.params.length),
-    )
-    return this.problem(
-      arity ? "G104" : "G101",
-      e,
-      `${named(e.fn)} takes ${short(takes, 160)}, found (${found.join(", ")}).`,
-      fix,
-    )
-  }
-
-  pattern(e: Extract<Expr, { op: "call" }>): void {
-    const p = e.args[1]
-    if (p === undefined) return
-    if (p.op !== "const" || typeof p.value !== "string") {
-      this.problem("G103", p, `The pattern of ${e.fn} is written out, so that it can be checked.`)
-      return
-    }
-    try {
-      pattern(p.value)
-    } catch (f) {
-      if (!(f instanceof Failure)) throw f
-      this.problem("G103", p, `${f.message}.`)
-    }
-  }
-
   /** What `==` and `!=` say about their sides, and what they teach about them. */
   comparison(e: Extract<Expr, { op: "call" }>, types: readonly Type[], facts: Facts | undefined): void {
     this.whenTrue = this.whenFalse = facts
     const [left, right] = e.args
     const [a, b] = types
     if (left === undefined || right === undefined || a === undefined || b === undefined) return
-    if (a.kind !== "never" && b.kind !== "never") this.neverEqual(e, a, b)
+    if (a.kind !== "never" && b.kind !== "never") neverEqual(this, e, a, b)
     const equal = e.fn === "=="
     const [same, other] = isNull(right)
       ? this.nulls(left, a, facts)
@@ -620,64 +401,6 @@ class Infer {
     if (e.fn === "hasValue" && x !== undefined && types[0] !== undefined)
       this.whenTrue = nonNullOf(x, types[0], facts, (y) => this.quiet(y, facts))
   }
-
-  neverEqual(e: Extract<Expr, { op: "call" }>, a: Type, b: Type): void {
-    if (meets(a, b)) return
-    const [left, right] = e.args as [Expr, Expr]
-    const always = e.fn === "==" ? "false" : "true"
-    const word = [left, right].find((x) => x.op === "const" && typeof x.value === "string")
-    const [subject, type] = word === left ? [right, b] : [left, a]
-    if (type.kind === "enum" && word?.op === "const") {
-      const near = nearest(String(word.value), type.values)
-      this.problem(
-        "G105",
-        e,
-        `Always ${always}: ${short(printCel(subject))} is never ${JSON.stringify(word.value)}. It is one of: ${listed(type.values)}.`,
-        near && `Write ${JSON.stringify(near)}.`,
-      )
-      return
-    }
-    if (isNull(left) || isNull(right)) {
-      const tested = isNull(left) ? right : left
-      this.problem(
-        "G105",
-        e,
-        `Always ${always}: ${short(printCel(tested))} is never null.`,
-        "Leave the test out.",
-        "warning",
-      )
-      return
-    }
-    this.problem("G105", e, `Always ${always}: ${short(printType(a))} is never equal to ${short(printType(b))}.`)
-  }
-
-  membership(e: Extract<Expr, { op: "call" }>, types: readonly Type[]): void {
-    const [a, b] = types
-    if (a === undefined || b === undefined) return
-    const [x, xs] = e.args as [Expr, Expr]
-    if (b.kind === "list" && b.of.kind !== "never" && !meets(a, b.of)) {
-      this.problem(
-        "G105",
-        e,
-        `Always false: ${short(printCel(x))} is ${short(printType(a))}, and the list holds ${short(printType(b.of))}.`,
-      )
-    }
-    if (xs.op === "list" && a.kind === "enum" && x.op !== "const") {
-      for (const item of xs.items) {
-        if (item.op !== "const" || typeof item.value !== "string" || a.values.includes(item.value)) continue
-        const near = nearest(item.value, a.values)
-        this.problem(
-          "G105",
-          item,
-          `${short(printCel(x))} is never ${JSON.stringify(item.value)}. It is one of: ${listed(a.values)}.`,
-          near && `Write ${JSON.stringify(near)}.`,
-        )
-      }
-    }
-    if (b.kind === "record" && a.kind === "enum" && !a.values.some((v) => Object.hasOwn(b.fields, v))) {
-      this.problem("G105", e, `Always false: ${short(printCel(xs))} has none of these fields.`)
-    }
-  }
 }
 
 /** Calls after which more is known where they are true or false. */
@@ -691,32 +414,8 @@ const METHOD = {
   sort_by: "sortBy",
   sum_by: "sumBy",
 } as const
-const NUMERIC = T.union(T.number, T.int64)
 const SORTABLE = [T.number, T.int64, T.string, T.boolean]
 const SORT_KEYS = T.union(...SORTABLE)
-
-const isNull = (e: Expr): boolean => e.op === "const" && e.value === null
-const isInt64 = (t: Type): boolean => t.kind === "int64" || (t.kind === "list" && t.of.kind === "int64")
-const absent = (f: Field | undefined): boolean => f?.optional === true && f.default === undefined
-
-/** An integer literal beside an int64 is one: `n + 1` needs no conversion. */
-function asInt64(e: Extract<Expr, { op: "call" }>, types: readonly Type[]): readonly Type[] {
-  if (!types.some((t) => t.kind === "int64")) return types
-  return types.map((t, i) => {
-    const x = e.args[i]!
-    return x.op === "const" && Number.isSafeInteger(x.value) ? T.int64 : t
-  })
-}
-
-/** The declared type of a field, whether or not it may be absent. */
-function fieldTypeOf(of: Type, name: string): Type | undefined {
-  if (of.kind === "record") return Object.hasOwn(of.fields, name) ? of.fields[name]!.type : undefined
-  if (of.kind === "map") return of.of
-  if (of.kind === "unknown") return of
-  if (of.kind !== "union") return undefined
-  const types = of.of.map((t) => fieldTypeOf(t, name)).filter((t) => t !== undefined)
-  return types.length === 0 ? undefined : unionOf(types)
-}
 
 /** Facts where `e`, of type `type`, is not null: it is there, and so is what it is a field of. */
 function nonNullOf(e: Expr, type: Type, facts: Facts | undefined, typeOf: (e: Expr) => Type): Facts | undefined {
@@ -724,42 +423,4 @@ function nonNullOf(e: Expr, type: Type, facts: Facts | undefined, typeOf: (e: Ex
   if (path === undefined || type.kind === "never") return facts
   const outer = e.op === "field" && e.optional ? nonNullOf(e.of, typeOf(e.of), facts, typeOf) : facts
   return { path, type: withoutNull(type), next: outer }
-}
-
-/** Can a value of one type equal a value of the other? */
-function meets(a: Type, b: Type): boolean {
-  if (a.kind === "union") return a.of.some((t) => meets(t, b))
-  if (b.kind === "union") return b.of.some((t) => meets(a, t))
-  if (a.kind === "unknown" || b.kind === "unknown" || a.kind === "never" || b.kind === "never") return true
-  const pair = (x: Type["kind"], y: Type["kind"]) => (a.kind === x && b.kind === y) || (a.kind === y && b.kind === x)
-  if (pair("number", "int64") || pair("string", "enum") || pair("record", "map")) return true
-  if (a.kind !== b.kind) return false
-  if (a.kind === "enum" && b.kind === "enum") return a.values.some((v) => b.values.includes(v))
-  return true
-}
-
-const hint = (e: Expr, type: Type): string | undefined =>
-  hasNull(type) ? `Write ${short(printCel(e))}.orValue(…).` : undefined
-const named = (fn: string): string =>
-  /^[a-zA-Z]/.test(fn) && fn !== "in" && fn !== "neg" ? `${fn}()` : fn === "neg" ? "-" : fn
-const a = (type: string): string =>
-  /^[{["]/.test(type) || type.includes("|")
-    ? type
-    : /^[aeiou]/.test(type) && type !== "unknown"
-      ? `an ${type}`
-      : `a ${type}`
-const short = (s: string, max = 60): string => (s.length > max ? `${s.slice(0, max - 1)}…` : s)
-const plainStep = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)
-const optionalStep = (name: string): string =>
-  /^[A-Za-z_]\w*$/.test(name) ? `.?${name}` : `[?${JSON.stringify(name)}]`
-
-function* firstOf<A>(xs: Iterable<A>, n: number): Iterable<A> {
-  for (const x of xs) {
-    if (n-- <= 0) return
-    yield x
-  }
-}
-
-function listed(names: readonly string[]): string {
-  return names.length <= LISTED_MAX ? names.join(", ") : `${names.slice(0, LISTED_MAX).join(", ")}, …`
 }

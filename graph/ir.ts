@@ -69,6 +69,8 @@ export interface Node {
   readonly name: string
   /** `expr`, `fn`, `http`, …: a registered node kind, or a control kind (`CONTROLS`). */
   readonly kind: string
+  /** What the step is for, in the author's words. */
+  readonly about?: string
   /** Static settings of the kind: no expression, known before anything runs (method and host, database, tool, …). */
   readonly config: { readonly [key: string]: Value }
   /**

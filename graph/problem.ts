@@ -37,3 +37,17 @@ export class GraphProblems extends Data.TaggedError("GraphProblems")<{
 
 export const printProblemShort = (p: Problem): string =>
   `${p.severity} ${p.code}${p.place ? ` ${p.place.file}:${p.place.line}:${p.place.column}` : ""} ${p.path}: ${p.message}${p.fix ? ` ${p.fix}` : ""}`
+
+/** Problems as they are reported: file by file as these were met, by line and column inside each, each problem once. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const ranks = new Map<string | undefined, number>()
+  for (const p of problems) if (!ranks.has(p.place?.file)) ranks.set(p.place?.file, ranks.size)
+  const key = (p: Problem) => `${p.code} ${p.place?.file}:${p.place?.line}:${p.place?.column} ${p.path} ${p.message}`
+  const once = [...new Map(problems.map((p) => [key(p), p])).values()]
+  return once.sort(
+    (a, b) =>
+      ranks.get(a.place?.file)! - ranks.get(b.place?.file)! ||
+      (a.place?.line ?? 0) - (b.place?.line ?? 0) ||
+      (a.place?.column ?? 0) - (b.place?.column ?? 0),
+  )
+}

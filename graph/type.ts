@@ -2,6 +2,7 @@
  * The types of ports. A dozen constructors are the truth: valibot, JSON Schema and the type notation of graph
  * files are imported into them. Subtyping answers "yes", "no", or "check": the value must be looked at when it arrives.
  */
+import { printLiteral } from "./literal.ts"
 import type { Value } from "./value.ts"
 
 /** Element types of a tensor; bytes are little-endian. */
@@ -59,8 +60,9 @@ export const T = {
   optional: (type: Type): Field => ({ type, optional: true }),
 } as const
 
-/** The least union: flattened, enums merged, members that another member covers dropped; `never` for none. */
+/** The least union: flattened, enums merged, members that say no more than another dropped; `never` for none. */
 export function unionOf(types: readonly Type[]): Type {
+  if (types.length === 1) return types[0]!
   const flat: Type[] = []
   const words = new Set<string>()
   for (const t of types.flatMap((t) => (t.kind === "union" ? t.of : [t]))) {
@@ -70,11 +72,30 @@ export function unionOf(types: readonly Type[]): Type {
     else if (!flat.some((f) => sameType(f, t))) flat.push(t)
   }
   if (words.size > 0 && !flat.some((t) => t.kind === "string")) flat.push({ kind: "enum", values: [...words] })
-  const kept = flat.filter(
-    (t, i) => !flat.some((u, j) => j !== i && subtype(t, u) === "yes" && (j < i || subtype(u, t) !== "yes")),
-  )
+  const kept = flat.filter((t, i) => !flat.some((u, j) => j !== i && within(t, u) && (j < i || !within(u, t))))
   return kept.length === 0 ? T.never : kept.length === 1 ? kept[0]! : { kind: "union", of: kept }
 }
+
+/**
+ * Is every value of `a` one of `b`, field for field? Narrower than `subtype`, for which a record with more fields fits
+ * where fewer are wanted: in a union those fields must not be lost.
+ */
+function within(a: Type, b: Type): boolean {
+  if (a === b || a.kind === "never") return true
+  if (a.kind === "union") return a.of.every((t) => within(t, b))
+  if (b.kind === "union") return b.of.some((t) => within(a, t))
+  if (a.kind === "record" && b.kind === "record") {
+    const names = Object.keys(a.fields)
+    return (
+      names.length === Object.keys(b.fields).length &&
+      names.every((n) => Object.hasOwn(b.fields, n) && fieldWithin(a.fields[n]!, b.fields[n]!))
+    )
+  }
+  if ((a.kind === "list" || a.kind === "map" || a.kind === "stream") && a.kind === b.kind) return within(a.of, b.of)
+  return a.kind === "record" || b.kind === "unknown" ? false : subtype(a, b) === "yes"
+}
+const fieldWithin = (a: Field, b: Field): boolean =>
+  within(a.type, b.type) && (!a.optional || b.optional === true) && a.default === b.default
 
 export function sameType(a: Type, b: Type): boolean {
   if (a === b) return true
@@ -135,7 +156,7 @@ export function subtype(a: Type, b: Type): Fits {
           continue
         }
         if (have.optional && !want.optional && want.default === undefined) fits = worst(fits, "check")
-        fits = worst(fits, subtype(have.type, want.type))
+        fits = worst(fits, subtype(absentNull(have.type, want), want.type))
         if (fits === "no") return "no"
       }
       return fits
@@ -165,6 +186,13 @@ export function subtype(a: Type, b: Type): Fits {
   }
 }
 
+/** Null stands for absent where an optional field takes no null: the port leaves it out (`accept.ts`). */
+function absentNull(have: Type, want: Field): Type {
+  if (want.optional !== true && want.default === undefined) return have
+  if (have.kind === "null") return T.never
+  return have.kind === "union" ? unionOf(have.of.filter((t) => t.kind !== "null")) : have
+}
+
 /** The notation of graph files: `[Line]`, `EUR | USD`, `{ a: number, b?: string }`, `{ "*": number }`, `tensor<f32>[2, ?]`. */
 export function printType(t: Type): string {
   switch (t.kind) {
@@ -175,14 +203,16 @@ export function printType(t: Type): string {
     case "stream":
       return `stream<${printType(t.of)}>`
     case "enum":
-      return t.values.map(word).join(" | ")
+      // A single bare word would read as the name of a type.
+      return t.values.length === 1 ? JSON.stringify(t.values[0]) : t.values.map(word).join(" | ")
     case "union":
       return t.of.map(printType).join(" | ")
     case "tensor":
       return t.shape === null ? `tensor<${t.dtype}>` : `tensor<${t.dtype}>[${t.shape.map((n) => n ?? "?").join(", ")}]`
     case "record": {
       const fields = Object.entries(t.fields).map(
-        ([k, f]) => `${printKey(k)}${f.optional ? "?" : ""}: ${printType(f.type)}`,
+        ([k, f]) =>
+          `${printKey(k)}${f.optional ? "?" : ""}: ${printType(f.type)}${f.default === undefined ? "" : ` = ${printLiteral(f.default)}`}`,
       )
       return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`
     }

@@ -46,7 +46,10 @@ const shown = (text: string): string =>
   (text.length > 60 ? `${text.slice(0, 60)}…` : text).replace(/\/\/[^/@]*@/, "//…@")
 
 /** Which hosts and addresses a request may reach, by what the run was granted. `own` is the host that the file names. */
-export const rights = (own: string, services: Services): Pick<HttpRequest, "allowHost" | "privateAddresses"> => ({
+export const rights = (
+  own: string,
+  services: Pick<Services, "granted">,
+): Pick<HttpRequest, "allowHost" | "privateAddresses"> => ({
   allowHost: (host) => host === own || services.granted(netNeed(host)),
   privateAddresses: (host) => {
     const reach = reachOfHost(hostnameOf(host))

@@ -289,6 +289,7 @@ async function ask(settings: Settings, args: Rec, services: Services, call: Call
     ...(body === undefined ? {} : { body }),
     bytesMax: settings.bytesMax,
     signal: call.signal,
+    repeatable: settings.effect === "read",
     redirectsMax: settings.redirectsMax,
     ...rights(host, services),
   })

@@ -3,6 +3,7 @@
  * see is its signature, as data; the closure itself travels beside the graph and runs in this process only.
  */
 import { isEffect, map as mapEffect } from "effect/Effect"
+import { type CodeFacts, markCode } from "../code.ts"
 import { fromSchema, hasDefaults, type Imported, type Validate } from "../valibot.ts"
 import { importInput, makeCall } from "./call.ts"
 import { bindInline, CODE, type FnSignature, fnConfig, touchesOf } from "./code.ts"
@@ -63,10 +64,12 @@ export const fn = <const F extends Input, I, A, X extends Answer<I>, const N ext
   const binding = bindingOf(impl as unknown as Impl, input, output, signature.async)
   const touches = touchesOf(signature)
   const config = fnConfig(`inline:${id}`, signature)
-  return makeCall(id, input.type, (args, sheet) => {
+  const tool = makeCall<Given<F>, A, AnswerE<X>, AnswerR<X> | Capability<N>>(id, input.type, (args, sheet) => {
     bindInline(sheet, `inline:${id}`, binding)
     return { kind: "fn", config, args, scopes: {}, type: output.type, touches }
   })
+  const { code: _, ...own } = config
+  return markCode(tool, { config: own, call: binding.call as CodeFacts["call"] })
 }
 
 type Impl = (input: unknown, call: ToolCall) => unknown

@@ -44,7 +44,7 @@ const empty = (name: string) =>
 
 /** Adds up numbers from left to right, or int64s with their check. The sum of none is 0. */
 export function sumOf(name: string, xs: readonly Value[]): Value {
-  if (typeof xs[0] === "bigint") {
+  if (xs.some((x) => typeof x === "bigint")) {
     let n = 0n
     for (const x of xs) {
       if (typeof x !== "bigint" && !Number.isSafeInteger(x)) throw mismatch(name, [xs as Value])

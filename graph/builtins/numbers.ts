@@ -38,9 +38,15 @@ function choices(name: string, args: readonly Value[]): readonly Value[] {
   return all
 }
 
+/** A safe integer beside an int64 is one, so that the least of both is an int64 whichever it is. */
+function alike(xs: readonly Value[]): readonly Value[] {
+  if (!xs.some((x) => typeof x === "bigint") || xs.every((x) => typeof x === "bigint")) return xs
+  return xs.map((x) => (Number.isSafeInteger(x) ? BigInt(x as number) : x))
+}
+
 function extreme(name: string, sign: 1 | -1): Entry["apply"] {
   return (args) => {
-    const all = choices(name, args)
+    const all = alike(choices(name, args))
     let best = all[0]!
     for (const x of all) {
       if (!comparable(best, x) || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string"))
@@ -131,10 +137,10 @@ export const NUMBER: { readonly [name: string]: Entry } = {
     about: "The first argument, but not below the second nor above the third.",
     example: "clamp(12, 0, 10) → 10",
     apply: (args) => {
-      const [x, low, high] = args
+      const [x, low, high] = alike(args)
       if (args.length !== 3 || !args.every((a) => typeof a === "number" || typeof a === "bigint"))
         throw mismatch("clamp", args)
-      if (new Set(args.map((a) => typeof a)).size > 1) throw mismatch("clamp", args)
+      if (new Set([typeof x, typeof low, typeof high]).size > 1) throw mismatch("clamp", args)
       if (less(x!, low!)) return low!
       return less(high!, x!) ? high! : x!
     },

@@ -412,11 +412,12 @@ class Lift {
   call(n: ASTNode, name: string, args: readonly ASTNode[], depth: number): Expr {
     if (name === "has") return this.has(n, args, depth)
     if (name === "int64" && args.length === 1) {
+      // A literal beyond 2^53 keeps its digits. Smaller ones stay a call: in canonical bytes 7 and int64 7 are one
+      // constant, and the two must not become one expression.
       const exact = wholeNumber(args[0]!)
-      if (exact !== undefined) {
-        if (BigInt.asIntN(64, exact) !== exact)
-          return this.refuse("G103", `${exact} does not fit an int64 (−2^63 to 2^63−1).`, n)
-        return this.put(lit(exact), n)
+      if (exact !== undefined && !Number.isSafeInteger(Number(exact))) {
+        if (BigInt.asIntN(64, exact) === exact) return this.put(lit(exact), n)
+        return this.refuse("G103", `${exact} does not fit an int64 (−2^63 to 2^63−1).`, n)
       }
     }
     if (name === "tensor") return this.tensor(n, args)

@@ -38,8 +38,8 @@ const MACRO_NAMES = {
 } as const
 
 /**
- * Canonical CEL text. `parseCel` gives back the same tree, apart from list and record constants, which become list and
- * record expressions (`spread` makes them so beforehand), and a string index, which is a field.
+ * Canonical CEL text. `parseCel` gives back the same tree, apart from constants that CEL has no literal for (`spread`
+ * says what they become) and a string index, which is a field.
  */
 export const printCel = (e: Expr): string => print(e, CHOICE)
 
@@ -113,18 +113,16 @@ function callForm(e: Extract<Expr, { op: "call" }>): readonly [string, number] {
   if (e.fn === "!" && a !== undefined && e.args.length === 1) return [`!${print(a, UNARY)}`, UNARY]
   if (e.fn === "neg" && a !== undefined && e.args.length === 1 && a.op !== "const")
     return [`-${print(a, UNARY)}`, UNARY]
-  if (e.fn === "int64" && a?.op === "const" && Number.isSafeInteger(a.value) && !Object.is(a.value, -0)) {
-    // Without the point it would read back as an int64 constant.
-    return [`int64(${a.value}.0)`, POSTFIX]
-  }
   if (a !== undefined && BUILTINS.get(e.fn)?.method)
     return [`${receiver(a)}.${e.fn}(${list(e.args.slice(1))})`, POSTFIX]
   return [`${e.fn}(${list(e.args)})`, POSTFIX]
 }
 
-/** The same expression with constant lists and records taken apart into list and record expressions of scalars. */
+/** A constant as `parseCel` gives it: lists and records taken apart, an int64 below 2^53 as a call of `int64`. */
 export function spread(v: Value): Expr {
   if (Array.isArray(v)) return { op: "list", items: v.map(spread) }
   if (isRecord(v)) return { op: "record", fields: Object.entries(v).map(([k, x]) => [k, spread(x)] as const) }
+  if (typeof v === "bigint" && Number.isSafeInteger(Number(v)))
+    return { op: "call", fn: "int64", args: [spread(Number(v))] }
   return { op: "const", value: v }
 }

@@ -1,0 +1,142 @@
+/**
+ * Node kinds for the tests of this room: small, with every form of field, so that the reader and the checker are tested
+ * without the adapters of `nodes`. Each does what it says.
+ */
+import { type NodeKind, type Registry, registry } from "./node.ts"
+import { T } from "./type.ts"
+
+/** Reads the time. */
+export const clock: NodeKind = {
+  kind: "clock",
+  about: "Reads the time.",
+  main: { form: "static", type: T.enum("now", "tick"), required: true, about: "`now`, or `tick` for durations." },
+  fields: {},
+  takesWith: false,
+  sign: () => ({ effect: "read", resource: "time", needs: ["time"], output: T.number }),
+  open: (config, _resources, services) => ({
+    execute: () => (config["clock"] === "now" ? services.clock.now() : services.clock.tick()),
+  }),
+}
+
+/** Keeps texts by key on a shelf: a cell of memory that outlives a node. */
+const shelves = new Map<string, Map<string, string>>()
+const shelfOf = (name: string) => {
+  const shelf = shelves.get(name) ?? new Map<string, string>()
+  shelves.set(name, shelf)
+  return shelf
+}
+
+export const put: NodeKind = {
+  kind: "put",
+  about: "Puts a text on a shelf.",
+  main: { form: "static", type: T.string, required: true, about: "The shelf." },
+  fields: {
+    key: { form: "text", type: T.string, required: true, about: "Under which key." },
+    when_full: { form: "static", type: T.enum("fail", "drop"), about: "What to do with a full shelf." },
+    wait: { form: "duration", about: "How long to wait for room." },
+    room: { form: "size", about: "The size of the shelf." },
+  },
+  takesWith: true,
+  sign: (node) => ({
+    effect: "write",
+    resource: `shelf:${String(node.config["put"])}`,
+    needs: [`shelf:${String(node.config["put"])}:write`],
+    input: T.record({ key: T.string, text: T.string }),
+    output: T.null,
+  }),
+  open: (config) => ({
+    execute: (args) => {
+      const { key, text } = args as { key: string; text: string }
+      shelfOf(String(config["put"])).set(key, text)
+      return null
+    },
+  }),
+}
+
+export const take: NodeKind = {
+  kind: "take",
+  about: "Looks at a text on a shelf.",
+  main: { form: "static", type: T.string, required: true, about: "The shelf." },
+  fields: { key: { form: "cel", type: T.string, required: true, about: "Under which key." } },
+  takesWith: false,
+  sign: (node) => ({
+    effect: "read",
+    resource: `shelf:${String(node.config["take"])}`,
+    needs: [`shelf:${String(node.config["take"])}:read`],
+    input: T.record({ key: T.string }),
+    output: T.union(T.string, T.null),
+  }),
+  open: (config) => ({
+    execute: (args) => shelfOf(String(config["take"])).get((args as { key: string }).key) ?? null,
+  }),
+}
+
+/** Calls a declared service by name; its answer has the type that the node declares. */
+export const call: NodeKind = {
+  kind: "call",
+  about: "Asks a declared server.",
+  main: { form: "static", type: T.string, required: true, about: "The server and the question, `server/question`." },
+  fields: { parse: { form: "static", type: T.enum("json", "text"), about: "How the answer is read." } },
+  takesWith: true,
+  sign: (node) => {
+    const [server = "", question = ""] = String(node.config["call"]).split("/")
+    const declared = node.resources["servers"] ?? {}
+    if (!Object.hasOwn(declared, server)) {
+      return [
+        { code: "G202", key: "call", message: `No server is called "${server}".`, fix: "Declare it under `servers:`." },
+      ]
+    }
+    const pinned = node.pin(`tools:${server}/${question}`)
+    if (node.output === undefined && pinned === undefined) {
+      return [
+        { code: "G205", key: "call", message: `Nothing is known of ${server}/${question}.`, fix: "Declare `output:`." },
+      ]
+    }
+    return {
+      effect: "read",
+      resource: `server:${server}`,
+      needs: [`call:${server}/${question}`],
+      output: T.unknown,
+      async: true,
+    }
+  },
+  open: (config) => ({ execute: () => ({ asked: String(config["call"]) }) }),
+}
+
+/** Gives its lines one by one. */
+export const lines: NodeKind = {
+  kind: "lines",
+  about: "Gives the lines of a text one by one.",
+  main: { form: "cel", type: T.string, required: true, about: "The text." },
+  fields: {},
+  takesWith: false,
+  sign: () => ({ effect: "pure", resource: null, needs: [], output: T.stream(T.string) }),
+  open: () => ({
+    execute: (args) =>
+      (async function* () {
+        yield* (args as { lines: string }).lines.split("\n")
+      })(),
+  }),
+}
+
+/** Lets its tools answer, each asked once. */
+export const panel: NodeKind = {
+  kind: "panel",
+  about: "Asks each of its tools, in order.",
+  main: { form: "text", type: T.string, required: true, about: "The question." },
+  fields: {},
+  scopes: { key: "tools", role: "tool", about: "Who is asked." },
+  takesWith: false,
+  sign: () => ({ effect: "pure", resource: null, needs: [], output: T.list(T.unknown) }),
+  open: (config) => ({
+    execute: async (args, { invoke }) => {
+      const answers: unknown[] = []
+      for (const name of Object.keys(config["tools"] ?? {})) {
+        answers.push(await invoke?.(`tool:${name}`, { question: (args as { panel: string }).panel }))
+      }
+      return answers as never
+    },
+  }),
+}
+
+export const sample: Registry = registry(clock, put, take, call, lines, panel)
