@@ -1,7 +1,7 @@
 /** Admission: what must be refused, by which gate and with which words; and that nothing is called while it is decided. */
 import { beforeEach, describe, expect, test } from "bun:test"
 import { hex, type NodeKind, registry, sha256, T } from "../graph/mod.ts"
-import { encodePlan } from "../plan/mod.ts"
+import { encodePlan, type Step } from "../plan/mod.ts"
 import { opened, SHOP, SHOP_GRANTS, shop, shopBytes, shopKinds, shopRegistry } from "../tests/plans/shop.ts"
 import { type AdmitOptions, type Admitted, admit, isAdmitted } from "./admit.ts"
 import { AdmissionError } from "./errors.ts"
@@ -62,13 +62,6 @@ describe("refused", () => {
       "needs net:rates.example.com, which is not granted",
     ],
     ["no grants at all", () => refusal(shopBytes(), { grants: [] }), "not-granted", "lines", "needs sql:shop:read"],
-    [
-      "a need that only the plan states",
-      () => refusal(shopBytes({}, { needs: [...SHOP_GRANTS, "spawn:rm"].sort() })),
-      "not-granted",
-      "",
-      "the plan asks for spawn:rm, which is not granted",
-    ],
     [
       "a write that says it reads",
       () => refusal(shopBytes({ store: { effect: "read" } })),
@@ -201,6 +194,41 @@ describe("refused", () => {
     expect(error.message).toContain("no database of that name")
   })
 
+  test("a kind that has only warnings to say, or nothing, and gives no signature", () => {
+    const warning = { code: "G303", key: "lookup", message: "odd.", severity: "warning" } as const
+    for (const said of [[warning], []]) {
+      const silent: NodeKind = { ...shopKinds[0]!, sign: () => said }
+      const error = refusal(shopBytes(), { registry: registry(silent, ...shopKinds.slice(1)) })
+      expect(error).toMatchObject({ reason: "refused-by-kind", refusals: [{ path: ["lines"] }] })
+    }
+  })
+
+  test("bodies for a kind that takes none, or under a role that it does not have", () => {
+    const tools = { key: "tools", role: "tool", about: "What it may call." }
+    const withBody = (role: string): Uint8Array => {
+      const plan = shop()
+      const names = plan.constants.length
+      const type = plan.constants[0]!.type
+      const args = plan.types.length
+      const step = plan.scopes[0]!.steps[SHOP.rates]!.op as Step<"invoke">
+      const asking: Step = ["invoke_with", step[1], step[2], step[3], names, [1], [], step[4], step[5]]
+      const steps = plan.scopes[0]!.steps.with(SHOP.rates, { op: asking })
+      const body = { params: [args], slots: 1, steps: [], result: 0, type: args }
+      return encodePlan({
+        ...plan,
+        types: [...plan.types, T.record({})],
+        constants: [...plan.constants, { type, value: [role] }],
+        scopes: [{ ...plan.scopes[0]!, steps }, body],
+      })
+    }
+    const asks = registry(...shopKinds, { ...shopKinds[SHOP.rates]!, scopes: tools })
+    const none = refusal(withBody("tool:find"))
+    expect(none.refusals.map((r) => r.message)).toEqual(['kind "rates" takes no bodies, found "tool:find"'])
+    const other = refusal(withBody("then"), { registry: asks })
+    expect(other.refusals.map((r) => r.message)).toEqual(['kind "rates" takes bodies named tool:<name>, found "then"'])
+    expect(isAdmitted(admit(withBody("tool:find"), { ...options, registry: asks }))).toBe(true)
+  })
+
   test("bytes that are no plan, and plans that are not sound", () => {
     expect(refusal(new Uint8Array())).toMatchObject({ reason: "unreadable", refusals: [] })
     expect(refusal(new TextEncoder().encode("graph: x"))).toMatchObject({ reason: "unreadable" })
@@ -209,6 +237,8 @@ describe("refused", () => {
     const error = refusal(unsound)
     expect(error.reason).toBe("unsound")
     expect((error.cause as { _tag: string })._tag).toBe("PlanError")
+    expect(refusal(shopBytes({}, { needs: [...SHOP_GRANTS, "spawn:rm"] }))).toMatchObject({ reason: "unsound" })
+    expect(refusal(shopBytes({}, { needs: [] }))).toMatchObject({ reason: "unsound" })
   })
 
   test("every single changed byte: refused, or another plan that still is what its registrations say", () => {

@@ -9,6 +9,7 @@ import {
   type Effect,
   type Expr,
   type GrantedHow,
+  hashValue,
   type NodeKind,
   type NodeView,
   type Path,
@@ -42,8 +43,8 @@ export interface AdmittedExtern {
   readonly kind: NodeKind
   readonly signature: Signature
   readonly judge: Judge
-  /** Two externs with one identity do the same for the same input. */
-  readonly identity: string
+  /** Where outcomes may be used again (`cache:`): two externs with one identity do the same for the same input. */
+  readonly identity: string | undefined
 }
 
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
@@ -75,10 +76,14 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const externs: AdmittedExtern[] = []
   const grants = Object.freeze([...options.grants])
   const covered = coverage(grants)
+  const roles = rolesOf(plan)
+  const resources = hashValue(plan.resources, digest)
+  let paths: readonly Path[] | undefined
   plan.externs.forEach((claim, index) => {
-    const found = register(plan, index, claim, options)
+    const found = register(plan, claim, roles.get(index) ?? [], options)
     const refuse = (r: Omit<Refusal, "path">) => {
-      refusals.push({ path: pathOf(plan, index), ...r })
+      paths ??= pathsOf(plan)
+      refusals.push({ path: paths[index] ?? [], ...r })
     }
     if (!found.ok) {
       for (const r of found.refusals) refuse(r)
@@ -88,26 +93,12 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       refuse({ reason: "not-granted", capability, message: `needs ${capability}, which is not granted` })
     }
     const judge = judgeOf(plan.types[claim.output]!)
-    const identity = externIdentity(
-      {
-        kind: claim.kind,
-        config: claim.config,
-        resources: plan.resources,
-        output: plan.types[claim.output]! as unknown as Rec,
-      },
-      digest,
-    )
+    const identity =
+      claim.settings.cacheMs === undefined
+        ? undefined
+        : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
     externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
   })
-  for (const capability of ungranted(plan.needs, covered)) {
-    if (refusals.some((r) => r.capability === capability)) continue
-    refusals.push({
-      path: [],
-      reason: "not-granted",
-      capability,
-      message: `the plan asks for ${capability}, which is not granted`,
-    })
-  }
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
@@ -144,7 +135,7 @@ type Registered =
   | { readonly ok: true; readonly kind: NodeKind; readonly signature: Signature }
   | { readonly ok: false; readonly refusals: readonly Omit<Refusal, "path">[] }
 
-function register(plan: Plan, index: number, claim: Extern, options: AdmitOptions): Registered {
+function register(plan: Plan, claim: Extern, roles: readonly string[], options: AdmitOptions): Registered {
   const kind = options.registry.get(claim.kind)
   if (kind === undefined) {
     const known = [...options.registry.keys()].sort().join(", ")
@@ -159,16 +150,12 @@ function register(plan: Plan, index: number, claim: Extern, options: AdmitOption
     return { ok: false, refusals: [{ reason: "refused-by-kind", message }] }
   }
   if (isProblems(signature)) {
-    const errors = signature.filter((p) => p.severity !== "warning")
-    return {
-      ok: false,
-      refusals: errors.map((p) => ({
-        reason: "refused-by-kind",
-        message: `${p.key}: ${p.message}${p.fix ? ` ${p.fix}` : ""}`,
-      })),
-    }
+    // Also where all it has are warnings: without a signature there is nothing to hold the call to.
+    const found = signature.map((p) => `${p.key}: ${p.message}${p.fix ? ` ${p.fix}` : ""}`)
+    const message = found.length > 0 ? found.join(" ") : `kind "${claim.kind}" gives no signature`
+    return { ok: false, refusals: [{ reason: "refused-by-kind", message }] }
   }
-  const refusals = [...claims(plan, claim, signature), ...roles(plan, index, kind)]
+  const refusals = [...claims(plan, claim, signature), ...bodies(kind, roles)]
   return refusals.length > 0 ? { ok: false, refusals } : { ok: true, kind, signature }
 }
 
@@ -227,43 +214,42 @@ const takes = (given: Type | undefined, wanted: Type): boolean =>
 const quote = (resource: string | null): string => (resource === null ? "none" : `"${resource}"`)
 
 /** Bodies are handed only to kinds that declare them, under the role that they declare. */
-function roles(plan: Plan, index: number, kind: NodeKind): readonly Omit<Refusal, "path">[] {
+function bodies(kind: NodeKind, roles: readonly string[]): readonly Omit<Refusal, "path">[] {
   const prefix = kind.scopes === undefined ? undefined : `${kind.scopes.role}:`
-  const out: Omit<Refusal, "path">[] = []
+  const want = prefix === undefined ? "no bodies" : `bodies named ${prefix}<name>`
+  return roles
+    .filter((role) => prefix === undefined || !role.startsWith(prefix))
+    .map((role) => ({ reason: "claims-other", message: `kind "${kind.kind}" takes ${want}, found "${role}"` }))
+}
+
+// ---- where a plan calls its externs
+
+/** The roles of the bodies that each extern is handed, by its index; only those that are handed some. */
+function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
+  const roles = new Map<number, readonly string[]>()
   for (const { steps } of plan.scopes) {
     for (const { op } of steps) {
-      if (op[0] !== "invoke_with" || op[2] !== index) continue
+      if (op[0] !== "invoke_with") continue
       const names = plan.constants[op[4]]!.value as readonly string[]
-      for (const role of names) {
-        if (prefix !== undefined && role.startsWith(prefix)) continue
-        const want = prefix === undefined ? "no bodies" : `bodies named ${prefix}<name>`
-        out.push({ reason: "claims-other", message: `kind "${kind.kind}" takes ${want}, found "${role}"` })
-      }
+      roles.set(op[2], [...(roles.get(op[2]) ?? []), ...names])
     }
   }
-  return out
+  return roles
 }
 
-/** The path of the first node that calls the extern; items of a map or loop are left out of it. Asked on a refusal only. */
-function pathOf(plan: Plan, index: number): Path {
-  const visit = (scope: number, base: Path): Path | undefined => {
+/** The path of the first node that calls each extern, by its index; items of a map or loop are left out of it. */
+function pathsOf(plan: Plan): readonly Path[] {
+  const paths: Path[] = []
+  const visit = (scope: number, base: Path): void => {
     for (const { op } of plan.scopes[scope]!.steps) {
       if (op[0] === "block") continue
-      const own = op[op.length - 2] as number
-      const path = [...base, ...(plan.constants[own]!.value as readonly string[])]
-      if ((op[0] === "invoke" || op[0] === "invoke_with") && op[2] === index) return path
-      for (const body of bodiesOf(op)) {
-        const found = visit(body, path)
-        if (found !== undefined) return found
-      }
+      const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
+      if (op[0] === "invoke" || op[0] === "invoke_with") paths[op[2]] ??= path
+      if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
     }
-    return undefined
   }
-  return visit(0, []) ?? []
-}
-
-function bodiesOf(op: Plan["scopes"][number]["steps"][number]["op"]): readonly number[] {
-  return op[0] === "block" || op[0] === "invoke" ? [] : (op[op.length - 4] as readonly number[])
+  visit(0, [])
+  return paths
 }
 
 // ---- frozen, so that what was admitted is what runs

@@ -44,14 +44,14 @@ describe("AgedCache", () => {
   })
 
   test("keys part tenants, tools, settings and inputs", () => {
-    const x = { kind: "http", config: { http: "GET https://a" }, resources: {}, output: {} }
-    const identity = externIdentity(x, sha256)
+    const none = new Uint8Array(32)
+    const identity = externIdentity(["http", { http: "GET https://a" }, none, {}], sha256)
     const others = [
-      { ...x, kind: "mcp" },
-      { ...x, config: { http: "GET https://b" } },
-      { ...x, resources: { servers: { a: "b" } } },
-      { ...x, output: { kind: "number" } },
-    ].map((y) => externIdentity(y, sha256))
+      externIdentity(["mcp", { http: "GET https://a" }, none, {}], sha256),
+      externIdentity(["http", { http: "GET https://b" }, none, {}], sha256),
+      externIdentity(["http", { http: "GET https://a" }, none.with(0, 1), {}], sha256),
+      externIdentity(["http", { http: "GET https://a" }, none, { kind: "number" }], sha256),
+    ]
     expect(new Set([identity, ...others]).size).toBe(5)
     const input = new Uint8Array(32)
     expect(cacheKey("a", identity, input)).not.toBe(cacheKey("b", identity, input))

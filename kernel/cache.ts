@@ -5,11 +5,11 @@
 import type { Clock, Digest, Rec, Value } from "../graph/mod.ts"
 import { decode, hashValue, hex } from "../graph/mod.ts"
 
-/** What is called: two externs with one identity do the same for the same input. */
+/** What is called, in a name: its kind, its settings, the declarations that these name (by their hash), its output type. */
 export const externIdentity = (
-  x: { readonly kind: string; readonly config: Rec; readonly resources: Rec; readonly output: Value },
+  x: readonly [kind: string, config: Rec, resources: Uint8Array, output: Rec],
   digest: Digest,
-): string => hex(hashValue([x.kind, x.config, x.resources, x.output], digest))
+): string => hex(hashValue(x, digest))
 
 export interface CacheOptions {
   readonly entriesMax?: number

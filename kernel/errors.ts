@@ -38,6 +38,9 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "not-granted",
 ]
 
+/** Refusals that the message spells out; `refusals` has them all. */
+const LINES_MAX = 50
+
 /** A plan was not admitted. `unreadable` and `unsound` are about the bytes; the others list what each extern lacks. */
 export class AdmissionError extends Data.TaggedError("AdmissionError")<{
   readonly reason: "unreadable" | "unsound" | RefusalReason
@@ -47,7 +50,8 @@ export class AdmissionError extends Data.TaggedError("AdmissionError")<{
   readonly cause?: unknown
 }> {
   static of(plan: string, refusals: readonly Refusal[]): AdmissionError {
-    const lines = refusals.map((r) => `${printPath(r.path)}: ${r.message}`)
+    const lines = refusals.slice(0, LINES_MAX).map((r) => `${printPath(r.path)}: ${r.message}`)
+    if (refusals.length > LINES_MAX) lines.push(`and ${refusals.length - LINES_MAX} more`)
     const grants = [...new Set(refusals.flatMap((r) => (r.capability === undefined ? [] : [r.capability])))].sort()
     if (grants.length > 0) lines.push(`To grant what is missing, add: ${grants.map((g) => `--grant ${g}`).join(" ")}`)
     return new AdmissionError({

@@ -1,6 +1,6 @@
 /** Bounds per resource, in worlds whose clock and whose calls come from a seed. */
 import { describe, expect, test } from "bun:test"
-import type { Clock } from "../graph/mod.ts"
+import { type Clock, T } from "../graph/mod.ts"
 import { type Limit, ResourceLimits } from "./limits.ts"
 
 /** A clock that stands still until it is moved; sleepers wake in the order of their time. */
@@ -166,6 +166,19 @@ describe("ResourceLimits", () => {
     await clock.next()
     await late
     expect(clock.tick()).toBe(1_000)
+  })
+
+  test("come from registrations, where these state some", () => {
+    const limits = new ResourceLimits(new SeededClock())
+    const signature = { effect: "read", needs: [], output: T.null } as const
+    limits.declareAll([
+      { signature: { ...signature, resource: "a", limits: { concurrent: 1 } } },
+      { signature: { ...signature, resource: "b" } },
+      { signature: { ...signature, resource: null, limits: { concurrent: 1 } } },
+    ])
+    for (const resource of ["a", "b", "b"]) expect(limits.enter(resource)).toBeUndefined()
+    expect(limits.enter("a")).toBeInstanceOf(Promise)
+    expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
 
   test("a bound that is none is refused", () => {

@@ -2,7 +2,7 @@
  * Bounds on calls per resource: how many may be in flight and how many may start in a second. One `ResourceLimits` serves
  * all runs of a host, so that the bounds hold over all of them. Who must wait waits in order, in a queue with a bound.
  */
-import { type Clock, type Failure, fail } from "../graph/mod.ts"
+import { type Clock, type Failure, fail, type Signature } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 
 export interface Limit {
@@ -75,6 +75,14 @@ export class ResourceLimits {
     }
     gate.concurrent = Math.min(gate.concurrent, Math.floor(concurrent))
     if (perSecond < gate.perSecond) tighten(gate, perSecond, this.#clock.tick())
+  }
+
+  /** Declares what the registrations of an admitted plan state; plans that share a resource share its bounds. */
+  declareAll(externs: Iterable<{ readonly signature: Signature }>): void {
+    for (const { signature } of externs) {
+      if (signature.limits !== undefined && signature.resource !== null)
+        this.declare(signature.resource, signature.limits)
+    }
   }
 
   /**

@@ -319,7 +319,7 @@ describe("outcomes with an age", () => {
     const cache = new AgedCache(fixed)
     const run = begin(new MemoryLedger(), { cache })
     const { identity } = plan.externs[SHOP.rates]!
-    cache.put(cacheKey("acme", identity, hashValue(ORDER, digest)), encode(["value", { rate: "2" }]))
+    cache.put(cacheKey("acme", identity!, hashValue(ORDER, digest)), encode(["value", { rate: "2" }]))
     const commit = now(run.recall(["x"], SHOP.rates, ORDER)!)
     expect(commit.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch" } })
   })

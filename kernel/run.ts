@@ -127,8 +127,7 @@ class RunRecord {
     const x = this.#extern(extern, "read")
     const input = hashValue(args, this.#options.digest)
     const outcome = this.#judge(x, answer)
-    const { cacheMs } = x.claim.settings
-    if (cacheMs !== undefined && outcome.outcome.ok) {
+    if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
     return this.#commitRead(path, x, input, outcome, attempts, null)
@@ -142,7 +141,7 @@ class RunRecord {
     const { cache, digest } = this.#options
     const x = this.#extern(extern, "read")
     const { cacheMs } = x.claim.settings
-    if (cache === undefined || cacheMs === undefined) return undefined
+    if (cache === undefined || cacheMs === undefined || x.identity === undefined) return undefined
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
