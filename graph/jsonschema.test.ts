@@ -1,3 +1,4 @@
+// JSON Schema both ways. The judge of values is ajv, an independent validator; the judge of types is the round trip.
 import { describe, expect, test } from "bun:test"
 import Ajv from "ajv/dist/2020.js"
 import { accepts } from "./accept.ts"

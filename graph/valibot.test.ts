@@ -1,3 +1,4 @@
+// Schemas as types: the type each becomes, agreement with valibot itself on values, and the schemas that are refused.
 import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import * as v from "valibot"

@@ -350,21 +350,5 @@ const SIMPLE: { readonly [type: string]: Type | undefined } = {
   any: T.unknown,
   never: T.never,
 }
-/** Does a value of the type change when defaults are put in? */
-export const hasDefaults = (t: Type): boolean => {
-  switch (t.kind) {
-    case "record":
-      return Object.values(t.fields).some((f) => f.default !== undefined || hasDefaults(f.type))
-    case "union":
-      return t.of.some(hasDefaults)
-    case "list":
-    case "map":
-    case "stream":
-      return hasDefaults(t.of)
-    default:
-      return false
-  }
-}
-
 const members = (t: Type): readonly Type[] => (t.kind === "union" ? t.of : [t])
 const camel = (type: string): string => type.replace(/_([a-z])/g, (_m, c: string) => c.toUpperCase())

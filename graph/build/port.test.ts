@@ -1,3 +1,4 @@
+// Ports, templates and operators: what they become is compared as CEL text, what they compute with plain JavaScript.
 import { describe, expect, test } from "bun:test"
 import * as v from "valibot"
 import { printCel } from "../cel.ts"

@@ -4,7 +4,8 @@
  */
 import { isEffect, map as mapEffect } from "effect/Effect"
 import { type CodeFacts, markCode } from "../code.ts"
-import { fromSchema, hasDefaults, type Imported, type Validate } from "../valibot.ts"
+import { hasDefaults } from "../live.ts"
+import { fromSchema, type Imported, type Validate } from "../valibot.ts"
 import { importInput, makeCall } from "./call.ts"
 import { bindInline, CODE, type FnSignature, fnConfig, touchesOf } from "./code.ts"
 import { refuse } from "./failure.ts"
