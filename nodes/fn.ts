@@ -190,6 +190,8 @@ async function load(config: Rec, services: Services, signature: Signature): Prom
 }
 
 function executor(code: Code, signature: Signature): Executor {
+  // Handed over as it is: the VM judges what comes back, waits for a promise, and has an Effect run by `settleEffect`.
+  if (signature.effect === "pure" && code.length < 2) return { execute: code as Executor["execute"] }
   if (signature.async === false) return { execute: (input, call) => now(code, input, call, signature) }
   return {
     execute: async (input, call) => {
@@ -220,6 +222,10 @@ function now(code: Code, input: Value, call: Call, signature: Signature): unknow
 const given = (result: unknown): unknown => (result === undefined ? null : result)
 
 type Effect_ = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
+
+/** Runs what a pure function gave back where that is an Effect; undefined where it is not. */
+export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
+  isEffect(answer) ? finished(answer as Effect_, signal) : undefined
 
 async function finished(effect: Effect_, signal: AbortSignal): Promise<unknown> {
   const exit = await runPromiseExit(effect, { signal })
