@@ -85,7 +85,7 @@ export interface Call {
    * at the path `[…path, n, role]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
    * input; the promise fails with the body's `Failure`. There only where the kind declares `scopes`.
    */
-  readonly invoke?: (role: string, args: Rec) => Promise<Value>
+  readonly invoke?: ((role: string, args: Rec) => Promise<Value>) | undefined
 }
 
 /**

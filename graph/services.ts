@@ -119,7 +119,7 @@ export interface Question {
   readonly choices?: readonly string[]
   readonly signal: AbortSignal
 }
-/** `exactly`: only a grant that names the capability without a wildcard counts (private addresses are asked for so). */
+/** `exactly`: only a grant of this very text counts, none that covers it (private addresses are asked for so). */
 export type GrantedHow = "by any grant" | "exactly"
 export interface Services {
   readonly clock: Clock

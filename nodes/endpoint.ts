@@ -53,7 +53,7 @@ export const rights = (
   allowHost: (host) => host === own || services.granted(netNeed(host)),
   privateAddresses: (host) => {
     const reach = reachOfHost(hostnameOf(host))
-    const named = () => services.granted(netNeed(host), "exactly")
+    const named = () => [host, hostnameOf(host)].some((h) => services.granted(netNeed(h), "exactly"))
     // A wildcard such as net:* means the internet. What is inside is granted by name, or as a whole by net:private.
     if (reach === "link-local") return named()
     return (reach === "private" && named()) || services.granted("net:private", "exactly")

@@ -190,13 +190,10 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   }
   if (problems.length > 0 || !("endpoint" in settings)) return problems
   const { name, endpoint, usage } = settings
-  const given = { system: T.string, prompt: T.string, messages: MESSAGES }
-  const fields = Object.entries(given).filter(([key]) => Object.hasOwn(node.args, key))
   return {
     effect: "read",
     resource: `model:${name}`,
     needs: [`model:${name}`, netNeed(endpoint.host), ...authNeeds(endpoint.auth)],
-    input: T.record(Object.fromEntries(fields)),
     output: node.output ?? (usage ? T.record({ value: T.string, usage: USAGE }) : T.string),
   }
 }

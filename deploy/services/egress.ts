@@ -39,7 +39,7 @@ export async function checkedAddresses(
     if (!may) {
       throw refused(
         "address",
-        `Cannot ask ${url.host}: ${literal ? "it is" : "it resolves to"} ${literal ? "" : `${address}, `}a ${reach === "never" ? "special" : reach} address`,
+        `Cannot ask ${url.host}: ${literal ? "it is" : "it resolves to"} ${literal ? "" : `${address}, `}a ${reach === "never" ? "special" : reach} address${reach === "private" ? `; it takes the grant net:${url.host}, where the file names this very host, or net:private` : ""}`,
       )
     }
   }

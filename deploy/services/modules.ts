@@ -83,6 +83,8 @@ async function bundle(base: string, module: string): Promise<Bundle> {
       legalComments: "none",
       // Put in when the bundle runs: the place of the module is no part of its code.
       define: Object.fromEntries(PLACES.map((place) => [`import.meta.${place}`, PREFIX + place])),
+      // Settings of whatever project lies around the module would change its bundle.
+      tsconfigRaw: {},
       logLevel: "silent",
     })
     const text = outputFiles[0]!.text

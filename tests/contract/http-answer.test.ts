@@ -116,7 +116,8 @@ describe("where a request may go", () => {
     const go = (...grants: string[]) => ask({ http: `GET ${site.base}/x` }, {}, { grants })
     expect(await go(`net:${site.host}`)).toEqual({ ok: true })
     expect(await go("net:private")).toEqual({ ok: true })
-    for (const grants of [[], ["net:*"], ["net:127.*"], ["net:127.0.0.1"]])
+    expect(await go("net:127.0.0.1")).toEqual({ ok: true })
+    for (const grants of [[], ["net:*"], ["net:127.*"], ["net"]])
       expect(await failure(go(...grants))).toMatchObject({
         code: "Refused",
         data: { reason: "address" },

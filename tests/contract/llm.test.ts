@@ -25,7 +25,6 @@ describe("what a node is", () => {
       effect: "read",
       resource: "model:main",
       needs: ["model:main", `net:${server.host}`, "secret:KEY"],
-      input: T.record({ prompt: T.string }),
       output: T.string,
     })
   })
@@ -57,7 +56,7 @@ describe("what a node is", () => {
     expect(problems({ args: p, config: { tools: tools as unknown as Rec } })).toEqual([
       "G207 tools.a b",
       "G207 tools.c.input.x",
-      "G207 tools.c.input.y",
+      "G207 tools.c.input",
       "G207 tools.d",
     ])
   })
