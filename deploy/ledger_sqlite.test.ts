@@ -1,5 +1,6 @@
 /** The durable ledger: the same chain as in memory, and each way in which a database can be in the way has its name. */
 import { afterAll, describe, expect, test } from "bun:test"
+import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -141,6 +142,54 @@ describe("the ledger on SQLite", () => {
     }
   })
 })
+
+/** A process that appends runs without end, and says of each entry that it was kept. */
+const WRITER = (file: string) => `
+  import { MemoryLedger, seal, GENESIS } from ${JSON.stringify(join(import.meta.dir, "../kernel/mod.ts"))}
+  import { SqliteLedger } from ${JSON.stringify(join(import.meta.dir, "ledger_sqlite.ts"))}
+  import { SqliteStorage } from ${JSON.stringify(join(import.meta.dir, "storage_sqlite.ts"))}
+  import { encode, sha256 } from ${JSON.stringify(join(import.meta.dir, "../graph/mod.ts"))}
+  const ledger = await SqliteLedger.open({ storage: new SqliteStorage({ file: ${JSON.stringify(file)} }) })
+  const data = encode("x".repeat(500))
+  const outcome = sha256(data)
+  const read = { kind: "read", path: ["a"], resource: null, input: GENESIS, outcome, message: null, attempts: 1, cachedMs: null }
+  await Promise.all(Array.from({ length: 4 }, async (_, i) => {
+    let prev = GENESIS
+    for (let seq = 0; ; seq++) {
+      const body = seq === 0 ? { kind: "start", graph: "", plan: "", input: outcome } : read
+      const row = seal({ space: "acme", run: "r" + i, seq, prev, at: 0, body }, data, sha256)
+      prev = row.hash
+      await ledger.append(row)
+      process.stdout.write("r" + i + " " + seq + "\\n")
+    }
+  }))
+`
+
+test("what it said it kept is there after kill -9, and every chain verifies", async () => {
+  for (const entries of [20, 57, 120]) {
+    const file = newFile()
+    const writer = spawn(process.execPath, ["-e", WRITER(file)], { stdio: ["ignore", "pipe", "inherit"] })
+    let said = ""
+    await new Promise<void>((resolve) => {
+      writer.stdout.on("data", (text: Buffer) => {
+        said += text.toString()
+        if (said.split("\n").length > entries) writer.kill("SIGKILL")
+      })
+      writer.on("close", resolve)
+    })
+    const kept = new Map<string, number>()
+    for (const [, run, seq] of said.matchAll(/^(r\d) (\d+)$/gm)) kept.set(run!, Number(seq))
+    expect([...kept.values()].reduce((n, seq) => n + seq + 1, 0)).toBeGreaterThanOrEqual(entries)
+    const ledger = await open(file, 5_000)
+    for (const [run, seq] of kept) {
+      const chain = await ledger.entries("acme", run)
+      expect(chain.rows.length).toBeGreaterThan(seq)
+      const head = (await ledger.runs("acme", 10)).find((r) => r.run === run)!
+      expect(verifyChain(chain, { digest, space: "acme", run, head })).toMatchObject({ ok: true, ended: false })
+    }
+    await ledger.close()
+  }
+}, 30_000)
 
 describe("a database in the way", () => {
   test("that is no database, or was torn, is corrupt", async () => {

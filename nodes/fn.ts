@@ -190,6 +190,8 @@ async function load(config: Rec, services: Services, signature: Signature): Prom
 }
 
 function executor(code: Code, signature: Signature): Executor {
+  // Handed over as it is: the VM judges what comes back, waits for a promise, and has an Effect run by `settleEffect`.
+  if (signature.effect === "pure" && code.length < 2) return { execute: code as Executor["execute"] }
   if (signature.async === false) return { execute: synchronous(code, signature) }
   return {
     // No async function: what answers at once costs no promise.
@@ -213,10 +215,7 @@ async function awaited(result: object, call: Call, signature: Signature): Promis
   }
 }
 
-/**
- * A function that does not look at the call is called without one: an executor of one parameter is not handed any. A
- * pure one stands for itself, without anything around it.
- */
+/** A function that does not look at the call is called without one: an executor of one parameter is not handed any. */
 function synchronous(code: Code, signature: Signature): Executor["execute"] {
   if (code.length >= 2) {
     return (input, call) => {
@@ -228,7 +227,6 @@ function synchronous(code: Code, signature: Signature): Executor["execute"] {
     }
   }
   const plain = code as (input: Value) => unknown
-  if (signature.effect === "pure") return plain
   return (input) => {
     try {
       return atOnce(plain(input))
@@ -252,6 +250,10 @@ const isLater = (result: unknown): result is object =>
 const given = (result: unknown): unknown => (result === undefined ? null : result)
 
 type Program = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
+
+/** Runs what a pure function gave back where that is an Effect; undefined where it is not. */
+export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
+  isEffect(answer) ? finished(answer as Program, signal) : undefined
 
 async function finished(effect: Program, signal: AbortSignal): Promise<unknown> {
   const exit = await runPromiseExit(effect, { signal })
