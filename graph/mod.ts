@@ -1,8 +1,8 @@
 /** The door of `graph`: types, values, expressions, the IR, problems, and the contracts of node kinds and services. */
 export * from "./accept.ts"
 export * from "./capability.ts"
-export * from "./check-file.ts"
 export * from "./check.ts"
+export * from "./check-file.ts"
 export * from "./checked.ts"
 export * from "./expr.ts"
 export * from "./failure.ts"

@@ -28,9 +28,11 @@ export function wrongArguments(r: Report, e: Call, types: readonly Type[]): Type
     )
   }
   const fix =
-    e.fn === "+" && types.some((t) => t.kind === "string" || t.kind === "enum")
-      ? `Write string(${short(printCel(e.args[types.findIndex((t) => t.kind !== "string" && t.kind !== "enum")] ?? e.args[0]!))}).`
-      : undefined
+    e.fn === "sum" && isInt64(types[0]!) && types.length === 1
+      ? `Write ${short(printCel(e.args[0]!))}.sum(int64(0)).`
+      : e.fn === "+" && types.some((t) => t.kind === "string" || t.kind === "enum")
+        ? `Write string(${short(printCel(e.args[types.findIndex((t) => t.kind !== "string" && t.kind !== "enum")] ?? e.args[0]!))}).`
+        : undefined
   const arity = !b.overloads.some((o) => o.params.length === types.length || (o.rest && types.length > o.params.length))
   return r.problem(
     arity ? "G104" : "G101",
