@@ -87,7 +87,7 @@ export function randomExpr(r: Random, depth: number, locals: readonly string[] =
       return { op: "record", fields: [...new Set(r.times(3, () => r.pick(FIELDS)))].map((k) => [k, sub()] as const) }
     case 11:
       return r.chance(0.5)
-        ? { op: "map", entries: [[computed(r, sub()), sub()]] }
+        ? { op: "map", entries: [[computedKey(r, sub()), sub()]] }
         : { op: "text", parts: r.times(3, sub) }
     case 12:
     case 13:
@@ -118,9 +118,10 @@ function leaf(r: Random, locals: readonly string[]): Expr {
   }
 }
 
-/** A text constant as a key is a field, which is another form: keys and positions here are computed. */
+/** A constant as a key is another form, or none at all: keys and positions here are computed. */
 const computed = (r: Random, e: Expr): Expr =>
-  e.op === "const" && typeof e.value === "string" ? ref(r.pick(["s", "n", "money"])) : e
+  e.op === "const" && typeof e.value !== "number" ? ref(r.pick(["s", "n", "money"])) : e
+const computedKey = (r: Random, e: Expr): Expr => (e.op === "const" ? ref(r.pick(["s", "t", "money"])) : e)
 
 function each(r: Random, depth: number, locals: readonly string[]): Expr {
   const item = `x${locals.length}`
@@ -138,5 +139,7 @@ function anyCall(r: Random, sub: () => Expr): Expr {
   // A negative number is a constant.
   const negated = fn === "neg" ? [computed(r, sub())].map((e) => (e.op === "const" ? ref("n") : e)) : undefined
   const count = BUILTINS.get(fn)!.overloads[0]!.params.length
-  return call(fn, ...(negated ?? Array.from({ length: r.chance(0.9) ? count : count + 1 }, sub)))
+  return call(fn, ...(negated ?? Array.from({ length: r.chance(0.9) || !isName(fn) ? count : count + 1 }, sub)))
 }
+/** Operators have as many sides as they have; functions may be called wrongly. */
+const isName = (fn: string): boolean => /^[a-z]/.test(fn) && fn !== "in" && fn !== "neg"

@@ -60,7 +60,7 @@ describe("types", () => {
     ["rates.EUR", "number !"],
     ['input.currency == "EUR" ? 1 : 2', "number"],
     ['input.currency == "EUR" ? "a" : "b"', "a | b"],
-    ["input.n + 1", "int64 !"],
+    ["input.n + int64(1)", "int64 !"],
     ["-input.n", "int64 !"],
     ["number(input.n) / 2", "number"],
     ["input.n < 2.5", "boolean"],
@@ -190,7 +190,10 @@ describe("problems", () => {
     ],
     ["line == null", "G105 line == null: Always false: line is never null. Leave the test out."],
     ["abs(1, 2)", "G104 abs(1, 2): abs() takes (number) or (int64), found (number, number)."],
-    ["rates.map(k, k).sum()", "G101 rates.map(k, k).sum(): sum() takes ([number]) or ([number], number) or ([int64], int64), found ([string])."],
+    [
+      "rates.map(k, k).sum()",
+      "G101 rates.map(k, k).sum(): sum() takes ([number]) or ([number], number) or ([int64], int64), found ([string]).",
+    ],
   ]
   for (const [source, want] of cases) test(source, () => expect(says(source)).toBe(want))
 

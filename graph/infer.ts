@@ -9,7 +9,7 @@ import { BUILTINS, nonNull, nullArguments, resolve } from "./builtins.ts"
 import { type ExprProblem, printCel } from "./cel.ts"
 import type { Expr } from "./expr.ts"
 import { fieldTypeOf, lookup, member } from "./infer/access.ts"
-import { asInt64, pattern, wrongArguments } from "./infer/calls.ts"
+import { pattern, wrongArguments } from "./infer/calls.ts"
 import { isNull, membership, neverEqual } from "./infer/equality.ts"
 import { type Check, firstOf, hint, listed, named, Report, short } from "./infer/report.ts"
 import { type Facts, narrowed, pathOf, tagFacts } from "./narrow.ts"
@@ -332,7 +332,7 @@ class Infer extends Report {
       )
       return resolve(b, nonNull(types))?.type ?? T.never
     }
-    const r = resolve(b, types) ?? resolve(b, asInt64(e, types))
+    const r = resolve(b, types)
     if (r === undefined) return wrongArguments(this, e, types)
     if (r.fits === "check")
       this.check(

@@ -47,8 +47,8 @@ export function sumOf(name: string, xs: readonly Value[], start: Value = 0): Val
   if (typeof start === "bigint") {
     let n = start
     for (const x of xs) {
-      if (typeof x !== "bigint" && !Number.isSafeInteger(x)) throw mismatch(name, [xs as Value, start])
-      n = int64(n + BigInt(x as bigint), name)
+      if (typeof x !== "bigint") throw mismatch(name, [xs as Value, start])
+      n = int64(n + x, name)
     }
     return n
   }
