@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { constants } from "node:os"
-import { dirname, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** The folder of the repository, or of the installed package. */
@@ -54,13 +54,19 @@ export function findDeno(from = root) {
   return firstThatStarts(fromNpm) ?? onPath("deno")
 }
 
+/** This process's environment with the folder of `command` first on the PATH, so that a child finds it by name too. */
+export function environmentWith(command) {
+  const name = Object.keys(process.env).find((key) => key.toUpperCase() === "PATH") ?? "PATH"
+  return { ...process.env, [name]: `${dirname(command)}${delimiter}${process.env[name] ?? ""}` }
+}
+
 /**
  * Runs `command` with this process's terminal and ends this process as the child ended (128 + n after signal n).
  * Ctrl-C reaches the child from the terminal itself, so here it is ignored and is handled once, there; without a
  * terminal a signal comes to this process alone and is passed on.
  */
 export function run(command, args, options = {}) {
-  const child = spawn(command, args, { stdio: "inherit", ...options })
+  const child = spawn(command, args, { stdio: "inherit", env: environmentWith(command), ...options })
   const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY)
   process.on("SIGINT", () => onTerminal || child.kill("SIGINT"))
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
@@ -72,6 +78,6 @@ export function run(command, args, options = {}) {
 }
 
 function onPath(name) {
-  const folders = (process.env.PATH ?? "").split(process.platform === "win32" ? ";" : ":")
+  const folders = (process.env.PATH ?? "").split(delimiter)
   return firstThatStarts(folders.map((folder) => join(folder, `${name}${exe}`)))
 }

@@ -123,7 +123,7 @@ const wrongKey = (of: Value, at: Value, want: string) =>
   fail("Mismatch", `Cannot look up ${show(at)} in ${show(of)}: want ${want}`, { data: { name: at } })
 
 /** `has(of.name)`: false where `of` itself is null. */
-function has(of: Value, name: string): boolean {
+export function has(of: Value, name: string): boolean {
   if (of === null) return false
   if (!isRecord(of))
     throw fail("Mismatch", `Cannot look for ${printLiteral(name)} in ${show(of)}: it is no record`, { data: { name } })

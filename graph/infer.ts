@@ -31,9 +31,12 @@ export interface Inferred {
 /** Macros in macros, deeper than this, are refused: each level multiplies the work by the length of a list. */
 export const MACRO_DEPTH_MAX = 4
 
-/** Type, problems and run-time checks of an expression whose names have the types of `env`. */
-export function infer(expr: Expr, env: ReadonlyMap<string, Type>): Inferred {
-  const i = new Infer(env)
+/**
+ * Type, problems and run-time checks of an expression whose names have the types of `env`. `note` is told the type of every
+ * part, as the flow around it has narrowed it.
+ */
+export function infer(expr: Expr, env: ReadonlyMap<string, Type>, note?: (part: Expr, type: Type) => void): Inferred {
+  const i = new Infer(env, note)
   const type = i.visit(expr, undefined)
   return { type, problems: i.problems, mayFail: i.mayFail, checks: i.checks }
 }
@@ -51,13 +54,21 @@ class Infer extends Report {
   private locals: Local | undefined
   private macros = 0
   private readonly env: ReadonlyMap<string, Type>
+  private readonly note: ((part: Expr, type: Type) => void) | undefined
 
-  constructor(env: ReadonlyMap<string, Type>) {
+  constructor(env: ReadonlyMap<string, Type>, note: ((part: Expr, type: Type) => void) | undefined) {
     super()
     this.env = env
+    this.note = note
   }
 
   visit(e: Expr, facts: Facts | undefined): Type {
+    const type = this.seen(e, facts)
+    this.note?.(e, type)
+    return type
+  }
+
+  private seen(e: Expr, facts: Facts | undefined): Type {
     if (e.op === "and" || e.op === "or") return this.logic(e, facts)
     if (e.op === "call" && e.fn === "!") {
       const type = this.call(e, facts)

@@ -125,6 +125,7 @@ const SILENT = new Set([
   "required",
   "additionalProperties",
   "items",
+  "additionalItems",
   "enum",
   "const",
   "anyOf",
@@ -197,11 +198,39 @@ class Importer {
       if (!Array.isArray(s[key]) || s[key].length === 0) continue
       const sides = s[key].map((part, i) => this.type(part, `${at}/${key}/${i}`, refs))
       if (key === "oneOf" && sides.length > 1 && !apart(sides)) this.widen(`${at}/oneOf`, "more than one side may hold")
-      const union = unionOf(sides)
+      const union = this.either(sides, `${at}/${key}`)
       // A record whose alternatives only list which fields are required: the record is the type.
       type = type.kind === "record" && union.kind === "unknown" ? type : this.both(type, union, `${at}/${key}`)
     }
     return s["nullable"] === true ? unionOf([type, T.null]) : type
+  }
+
+  /**
+   * Values of one of the types. A record that fits another one's type would lose the fields that only it names (values
+   * have the fields of their type): such records become one, with the fields of all.
+   */
+  either(sides: readonly Type[], at: string): Type {
+    const union = unionOf(sides)
+    const kept = new Set(
+      (union.kind === "union" ? union.of : [union]).flatMap((t) => (t.kind === "record" ? Object.keys(t.fields) : [])),
+    )
+    const records = sides.flatMap((t) => (t.kind === "union" ? t.of : [t])).filter((t) => t.kind === "record")
+    if (union.kind === "unknown" || records.every((r) => Object.keys(r.fields).every((name) => kept.has(name))))
+      return union
+    this.widen(at, "records that overlap are one, with the fields of all")
+    const fields: Record<string, Field> = {}
+    for (const name of new Set(records.flatMap((r) => Object.keys(r.fields)))) {
+      const own = records.flatMap((r) => (Object.hasOwn(r.fields, name) ? [r.fields[name]!] : []))
+      const type = unionOf(own.map((f) => f.type))
+      Object.defineProperty(fields, name, {
+        value:
+          own.length === records.length && own.every((f) => !f.optional && f.default === undefined)
+            ? { type }
+            : { type, optional: true },
+        enumerable: true,
+      })
+    }
+    return unionOf([T.record(fields), ...sides.filter((t) => t.kind !== "record")])
   }
 
   /** Values of both types. */

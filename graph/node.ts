@@ -82,10 +82,10 @@ export interface Call {
   readonly note: (text: string) => void
   /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
-   * at the path `[…path, n, role]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
+   * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
    * input; the promise fails with the body's `Failure`. There only where the kind declares `scopes`.
    */
-  readonly invoke?: (role: string, args: Rec) => Promise<Value>
+  readonly invoke?: ((role: string, args: Rec) => Promise<Value>) | undefined
 }
 
 /**
@@ -126,7 +126,16 @@ export interface NodeKind {
   readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
   /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
   readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
-  /** Connects. Called once per distinct `config` and session, before the first call; may be slow; never at check time. */
+  /**
+   * What `shadowgraph.lock` is to pin for such a node, by the keys that `sign` asks `NodeView.pin` for: asks the world
+   * (a server for its tools, the disk for code). Called when a lock is made, never at check or run time.
+   */
+  readonly lock?: (
+    config: Rec,
+    resources: NodeView["resources"],
+    services: Services,
+  ) => Promise<{ readonly [key: string]: Rec }>
+  /** Connects. Called once per distinct `config`, signature and session, before the first call; may be slow; never at check time. */
   readonly open: (
     config: Rec,
     resources: NodeView["resources"],

@@ -3,6 +3,7 @@
  * that adapters never name a platform; `deploy` supplies them, tests supply seeded ones. A service that is not there
  * is a capability that the host lacks, and using it is a typed failure.
  */
+import type { Call } from "./node.ts"
 import type { Value } from "./value.ts"
 
 export interface Clock {
@@ -27,6 +28,8 @@ export interface HttpRequest {
   /** A larger body is cut off with the failure `TooLarge`. */
   readonly bytesMax: number
   readonly signal: AbortSignal
+  /** Does no harm to be sent twice, as a read: it may use a kept connection, and go again where that turns out to be dead. */
+  readonly repeatable?: boolean
   /** Redirects to follow, each checked like a first request. */
   readonly redirectsMax: number
   /** May the request go to this host (of a redirect)? A host is a name or address with its port where that is not the scheme's own. */
@@ -67,6 +70,8 @@ export interface Sqlite {
 
 /** A connected MCP server. Shapes are the protocol's own (2025-11-25 and later). */
 export interface McpConnection {
+  /** False once the server has gone (its process ended, the session was closed): connect again. */
+  readonly alive: () => boolean
   readonly tools: () => Promise<
     readonly {
       readonly name: string
@@ -93,8 +98,18 @@ export interface Mcp {
 }
 
 export interface Modules {
+  /** SHA-256, in hexadecimal, of the bundle of a local module: all the code that it runs, packages left out. */
+  readonly hash: (module: string) => Promise<string>
   /** Loads an export of a local module after its bundle's hash was compared with the pinned one. */
   readonly load: (module: string, name: string, sha256: string | undefined) => Promise<unknown>
+}
+
+/** Text and bytes of files below a root. A path that leaves the root, by `..` or by a symbolic link, is refused. */
+export interface Files {
+  /** `root` and `path` are relative to the graph file's folder, or absolute; `path` lies in `root`. */
+  readonly read: (path: string, options: { readonly root: string; readonly bytesMax: number }) => Promise<Uint8Array>
+  /** Replaces the file in one step: a reader sees the old bytes or the new ones. Folders on the way are made. */
+  readonly write: (path: string, bytes: Uint8Array, options: { readonly root: string }) => Promise<void>
 }
 
 export interface Question {
@@ -104,7 +119,7 @@ export interface Question {
   readonly choices?: readonly string[]
   readonly signal: AbortSignal
 }
-/** `exactly`: only a grant that names the capability without a wildcard counts (private addresses are asked for so). */
+/** `exactly`: only a grant of this very text counts, none that covers it (private addresses are asked for so). */
 export type GrantedHow = "by any grant" | "exactly"
 export interface Services {
   readonly clock: Clock
@@ -117,8 +132,9 @@ export interface Services {
   readonly ask?: (question: Question) => Promise<string>
   /** The value of a secret, or undefined. Never logged, hashed or stored. */
   readonly secret?: (name: string) => string | undefined
-  /** Text and bytes of files below a root that a capability names. */
-  readonly readFile?: (path: string) => Promise<Uint8Array>
+  readonly files?: Files
+  /** A closure that the TypeScript builder put beside the graph, by `config.code` (`inline:<id>`). */
+  readonly inline?: (code: string) => ((input: Value, call: Call) => unknown) | undefined
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */
   readonly granted: (capability: string, how?: GrantedHow) => boolean
 }

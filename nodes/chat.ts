@@ -76,6 +76,7 @@ export async function complete(
       body: new TextEncoder().encode(writeJson({ model: endpoint.model, ...body, ...more })),
       bytesMax: ANSWER_BYTES_MAX,
       signal: call.signal,
+      repeatable: true,
       redirectsMax: 0,
       ...rights(endpoint.host, services),
     },

@@ -46,11 +46,14 @@ const shown = (text: string): string =>
   (text.length > 60 ? `${text.slice(0, 60)}…` : text).replace(/\/\/[^/@]*@/, "//…@")
 
 /** Which hosts and addresses a request may reach, by what the run was granted. `own` is the host that the file names. */
-export const rights = (own: string, services: Services): Pick<HttpRequest, "allowHost" | "privateAddresses"> => ({
+export const rights = (
+  own: string,
+  services: Pick<Services, "granted">,
+): Pick<HttpRequest, "allowHost" | "privateAddresses"> => ({
   allowHost: (host) => host === own || services.granted(netNeed(host)),
   privateAddresses: (host) => {
     const reach = reachOfHost(hostnameOf(host))
-    const named = () => services.granted(netNeed(host), "exactly")
+    const named = () => [host, hostnameOf(host)].some((h) => services.granted(netNeed(h), "exactly"))
     // A wildcard such as net:* means the internet. What is inside is granted by name, or as a whole by net:private.
     if (reach === "link-local") return named()
     return (reach === "private" && named()) || services.granted("net:private", "exactly")

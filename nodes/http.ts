@@ -38,7 +38,6 @@ import {
 } from "./endpoint.ts"
 import { writeJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
-import { looksLikeCredential } from "./secret.ts"
 import { fillUrl, liftUrl, lowerUrl, pairsOf, READS, readTemplate, scalarText, type UrlTemplate } from "./url.ts"
 
 const LIMIT_DEFAULT = 5_000_000
@@ -48,13 +47,7 @@ const REDIRECTS_MAX = 20
 
 const SCALAR = T.union(T.string, T.number, T.int64, T.boolean)
 const PAIRS = T.map(T.union(SCALAR, T.null, T.list(SCALAR)))
-const ARGS: { readonly [name: string]: Type } = {
-  url: T.list(SCALAR),
-  query: PAIRS,
-  headers: T.map(T.union(SCALAR, T.null)),
-  form: PAIRS,
-  body: T.unknown,
-}
+const HEADERS = T.map(T.union(SCALAR, T.null))
 const FULL = (body: Type): Type => T.record({ status: T.number, headers: T.map(T.string), body })
 
 export const http: NodeKind = {
@@ -68,7 +61,7 @@ export const http: NodeKind = {
   },
   fields: {
     query: { form: "text", type: PAIRS, about: "Query parameters. null leaves one out, a list repeats it." },
-    headers: { form: "text", type: ARGS["headers"]!, about: "Request headers. Credentials go under `auth`." },
+    headers: { form: "text", type: HEADERS, about: "Request headers. Credentials go under `auth`." },
     body: { form: "text", about: "The body: text and bytes as they are, everything else as JSON." },
     form: { form: "text", type: PAIRS, about: "A body as HTML forms send it (x-www-form-urlencoded)." },
     auth: { form: "static", type: AUTH_TYPE, about: AUTH_ABOUT },
@@ -154,7 +147,7 @@ function readSettings(config: Rec, output: Type | undefined): Settings | readonl
   }
   const url = readTemplate(config)
   if (!("template" in url)) problems.push(...url)
-  const method = "template" in url ? url.template.method : "GET"
+  const method = String(config["method"])
   const auth = readAuth(config["auth"])
   if (Array.isArray(auth)) problems.push(...(auth as readonly SignatureProblem[]))
   const effect = config["effect"] === "read" || (READS.has(method) && config["effect"] !== "write") ? "read" : "write"
@@ -201,16 +194,30 @@ const bodyType = (output: Type | undefined): Type | undefined =>
   output?.kind === "record" && Object.hasOwn(output.fields, "body") ? output.fields["body"]!.type : undefined
 
 function sign(node: NodeView): Signature | readonly SignatureProblem[] {
-  const settings = readSettings(node.config, node.output)
+  // Where the text of the URL is still there, something kept `lift` from being asked, or it refused.
+  const text = node.args["http"]
+  const lifted = text === undefined ? undefined : liftUrl(text)
+  if (lifted !== undefined && !("method" in lifted)) return lifted
+  const config = lifted === undefined ? node.config : { ...node.config, method: lifted.method, url: lifted.texts }
+  const settings = readSettings(config, node.output)
   const problems = [...("template" in settings ? [] : settings), ...argProblems(node)]
   if (problems.length > 0 || !("template" in settings)) return problems
   const { host, effect, auth, full, keyHeader } = settings
-  const given = Object.keys(ARGS).filter((name) => Object.hasOwn(node.args, name))
+  // What has a type in `fields` is held to it there.
+  const types = {
+    url: T.list(SCALAR),
+    query: T.unknown,
+    headers: T.unknown,
+    form: T.unknown,
+    body: T.unknown,
+    http: T.unknown,
+  }
+  const given = Object.entries(types).filter(([name]) => Object.hasOwn(node.args, name))
   return {
     effect,
     resource: `host:${host}`,
     needs: [netNeed(host), ...authNeeds(auth)],
-    input: T.record(Object.fromEntries(given.map((name) => [name, ARGS[name]!]))),
+    input: T.record(Object.fromEntries(given)),
     output: node.output ?? (full ? FULL(T.unknown) : T.unknown),
     ...(effect === "write" ? { keyed: keyHeader !== undefined } : {}),
   }
@@ -238,15 +245,6 @@ function argProblems(node: NodeView): SignatureProblem[] {
   for (const [name, value] of constantFields(args["headers"])) {
     const problem = headerProblem(name, value)
     if (problem) problems.push(problem)
-  }
-  for (const [name, value] of [...constantFields(args["query"]), ...constantFields(args["form"])]) {
-    if (value === undefined || !looksLikeCredential(value, name)) continue
-    problems.push({
-      code: "G304",
-      key: args["query"] && constantFields(args["query"]).some(([n]) => n === name) ? `query.${name}` : `form.${name}`,
-      message: `The parameter ${name} looks like a credential.`,
-      fix: "Most servers also take it as a header: auth: { header: X-Api-Key, secret: secret:NAME }.",
-    })
   }
   return problems
 }
@@ -289,6 +287,7 @@ async function ask(settings: Settings, args: Rec, services: Services, call: Call
     ...(body === undefined ? {} : { body }),
     bytesMax: settings.bytesMax,
     signal: call.signal,
+    repeatable: settings.effect === "read",
     redirectsMax: settings.redirectsMax,
     ...rights(host, services),
   })

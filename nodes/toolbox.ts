@@ -46,9 +46,9 @@ export function readTools(tools: Value | undefined): readonly Tool[] | readonly 
       if (beyond !== undefined) refuse(`tools.${name}.input.${field}`, `A model writes JSON, and no ${beyond}.`)
       if (optional) {
         refuse(
-          `tools.${name}.input.${field}`,
-          `The field "${field}" may be absent, and a variable may not.`,
-          `Give it a default: ${field}: type = value.`,
+          `tools.${name}.input`,
+          `The field "${field}" may be absent, and a body's variable may not.`,
+          `Give it a default: ${field}: T = value.`,
         )
       }
     }

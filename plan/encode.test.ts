@@ -1,3 +1,4 @@
+// A plan as bytes and back: one form each, and every way of not being it refused with its place.
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { decode as unpack } from "@msgpack/msgpack"

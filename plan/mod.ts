@@ -1,6 +1,11 @@
-/** The door of `plan`: the instruction table, plans in memory and as bytes. */
+/** The door of `plan`: the instruction table, plans in memory, as bytes and as text, and the verifier. */
 export * from "./decode.ts"
+export { opcodeReference } from "./doc.ts"
 export { encodePlan, planHash } from "./encode.ts"
 export * from "./error.ts"
+export { type PlanFacts, type Rows, row, type ScopeFacts, type Touched } from "./facts.ts"
 export * from "./ops.ts"
 export * from "./plan.ts"
+export { RULES, type Rule } from "./rules.ts"
+export { type DisasmOptions, disasm, printInstr } from "./text.ts"
+export { verify } from "./verify.ts"

@@ -75,25 +75,12 @@ export const OPS = {
     [D, A, ["type", "type"]],
     "to ← a, looked at as a value of the type; fails with Mismatch where it is not one",
   ),
-  field: instr(
-    0x04,
-    [D, A, ["name", "name"]],
-    "to ← the field of a record, map or unknown value; its absence fails with Missing",
-  ),
-  field_or_none: instr(
-    0x05,
-    [D, A, ["name", "name"]],
-    "to ← the field, or nothing (an absent optional) where there is none",
-  ),
-  index: instr(0x06, [D, A, B], "to ← a[b] of a list, map or unknown value; its absence fails with Missing"),
-  index_or_none: instr(0x07, [D, A, B], "to ← a[b], or nothing where there is none"),
+  field: instr(0x04, [D, A, ["name", "name"]], "to ← the field of a record that certainly has it, by its type"),
+  index: instr(0x06, [D, A, B], "to ← a[b] of a list, record, map or unknown value; its absence fails with Missing"),
+  index_or_none: instr(0x07, [D, A, B], "to ← a[b], or null where there is none (of null, too)"),
   has: instr(0x08, [D, A, ["name", "name"]], "to ← is the field there?"),
   list: instr(0x09, [D, ["srcs", "items"]], "to ← a list of the items"),
-  record: instr(
-    0x0a,
-    [D, ["names", "names"], ["srcs", "values"]],
-    "to ← a record, names in canonical order; a value that is nothing leaves its field out",
-  ),
+  record: instr(0x0a, [D, ["names", "names"], ["srcs", "values"]], "to ← a record, names in canonical order"),
   map_of: instr(0x0b, [D, ["srcs", "entries"]], "to ← a map from keys and values by turns; fails with DuplicateKey"),
   text: instr(0x0c, [D, ["srcs", "parts"]], "to ← the parts as text, joined"),
   call: instr(0x0d, [D, ["name", "function"], ["srcs", "args"]], "to ← a function of the builtin table"),
@@ -118,9 +105,9 @@ export const OPS = {
     0x23,
     "open",
     [["dst", "failed"]],
-    "do the region; failed ← the failure it ended in, or nothing. Slots set inside count only where `failed` is nothing",
+    "do the region; failed ← the failure it ended in, or null. Slots set inside count only where `failed` is null",
   ),
-  is_none: instr(0x24, [D, A], "to ← is it nothing (an absent optional, or no failure)?"),
+  is_none: instr(0x24, [D, A], "to ← is it null (no failure)?"),
   raise: instr(0x25, [["src", "failed"]], "fail with the failure that an `attempt` caught"),
   each: region(
     0x26,
@@ -187,6 +174,8 @@ export type Step<K extends StepName = StepName> = { [N in K]: readonly [N, ...Op
 /** The macros of `each`, by number. */
 export const MACROS = ["map", "filter", "all", "exists", "exists_one", "sort_by", "sum_by"] as const
 export type Macro = (typeof MACROS)[number]
+/** `each` carries its macro's number, plus this where the author's form has two variables (of a map: value and key). */
+export const TWO_VARIABLES = 16
 
 /** How many parameters a step binds in each of its bodies, before the captures: one number, or one for each body. */
 const BINDERS: { readonly [K in StepName]?: number | readonly number[] } = {

@@ -3,13 +3,15 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
-import { findDeno, root } from "../bin/runtimes.mjs"
+import { environmentWith, findDeno, root } from "../bin/runtimes.mjs"
 import { ready } from "./install.mjs"
 
 /** A step that hangs is ended, so that CI reports it rather than running into its own limit. */
 const STEP_MS_MAX = 10 * 60_000
 /** Rooms whose tests must pass on Deno as they do on Bun: they name no platform. */
 const HOST_NEUTRAL_ROOMS = ["graph", "plan", "compile", "bus"]
+
+const bun = ready()
 
 const script = (path, ...args) => ({ command: process.execPath, args: [join("node_modules", path), ...args] })
 
@@ -26,7 +28,7 @@ function countDeno(output) {
   return { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0) }
 }
 
-function steps(bun) {
+function steps() {
   return [
     { name: "types", says: "TypeScript", ...script("typescript/bin/tsc", "--noEmit", "-p", ".") },
     {
@@ -49,7 +51,7 @@ function steps(bun) {
 /** Runs one step, its output streamed; the counts of a step without tests are one pass or one failure. */
 function runStep({ command, args, count }) {
   return new Promise((done) => {
-    const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" }
+    const env = { ...environmentWith(bun), ...(!process.stdout.isTTY && { NO_COLOR: "1" }) }
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
     const chunks = []
     for (const [from, to] of [
@@ -80,7 +82,7 @@ function runStep({ command, args, count }) {
   })
 }
 
-const all = steps(ready())
+const all = steps()
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !all.some((step) => step.name === name))
 if (unknown.length > 0) {

@@ -146,8 +146,9 @@ describe("banned", () => {
   test("mathematics that differs between engines", () => {
     const problems: string[] = []
     for (const file of hostNeutral) {
-      const power = (node: { start: number; left: { type: string } }) => {
-        const exact = node.left.type === "Literal" && "bigint" in node.left
+      const power = (node: { start: number; left: { type: string }; right: { type: string } }) => {
+        const ofTwo = "value" in node.left && node.left.value === 2 && node.right.type === "Literal"
+        const exact = ofTwo || (node.left.type === "Literal" && "bigint" in node.left)
         if (!exact) problems.push(`${place(file, node.start)} uses **, which differs between engines`)
       }
       visit(file, {

@@ -194,7 +194,7 @@ describe("redirects", () => {
       accept: "text/plain",
       "accept-encoding": "gzip, deflate, br",
       host: `127.0.0.1:${other}`,
-      connection: "close",
+      connection: "keep-alive",
     })
     const body = new TextEncoder().encode("data")
     const f = await failure(go(to(307, `http://127.0.0.1:${other}/`), { method: "POST", body }))

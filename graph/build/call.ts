@@ -17,6 +17,10 @@ export function importInput(input: Input, what: string): Imported {
   return isSchema(input) ? fromSchema(input, what) : fromFields(input, what)
 }
 
+/** The input types of tools and graphs, for kinds that call them by name. */
+const inputs = new WeakMap<object, Type>()
+export const inputTypeOf = (tool: object): Type => inputs.get(tool) ?? T.unknown
+
 /** What a call's node will be, but for what the options of the call say. */
 export type Placed = Omit<Draft, "settings">
 
@@ -34,6 +38,7 @@ export function makeCall<I, A, E, R>(
     return new Made(name, { ...place(stateOf(input, want), scope.sheet, name, settings), settings }, scope)
   }
   Object.defineProperty(call, "name", { value: id })
+  inputs.set(call, want)
   return Object.assign(call, { id, types: TYPES }) as unknown as Tool<I, A, E, R>
 }
 

@@ -168,6 +168,12 @@ function step(state: PortState, type: Type, key: string): PortOf<unknown> {
 function indexed(state: PortState, type: Type, index: unknown): PortOf<unknown> {
   const of = type.kind === "list" || type.kind === "map" ? type.of : T.unknown
   const at = stateOf(index)
+  // A key that is known is a field of the map: expressions have one form for each meaning.
+  if (at.expr.op === "const" && typeof at.expr.value === "string") {
+    const expr: Expr = { op: "field", of: state.expr, name: at.expr.value }
+    optionalSteps.add(expr)
+    return portOf(expr, of, state.home, true)
+  }
   return portOf({ op: "index", of: state.expr, at: at.expr }, of, deeper(state.home, at.home), true)
 }
 

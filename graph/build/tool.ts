@@ -3,7 +3,9 @@
  * see is its signature, as data; the closure itself travels beside the graph and runs in this process only.
  */
 import { isEffect, map as mapEffect } from "effect/Effect"
-import { fromSchema, hasDefaults, type Imported, type Validate } from "../valibot.ts"
+import { type CodeFacts, markCode } from "../code.ts"
+import { hasDefaults } from "../live.ts"
+import { fromSchema, type Imported, type Validate } from "../valibot.ts"
 import { importInput, makeCall } from "./call.ts"
 import { bindInline, CODE, type FnSignature, fnConfig, touchesOf } from "./code.ts"
 import { refuse } from "./failure.ts"
@@ -39,7 +41,7 @@ export interface FnOptions<F extends Input, I, A, N extends string> {
  * A tool from a function, which may return a value, a promise or an Effect; an Effect's errors and services become
  * part of the type of every graph that calls the tool. Throws a `BuildError` for a schema or name that cannot be used.
  */
-export const fn = <const F extends Input, I, A, const N extends string, X extends Answer<I>>(
+export const fn = <const F extends Input, I, A, X extends Answer<I>, const N extends string = never>(
   id: string,
   options: FnOptions<F, I, A, N>,
   impl: (input: ToolInput<F>, call: ToolCall) => X,
@@ -63,10 +65,12 @@ export const fn = <const F extends Input, I, A, const N extends string, X extend
   const binding = bindingOf(impl as unknown as Impl, input, output, signature.async)
   const touches = touchesOf(signature)
   const config = fnConfig(`inline:${id}`, signature)
-  return makeCall(id, input.type, (args, sheet) => {
+  const tool = makeCall<Given<F>, A, AnswerE<X>, AnswerR<X> | Capability<N>>(id, input.type, (args, sheet) => {
     bindInline(sheet, `inline:${id}`, binding)
     return { kind: "fn", config, args, scopes: {}, type: output.type, touches }
   })
+  const { code: _, ...own } = config
+  return markCode(tool, { config: own, call: binding.call as CodeFacts["call"] })
 }
 
 type Impl = (input: unknown, call: ToolCall) => unknown

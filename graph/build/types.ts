@@ -25,6 +25,9 @@ export interface Schema<I, A> {
 }
 // biome-ignore lint/suspicious/noExplicitAny: stands for every schema
 export type AnySchema = Schema<any, any>
+/** A schema of the values that come out, whatever it takes. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type Gives<A> = Schema<any, A>
 export type Fields = { readonly [name: string]: AnySchema }
 export type Input = AnySchema | Fields
 

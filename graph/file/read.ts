@@ -9,9 +9,10 @@ import { type Mark, Places } from "../places.ts"
 import { inOrder, type Problem } from "../problem.ts"
 import type { Type } from "../type.ts"
 import type { Value } from "../value.ts"
-import { celOf, plainOf, wordOf } from "./cells.ts"
+import { celOf, wordOf } from "./cells.ts"
 import { parseJson } from "./json.ts"
 import { nodesOf } from "./nodes.ts"
+import { plainValue } from "./plain.ts"
 import {
   brokenExpr,
   describe,
@@ -148,7 +149,7 @@ function resourcesOf(r: Reading, mark: Mark): Graph["resources"] {
     const part = under(mark, section)
     if (part === undefined) continue
     resources[section] = Object.fromEntries(
-      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, plainOf(value)]),
+      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, plainValue(value.cell)]),
     )
   }
   return resources

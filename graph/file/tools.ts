@@ -7,8 +7,9 @@ import type { Scope } from "../ir.ts"
 import type { FieldSpec, NodeKind, SignatureProblem } from "../node.ts"
 import { type Mark, spotInScalar } from "../places.ts"
 import type { Value } from "../value.ts"
-import { celOf, plainOf, textOf, withOf, wordOf } from "./cells.ts"
+import { celOf, textOf, withOf, wordOf } from "./cells.ts"
 import { dataOf } from "./data.ts"
+import { plainValue } from "./plain.ts"
 import {
   entriesOf,
   isEmpty,
@@ -78,7 +79,7 @@ function staticOf(r: Reading, mark: Mark, key: string, spec: FieldSpec): Value |
     return undefined
   }
   if (spec.type?.kind === "string") return wordOf(r, mark, `\`${key}\``)
-  const value = plainOf(mark)
+  const value = plainValue(mark.cell)
   const held = spec.type === undefined ? { value } : dataOf(value, spec.type)
   if ("value" in held) return held.value
   refuse(r, mark, "G008", `\`${key}\`: ${held.problem}.`)

@@ -25,6 +25,11 @@ describe("what comes back", () => {
 
   test("by output type, and by content type where there is none", async () => {
     expect(await ask({ http: json("[1]"), output: T.string })).toBe("[1]")
+    expect(await ask({ http: json('"a\\n\\u00fc"'), output: T.string })).toBe("a\nü")
+    expect(await ask({ http: json('"USD"'), output: T.enum("EUR", "USD") })).toBe("USD")
+    expect(await ask({ http: json('"USD"'), config: { parse: "text" }, output: T.string })).toBe('"USD"')
+    expect(await ask({ http: json('"broken'), output: T.string })).toBe('"broken')
+    expect(await ask({ http: `GET ${site.base}/typed/%22a%22?type=text/plain`, output: T.string })).toBe('"a"')
     expect(await ask({ http: json("[1]"), output: T.list(T.number) })).toEqual([1])
     expect(await ask({ http: json("[1]"), output: T.bytes })).toEqual(new TextEncoder().encode("[1]"))
     expect(await ask({ http: json("[1]"), config: { parse: "text" } })).toBe("[1]")
@@ -116,7 +121,8 @@ describe("where a request may go", () => {
     const go = (...grants: string[]) => ask({ http: `GET ${site.base}/x` }, {}, { grants })
     expect(await go(`net:${site.host}`)).toEqual({ ok: true })
     expect(await go("net:private")).toEqual({ ok: true })
-    for (const grants of [[], ["net:*"], ["net:127.*"], ["net:127.0.0.1"]])
+    expect(await go("net:127.0.0.1")).toEqual({ ok: true })
+    for (const grants of [[], ["net:*"], ["net:127.*"], ["net"]])
       expect(await failure(go(...grants))).toMatchObject({
         code: "Refused",
         data: { reason: "address" },

@@ -25,7 +25,6 @@ describe("what a node is", () => {
       effect: "read",
       resource: "model:main",
       needs: ["model:main", `net:${server.host}`, "secret:KEY"],
-      input: T.record({ prompt: T.string }),
       output: T.string,
     })
   })
@@ -57,7 +56,7 @@ describe("what a node is", () => {
     expect(problems({ args: p, config: { tools: tools as unknown as Rec } })).toEqual([
       "G207 tools.a b",
       "G207 tools.c.input.x",
-      "G207 tools.c.input.y",
+      "G207 tools.c.input",
       "G207 tools.d",
     ])
   })
@@ -296,6 +295,14 @@ describe("tools", () => {
     const f = await failure(ask({ args: { prompt: "x" }, config: { tools, tool_rounds: 3 } }, forever, { invoke }))
     expect(f).toMatchObject({ code: "ToolRounds", data: { limit: 3 } })
     expect([server.requests.length, calls.length]).toEqual([4, 3])
+  })
+
+  test("once one has run, the node is not tried again", async () => {
+    const down: Saying = { raw: (r) => void r.writeHead(503).end() }
+    const node = { args: { prompt: "x" }, config: { tools } }
+    expect((await failure(ask(node, [down], { invoke }))).retryable).toBe(true)
+    const f = await failure(ask(node, [{ calls: [{ name: "add", arguments: '{"a":1}' }] }, down], { invoke }))
+    expect(f).toMatchObject({ code: "HttpStatus", data: { status: 503 }, retryable: false })
   })
 
   test("a typed answer may follow", async () => {

@@ -25,6 +25,7 @@ export const request = (url: string, more: Partial<HttpRequest> = {}): HttpReque
   headers: {},
   bytesMax: 100_000,
   signal: new AbortController().signal,
+  repeatable: true,
   redirectsMax: 5,
   allowHost: () => true,
   privateAddresses: () => true,

@@ -1,0 +1,84 @@
+/**
+ * A frame: one scope at work. Values in slots, a place in the step list, and, only once something is pending that later
+ * steps do not all wait for, the counters of a dataflow machine.
+ */
+import type { Path } from "../graph/mod.ts"
+import type { ScopeCode, StepCode } from "./program.ts"
+
+/** The counters of a frame in which steps run out of order. Pseudo-nodes: parameters first, then steps. */
+export interface Slow {
+  /** 1 for each pseudo-node that is done. */
+  readonly done: Uint8Array
+  /** For each step that was looked at, how many of its predecessors are not. */
+  readonly missing: Int32Array
+  /** Steps not done. */
+  left: number
+  readonly ready: number[]
+}
+
+/** What a step with bodies knows while they run; whoever started a frame is told how it ended. */
+export interface Parent {
+  readonly frame: Frame
+  readonly step: StepCode
+  /** The body ended in a value. */
+  readonly done: (child: Frame, value: unknown) => void
+  /** The body failed: true when that was dealt with, so that the parent does not fail. */
+  readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
+}
+
+export class Frame {
+  readonly code: ScopeCode
+  readonly slots: unknown[]
+  readonly parent: Parent | undefined
+  /** Item or iteration number, the last part of the base path; undefined for a body that runs once. */
+  index: number | undefined
+  pc = 0
+  slow: Slow | undefined
+  /** The step at which the frame stopped because everything after it depends on it; −1 otherwise. */
+  waiting = -1
+  dead = false
+  /** It has given its value. */
+  ended = false
+  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them. */
+  late: Map<number, { readonly frame: Frame; readonly param: number }[]> | undefined
+  /** Calls of bodies that the current attempt of an `invoke_with` made. */
+  children: Set<Frame> | undefined
+
+  constructor(code: ScopeCode, parent: Parent | undefined, index: number | undefined) {
+    this.code = code
+    this.slots = new Array(code.slots)
+    this.parent = parent
+    this.index = index
+    if (parent !== undefined) {
+      parent.frame.children ??= new Set()
+      parent.frame.children.add(this)
+    }
+  }
+
+  /** Ready for the next iteration of the same body. */
+  reuse(index: number): void {
+    this.index = index
+    this.pc = 0
+    this.slow = undefined
+    this.waiting = -1
+    this.late = undefined
+    this.ended = false
+  }
+
+  /** Is the pseudo-node done? Only frames with counters have any that are not, apart from the steps ahead. */
+  isDone(node: number): boolean {
+    if (this.slow !== undefined) return this.slow.done[node] === 1
+    const step = node - this.code.params
+    return step < 0 || (step < this.pc && step !== this.waiting)
+  }
+
+  /** The way from the run to a step. Only made when somebody asks: most steps never need their path. */
+  pathOf(step: StepCode): Path {
+    return [...this.base(), ...step.path]
+  }
+  base(): Path {
+    if (this.parent === undefined) return []
+    const own = this.parent.frame.pathOf(this.parent.step)
+    return this.index === undefined ? own : [...own, this.index]
+  }
+}

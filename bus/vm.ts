@@ -1,0 +1,566 @@
+/**
+ * The VM: runs an admitted plan. While nothing is pending it is one loop over steps, most of them straight-line code; when
+ * something is, the frame stops where everything waits for it, or goes on as a dataflow machine where it does not. A
+ * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
+ */
+import { Failure, fail, type Outcome, type Path, type Services, toFailure, type Value } from "../graph/mod.ts"
+import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+import { Attempts } from "./attempt.ts"
+import { CONTROL } from "./control.ts"
+import { Frame, type Parent, type Slow } from "./frame.ts"
+import { instrOf } from "./interpret.ts"
+import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
+import { isStream, type StreamValue } from "./stream.ts"
+import { type Context, PENDING } from "./translate.ts"
+import type { Fuel } from "./words.ts"
+
+/** What a live view hears; never part of a result. */
+export type RunEvent =
+  | {
+      readonly type: "start"
+      readonly path: Path
+      readonly kind: string
+      readonly effect: "read" | "write"
+      readonly resource: string | null
+      readonly at: number
+      readonly attempt: number
+    }
+  | {
+      readonly type: "end"
+      readonly path: Path
+      readonly ok: boolean
+      readonly at: number
+      readonly attempts: number
+      readonly cached: boolean
+    }
+  | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
+
+export interface RunSettings {
+  readonly services: Pick<Services, "clock" | "chance">
+  readonly record: RunRecord
+  readonly limits?: ResourceLimits
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+  /** Each item of a graph whose output is a stream, as it arrives. */
+  readonly onItem?: (item: Value) => void
+  /** Iterations that the run's loops and macros may take together. */
+  readonly fuel?: number
+  /** Milliseconds one attempt of an effect may take where its node says nothing. */
+  readonly timeoutMs?: number
+  /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
+  readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+}
+
+/** Runs a program on an input of the plan's input type. Answers at once when nothing had to be waited for. */
+export function execute(program: Program, input: Value, settings: RunSettings): Outcome | Promise<Outcome> {
+  return new Vm(program, settings).run(input)
+}
+
+interface Pend {
+  readonly frame: Frame
+  readonly step: StepCode
+  readonly promise: PromiseLike<unknown>
+  /** Judge the answer of a pure function; effects come judged. */
+  readonly pure: boolean
+}
+
+const FUEL = 1_000_000_000
+
+export class Vm implements Context {
+  readonly program: Program
+  readonly settings: RunSettings
+  readonly attempts: Attempts
+  readonly fuel: Fuel
+  /** Streams that a tool has begun and nobody has read to their end. */
+  readonly streams = new Set<StreamValue>()
+  stepAt = 0
+  instrAt = 0
+  /** The promise that straight-line code met, for the step it stopped at. */
+  #met: PromiseLike<unknown> | undefined
+  #solo: Pend | undefined
+  #outstanding = 0
+  #driving = false
+  #outcome: Outcome | undefined
+  #resolve: ((o: Outcome) => void) | undefined
+  /** Frames that got a value they waited for. */
+  readonly #woken: Frame[] = []
+
+  constructor(program: Program, settings: RunSettings) {
+    this.program = program
+    this.settings = settings
+    this.fuel = { left: settings.fuel ?? FUEL }
+    this.attempts = new Attempts(settings)
+  }
+
+  run(input: Value): Outcome | Promise<Outcome> {
+    const root = new Frame(this.program.scopes[0]!, undefined, undefined)
+    root.slots[0] = input
+    const { signal } = this.settings
+    if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
+    const onAbort = () => this.#abort(root, cancelled(signal!))
+    signal?.addEventListener("abort", onAbort, { once: true })
+    this.#enter(root)
+    this.#drive()
+    if (this.#outcome !== undefined && this.attempts.open === 0) {
+      signal?.removeEventListener("abort", onAbort)
+      return this.#outcome
+    }
+    return new Promise<Outcome>((resolve) => {
+      this.#resolve = (outcome) => {
+        signal?.removeEventListener("abort", onAbort)
+        // Writes that were sent before the run failed still report what came of them.
+        this.attempts.settled().then(() => resolve(outcome))
+      }
+      if (this.#outcome !== undefined) this.#resolve(this.#outcome)
+    })
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return
+    this.#outcome = outcome
+    this.attempts.close()
+    if (!outcome.ok) this.attempts.abort(outcome.failure)
+    this.#resolve?.(outcome)
+  }
+
+  #abort(root: Frame, failure: Failure): void {
+    kill(root)
+    this.#finish({ ok: false, failure })
+  }
+
+  // ---- frames
+
+  /** Runs a fresh frame as far as it goes, from outside any other frame's loop. */
+  #enter(frame: Frame): void {
+    if (frame.dead || frame.ended) return
+    try {
+      if (this.advance(frame)) this.#ended(frame)
+    } catch (cause) {
+      this.#failed(frame, cause)
+    }
+  }
+
+  /** A frame has done all its steps: its value goes to whoever started it. */
+  #ended(frame: Frame): void {
+    frame.ended = true
+    const value = frame.slots[frame.code.result]
+    const { parent } = frame
+    if (parent === undefined) {
+      if (this.streams.size === 0 && !isStream(value)) this.#finish({ ok: true, value: value as Value })
+      else void this.#drained(frame, value)
+      return
+    }
+    parent.frame.children?.delete(frame)
+    parent.done(frame, value)
+  }
+
+  /** The graph's own value is a stream, or nobody read one that a tool began: all of it is read before the run ends. */
+  async #drained(root: Frame, value: unknown): Promise<void> {
+    try {
+      const { onItem } = this.settings
+      const whole = isStream(value) ? await value.collect(onItem) : value
+      for (const stream of this.streams) if (stream.untouched) await stream.collect()
+      this.#finish({ ok: true, value: whole as Value })
+    } catch (cause) {
+      root.ended = false
+      this.#failed(root, cause)
+    }
+  }
+
+  /** A frame has failed: outwards until somebody deals with it. */
+  #failed(frame: Frame, cause: unknown): void {
+    let f = frame
+    let failure = cause
+    for (;;) {
+      if (f.dead) return
+      kill(f)
+      this.attempts.sweep(toFailure(failure))
+      const { parent } = f
+      if (parent === undefined) {
+        this.#finish({ ok: false, failure: toFailure(failure) })
+        return
+      }
+      parent.frame.children?.delete(f)
+      try {
+        if (parent.failed?.(f, failure) === true) return
+      } catch (again) {
+        failure = again
+      }
+      f = parent.frame
+    }
+  }
+
+  /**
+   * Runs a body now, inside the loop of its parent's frame. Returns its value, or `PENDING` when it has to wait; then
+   * `parent.done` or `parent.failed` hears of it later. Throws what it fails with at once.
+   */
+  body(child: Frame): unknown {
+    try {
+      if (this.advance(child)) {
+        child.ended = true
+        child.parent?.frame.children?.delete(child)
+        return child.slots[child.code.result]
+      }
+    } catch (cause) {
+      kill(child)
+      this.attempts.sweep(toFailure(cause))
+      child.parent?.frame.children?.delete(child)
+      throw cause
+    }
+    return PENDING
+  }
+
+  /** A frame for a body, with its captures; what is not there yet comes later. */
+  child(parent: Parent, body: BodyCode, index: number | undefined): Frame {
+    const child = new Frame(body.code, parent, index)
+    this.capture(child, parent.frame, body)
+    return child
+  }
+
+  capture(child: Frame, from: Frame, body: BodyCode): void {
+    const { captures, producers, binders } = body
+    for (let i = 0; i < captures.length; i++) {
+      const node = producers[i]!
+      const param = binders + i
+      if (from.isDone(node)) {
+        child.slots[param] = from.slots[captures[i]!]
+        continue
+      }
+      child.slow ??= slowOf(child.code, 0)
+      child.slow.done[param] = 0
+      from.late ??= new Map()
+      const list = from.late.get(node)
+      if (list === undefined) from.late.set(node, [{ frame: child, param }])
+      else list.push({ frame: child, param })
+    }
+  }
+
+  /** Goes on as far as possible. True when every step of the frame is done. Throws what a step fails with. */
+  advance(frame: Frame): boolean {
+    const { code } = frame
+    for (;;) {
+      if (frame.slow === undefined) {
+        if (this.#loop(frame)) return true
+        if (frame.slow === undefined) return false
+      }
+      const slow: Slow = frame.slow!
+      for (;;) {
+        const i = slow.ready.pop()
+        if (i !== undefined) {
+          this.#step(frame, i)
+          continue
+        }
+        if (frame.pc >= code.n) return slow.left === 0
+        if (slow.left === code.n - frame.pc && slow.done.indexOf(0) >= code.params + frame.pc) {
+          // Everything before this place is done: the plain loop is faster.
+          frame.slow = undefined
+          break
+        }
+        const next = frame.pc++
+        let missing = 0
+        for (const p of code.steps[next]!.preds) if (slow.done[p] === 0) missing++
+        if (missing === 0) this.#step(frame, next)
+        else slow.missing[next] = missing
+      }
+    }
+  }
+
+  /** The plain loop: nothing is pending in this frame. True when it is through; false when it stopped or went slow. */
+  #loop(frame: Frame): boolean {
+    const { code, slots } = frame
+    while (frame.pc < code.n) {
+      const i = frame.pc
+      const straight = code.fast[i]?.warm()
+      if (straight !== undefined) {
+        let stop: number
+        try {
+          stop = straight(slots, this)
+        } catch (cause) {
+          throw this.#located(cause, frame, code.steps[this.stepAt]!, this.instrAt)
+        }
+        if (stop >= 0) {
+          frame.pc = stop
+          continue
+        }
+        frame.pc = ~stop + 1
+        this.#pend({ frame, step: code.steps[~stop]!, promise: this.#met!, pure: true })
+        stopAt(frame, ~stop)
+        return false
+      }
+      const step = code.steps[i]!
+      frame.pc = i + 1
+      const value = this.start(frame, step)
+      if (value === PENDING) {
+        stopAt(frame, i)
+        return false
+      }
+      if (step.to >= 0) slots[step.to] = value
+      if (frame.late !== undefined) this.#deliverLate(frame, code.params + i, value)
+    }
+    return true
+  }
+
+  /** One step of a frame with counters. */
+  #step(frame: Frame, i: number): void {
+    const step = frame.code.steps[i]!
+    const value = this.start(frame, step)
+    if (value === PENDING) return
+    if (step.to >= 0) frame.slots[step.to] = value
+    this.#markDone(frame, i, value)
+  }
+
+  #markDone(frame: Frame, i: number, value: unknown): void {
+    const slow = frame.slow!
+    const { code } = frame
+    slow.done[code.params + i] = 1
+    slow.left--
+    for (const s of code.steps[i]!.succs) if (s < frame.pc && --slow.missing[s]! === 0) slow.ready.push(s)
+    if (frame.late !== undefined) this.#deliverLate(frame, code.params + i, value)
+  }
+
+  /** Hands a value to bodies that started without it. */
+  #deliverLate(frame: Frame, node: number, value: unknown): void {
+    const list = frame.late?.get(node)
+    if (list === undefined) return
+    frame.late!.delete(node)
+    for (const { frame: child, param } of list) if (!child.dead) this.#parameter(child, param, value)
+  }
+
+  #parameter(child: Frame, param: number, value: unknown): void {
+    child.slots[param] = value
+    const { slow, code } = child
+    if (slow === undefined || slow.done[param] === 1) return
+    slow.done[param] = 1
+    for (const s of code.paramSuccs[param]!) if (s < child.pc && --slow.missing[s]! === 0) slow.ready.push(s)
+    this.#deliverLate(child, param, value)
+    // Not now: the frame around it is in the middle of its own steps.
+    this.#woken.push(child)
+  }
+
+  // ---- steps
+
+  /** Begins a step. Returns its value, or `PENDING`; throws its failure with its path. */
+  start(frame: Frame, step: StepCode): unknown {
+    switch (step.kind) {
+      case "block":
+        try {
+          step.block!(frame.slots, this.fuel)
+          return undefined
+        } catch (cause) {
+          throw this.#located(cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
+        }
+      case "invoke":
+      case "invoke_with":
+        return step.tool!.direct && step.kind === "invoke" ? this.#direct(frame, step) : this.#effect(frame, step)
+      default:
+        return CONTROL[step.kind](this, frame, step)
+    }
+  }
+
+  /** A pure function with nothing around it. */
+  #direct(frame: Frame, step: StepCode): unknown {
+    const tool = step.tool!
+    try {
+      const args = frame.slots[step.arg] as never
+      const answer = tool.plain ? tool.execute(args) : tool.execute(args, this.attempts.plainCall(frame, step) as never)
+      const value = this.slow(tool.index, answer)
+      if (value !== PENDING) return value
+    } catch (cause) {
+      throw toFailure(cause, frame.pathOf(step))
+    }
+    this.#pend({ frame, step, promise: this.#met!, pure: true })
+    return PENDING
+  }
+
+  /** See `Context.slow`. */
+  slow = (tool: number, answer: unknown): unknown => {
+    if (typeof answer === "object" && answer !== null) {
+      const work = isThenable(answer) ? answer : this.settings.settle?.(answer, this.attempts.signal)
+      if (work !== undefined) {
+        this.#met = work
+        return PENDING
+      }
+    }
+    return this.program.tools[tool]!.judge(answer)
+  }
+
+  #effect(frame: Frame, step: StepCode): unknown {
+    const value = this.attempts.perform(frame, step, this)
+    if (!isThenable(value)) return value
+    this.#pend({ frame, step, promise: value, pure: false })
+    return PENDING
+  }
+
+  /** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
+  #located(cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
+    const failure = toFailure(cause)
+    if (failure.path !== undefined) return failure
+    const node = step.step.nodes?.[instr]
+    const own = node === undefined ? step.path : (this.program.plan.constants[node]!.value as readonly string[])
+    return toFailure(failure, [...frame.base(), ...own])
+  }
+
+  // ---- waiting
+
+  #pend(p: Pend): void {
+    this.#outstanding++
+    if (this.#outstanding === 1 && !this.#driving) {
+      this.#solo = p
+      return
+    }
+    if (this.#solo !== undefined) {
+      this.#attach(this.#solo)
+      this.#solo = undefined
+    }
+    this.#attach(p)
+  }
+
+  #attach(p: Pend): void {
+    p.promise.then(
+      (answer) => {
+        this.#outstanding--
+        this.#answered(p, answer)
+        this.#drive()
+      },
+      (cause) => {
+        this.#outstanding--
+        this.#refused(p, cause)
+        this.#drive()
+      },
+    )
+  }
+
+  /** Waits for the only thing that is pending, again and again: as cheap as a plain `await`. */
+  #drive(): void {
+    this.#drainWoken()
+    if (this.#solo !== undefined && !this.#driving) void this.#driver()
+  }
+  #drainWoken(): void {
+    for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.#enter(f)
+  }
+  async #driver(): Promise<void> {
+    this.#driving = true
+    while (this.#solo !== undefined) {
+      const p = this.#solo
+      this.#solo = undefined
+      let answer: unknown
+      try {
+        answer = await p.promise
+      } catch (cause) {
+        this.#outstanding--
+        this.#driving = false
+        this.#refused(p, cause)
+        this.#drainWoken()
+        this.#driving = true
+        continue
+      }
+      this.#outstanding--
+      this.#driving = false
+      this.#answered(p, answer)
+      this.#drainWoken()
+      this.#driving = true
+    }
+    this.#driving = false
+  }
+
+  #answered({ frame, step, pure }: Pend, answer: unknown): void {
+    if (frame.dead) return
+    let value = answer
+    if (pure) {
+      try {
+        value = step.tool!.judge(answer)
+      } catch (cause) {
+        this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+        return
+      }
+    }
+    this.deliver(frame, step, value)
+  }
+
+  #refused({ frame, step }: Pend, cause: unknown): void {
+    if (!frame.dead) this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+  }
+
+  /** The value of a step that was pending: its frame goes on. */
+  deliver(frame: Frame, step: StepCode, value: unknown): void {
+    if (frame.dead) return
+    if (step.to >= 0) frame.slots[step.to] = value
+    try {
+      if (frame.slow === undefined) {
+        frame.waiting = -1
+        if (frame.late !== undefined) this.#deliverLate(frame, frame.code.params + step.index, value)
+      } else this.#markDone(frame, step.index, value)
+      if (this.advance(frame)) this.#ended(frame)
+    } catch (cause) {
+      this.#failed(frame, cause)
+    }
+  }
+
+  /** A step that was pending has failed. */
+  reject(frame: Frame, step: StepCode, cause: unknown): void {
+    if (!frame.dead) this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+  }
+
+  /** A step whose value is a promise that somebody else makes. */
+  later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
+    this.#pend({ frame, step, promise, pure: false })
+    return PENDING
+  }
+
+  /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for. */
+  begin(child: Frame): void {
+    this.#enter(child)
+    this.#drive()
+  }
+
+  /** Runs a body that a tool asked for; fails with the body's failure. */
+  invoke(frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
+    const b = step.words.indexOf(role)
+    const body = step.bodies[b]
+    if (body === undefined)
+      return Promise.reject(
+        fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
+      )
+    return new Promise<Value>((resolve, reject) => {
+      const parent: Parent = {
+        frame,
+        step,
+        done: (_, value) => resolve(value as Value),
+        failed: (_, failure) => {
+          reject(toFailure(failure))
+          return true
+        },
+      }
+      const child = this.child(parent, body, call)
+      child.slots[0] = args
+      this.begin(child)
+    })
+  }
+}
+
+/** The frame stops at a step: at rest where all that follows depends on it, with counters where it does not. */
+function stopAt(frame: Frame, i: number): void {
+  if (frame.code.cut[i] === 1) frame.waiting = i
+  else frame.slow = slowOf(frame.code, i)
+}
+
+/** Counters of a frame whose steps before `i` are done. */
+function slowOf(code: ScopeCode, i: number): Slow {
+  const done = new Uint8Array(code.params + code.n)
+  done.fill(1, 0, code.params + i)
+  return { done, missing: new Int32Array(code.n), left: code.n - i, ready: [] }
+}
+
+/** Nothing below this frame matters any more. */
+function kill(frame: Frame): void {
+  if (frame.dead) return
+  frame.dead = true
+  if (frame.children !== undefined) for (const child of frame.children) kill(child)
+}
+
+const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
+
+function cancelled(signal: AbortSignal): Failure {
+  return fail("Cancelled", "The run was cancelled", { cause: signal.reason })
+}

@@ -1,0 +1,255 @@
+/**
+ * From scheduled operations to a plan: slots, steps, and the tables beside them. Before: every operation but an
+ * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
+ * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
+ */
+import { type Rec, T, type Type } from "../graph/mod.ts"
+import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
+import { BlockWriter, type Held } from "./expression.ts"
+import { fuse, type Unit } from "./fuse.ts"
+import { type Body, bodyUses, type Mid, type Op, uses } from "./mid.ts"
+import { schedule } from "./schedule.ts"
+import { Tables } from "./tables.ts"
+
+export function lower(mid: Mid, name: string): Plan {
+  const tables = new Tables()
+  const lowering = new Lowering(mid, tables)
+  const input = tables.type(mid.checked.input)
+  lowering.scope(mid.body, [])
+  const { graph } = mid.checked
+  return {
+    format: PLAN_FORMAT,
+    semantics: SEMANTICS,
+    name,
+    graph: mid.checked.hash,
+    input,
+    output: tables.type(mid.checked.output),
+    needs: mid.checked.needs,
+    resources: graph.resources,
+    types: tables.types,
+    constants: tables.constants,
+    externs: tables.externs,
+    scopes: lowering.scopes as PlanScope[],
+  }
+}
+
+class Lowering {
+  readonly scopes: (PlanScope | undefined)[] = []
+  readonly mid: Mid
+  readonly tables: Tables
+
+  constructor(mid: Mid, tables: Tables) {
+    this.mid = mid
+    this.tables = tables
+  }
+
+  typeOf(name: string): Type {
+    return this.mid.types.get(name) ?? T.unknown
+  }
+
+  /** Writes a body as a scope and returns its index; a scope comes before those of the bodies inside it. */
+  scope(body: Body, captures: readonly string[]): number {
+    const index = this.scopes.push(undefined) - 1
+    const units = schedule(fuse(body))
+    const slots = new Slots(this, body, captures, units)
+    const steps: PlanStep[] = []
+    const stepOf = new Map<string, number>()
+    let highest = slots.temps
+    for (const unit of units) {
+      const after = [
+        ...new Set(unit.ops.flatMap((op) => op.after.flatMap((name) => (stepOf.has(name) ? [stepOf.get(name)!] : [])))),
+      ].sort((a, b) => a - b)
+      if (unit.block) {
+        const block = this.#block(unit, slots, after)
+        highest = Math.max(highest, block.highest)
+        steps.push(block.step)
+      } else steps.push({ op: this.#step(unit.ops[0]!, slots, after) })
+      for (const op of unit.ops) stepOf.set(op.name, steps.length - 1)
+    }
+    const result = slots.of(resultName(body))
+    const binderTypes = body.binders.map((b) => b.type)
+    this.scopes[index] = {
+      params: [...binderTypes, ...captures.map((name) => this.typeOf(name))].map((t) => this.tables.type(t)),
+      slots: highest,
+      steps,
+      result: result.slot,
+      type: this.tables.type(index === 0 ? this.mid.checked.output : body.type),
+    }
+    return index
+  }
+
+  #block(unit: Unit, slots: Slots, after: readonly number[]): { step: PlanStep; highest: number } {
+    const inside = new Map<string, Held>()
+    const writer = new BlockWriter(
+      this.tables,
+      this.mid.types,
+      (name) => inside.get(name) ?? slots.of(name),
+      slots.temps,
+    )
+    const left = new Map<string, number>()
+    const names = new Set(unit.ops.map((op) => op.name))
+    for (const op of unit.ops)
+      for (const name of uses(op)) if (names.has(name)) left.set(name, (left.get(name) ?? 0) + 1)
+    for (const op of unit.ops) {
+      const cross = slots.cross(op.name)
+      const held = writer.value(op.expr, op.path, op.accept, cross)
+      // A name for a value that is somebody else's slot may outlive it: it gets one of its own.
+      inside.set(op.name, { slot: held.slot, type: op.type, temp: held.temp })
+      for (const name of uses(op)) {
+        const n = left.get(name)
+        if (n === undefined) continue
+        left.set(name, n - 1)
+        if (n === 1) writer.release(inside.get(name)!)
+      }
+    }
+    const step: PlanStep = { op: ["block", after], instrs: writer.instrs, nodes: writer.nodes }
+    return { step, highest: writer.highest }
+  }
+
+  #step(op: Op, slots: Slots, after: readonly number[]): Step {
+    const to = slots.cross(op.name)!
+    const path = this.tables.texts(op.path)
+    const slot = () => slots.of(refName(op)).slot
+    switch (op.kind) {
+      case "tool": {
+        const arg = slots.of(refName(op))
+        const extern = this.tables.extern(op.tool!, op.tool!.input ?? arg.type)
+        if (op.bodies.length === 0) return ["invoke", to, extern, arg.slot, path, after]
+        const { bodies, captures } = this.#bodies(op, slots)
+        return [
+          "invoke_with",
+          to,
+          extern,
+          arg.slot,
+          this.tables.texts(op.bodies.map((b) => b.role)),
+          bodies,
+          captures,
+          path,
+          after,
+        ]
+      }
+      case "when": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        return ["when", to, slot(), bodies, captures, path, after]
+      }
+      case "switch": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        const cases = op.bodies.filter((b) => b.role !== "else").map((b) => b.role.slice("case:".length))
+        return ["switch", to, slot(), this.tables.texts(cases), bodies, captures, path, after]
+      }
+      case "map": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        return ["map", to, slot(), op.bound, bodies, captures, path, after]
+      }
+      case "fold": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        const [over, from] = foldNames(op)
+        return ["fold", to, slots.of(over).slot, slots.of(from).slot, bodies, captures, path, after]
+      }
+      case "loop": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        return ["loop", to, slot(), op.bound, bodies, captures, path, after]
+      }
+      case "catch":
+      case "enter": {
+        const { bodies, captures } = this.#bodies(op, slots)
+        return [op.kind, to, bodies, captures, path, after]
+      }
+      case "expr":
+        throw new TypeError("an expression is part of a block")
+    }
+  }
+
+  #bodies(op: Op, slots: Slots): { bodies: number[]; captures: number[] } {
+    const bodies: number[] = []
+    const captures: number[] = []
+    op.bodies.forEach(({ scope }, b) => {
+      const wanted = bindersOf(op.kind === "tool" ? "invoke_with" : (op.kind as "map"), b)
+      while (scope.binders.length < wanted)
+        scope.binders.push({ name: `${op.name}.${b}.unused${scope.binders.length}`, type: T.number })
+      const names = [...bodyUses(scope)].sort()
+      for (const name of names) captures.push(slots.of(name).slot)
+      bodies.push(this.scope(scope, names))
+    })
+    return { bodies, captures }
+  }
+}
+
+const refName = (op: Op): string => (op.expr.op === "ref" ? op.expr.name : "")
+const foldNames = (op: Op): [string, string] => {
+  const fields = op.expr.op === "record" ? op.expr.fields : []
+  return fields.map((f) => (f[1].op === "ref" ? f[1].name : "")) as [string, string]
+}
+const resultName = (body: Body): string => (body.output.op === "ref" ? body.output.name : "")
+
+/** Where the values of a scope stand that cross from one step to another. */
+class Slots {
+  readonly #held = new Map<string, Held>()
+  readonly #crossing = new Map<string, number>()
+  /** The first slot of the blocks' own. */
+  readonly temps: number
+
+  constructor(lowering: Lowering, body: Body, captures: readonly string[], units: readonly Unit[]) {
+    let next = 0
+    for (const b of body.binders) this.#held.set(b.name, { slot: next++, type: b.type, temp: false })
+    for (const name of captures) this.#held.set(name, { slot: next++, type: lowering.typeOf(name), temp: false })
+    const readers = readersOf(body, units)
+    for (const unit of units) {
+      for (const op of unit.ops) {
+        const read = readers.get(op.name)
+        if (unit.block && read === undefined) continue
+        const slot = this.#takeover(op, unit, readers) ?? next++
+        this.#crossing.set(op.name, slot)
+        this.#held.set(op.name, { slot, type: op.type, temp: false })
+      }
+    }
+    this.temps = next
+  }
+
+  /** A tool whose only argument nobody else reads puts its value where the argument was. */
+  #takeover(op: Op, unit: Unit, readers: ReadonlyMap<string, Readers>): number | undefined {
+    if (unit.block || op.kind !== "tool" || op.bodies.length > 0) return undefined
+    const arg = refName(op)
+    const read = readers.get(arg)
+    if (read === undefined || read.lasting || read.units.size !== 1) return undefined
+    return this.#crossing.get(arg)
+  }
+
+  of(name: string): Held {
+    const held = this.#held.get(name)
+    if (held === undefined) throw new TypeError(`no slot holds "${name}"`)
+    return held
+  }
+  /** The slot of a value that crosses, or undefined for one that stays inside its block. */
+  cross(name: string): number | undefined {
+    return this.#crossing.get(name)
+  }
+}
+
+interface Readers {
+  readonly units: Set<Unit>
+  /** A body captures it, or it is the scope's value. */
+  lasting: boolean
+}
+
+/** Who reads each value from outside its own block. */
+function readersOf(body: Body, units: readonly Unit[]): Map<string, Readers> {
+  const unitOf = new Map<string, Unit>()
+  for (const unit of units) for (const op of unit.ops) unitOf.set(op.name, unit)
+  const readers = new Map<string, Readers>()
+  const reader = (name: string): Readers => {
+    let r = readers.get(name)
+    if (r === undefined) readers.set(name, (r = { units: new Set(), lasting: false }))
+    return r
+  }
+  for (const unit of units) {
+    for (const op of unit.ops) {
+      for (const name of uses(op)) if (unitOf.get(name) !== unit) reader(name).units.add(unit)
+      for (const { scope } of op.bodies) for (const name of bodyUses(scope)) reader(name).lasting = true
+    }
+  }
+  reader(resultName(body)).lasting = true
+  return readers
+}
+
+export type { Rec }

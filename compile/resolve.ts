@@ -1,0 +1,281 @@
+/**
+ * From a checked graph to the compiler's own form. Before: names mean something only inside their scope, and subgraphs
+ * have namespaces of their own. After: every value has one name for the whole graph, every operation knows its type, its
+ * tool and its effects, and only nodes that run are left (`liveNodes`: what the evaluator leaves out, this leaves out).
+ */
+import {
+  type CheckedGraph,
+  ERROR_TYPE,
+  type Expr,
+  hasDefaults,
+  liveNodes,
+  type Node,
+  type NodeFacts,
+  ref,
+  type Scope,
+  T,
+  type Type,
+} from "../graph/mod.ts"
+import type { Body, Mid, Op, OpKind, Tool } from "./mid.ts"
+import { rename } from "./rename.ts"
+
+export function resolve(checked: CheckedGraph): Mid {
+  const types = new Map<string, Type>([["input", checked.input]])
+  const r = new Resolver(checked, types)
+  const body = r.body(
+    checked.graph.body,
+    new Map([["input", "input"]]),
+    "",
+    [],
+    [{ name: "input", type: checked.input }],
+  )
+  if (checked.outFits !== "yes" || hasDefaults(checked.output)) body.outputAccept = checked.output
+  body.type = checked.output
+  return { checked, body, types }
+}
+
+/** Names of a scope as the author wrote them → names of the whole graph. */
+type Names = ReadonlyMap<string, string>
+
+class Resolver {
+  readonly checked: CheckedGraph
+  readonly types: Map<string, Type>
+
+  constructor(checked: CheckedGraph, types: Map<string, Type>) {
+    this.checked = checked
+    this.types = types
+  }
+
+  /** `prefix` makes names unique, `base` is the way that the trace knows from the frame to here. */
+  body(scope: Scope, outer: Names, prefix: string, base: readonly string[], binders: Body["binders"]): Body {
+    const facts = this.checked.scopes.get(scope)!
+    const names = new Map(outer)
+    for (const node of facts.order) names.set(node.name, prefix + node.name)
+    const ops: Op[] = []
+    for (const node of liveNodes(this.checked, scope)) this.node(node, names, prefix, base, ops)
+    for (const b of binders) this.types.set(b.name, b.type)
+    return { binders, ops, output: rename(scope.output, names), outputAccept: undefined, type: facts.type, path: base }
+  }
+
+  node(node: Node, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
+    const facts = this.checked.nodes.get(node)!
+    const name = prefix + node.name
+    const path = [...base, node.name]
+    const handler = node.scopes["catch"]
+    this.types.set(name, facts.type)
+    const after = (node.settings.after ?? []).map((a) => names.get(a) ?? a)
+    if (handler === undefined) {
+      this.plain(node, facts, names, name, path, after, into)
+      return
+    }
+    // The node alone in a body, under a name of its own, so that its failure can be met where it stands.
+    const inner: Op[] = []
+    this.plain(node, facts, names, `${name}.try`, [], [], inner)
+    const attempt: Body = {
+      binders: [],
+      ops: inner,
+      output: ref(`${name}.try`),
+      outputAccept: undefined,
+      type: facts.outcome,
+      path: [],
+    }
+    const errorName = `${name}.${handler.params[0] ?? "error"}`
+    const handlerNames = new Map(names).set(handler.params[0] ?? "error", errorName)
+    const rescue = this.scoped(handler, handlerNames, `${name}.catch.`, [{ name: errorName, type: ERROR_TYPE }])
+    into.push({
+      ...blank(name, "catch", path, { op: "const", value: null }, facts),
+      after,
+      bodies: [
+        { role: "try", scope: attempt },
+        { role: "catch", scope: rescue },
+      ],
+    })
+  }
+
+  /** A body of a control node: one that is a single node stands directly under its control. */
+  scoped(scope: Scope, names: Names, prefix: string, binders: Body["binders"]): Body {
+    return this.body(scope, names, prefix, scope.name === undefined ? [] : [scope.name], binders)
+  }
+
+  plain(
+    node: Node,
+    facts: NodeFacts,
+    names: Names,
+    name: string,
+    path: readonly string[],
+    after: string[],
+    into: Op[],
+  ): void {
+    this.types.set(name, facts.outcome)
+    const args = rename(node.args, names)
+    const op = { ...blank(name, "expr", path, args, facts), after, type: facts.outcome }
+    const one = (role: string, binders: Body["binders"] = [], as: Names = names) => ({
+      role,
+      scope: this.scoped(node.scopes[role]!, as, `${name}.${role.replace(":", "_")}.`, binders),
+    })
+    const bind = (role: string, types: readonly Type[]) => {
+      const params = node.scopes[role]!.params
+      const binders = types.map((type, i) => ({
+        name: `${name}.${role}.${params[i] ?? ["item", "index", "third"][i]}`,
+        type,
+      }))
+      const as = new Map(names)
+      params.forEach((p, i) => as.set(p, binders[i]!.name))
+      return one(role, binders, as)
+    }
+    switch (node.kind) {
+      case "expr":
+        op.accept = facts.outFits !== "yes" || hasDefaults(facts.outcome) ? facts.outcome : undefined
+        into.push(op)
+        return
+      case "graph": {
+        const sub = this.checked.graphs.get(node.graph!)!
+        const inputName = `${name}.input`
+        this.types.set(inputName, sub.input)
+        into.push({
+          ...blank(inputName, "expr", path, args, facts),
+          type: sub.input,
+          effect: "pure",
+          touches: [],
+          accept: facts.argFits !== "yes" || hasDefaults(sub.input) ? sub.input : undefined,
+        })
+        const scope = this.body(node.graph!.body, new Map([["input", inputName]]), `${name}.`, [], [])
+        scope.type = sub.output
+        if (sub.outFits !== "yes" || hasDefaults(sub.output)) scope.outputAccept = sub.output
+        op.kind = "enter"
+        op.expr = { op: "const", value: null }
+        op.bodies = [{ role: "graph", scope }]
+        break
+      }
+      case "when":
+        op.kind = "when"
+        op.bodies = [one("then"), one("else")]
+        break
+      case "switch": {
+        op.kind = "switch"
+        const roles = Object.keys(node.scopes).filter((role) => role.startsWith("case:"))
+        op.bodies = [...roles.map((role) => one(role)), ...(node.scopes["else"] ? [one("else")] : [])]
+        break
+      }
+      case "map": {
+        const item = itemType(facts.argType)
+        op.kind = "map"
+        op.bodies = [bind("do", [item, T.number])]
+        op.bound = facts.touches.some((t) => t.write)
+          ? 1
+          : ((node.config["parallel"] as number | undefined) ?? PARALLEL_DEFAULT)
+        break
+      }
+      case "fold": {
+        const arg = facts.argType
+        const over = arg.kind === "record" ? arg.fields["over"]!.type : T.unknown
+        op.kind = "fold"
+        op.bodies = [bind("do", [this.accumulator(node, 0), itemType(over), T.number])]
+        break
+      }
+      case "loop":
+        op.kind = "loop"
+        op.bodies = [
+          bind("while", [this.accumulator(node, 0), T.number]),
+          bind("do", [this.accumulator(node, 0), T.number]),
+        ]
+        op.bound = node.config["max"] as number
+        break
+      default:
+        op.kind = "tool"
+        op.tool = toolOf(node, facts)
+        op.accept =
+          facts.argFits !== "yes" || (op.tool.input !== undefined && hasDefaults(op.tool.input))
+            ? op.tool.input
+            : undefined
+        op.bodies = Object.keys(node.scopes)
+          .filter((role) => role !== "catch")
+          .map((role) => this.role(node, role, names, name))
+    }
+    if (op.kind !== "tool" && op.kind !== "enter" && (facts.outFits !== "yes" || hasDefaults(facts.outcome))) {
+      // The control's own value, then a look at it: a declared `output:` on a control node.
+      const rawName = `${name}.raw`
+      this.types.set(rawName, T.unknown)
+      into.push({ ...op, name: rawName, type: T.unknown, accept: undefined })
+      into.push({
+        ...blank(name, "expr", path, ref(rawName), facts),
+        effect: "pure",
+        touches: [],
+        type: facts.outcome,
+        accept: facts.outcome,
+      })
+      return
+    }
+    into.push(op)
+  }
+
+  /** A body that a tool calls by role: its parameters are fields of the one record that it is given. */
+  role(node: Node, role: string, names: Names, name: string): { role: string; scope: Body } {
+    const scope = node.scopes[role]!
+    const given = `${name}.${role.replace(":", "_")}.given`
+    const as = new Map(names)
+    const prefix = `${name}.${role.replace(":", "_")}.`
+    const facts = this.checked.scopes.get(scope)!
+    const fields: Record<string, Type> = {}
+    for (const p of scope.params) {
+      as.set(p, `${prefix}${p}`)
+      fields[p] = facts.names.get(p) ?? T.unknown
+    }
+    const body = this.scoped(scope, as, prefix, [{ name: given, type: T.record(fields) }])
+    const lifted = scope.params.map((p): Op => {
+      this.types.set(`${prefix}${p}`, fields[p]!)
+      return { ...bare(`${prefix}${p}`, "expr", [], { op: "field", of: ref(given), name: p }), type: fields[p]! }
+    })
+    body.ops = [...lifted, ...body.ops]
+    return { role, scope: body }
+  }
+
+  /** The type that the checker gave a body's first variable (it joins the start value with what the body makes). */
+  accumulator(node: Node, at: number): Type {
+    const scope = node.scopes["do"]!
+    const param = scope.params[at]
+    return (param === undefined ? undefined : this.checked.scopes.get(scope)!.names.get(param)) ?? T.unknown
+  }
+}
+
+/** Items at once where the author says nothing. */
+const PARALLEL_DEFAULT = 16
+
+const itemType = (t: Type): Type => (t.kind === "list" || t.kind === "stream" ? t.of : T.unknown)
+
+const bare = (name: string, kind: OpKind, path: readonly string[], expr: Expr): Op => ({
+  name,
+  kind,
+  path,
+  expr,
+  accept: undefined,
+  type: T.unknown,
+  tool: undefined,
+  bodies: [],
+  after: [],
+  effect: "pure",
+  touches: [],
+  bound: 0,
+})
+const blank = (name: string, kind: OpKind, path: readonly string[], expr: Expr, facts: NodeFacts): Op => ({
+  ...bare(name, kind, path, expr),
+  type: facts.type,
+  effect: facts.effect,
+  touches: facts.touches,
+})
+
+function toolOf(node: Node, facts: NodeFacts): Tool {
+  const s = facts.signature!
+  const { after: _, ...settings } = node.settings
+  return {
+    kind: node.kind,
+    config: node.config,
+    effect: s.effect,
+    resource: s.resource,
+    needs: s.needs,
+    input: s.input,
+    output: facts.outcome,
+    async: s.async !== false,
+    settings,
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Share common pure work. Before: the same expression, or the same call of a pure function, may stand under several
+ * names. After: once, and the other names stand for it. Right because pure work gives the same value for the same input,
+ * and sharing only reaches work that certainly runs: the same scope, or one around it. Reads and writes are never merged.
+ */
+import { hashValue, hex, type Rec, ref, type Value } from "../graph/mod.ts"
+import { type Body, type Change, type Mid, type Op, type Pass, printAt, touch } from "./mid.ts"
+import { substitute } from "./rename.ts"
+
+export const share: Pass = {
+  name: "share",
+  about: "compute once what is written twice",
+  run(mid: Mid): Change[] {
+    const changes: Change[] = []
+    shareBody(mid.body, new Map(), new Map(), changes)
+    return changes
+  },
+}
+
+function shareBody(body: Body, outer: ReadonlyMap<string, Op>, alias: Map<string, string>, changes: Change[]): void {
+  const first = new Map(outer)
+  const to = (name: string) => {
+    const a = alias.get(name)
+    return a === undefined ? undefined : ref(a)
+  }
+  const kept: Op[] = []
+  for (const op of body.ops) {
+    if (alias.size > 0) {
+      op.expr = substitute(op.expr, to)
+      op.after = op.after.map((name) => alias.get(name) ?? name)
+      touch(op)
+    }
+    const key = keyOf(op)
+    const same = key === undefined ? undefined : first.get(key)
+    if (same !== undefined) {
+      alias.set(op.name, same.name)
+      changes.push({ at: printAt(op.path), what: `is the same as ${printAt(same.path)}` })
+      continue
+    }
+    if (key !== undefined) first.set(key, op)
+    for (const { scope } of op.bodies) shareBody(scope, first, alias, changes)
+    if (op.bodies.length > 0) touch(op)
+    kept.push(op)
+  }
+  body.ops = kept
+  if (alias.size > 0) body.output = substitute(body.output, to)
+}
+
+/** What two operations must agree on to be the same, or undefined where they may not be merged at all. */
+function keyOf(op: Op): string | undefined {
+  if (op.effect !== "pure" || op.bodies.length > 0 || op.after.length > 0) return undefined
+  if (op.kind === "expr")
+    return op.expr.op === "ref" || op.expr.op === "const"
+      ? undefined
+      : hex(hashValue(["expr", op.expr as unknown as Value, (op.accept ?? null) as Value]))
+  if (op.kind !== "tool" || op.tool === undefined) return undefined
+  const { kind, config, settings } = op.tool
+  return hex(
+    hashValue([
+      "tool",
+      kind,
+      config,
+      settings as unknown as Rec,
+      op.expr as unknown as Value,
+      (op.accept ?? null) as Value,
+    ]),
+  )
+}

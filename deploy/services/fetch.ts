@@ -1,0 +1,56 @@
+/**
+ * `fetch` as the MCP client wants it, made from the guarded HTTP service, so that a server at a URL is reached under the
+ * same rules as an `http` node: checked addresses, no redirect to another host, limits on size.
+ */
+import type { Http, Services } from "../../graph/mod.ts"
+import { rights } from "../../nodes/mod.ts"
+
+/** One answer may be this large; the standing stream of a session has no end and no limit. */
+const ANSWER_BYTES_MAX = 64 << 20
+
+type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+/** @param to Requests to another host than this URL's are refused. */
+export function fetchOver(http: Http, to: URL, granted: Services["granted"]): FetchLike {
+  return async (url, init = {}) => {
+    const target = new URL(url)
+    const method = init.method ?? "GET"
+    const body = init.body === undefined || init.body === null ? undefined : new TextEncoder().encode(String(init.body))
+    const response = await http.request(
+      {
+        method,
+        url: target.href,
+        headers: Object.fromEntries(new Headers(init.headers)),
+        ...(body === undefined ? {} : { body }),
+        bytesMax: method === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
+        signal: init.signal ?? new AbortController().signal,
+        redirectsMax: 0,
+        ...rights(to.host, { granted }),
+      },
+      { stream: true },
+    )
+    const empty = response.status === 204 || response.status === 205 || response.status === 304
+    return new Response(empty ? null : bodyOf(response), {
+      status: response.status,
+      headers: new Headers({ ...response.headers }),
+    })
+  }
+}
+
+function bodyOf(response: Awaited<ReturnType<Http["request"]>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = response.chunks?.[Symbol.asyncIterator]()
+  return new ReadableStream({
+    async pull(stream) {
+      if (chunks === undefined) {
+        if (response.body.length > 0) stream.enqueue(new Uint8Array(response.body))
+        return stream.close()
+      }
+      const next = await chunks.next()
+      if (next.done) stream.close()
+      else stream.enqueue(new Uint8Array(next.value))
+    },
+    async cancel() {
+      await chunks?.return?.()
+    },
+  })
+}

@@ -1,0 +1,132 @@
+/**
+ * Code of `fn` nodes: a module beside the graph file is bundled with all that it imports by path, the bundle is hashed,
+ * and the bundle is what runs. So the hash in the lock says exactly which code a run used, whatever happens to the files
+ * between two runs. Packages are left out of the bundle: their versions are pinned by the project's own lock file.
+ */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { build, type Message } from "esbuild"
+import { fail, hex, type Modules, sha256 } from "../../graph/mod.ts"
+
+/** Where bundles lie, below the graph file's folder: packages are then found as they are from the module itself. */
+const FOLDER = ".shadowgraph/code"
+
+export interface Bundle {
+  readonly text: string
+  /** SHA-256 of the text, in hexadecimal. */
+  readonly sha256: string
+}
+
+/** @param base The graph file's folder, from which module paths count. */
+export function moduleService(base: string): Modules & { readonly bundle: (module: string) => Promise<Bundle> } {
+  const loaded = new Map<string, Promise<{ readonly [name: string]: unknown }>>()
+  return {
+    bundle: (module) => bundle(base, module),
+    hash: async (module) => (await bundle(base, module)).sha256,
+    load: async (module, name, pinned) => {
+      const made = await bundle(base, module)
+      if (pinned !== undefined && pinned !== made.sha256) {
+        throw fail(
+          "Drift",
+          `Cannot run ${module}: its code is not what the lock pinned. \`shadowgraph lock\` accepts the change`,
+          {
+            data: { module, pinned, found: made.sha256 },
+            undelivered: true,
+          },
+        )
+      }
+      let exports = loaded.get(made.sha256)
+      if (exports === undefined) {
+        exports = run(base, module, made)
+        loaded.set(made.sha256, exports)
+        exports.catch(() => loaded.delete(made.sha256))
+      }
+      const found = await exports
+      if (Object.hasOwn(found, name)) return found[name]
+      throw fail(
+        "NoCode",
+        `Cannot run ${module}#${name}: the module exports ${Object.keys(found).join(", ") || "nothing"}`,
+        {
+          data: { module, name },
+          undelivered: true,
+        },
+      )
+    },
+  }
+}
+
+/** The same text for the same files, on every machine and from every folder. */
+async function bundle(base: string, module: string): Promise<Bundle> {
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [module],
+      absWorkingDir: base,
+      bundle: true,
+      write: false,
+      packages: "external",
+      format: "esm",
+      platform: "neutral",
+      target: "es2024",
+      charset: "utf8",
+      legalComments: "none",
+      // Put in when the bundle runs: the place of the module is no part of its code.
+      define: Object.fromEntries(PLACES.map((place) => [`import.meta.${place}`, PREFIX + place])),
+      logLevel: "silent",
+    })
+    const text = outputFiles[0]!.text
+    return { text, sha256: hex(sha256(new TextEncoder().encode(text))) }
+  } catch (cause) {
+    const errors = (cause as { errors?: readonly Message[] }).errors
+    const first = errors?.[0]
+    const where = first?.location
+      ? ` at ${first.location.file}:${first.location.line}:${first.location.column + 1}`
+      : ""
+    throw fail("NoCode", `Cannot read the module ${module}${where}: ${first?.text ?? String(cause)}`, {
+      data: { module },
+      undelivered: true,
+      cause,
+    })
+  }
+}
+
+/** Names that stand for the module's own place in a bundle. */
+const PREFIX = "__shadowgraph_module_"
+const PLACES = ["url", "filename", "dirname"] as const
+
+async function run(base: string, module: string, made: Bundle): Promise<{ readonly [name: string]: unknown }> {
+  const filename = join(base, module)
+  const places = { url: pathToFileURL(filename).href, filename, dirname: dirname(filename) }
+  const used = PLACES.filter((place) => made.text.includes(PREFIX + place))
+  const text = [...used.map((place) => `const ${PREFIX}${place} = ${JSON.stringify(places[place])}`), made.text].join(
+    "\n",
+  )
+  try {
+    return (await import(pathToFileURL(await keep(base, made.sha256, text)).href)) as {
+      readonly [name: string]: unknown
+    }
+  } catch (cause) {
+    throw fail(
+      "NoCode",
+      `Cannot load the module ${module}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        data: { module },
+        undelivered: true,
+        cause,
+      },
+    )
+  }
+}
+
+/** Writes the bundle where it is imported from, unless it lies there unchanged. */
+async function keep(base: string, sha256: string, text: string): Promise<string> {
+  const folder = join(base, FOLDER)
+  const file = join(folder, `${sha256}.mjs`)
+  if ((await readFile(file, "utf8").catch(() => undefined)) === text) return file
+  await mkdir(folder, { recursive: true })
+  // Another process may be loading the same bundle: it sees a whole file or none.
+  const draft = `${file}.${crypto.randomUUID()}`
+  await writeFile(draft, text)
+  await rename(draft, file)
+  return file
+}

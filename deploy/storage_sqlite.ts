@@ -1,0 +1,113 @@
+/**
+ * The storage port on SQLite, through `node:sqlite`: one adapter for Bun, Deno and Node 22. Write-ahead log, and
+ * `synchronous=FULL`: what a batch returned from survives the loss of power.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import {
+  type KernelError,
+  kernelError,
+  type Statement,
+  type Storage,
+  type StorageRow,
+  type StorageValue,
+} from "../kernel/mod.ts"
+
+export interface SqliteOptions {
+  /** A path, or `:memory:`. */
+  readonly file: string
+  /** Milliseconds to wait for another process's lock. Waiting blocks the thread. */
+  readonly busyMs?: number
+}
+
+/** Statements that stay prepared; the kernel uses a handful. */
+const PREPARED_MAX = 64
+
+/** Answers at once. Fails with `KernelError`: `locked`, `corrupt`, `full`, `conflict`, `closed`, `storage`. */
+export class SqliteStorage implements Storage {
+  readonly #db: DatabaseSync
+  readonly #file: string
+  readonly #prepared = new Map<string, StatementSync>()
+  #open = true
+
+  constructor({ file, busyMs = 5_000 }: SqliteOptions) {
+    this.#file = file
+    let db: DatabaseSync | undefined
+    try {
+      db = new DatabaseSync(file)
+      db.exec(`PRAGMA busy_timeout = ${Math.max(0, Math.floor(busyMs))}`)
+      db.exec("PRAGMA journal_mode = WAL")
+      db.exec("PRAGMA synchronous = FULL")
+      db.exec("PRAGMA foreign_keys = ON")
+      this.#db = db
+    } catch (cause) {
+      db?.close()
+      throw sqliteError("open", file, cause)
+    }
+  }
+
+  all(sql: string, params: readonly StorageValue[]): readonly StorageRow[] {
+    this.#mustBeOpen("read")
+    try {
+      return this.#prepare(sql).all(...params) as unknown as readonly StorageRow[]
+    } catch (cause) {
+      throw sqliteError("read", this.#file, cause)
+    }
+  }
+
+  batch(statements: readonly Statement[]): void {
+    this.#mustBeOpen("write")
+    try {
+      this.#db.exec("BEGIN IMMEDIATE")
+    } catch (cause) {
+      throw sqliteError("write", this.#file, cause)
+    }
+    try {
+      for (const [sql, params] of statements) this.#prepare(sql).run(...params)
+      this.#db.exec("COMMIT")
+    } catch (cause) {
+      try {
+        this.#db.exec("ROLLBACK")
+      } catch {
+        // SQLite rolls back by itself on a full disk or an I/O error; the first error is the one to tell.
+      }
+      throw sqliteError("write", this.#file, cause)
+    }
+  }
+
+  /** Ends the connection. Calls after it fail with `closed`; closing twice is no error. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#prepared.clear()
+    this.#db.close()
+  }
+
+  #mustBeOpen(action: string): void {
+    if (!this.#open) throw kernelError("closed", `Cannot ${action} "${this.#file}": it was closed`)
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      if (this.#prepared.size >= PREPARED_MAX) this.#prepared.clear()
+      this.#prepared.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html), and the words they come with where a host leaves the code out. */
+const REASONS: readonly (readonly [codes: readonly number[], words: RegExp, reason: KernelError["reason"]])[] = [
+  [[5, 6], /database (table )?is locked|busy/i, "locked"],
+  [[11, 26], /malformed|not a database|corrupt/i, "corrupt"],
+  [[13], /disk is full/i, "full"],
+  [[19], /constraint/i, "conflict"],
+]
+
+function sqliteError(action: "open" | "read" | "write", file: string, cause: unknown): KernelError {
+  const { errcode, message } = cause as { readonly errcode?: number; readonly message?: string }
+  const primary = errcode === undefined ? -1 : errcode & 0xff
+  const found = REASONS.find(([codes, words]) => codes.includes(primary) || (primary < 0 && words.test(message ?? "")))
+  return kernelError(found?.[2] ?? "storage", `Cannot ${action} "${file}": ${message ?? String(cause)}`, cause)
+}

@@ -1,0 +1,231 @@
+/**
+ * The reference evaluator: `semantics.md` as code. Slow, sequential and short on purpose; the compiler and the VM must
+ * agree with it on every graph, and where they do not, they are wrong. It answers effects through a `World`, so it also
+ * serves as replay: hand it the recorded outcomes and compare the trace hash.
+ */
+import { accept, acceptStrict } from "./accept.ts"
+import type { CheckedGraph } from "./checked.ts"
+import { evaluate } from "./evaluate.ts"
+import type { Expr } from "./expr.ts"
+import { errorValue, type Failure, fail, toFailure } from "./failure.ts"
+import type { Graph, Node, Path, Scope } from "./ir.ts"
+import { hasDefaults, liveNodes } from "./live.ts"
+import type { Signature } from "./node.ts"
+import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
+import type { Fits, Type } from "./type.ts"
+import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
+
+/** One attempt of a tool or function. */
+export interface Request {
+  readonly node: Node
+  readonly signature: Signature
+  readonly args: Value
+  readonly path: Path
+  /** 1 for the first. */
+  readonly attempt: number
+  /** Runs a body of the node (`NodeKind.scopes`). */
+  readonly invoke: (role: string, args: Rec) => Promise<Value>
+}
+
+/** Everything outside the graph. `call` gives what the tool answers, or throws a `Failure`. */
+export interface World {
+  readonly call: (request: Request) => unknown
+}
+
+export interface EffectRecord {
+  readonly path: Path
+  readonly effect: "read" | "write"
+  readonly resource: string | null
+  readonly args: Value
+  readonly outcome: Outcome
+}
+
+export interface Evaluated {
+  readonly outcome: Outcome
+  readonly trace: string
+  /** In the order in which they happened here. */
+  readonly effects: readonly EffectRecord[]
+}
+
+type Env = { readonly [name: string]: Value }
+
+/** Runs a checked graph on an input. Resolves also when the graph fails: a failure is an outcome. */
+export async function evaluateGraph(checked: CheckedGraph, input: Value, world: World): Promise<Evaluated> {
+  const run = new Evaluation(checked, world)
+  let outcome: Outcome
+  let taken: Value = input
+  try {
+    taken = acceptStrict(checked.input)(input)
+    const value = await run.scope(checked.graph.body, { input: taken }, [])
+    outcome = { ok: true, value: bounded(checked.outFits, checked.output, value) }
+  } catch (cause) {
+    outcome = { ok: false, failure: toFailure(cause) }
+  }
+  const trace = traceHash(checked.hash, hashValue(taken), run.trace.root(), outcomeHash(outcome))
+  return { outcome, trace, effects: run.effects }
+}
+
+/** A value that crosses a typed boundary: looked at only where the types leave something open. */
+const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
+  type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
+
+const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
+
+class Evaluation {
+  readonly trace = new TraceTree()
+  readonly effects: EffectRecord[] = []
+  readonly checked: CheckedGraph
+  readonly world: World
+
+  constructor(checked: CheckedGraph, world: World) {
+    this.checked = checked
+    this.world = world
+  }
+
+  async scope(scope: Scope, outer: Env, base: Path): Promise<Value> {
+    const env: Record<string, Value> = { ...outer }
+    for (const node of liveNodes(this.checked, scope)) {
+      const path = [...base, node.name]
+      env[node.name] = await this.caught(node, env, path)
+    }
+    return this.expr(scope.output, env, base)
+  }
+
+  async caught(node: Node, env: Env, path: Path): Promise<Value> {
+    try {
+      return await this.node(node, env, path)
+    } catch (cause) {
+      const failure = toFailure(cause, path)
+      const body = node.scopes["catch"]
+      if (body === undefined) throw failure
+      return await this.scope(body, { ...env, [body.params[0] ?? "error"]: errorValue(failure) }, bodyPath(path, body))
+    }
+  }
+
+  expr(expr: Expr, env: Env, path: Path): Value {
+    try {
+      return evaluate(expr, (name) => env[name] as Value)
+    } catch (cause) {
+      throw toFailure(cause, path)
+    }
+  }
+
+  async node(node: Node, env: Env, path: Path): Promise<Value> {
+    const facts = this.checked.nodes.get(node)!
+    const args = this.expr(node.args, env, path)
+    const value = await this.act(node, args, env, path)
+    return facts.signature === undefined ? bounded(facts.outFits, facts.outcome, value) : value
+  }
+
+  async act(node: Node, args: Value, env: Env, path: Path): Promise<Value> {
+    switch (node.kind) {
+      case "expr":
+        return args
+      case "graph":
+        return this.subgraph(node.graph!, args, path, this.checked.nodes.get(node)!.argFits)
+      case "when":
+        return this.body(node, args === true ? "then" : "else", env, path)
+      case "switch":
+        return this.body(node, Object.hasOwn(node.scopes, `case:${args}`) ? `case:${args}` : "else", env, path)
+      case "map": {
+        const out: Value[] = []
+        const { params } = node.scopes["do"]!
+        const items = args as readonly Value[]
+        for (let i = 0; i < items.length; i++)
+          out.push(await this.body(node, "do", bind(env, params, [items[i]!, i]), [...path, i]))
+        return out
+      }
+      case "fold": {
+        const { over, from } = args as { over: readonly Value[]; from: Value }
+        const { params } = node.scopes["do"]!
+        let acc = from
+        for (let i = 0; i < over.length; i++)
+          acc = await this.body(node, "do", bind(env, params, [acc, over[i]!, i]), [...path, i])
+        return acc
+      }
+      case "loop":
+        return this.loop(node, (args as { from: Value }).from, env, path)
+      default:
+        return this.tool(node, args, env, path)
+    }
+  }
+
+  body(node: Node, role: string, env: Env, base: Path): Promise<Value> {
+    const scope = node.scopes[role]
+    if (scope === undefined) throw fail("NoCase", `Cannot go on: ${node.kind} "${node.name}" has no ${role}`)
+    return this.scope(scope, env, bodyPath(base, scope))
+  }
+
+  async subgraph(graph: Graph, args: Value, path: Path, fits: Fits): Promise<Value> {
+    const facts = this.checked.graphs.get(graph)!
+    const input = bounded(fits, facts.input, args)
+    return bounded(facts.outFits, facts.output, await this.scope(graph.body, { input }, path))
+  }
+
+  async loop(node: Node, from: Value, env: Env, path: Path): Promise<Value> {
+    const max = node.config["max"] as number
+    const test = node.scopes["while"]!
+    const body = node.scopes["do"]!
+    let state = from
+    for (let i = 0; ; i++) {
+      if ((await this.scope(test, bind(env, test.params, [state, i]), [...path, i])) !== true) return state
+      if (i >= max)
+        throw fail("LoopBound", `Cannot go on: loop "${node.name}" still wants to after ${max} iterations`, {
+          data: { max },
+        })
+      state = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+    }
+  }
+
+  /** A tool: attempts, judgement by the port's type, and, for a read or a write, its record. */
+  async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Value> {
+    const facts = this.checked.nodes.get(node)!
+    const signature = facts.signature!
+    const args = bounded(facts.argFits, signature.input, raw)
+    let outcome: Outcome
+    for (let attempt = 1; ; attempt++) {
+      let calls = 0
+      const invoke = (role: string, given: Rec) =>
+        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
+      try {
+        outcome = {
+          ok: true,
+          value: accept(facts.outcome)(await this.world.call({ node, signature, args, path, attempt, invoke })),
+        }
+      } catch (cause) {
+        const failure = toFailure(cause, path)
+        if (attempt <= (node.settings.retry?.times ?? 0) && mayRetry(signature, failure)) continue
+        outcome = { ok: false, failure }
+      }
+      break
+    }
+    if (signature.effect !== "pure") {
+      this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome })
+      this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(outcome)))
+    }
+    if (!outcome.ok) throw outcome.failure
+    return outcome.value
+  }
+}
+
+const bind = (env: Env, params: readonly string[], values: readonly Value[]): Env => {
+  const out: Record<string, Value> = { ...env }
+  params.forEach((name, i) => {
+    out[name] = values[i]!
+  })
+  return out
+}
+
+/**
+ * May a failed attempt be followed by another? Reads: when the failure says that it may end differently. Writes: only
+ * where the request was certainly not delivered, or the tool honours the idempotency key.
+ */
+export const mayRetry = (signature: Pick<Signature, "effect" | "keyed">, failure: Failure): boolean =>
+  failure.retryable === true &&
+  (signature.effect !== "write" || failure.undelivered === true || signature.keyed === true)
+
+/** Two outcomes are the same when the trace cannot tell them apart. */
+export const sameOutcome = (a: Outcome, b: Outcome): boolean =>
+  a.ok && b.ok
+    ? sameValue(a.value, b.value)
+    : !a.ok && !b.ok && a.failure.code === b.failure.code && sameValue(a.failure.data, b.failure.data)

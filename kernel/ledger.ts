@@ -1,0 +1,239 @@
+/**
+ * The ledger: a hash-chained record of what ran, one chain per run. An entry *is* its canonical bytes, which hold the
+ * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
+ * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
+ */
+import { type Digest, decode, encode, hex, type Path, sameBytes, type Value } from "../graph/mod.ts"
+import { kernelError } from "./errors.ts"
+import type { Awaitable } from "./storage.ts"
+
+export const LEDGER_FORMAT = 1
+
+/** What came of a write: done, refused by the tool after it was delivered, or nobody knows. */
+export type Delivery = "delivered" | "refused" | "uncertain"
+
+/**
+ * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
+ * milliseconds since the epoch; `message` is the text of a failure (its code and data are in `data`), null for a value.
+ */
+export type EntryBody =
+  /** The run began. `data`: the input. */
+  | { readonly kind: "start"; readonly graph: string; readonly plan: string; readonly input: Uint8Array }
+  /** What a read found. `data`: the outcome. `cachedMs`: taken from a cache that may be so old; then no call was made. */
+  | {
+      readonly kind: "read"
+      readonly path: Path
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly outcome: Uint8Array
+      readonly message: string | null
+      readonly attempts: number
+      readonly cachedMs: number | null
+    }
+  /** A write is about to be sent. */
+  | {
+      readonly kind: "intent"
+      readonly path: Path
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly key: string
+    }
+  /** What came of the write whose intent is entry `intent`. `data`: the outcome. */
+  | {
+      readonly kind: "outcome"
+      readonly intent: number
+      readonly how: Delivery
+      readonly outcome: Uint8Array
+      readonly message: string | null
+      readonly attempts: number
+    }
+  /** The run ended. `data`: its outcome. */
+  | { readonly kind: "end"; readonly outcome: Uint8Array; readonly message: string | null; readonly trace: string }
+
+export type EntryKind = EntryBody["kind"]
+
+export interface Entry {
+  /** The tenant. */
+  readonly space: string
+  readonly run: string
+  /** 0 for `start`, then one more each. */
+  readonly seq: number
+  /** Hash of the entry before; 32 zero bytes for the first. */
+  readonly prev: Uint8Array
+  readonly at: number
+  readonly body: EntryBody
+}
+
+/** An entry as it is kept. The columns repeat what the bytes say, for look-ups; `verifyChain` compares them. */
+export interface Row {
+  readonly space: string
+  readonly run: string
+  readonly seq: number
+  readonly kind: EntryKind
+  readonly entry: Uint8Array
+  readonly data: Uint8Array | null
+  readonly hash: Uint8Array
+}
+
+/** The last entry of a chain: what somebody else may keep to notice a truncation or a rewrite. */
+export interface Head {
+  readonly seq: number
+  readonly hash: Uint8Array
+}
+export interface RunHead extends Head {
+  readonly space: string
+  readonly run: string
+  readonly ended: boolean
+}
+
+/** `before`: the last entry that a bounded store let go of; null where the rows begin at the start. */
+export interface Chain {
+  readonly before: Head | null
+  readonly rows: readonly Row[]
+}
+
+export interface LedgerStore {
+  /** Keeps one entry. Returns when it is kept, or a promise of that; fails with `KernelError`. Entries of a run come in order. */
+  readonly append: (row: Row) => void | Promise<void>
+  /** The runs of a space, the latest started first. */
+  readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
+  readonly entries: (space: string, run: string) => Awaitable<Chain>
+  readonly close: () => Awaitable<void>
+}
+
+export const GENESIS: Uint8Array = new Uint8Array(32)
+
+/** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
+const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
+  start: ["graph", "plan", "input"],
+  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs"],
+  intent: ["path", "resource", "input", "key"],
+  outcome: ["intent", "how", "outcome", "message", "attempts"],
+  end: ["outcome", "message", "trace"],
+}
+
+/** The row of an entry: `encode([1, space, run, seq, prev, at, kind, …fields])` and the digest of that. */
+export function seal(entry: Entry, data: Uint8Array | null, digest: Digest): Row {
+  const { space, run, seq, prev, at, body } = entry
+  const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
+  const fields = body as { readonly [field: string]: Value }
+  for (const field of FIELDS[body.kind]) list.push(fields[field]!)
+  const bytes = encode(list)
+  return { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+}
+
+/** Reads an entry's bytes back. Fails with `KernelError` (`corrupt`, `format`). */
+export function openEntry(bytes: Uint8Array): Entry {
+  let list: Value
+  try {
+    list = decode(bytes)
+  } catch (cause) {
+    throw kernelError(
+      "corrupt",
+      `Cannot read a ledger entry of ${bytes.length} bytes: ${(cause as Error).message}`,
+      cause,
+    )
+  }
+  if (!Array.isArray(list)) throw kernelError("corrupt", "Cannot read a ledger entry: it is not a list")
+  const [format, space, run, seq, prev, at, kind, ...rest] = list as Value[]
+  if (format !== LEDGER_FORMAT) {
+    throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
+  }
+  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? FIELDS[kind as EntryKind] : undefined
+  if (
+    fields === undefined ||
+    fields.length !== rest.length ||
+    typeof space !== "string" ||
+    typeof run !== "string" ||
+    typeof seq !== "number" ||
+    typeof at !== "number" ||
+    !(prev instanceof Uint8Array)
+  ) {
+    throw kernelError("corrupt", `Cannot read a ledger entry: it has not the form of "${String(kind)}"`)
+  }
+  const body = Object.fromEntries([["kind", kind], ...fields.map((field, i) => [field, rest[i]])]) as EntryBody
+  return { space, run, seq, prev, at, body }
+}
+
+/** The hash that an entry's `data` must have, or null where it has none. */
+const dataHash = (body: EntryBody): Uint8Array | null =>
+  body.kind === "start" ? body.input : body.kind === "intent" ? null : body.outcome
+
+export type Verdict =
+  | { readonly ok: true; readonly entries: number; readonly head: Head; readonly ended: boolean }
+  | { readonly ok: false; readonly seq: number; readonly reason: Broken; readonly message: string }
+export type Broken =
+  /** The bytes of the entry do not have the hash that is kept with them, or cannot be read. */
+  | "edited"
+  /** A column says something else than the bytes. */
+  | "column"
+  /** The input or outcome beside the entry is not the one that the entry names. */
+  | "data"
+  /** An entry is not where its number says: something was deleted, inserted, repeated or swapped. */
+  | "order"
+  /** The entry does not continue the one before it: one of the two was replaced. */
+  | "unlinked"
+  /** The chain stops before the head that was given, or has another head. */
+  | "truncated"
+  | "empty"
+
+export interface VerifyOptions {
+  readonly digest: Digest
+  readonly space: string
+  readonly run: string
+  /** The head as somebody else kept it. Without one, cutting off the end and rewriting all of the rest go unnoticed. */
+  readonly head?: Head
+}
+
+/** Walks a chain and says where it breaks first. Finds every edit, deletion, insertion and swap; with `head`, also a cut end. */
+export function verifyChain(chain: Chain, { digest, space, run, head }: VerifyOptions): Verdict {
+  const broken = (seq: number, reason: Broken, message: string): Verdict => ({ ok: false, seq, reason, message })
+  let seq = chain.before === null ? 0 : chain.before.seq + 1
+  let prev = chain.before === null ? GENESIS : chain.before.hash
+  let ended = false
+  for (const row of chain.rows) {
+    if (row.seq !== seq) return broken(seq, "order", `Entry ${seq} must follow, found entry ${row.seq}`)
+    if (ended) return broken(seq, "order", `Entry ${seq} stands after the end of the run`)
+    if (!sameBytes(digest(row.entry), row.hash)) return broken(seq, "edited", `Entry ${seq} does not have its own hash`)
+    let entry: Entry
+    try {
+      entry = openEntry(row.entry)
+    } catch (cause) {
+      return broken(seq, "edited", (cause as Error).message)
+    }
+    const { body } = entry
+    for (const [name, says, kept] of [
+      ["space", entry.space, row.space],
+      ["space", entry.space, space],
+      ["run", entry.run, row.run],
+      ["run", entry.run, run],
+      ["seq", entry.seq, row.seq],
+      ["kind", body.kind, row.kind],
+    ] as const) {
+      if (says !== kept) return broken(seq, "column", `Entry ${seq}: ${name} must be "${says}", found "${kept}"`)
+    }
+    if (!sameBytes(entry.prev, prev)) return broken(seq, "unlinked", `Entry ${seq} does not continue entry ${seq - 1}`)
+    if ((seq === 0) !== (body.kind === "start")) return broken(seq, "order", `Entry ${seq} is of kind "${body.kind}"`)
+    const want = dataHash(body)
+    if (want === null ? row.data !== null : row.data === null || !sameBytes(digest(row.data), want)) {
+      return broken(
+        seq,
+        "data",
+        `Entry ${seq}: the ${body.kind === "start" ? "input" : "outcome"} beside it is not the one it names`,
+      )
+    }
+    ended = body.kind === "end"
+    prev = row.hash
+    seq++
+  }
+  if (seq === 0) return broken(0, "empty", `Run "${run}" has no entries`)
+  if (head !== undefined && (head.seq !== seq - 1 || !sameBytes(head.hash, prev))) {
+    const found = `entry ${seq - 1} with hash ${hex(prev)}`
+    return broken(
+      seq - 1,
+      "truncated",
+      `The chain must end at entry ${head.seq} with hash ${hex(head.hash)}, found ${found}`,
+    )
+  }
+  return { ok: true, entries: chain.rows.length, head: { seq: seq - 1, hash: prev }, ended }
+}

@@ -1,0 +1,196 @@
+/** Bounds per resource, in worlds whose clock and whose calls come from a seed. */
+import { describe, expect, test } from "bun:test"
+import { type Clock, T } from "../graph/mod.ts"
+import { type Limit, ResourceLimits } from "./limits.ts"
+
+/** A clock that stands still until it is moved; sleepers wake in the order of their time. */
+class SeededClock implements Clock {
+  #at = 0
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = []
+  now = () => this.#at
+  tick = () => this.#at
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      this.#sleepers.push({ at: this.#at + ms, wake: resolve })
+      signal?.addEventListener("abort", () => reject(signal.reason))
+    })
+  get idle(): boolean {
+    return this.#sleepers.length === 0
+  }
+  async next(): Promise<void> {
+    this.#sleepers.sort((a, b) => a.at - b.at)
+    const first = this.#sleepers.shift()
+    if (first === undefined) return
+    this.#at = Math.max(this.#at, first.at)
+    first.wake()
+    await settled()
+  }
+}
+/** Lets every promise that can settle do so. */
+const settled = async () => {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+/** mulberry32: small, seeded, good enough to choose cases. */
+const seeded = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+/** Runs `calls` calls of seeded lengths and arrivals; gives what happened. */
+async function world(seed: number, limit: Limit, calls: number, abortShare = 0) {
+  const clock = new SeededClock()
+  const chance = seeded(seed)
+  const limits = new ResourceLimits(clock)
+  limits.declare("host:x", limit)
+  const starts: { readonly i: number; readonly at: number }[] = []
+  const aborted: number[] = []
+  let running = 0
+  let most = 0
+  const call = async (i: number, arrives: number, takes: number, patience: number) => {
+    await clock.sleep(arrives)
+    const abort = new AbortController()
+    if (patience >= 0) void clock.sleep(patience).then(() => abort.abort())
+    try {
+      await limits.enter("host:x", abort.signal)
+    } catch (cause) {
+      aborted.push(i)
+      expect(cause).toMatchObject({ code: "Cancelled", undelivered: true })
+      return
+    }
+    running++
+    most = Math.max(most, running)
+    starts.push({ i, at: clock.tick() })
+    await clock.sleep(takes)
+    running--
+    limits.leave("host:x")
+  }
+  let at = 0
+  const all = Array.from({ length: calls }, (_, i) => {
+    at += Math.floor(chance() * 40)
+    return call(i, at, Math.floor(chance() * 120), chance() < abortShare ? Math.floor(chance() * 300) : -1)
+  })
+  for (let steps = 0; !clock.idle; steps++) {
+    expect(steps).toBeLessThan(calls * 60)
+    await clock.next()
+  }
+  await Promise.all(all)
+  return { starts, aborted, most, left: limits.load("host:x") }
+}
+
+const LIMITS: readonly Limit[] = [
+  { concurrent: 1 },
+  { concurrent: 3 },
+  { perSecond: 7 },
+  { perSecond: 2.5 },
+  { perSecond: 0.5 },
+  { concurrent: 2, perSecond: 20 },
+]
+
+describe("ResourceLimits", () => {
+  test("never more in flight nor more starts in a window than stated; everybody is served, in order", async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      for (const limit of LIMITS) {
+        const { starts, aborted, most, left } = await world(seed, limit, 40)
+        expect(most).toBeLessThanOrEqual(limit.concurrent ?? Number.POSITIVE_INFINITY)
+        if (limit.perSecond !== undefined) {
+          const n = Math.max(1, Math.floor(limit.perSecond))
+          const windowMs = (n / limit.perSecond) * 1000
+          for (let i = n; i < starts.length; i++) {
+            expect(starts[i]!.at - starts[i - n]!.at).toBeGreaterThanOrEqual(windowMs - 1e-6)
+          }
+        }
+        expect(starts.map((s) => s.i)).toEqual(Array.from({ length: 40 }, (_, i) => i))
+        expect({ aborted, left }).toEqual({ aborted: [], left: { running: 0, waiting: 0 } })
+      }
+    }
+  })
+
+  test("who gives up while waiting leaves the queue and takes nobody's turn", async () => {
+    let gaveUp = 0
+    for (let seed = 1; seed <= 12; seed++) {
+      for (const limit of LIMITS) {
+        const { starts, aborted, left } = await world(seed, limit, 40, 0.4)
+        expect([...starts.map((s) => s.i), ...aborted].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: 40 }, (_, i) => i),
+        )
+        expect(starts.map((s) => s.i)).toEqual(starts.map((s) => s.i).sort((a, b) => a - b))
+        expect(left).toEqual({ running: 0, waiting: 0 })
+        gaveUp += aborted.length
+      }
+    }
+    expect(gaveUp).toBeGreaterThan(100)
+  })
+
+  test("no promise where a call may start at once, and none for a resource without a bound", () => {
+    const limits = new ResourceLimits(new SeededClock())
+    limits.declare("a", { concurrent: 2, perSecond: 10 })
+    expect(limits.enter("a")).toBeUndefined()
+    expect(limits.enter("b")).toBeUndefined()
+    limits.leave("a")
+    limits.leave("b")
+    expect(() => limits.leave("a")).toThrow("no call is in flight")
+  })
+
+  test("the queue has a bound: the next one is refused, certainly undelivered", async () => {
+    const limits = new ResourceLimits(new SeededClock(), { queueMax: 2 })
+    limits.declare("a", { concurrent: 1 })
+    limits.enter("a")
+    const waiting = [limits.enter("a"), limits.enter("a")]
+    const refused = await limits.enter("a")?.catch((cause: unknown) => cause)
+    expect(refused).toMatchObject({ code: "Busy", retryable: true, undelivered: true })
+    limits.leave("a")
+    await waiting[0]
+    expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
+  })
+
+  test("an aborted caller never waits, and is never let in later", async () => {
+    const limits = new ResourceLimits(new SeededClock())
+    limits.declare("a", { concurrent: 1 })
+    limits.enter("a")
+    await expect(limits.enter("a", AbortSignal.abort())!).rejects.toMatchObject({ code: "Cancelled" })
+    limits.leave("a")
+    expect(limits.load("a")).toEqual({ running: 0, waiting: 0 })
+  })
+
+  test("stated twice, the tightest holds, also for calls that went before", async () => {
+    const clock = new SeededClock()
+    const limits = new ResourceLimits(clock)
+    limits.declare("a", { perSecond: 100 })
+    for (let i = 0; i < 5; i++) expect(limits.enter("a")).toBeUndefined()
+    limits.declare("a", { perSecond: 5, concurrent: 9 })
+    limits.declare("a", { perSecond: 50, concurrent: 90 })
+    const late = limits.enter("a")
+    expect(late).toBeInstanceOf(Promise)
+    await clock.next()
+    await late
+    expect(clock.tick()).toBe(1_000)
+  })
+
+  test("come from registrations, where these state some", () => {
+    const limits = new ResourceLimits(new SeededClock())
+    const signature = { effect: "read", needs: [], output: T.null } as const
+    limits.declareAll([
+      { signature: { ...signature, resource: "a", limits: { concurrent: 1 } } },
+      { signature: { ...signature, resource: "b" } },
+      { signature: { ...signature, resource: null, limits: { concurrent: 1 } } },
+    ])
+    for (const resource of ["a", "b", "b"]) expect(limits.enter(resource)).toBeUndefined()
+    expect(limits.enter("a")).toBeInstanceOf(Promise)
+    expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
+  })
+
+  test("a bound that is none is refused", () => {
+    const limits = new ResourceLimits(new SeededClock())
+    for (const bad of [
+      { concurrent: 0 },
+      { perSecond: 0 },
+      { perSecond: -1 },
+      { concurrent: Number.NaN },
+      { perSecond: 1e9 },
+    ]) {
+      expect(() => limits.declare("a", bad)).toThrow("Cannot limit")
+    }
+  })
+})

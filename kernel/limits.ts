@@ -1,0 +1,188 @@
+/**
+ * Bounds on calls per resource: how many may be in flight and how many may start in a second. One `ResourceLimits` serves
+ * all runs of a host, so that the bounds hold over all of them. Who must wait waits in order, in a queue with a bound.
+ */
+import { type Clock, type Failure, fail, type Signature } from "../graph/mod.ts"
+import { kernelError } from "./errors.ts"
+
+export interface Limit {
+  /** Calls in flight at once. */
+  readonly concurrent?: number
+  /** Calls that start within any second. Below 1 it is one call in `1 / perSecond` seconds. */
+  readonly perSecond?: number
+}
+
+export const PER_SECOND_MAX = 100_000
+
+interface Waiter {
+  readonly go: () => void
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: () => void
+}
+
+interface Gate {
+  concurrent: number
+  running: number
+  perSecond: number
+  windowMs: number
+  /** When the last calls started, as a ring: as many as the window allows. */
+  starts: Float64Array
+  /** Calls started so far; the ring's next index is this modulo its length. */
+  started: number
+  /** In order of arrival; an aborted waiter leaves it at once. */
+  readonly waiting: Set<Waiter>
+  /** A sleep until the window opens. */
+  timer: AbortController | undefined
+}
+
+export class ResourceLimits {
+  readonly #gates = new Map<string, Gate>()
+  readonly #clock: Clock
+  readonly #queueMax: number
+
+  /** `queueMax`: callers that may wait for one resource; the next one fails with `Busy`. */
+  constructor(clock: Clock, { queueMax = 10_000 }: { readonly queueMax?: number } = {}) {
+    this.#clock = clock
+    this.#queueMax = queueMax
+  }
+
+  /** States a bound on a resource. Stated more than once, the tightest holds. Fails with `KernelError` `misuse` for a bound that is no bound. */
+  declare(
+    resource: string,
+    { concurrent = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY }: Limit,
+  ): void {
+    if (
+      !(concurrent >= 1) ||
+      !(perSecond > 0) ||
+      (perSecond > PER_SECOND_MAX && perSecond !== Number.POSITIVE_INFINITY)
+    ) {
+      const want = `concurrent must be at least 1 and perSecond above 0 and at most ${PER_SECOND_MAX}`
+      throw kernelError("misuse", `Cannot limit "${resource}": ${want}, found ${concurrent} and ${perSecond}`)
+    }
+    let gate = this.#gates.get(resource)
+    if (gate === undefined) {
+      gate = {
+        concurrent,
+        running: 0,
+        perSecond: Number.POSITIVE_INFINITY,
+        windowMs: 0,
+        starts: new Float64Array(0),
+        started: 0,
+        waiting: new Set(),
+        timer: undefined,
+      }
+      this.#gates.set(resource, gate)
+    }
+    gate.concurrent = Math.min(gate.concurrent, Math.floor(concurrent))
+    if (perSecond < gate.perSecond) tighten(gate, perSecond, this.#clock.tick())
+  }
+
+  /** Declares what the registrations of an admitted plan state; plans that share a resource share its bounds. */
+  declareAll(externs: Iterable<{ readonly signature: Signature }>): void {
+    for (const { signature } of externs) {
+      if (signature.limits !== undefined && signature.resource !== null)
+        this.declare(signature.resource, signature.limits)
+    }
+  }
+
+  /**
+   * Asks to start a call. Undefined: go. A promise: wait for it; it fails with a `Failure` `Busy` (the queue is full;
+   * nothing was sent) or `Cancelled` (`signal` fired while waiting). Who may go must call `leave` once.
+   */
+  enter(resource: string, signal?: AbortSignal): undefined | Promise<void> {
+    const gate = this.#gates.get(resource)
+    if (gate === undefined) return undefined
+    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) {
+      this.#start(gate)
+      return undefined
+    }
+    if (signal?.aborted) return Promise.reject(cancelled(resource))
+    if (gate.waiting.size >= this.#queueMax) return Promise.reject(busy(resource, this.#queueMax))
+    return new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = {
+        signal,
+        go: () => {
+          signal?.removeEventListener("abort", waiter.onAbort)
+          resolve()
+        },
+        onAbort: () => {
+          gate.waiting.delete(waiter)
+          if (gate.waiting.size === 0) gate.timer?.abort()
+          reject(cancelled(resource))
+        },
+      }
+      signal?.addEventListener("abort", waiter.onAbort, { once: true })
+      gate.waiting.add(waiter)
+      this.#admit(gate)
+    })
+  }
+
+  /** The call that `enter` let go has ended. */
+  leave(resource: string): void {
+    const gate = this.#gates.get(resource)
+    if (gate === undefined) return
+    if (gate.running === 0) throw kernelError("misuse", `Cannot leave "${resource}": no call is in flight`)
+    gate.running--
+    this.#admit(gate)
+  }
+
+  /** Calls in flight and waiting, for a live view. */
+  load(resource: string): { readonly running: number; readonly waiting: number } {
+    const gate = this.#gates.get(resource)
+    return { running: gate?.running ?? 0, waiting: gate?.waiting.size ?? 0 }
+  }
+
+  #start(gate: Gate): void {
+    gate.running++
+    if (gate.starts.length > 0) gate.starts[gate.started++ % gate.starts.length] = this.#clock.tick()
+  }
+
+  /** Lets in whoever may go, then sleeps until the next one may, if time is all that is missing. */
+  #admit(gate: Gate): void {
+    for (const waiter of gate.waiting) {
+      const ms = this.#openInMs(gate)
+      if (ms > 0) {
+        if (ms !== Number.POSITIVE_INFINITY) this.#wake(gate, ms)
+        return
+      }
+      gate.waiting.delete(waiter)
+      this.#start(gate)
+      waiter.go()
+    }
+  }
+
+  /** 0: a call may start now. Infinity: only when one leaves. Otherwise milliseconds until the window opens. */
+  #openInMs(gate: Gate): number {
+    if (gate.running >= gate.concurrent) return Number.POSITIVE_INFINITY
+    const n = gate.starts.length
+    if (n === 0 || gate.started < n) return 0
+    return Math.max(0, gate.starts[gate.started % n]! + gate.windowMs - this.#clock.tick())
+  }
+
+  #wake(gate: Gate, ms: number): void {
+    if (gate.timer !== undefined) return
+    const timer = new AbortController()
+    gate.timer = timer
+    const done = () => {
+      gate.timer = undefined
+      this.#admit(gate)
+    }
+    // The sleep ends early only where nobody waits any more: nothing is lost, and whoever came since is let in or slept for.
+    this.#clock.sleep(ms, timer.signal).then(done, done)
+  }
+}
+
+/** Calls that were already started count in the new window as if they had started now: never too many, at most one window too few. */
+function tighten(gate: Gate, perSecond: number, now: number): void {
+  const n = Math.max(1, Math.floor(perSecond))
+  const known = Math.min(gate.started, gate.starts.length, n)
+  gate.perSecond = perSecond
+  gate.windowMs = (n / perSecond) * 1000
+  gate.starts = new Float64Array(n).fill(now)
+  gate.started = known
+}
+
+const busy = (resource: string, max: number): Failure =>
+  fail("Busy", `Cannot call "${resource}": ${max} calls already wait for it`, { retryable: true, undelivered: true })
+const cancelled = (resource: string): Failure =>
+  fail("Cancelled", `The call of "${resource}" was cancelled while it waited for its turn`, { undelivered: true })

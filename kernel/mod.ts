@@ -1,0 +1,10 @@
+/** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
+export * from "./admit.ts"
+export { AgedCache, type CacheOptions } from "./cache.ts"
+export * from "./errors.ts"
+export * from "./judge.ts"
+export * from "./ledger.ts"
+export * from "./ledger_memory.ts"
+export * from "./limits.ts"
+export * from "./run.ts"
+export * from "./storage.ts"

@@ -1,0 +1,326 @@
+/** The record of a run: what is judged, what is written before what, what the trace is made of, and what is refused. */
+
+import { describe, expect, test } from "bun:test"
+import { createHash } from "node:crypto"
+import { encode as msgpack } from "@msgpack/msgpack"
+import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/mod.ts"
+import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
+import { type Admitted, admit } from "./admit.ts"
+import { AgedCache, cacheKey } from "./cache.ts"
+import { KernelError, kernelError } from "./errors.ts"
+import { type LedgerStore, openEntry, verifyChain } from "./ledger.ts"
+import { MemoryLedger } from "./ledger_memory.ts"
+import { type Commit, idempotencyKey, isCommit, openOutcome, openRun, type RunRecord } from "./run.ts"
+
+const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
+const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })
+const ORDER = { order: "A17" }
+const fixed = { now: () => 1_700_000_000_000, tick: () => 0, sleep: async () => {} }
+
+function begin(
+  store: LedgerStore = new MemoryLedger(),
+  more: { readonly cache?: AgedCache; readonly run?: string } = {},
+) {
+  return openRun(plan, { store, digest, clock: fixed, run: "r1", space: "acme", input: ORDER, ...more })
+}
+/** The memory ledger answers at once, so everything here does. */
+const now = <A>(x: A | Promise<A>): A => {
+  expect(x).not.toBeInstanceOf(Promise)
+  return x as A
+}
+const bodies = (store: MemoryLedger, run = "r1") => store.entries("acme", run).rows.map((r) => openEntry(r.entry).body)
+
+/** A run with a bit of everything. */
+function shopping(run: RunRecord): readonly Commit[] {
+  const lines = now(run.read(["lines"], SHOP.lookup, ORDER, 12.5, 1))
+  const rates = now(run.read(["freight", "rates"], SHOP.rates, ORDER, { rate: 2 }, 3))
+  const intent = now(run.intent(["store"], SHOP.store, ORDER))
+  const stored = now(run.delivered(intent, null, "delivered"))
+  return [lines, rates, stored]
+}
+
+describe("a run", () => {
+  test("is recorded entry by entry, and its chain verifies", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    const commits = shopping(run)
+    const { head, position } = now(run.end(12.5))
+    expect(commits.map((c) => [c.seq, isCommit(c), c.outcome])).toEqual([
+      [1, true, { ok: true, value: 12.5 }],
+      [2, true, { ok: true, value: { rate: 2 } }],
+      [4, true, { ok: true, value: null }],
+    ])
+    expect(bodies(store).map((b) => b.kind)).toEqual(["start", "read", "read", "intent", "outcome", "end"])
+    expect(bodies(store)[0]).toMatchObject({ graph: "ab".repeat(32), plan: plan.hash })
+    expect(bodies(store)[2]).toMatchObject({
+      path: ["freight", "rates"],
+      resource: "host:rates.example.com",
+      attempts: 3,
+    })
+    expect(bodies(store)[4]).toMatchObject({ intent: 3, how: "delivered" })
+    const chain = store.entries("acme", "r1")
+    const verdict = verifyChain(chain, { digest, space: "acme", run: "r1" })
+    expect(verdict).toMatchObject({ ok: true, entries: 6, ended: true })
+    if (verdict.ok) expect([hex(verdict.head.hash), verdict.head.seq]).toEqual([head, position])
+    expect(openOutcome(chain.rows[2]!.data!, null)).toEqual({ ok: true, value: { rate: 2 } })
+  })
+
+  test("has the trace hash that the page on semantics gives, computed here by hand", () => {
+    const run = begin()
+    shopping(run)
+    const { trace } = now(run.end(12.5))
+    const h = (v: unknown) => digest(msgpack(v))
+    const input = h(ORDER)
+    const leaf = (path: string[], effect: string, resource: string, value: Value) =>
+      h(["effect", path, effect, resource, input, h(["value", value])])
+    const scope = (l: Uint8Array | null, children: unknown[]) => h(["scope", l, children, null])
+    const root = scope(null, [
+      [
+        "freight",
+        scope(null, [["rates", scope(leaf(["freight", "rates"], "read", "host:rates.example.com", { rate: 2 }), [])]]),
+      ],
+      ["lines", scope(leaf(["lines"], "read", "db:shop", 12.5), [])],
+      ["store", scope(leaf(["store"], "write", "db:shop/orders", null), [])],
+    ])
+    const graph = new Uint8Array(32).fill(0xab)
+    expect(trace).toBe(hex(h(["trace", 1, graph, input, root, h(["value", 12.5])])))
+  })
+
+  test("has a trace that neither order, run id, attempts nor a cache change", () => {
+    const first = begin()
+    shopping(first)
+    const other = begin(new MemoryLedger(), { run: "r2" })
+    now(other.read(["freight", "rates"], SHOP.rates, ORDER, { rate: 2 }, 1))
+    const intent = now(other.intent(["store"], SHOP.store, ORDER))
+    now(other.read(["lines"], SHOP.lookup, ORDER, 12.5, 9))
+    now(other.delivered(intent, null, "delivered", 4))
+    const [a, b] = [now(first.end(12.5)), now(other.end(12.5))]
+    expect(b.trace).toBe(a.trace)
+    expect(b.head).not.toBe(a.head)
+  })
+
+  test("changes its trace with every path, input and outcome", () => {
+    const traces = new Set<string>()
+    const one = (path: string[], args: Value, answer: Value, end: Value) => {
+      const run = begin()
+      now(run.read(path, SHOP.lookup, args, answer, 1))
+      traces.add(now(run.end(end)).trace)
+    }
+    one(["lines"], ORDER, 1, 1)
+    one(["line"], ORDER, 1, 1)
+    one(["lines"], { order: "A18" }, 1, 1)
+    one(["lines"], ORDER, 2, 1)
+    one(["lines"], ORDER, 1, 2)
+    expect(traces.size).toBe(5)
+  })
+
+  test("that fails ends with its failure, and the message is kept beside the hash", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    now(run.end(fail("Timeout", "rates took too long", { data: { ms: 2000 } })))
+    const last = store.entries("acme", "r1").rows.at(-1)!
+    expect(bodies(store).at(-1)).toMatchObject({ kind: "end", message: "rates took too long" })
+    expect(openOutcome(last.data!, "rates took too long")).toMatchObject({
+      ok: false,
+      failure: { code: "Timeout", message: "rates took too long", data: { ms: 2000 } },
+    })
+  })
+})
+
+describe("judging", () => {
+  test("an answer that its port does not take is on record as a Mismatch, whatever it was", () => {
+    const traps = new Proxy(
+      {},
+      { ownKeys: () => [Symbol("x")] as never, get: () => fail("Fake", "", { data: Symbol("x") as never }) },
+    )
+    for (const answer of ["12.5", undefined, () => 1, { valueOf: () => 1 }, Symbol("x"), traps]) {
+      const run = begin()
+      const commit = now(run.read(["lines"], SHOP.lookup, ORDER, answer, 1))
+      expect(commit.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch" } })
+    }
+  })
+
+  test("a tool's failure counts as what it is, and what cannot be hashed is left out of it", () => {
+    const run = begin()
+    const failure = fail("HttpStatus", "503", { data: { status: 503 } })
+    expect(now(run.read(["lines"], SHOP.lookup, ORDER, failure, 1)).outcome).toEqual({ ok: false, failure })
+    const odd = fail("Odd", "carries code", { data: (() => 1) as never })
+    expect(now(run.read(["lines"], SHOP.lookup, ORDER, odd, 1)).outcome).toMatchObject({
+      ok: false,
+      failure: { code: "Odd", data: null },
+    })
+  })
+
+  test("a write whose answer does not fit was still delivered", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    const commit = now(run.delivered(now(run.intent(["store"], SHOP.store, ORDER)), 1, "delivered"))
+    expect(commit.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch" } })
+    expect(bodies(store)[2]).toMatchObject({ kind: "outcome", how: "delivered" })
+  })
+})
+
+describe("writes", () => {
+  test("have a key of run and path: the same for every attempt, another for every other call", () => {
+    const keys = [["store"], ["store", 0], ["store", 1], ["s", "tore"]].map((path) =>
+      idempotencyKey("r1", path, digest),
+    )
+    keys.push(idempotencyKey("r2", ["store"], digest))
+    expect(new Set(keys).size).toBe(5)
+    const intent = now(begin().intent(["store"], SHOP.store, ORDER))
+    expect(intent.key).toBe(keys[0]!)
+    expect(intent.key).toBe(
+      createHash("sha256")
+        .update(msgpack(["r1", ["store"]]))
+        .digest("hex"),
+    )
+  })
+
+  test("are settled once, by the run that announced them, and only with what an outcome needs", () => {
+    const run = begin()
+    const intent = now(run.intent(["store"], SHOP.store, ORDER))
+    const late = fail("Timeout", "no answer")
+    expect(() => run.delivered({ ...intent }, null, "delivered")).toThrow("not of this run")
+    expect(() => begin().delivered(intent, null, "delivered")).toThrow("not of this run")
+    expect(() => run.delivered(intent, null, "uncertain")).toThrow('"uncertain" wants a failure')
+    expect(now(run.delivered(intent, late, "uncertain")).outcome).toEqual({ ok: false, failure: late })
+    expect(() => run.delivered(intent, late, "refused")).toThrow("was settled")
+  })
+
+  test("that nobody settled are recorded as uncertain when the run ends", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    now(run.intent(["store"], SHOP.store, ORDER))
+    expect(run.unsettled.map((i) => i.path)).toEqual([["store"]])
+    now(run.end(fail("Cancelled", "Ctrl-C")))
+    expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "outcome", "end"])
+    expect(bodies(store)[2]).toMatchObject({ how: "uncertain", intent: 1 })
+    expect(run.unsettled).toEqual([])
+  })
+})
+
+describe("refused", () => {
+  test("a plan that was not admitted", () => {
+    const options = { store: new MemoryLedger(), digest, clock: fixed, run: "r", space: "s", input: null }
+    for (const fake of [{ ...plan }, Object.create(plan), null]) {
+      expect(() => openRun(fake as Admitted, options)).toThrow("was not admitted")
+    }
+  })
+
+  test("an effect under another name", () => {
+    const run = begin()
+    expect(() => run.read(["store"], SHOP.store, ORDER, null, 1)).toThrow("Cannot commit a read: extern 2 is write")
+    expect(() => run.intent(["lines"], SHOP.lookup, ORDER)).toThrow("Cannot commit a write: extern 0 is read")
+    expect(() => run.read(["score"], SHOP.score, ORDER, 1, 1)).toThrow("extern 3 is pure")
+    expect(() => run.read(["x"], 99, ORDER, 1, 1)).toThrow("not of this plan")
+  })
+
+  test("anything after the end", () => {
+    const run = begin()
+    now(run.end(1))
+    expect(() => run.read(["lines"], SHOP.lookup, ORDER, 1, 1)).toThrow("it has ended")
+    expect(() => run.intent(["store"], SHOP.store, ORDER)).toThrow("it has ended")
+    expect(() => run.end(1)).toThrow("it has ended")
+  })
+
+  test("commits that look like commits", () => {
+    const commit = now(begin().read(["lines"], SHOP.lookup, ORDER, 1, 1))
+    expect(isCommit(commit)).toBe(true)
+    for (const fake of [{ ...commit }, Object.create(commit), structuredClone({ seq: 1 }), null, 1]) {
+      expect(isCommit(fake)).toBe(false)
+    }
+    expect(() => Object.assign(commit, { outcome: { ok: true, value: 2 } })).toThrow(TypeError)
+  })
+
+  test("a run id that was used", () => {
+    const store = new MemoryLedger()
+    begin(store)
+    expect(() => begin(store)).toThrow(KernelError)
+  })
+})
+
+describe("a store that fails", () => {
+  /** Fails from the n-th entry on, at once or later. */
+  const failing = (n: number, later: boolean): LedgerStore & { kept: number } => {
+    const inner = new MemoryLedger()
+    return {
+      kept: 0,
+      append(row) {
+        const full = kernelError("full", "the disk is full")
+        if (row.seq >= n && later) return Promise.reject(full)
+        if (row.seq >= n) throw full
+        this.kept++
+        inner.append(row)
+        return later ? Promise.resolve() : undefined
+      },
+      runs: (space, limit) => inner.runs(space, limit),
+      entries: (space, run) => inner.entries(space, run),
+      close: () => {},
+    }
+  }
+
+  test("stops the run: no commit is minted, and nothing is kept after the gap", async () => {
+    for (const later of [false, true]) {
+      const store = failing(2, later)
+      const run = begin(store)
+      expect(isCommit(await run.read(["lines"], SHOP.lookup, ORDER, 1, 1))).toBe(true)
+      const attempt = async (call: () => unknown) => {
+        try {
+          return await call()
+        } catch (cause) {
+          return cause
+        }
+      }
+      const calls = [
+        () => run.intent(["store"], SHOP.store, ORDER),
+        () => run.read(["lines"], SHOP.lookup, ORDER, 1, 1),
+        () => run.end(1),
+      ]
+      for (const call of calls) expect(await attempt(call)).toMatchObject({ _tag: "KernelError", reason: "full" })
+      expect(store.kept).toBe(2)
+    }
+  })
+})
+
+describe("outcomes with an age", () => {
+  test("are used again for the same input while they are young, and the entry says so", () => {
+    let at = 0
+    const cache = new AgedCache({ ...fixed, tick: () => at })
+    const store = new MemoryLedger()
+    const run = begin(store, { cache })
+    expect(run.recall(["a"], SHOP.rates, ORDER)).toBeUndefined()
+    now(run.read(["a"], SHOP.rates, ORDER, { rate: 2 }, 1))
+    at = 60_000
+    const again = now(run.recall(["b"], SHOP.rates, ORDER)!)
+    expect([isCommit(again), again.outcome]).toEqual([true, { ok: true, value: { rate: 2 } }])
+    expect(run.recall(["c"], SHOP.rates, { order: "other" })).toBeUndefined()
+    at = 60_001
+    expect(run.recall(["d"], SHOP.rates, ORDER)).toBeUndefined()
+    expect(bodies(store).slice(1)).toMatchObject([
+      { path: ["a"], attempts: 1, cachedMs: null },
+      { path: ["b"], attempts: 0, cachedMs: 60_000 },
+    ])
+  })
+
+  test("of nodes without `cache:`, of failures and of other tenants are not kept", () => {
+    const cache = new AgedCache(fixed)
+    const run = begin(new MemoryLedger(), { cache })
+    now(run.read(["a"], SHOP.lookup, ORDER, 1, 1))
+    now(run.read(["b"], SHOP.rates, ORDER, fail("HttpStatus", "503"), 1))
+    expect(cache.size.entries).toBe(0)
+    now(run.read(["b"], SHOP.rates, ORDER, { rate: 1 }, 1))
+    const options = { store: new MemoryLedger(), digest, clock: fixed, run: "r1", input: ORDER, cache }
+    const stranger = openRun(plan, { ...options, space: "other" })
+    expect(stranger.recall(["b"], SHOP.rates, ORDER)).toBeUndefined()
+    expect(run.recall(["a"], SHOP.lookup, ORDER)).toBeUndefined()
+  })
+
+  test("are held against the validator again", () => {
+    const cache = new AgedCache(fixed)
+    const run = begin(new MemoryLedger(), { cache })
+    const { identity } = plan.externs[SHOP.rates]!
+    cache.put(cacheKey("acme", identity!, hashValue(ORDER, digest)), encode(["value", { rate: "2" }]))
+    const commit = now(run.recall(["x"], SHOP.rates, ORDER)!)
+    expect(commit.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch" } })
+  })
+})

@@ -1,0 +1,20 @@
+/**
+ * Where durable things are kept: a port of two methods, so that SQLite, Postgres and the stores of edge hosts each need
+ * one small adapter. `deploy` supplies them; the kernel decides what is written.
+ */
+
+export type StorageValue = null | number | string | Uint8Array
+export type StorageRow = { readonly [column: string]: StorageValue }
+export type Statement = readonly [sql: string, params: readonly StorageValue[]]
+
+/** A store that answers at once returns values; a remote one returns promises. */
+export type Awaitable<A> = A | Promise<A>
+
+/** Both methods fail with `KernelError` (`locked`, `corrupt`, `full`, `conflict`, `closed`, `storage`), its cause the store's own error. */
+export interface Storage {
+  /** The rows of one query. */
+  readonly all: (sql: string, params: readonly StorageValue[]) => Awaitable<readonly StorageRow[]>
+  /** Every statement or none, durable when it returns. */
+  readonly batch: (statements: readonly Statement[]) => Awaitable<void>
+  readonly close: () => Awaitable<void>
+}

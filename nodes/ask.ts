@@ -1,0 +1,104 @@
+/**
+ * The node kind `ask`: a person answers. It is a read of the world like any other, so its answer is recorded and a
+ * replay does not ask again. Where nobody can be asked it fails at once; where nobody answers, its timeout ends it.
+ */
+import {
+  type Call,
+  fail,
+  isRecord,
+  type NodeKind,
+  type NodeView,
+  printType,
+  type Signature,
+  type SignatureProblem,
+  T,
+  type Type,
+  type Value,
+} from "../graph/mod.ts"
+
+/** An answer that cannot be read as the type wanted is asked for again this many times. */
+const TRIES = 3
+
+export const ask: NodeKind = {
+  kind: "ask",
+  about: "Asks a person, and waits for the answer.",
+  main: { form: "text", type: T.string, required: true, about: "The question." },
+  fields: {
+    choices: { form: "static", type: T.list(T.string), about: "The answers to choose from." },
+  },
+  takesWith: false,
+  sign,
+  open: (_config, _resources, services, signature) => ({
+    execute: async (args: Value, call: Call) => {
+      const question = isRecord(args) ? String(args["ask"]) : ""
+      if (services.ask === undefined) {
+        throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, {
+          undelivered: true,
+        })
+      }
+      const type = signature.output
+      const choices = wordsOf(type)
+      let text = question
+      for (let i = 0; i < TRIES; i++) {
+        const answer = await services.ask({
+          path: pathText(call),
+          text,
+          ...(choices === undefined ? {} : { choices }),
+          signal: call.signal,
+        })
+        const value = readAnswer(answer, type)
+        if (value !== undefined) return value
+        text = `${question} (${JSON.stringify(answer)} is not ${printType(type)})`
+      }
+      throw fail("BadAnswer", `No answer of the form ${printType(type)} in ${TRIES} tries`, { data: { tries: TRIES } })
+    },
+  }),
+}
+
+const pathText = (call: Call): string => call.path.join(".")
+
+function sign(node: NodeView): Signature | readonly SignatureProblem[] {
+  const choices = node.config["choices"]
+  const output = choices === undefined ? (node.output ?? T.string) : T.enum(...(choices as readonly string[]))
+  const problems: SignatureProblem[] = []
+  if (Array.isArray(choices) && (choices.length < 2 || new Set(choices).size !== choices.length)) {
+    problems.push({ code: "G207", key: "choices", message: "`choices:` wants at least two different answers." })
+  }
+  if (choices !== undefined && node.output?.kind === "boolean") {
+    problems.push({
+      code: "G207",
+      key: "choices",
+      message: "`choices:` gives one of its words, and `output: boolean` wants a yes or no.",
+      fix: "Leave one of them out.",
+    })
+  }
+  if (!["string", "enum", "boolean", "number"].includes(output.kind)) {
+    problems.push({
+      code: "G101",
+      key: "output",
+      message: `A person cannot answer ${printType(output)}.`,
+      fix: "Write boolean, number, string, or words: yes | no | later.",
+    })
+  }
+  if (problems.length > 0) return problems
+  return {
+    effect: "read",
+    resource: "person",
+    needs: ["ask:person"],
+    input: T.record({ ask: T.string }),
+    output,
+    limits: { concurrent: 1 },
+  }
+}
+
+const wordsOf = (type: Type): readonly string[] | undefined =>
+  type.kind === "enum" ? type.values : type.kind === "boolean" ? ["yes", "no"] : undefined
+
+function readAnswer(answer: string, type: Type): Value | undefined {
+  const text = answer.trim()
+  if (type.kind === "boolean") return /^y(es)?$/i.test(text) ? true : /^no?$/i.test(text) ? false : undefined
+  if (type.kind === "enum") return type.values.find((v) => v === text)
+  if (type.kind !== "number") return answer
+  const n = text === "" ? Number.NaN : Number(text)
+  return Number.isFinite(n) ? n : undefined
+}

@@ -1,0 +1,242 @@
+/**
+ * The node kind `fn`: a TypeScript function, named as `./module.ts#export` in a file, or written in place by the
+ * TypeScript builder. What the function may do is what its author declares; the bundle of a module is pinned by its
+ * hash, so that the code that runs is the code that was checked.
+ */
+import { squash } from "effect/Cause"
+import { isEffect, runPromiseExit } from "effect/Effect"
+import { isSuccess } from "effect/Exit"
+import {
+  type Call,
+  codeOf,
+  type Effect,
+  type Executor,
+  Failure,
+  fail,
+  type NodeKind,
+  type NodeView,
+  parseType,
+  type Rec,
+  type Services,
+  type Signature,
+  type SignatureProblem,
+  T,
+  type Type,
+  toFailure,
+  type Value,
+} from "../graph/mod.ts"
+import { need } from "./lack.ts"
+
+export const fn: NodeKind = {
+  kind: "fn",
+  about: "Calls a TypeScript function of a module beside the graph file.",
+  main: { form: "static", type: T.string, required: true, about: "The function, as ./module.ts#export." },
+  fields: {
+    effect: {
+      form: "static",
+      type: T.enum("pure", "read", "write"),
+      about: "What the function may do to the world. The default is what the function says of itself, else `write`.",
+    },
+    resource: {
+      form: "static",
+      type: T.string,
+      about: "What it reads or writes; the default is all that code can touch.",
+    },
+    needs: { form: "static", type: T.list(T.string), about: "Capabilities that a run must be granted for it." },
+    async: { form: "static", type: T.boolean, about: "`false` where it never returns a promise or an Effect." },
+  },
+  takesWith: true,
+  lift: ({ config: { fn: code, ...rest }, args, with: given }) => ({
+    config: { ...rest, ...(code === undefined ? {} : { code }) },
+    args: { ...args, ...given },
+  }),
+  lower: ({ config: { code, ...rest }, args }) => ({ config: { ...rest, fn: code ?? "" }, args: {}, with: args }),
+  sign,
+  lock: async (config, _resources, services) => {
+    const code = String(config["code"])
+    if (INLINE.test(code)) return {}
+    const { module, name } = splitCode(code)
+    const modules = need(services.modules, `pin ${code}`, "way to load modules")
+    const sha256 = await modules.hash(module)
+    const facts = codeOf(await modules.load(module, name, sha256))
+    return { [codePinKey(code)]: { ...facts?.config, sha256 } }
+  },
+  open: async (config, _resources, services, signature) => executor(await load(config, services, signature), signature),
+}
+
+/** The key under which `shadowgraph.lock` pins a function: `{ sha256, … }` and what a tool says of itself. */
+export const codePinKey = (code: string): string => `fn:${code}`
+
+/** The resource of code that does not say what it touches: it may touch everything. */
+const ANY_RESOURCE = "code"
+const INLINE = /^inline:/
+const MODULE = /^\.\/([^/#?\\]+\/)*[^/#?\\]+\.(ts|mts|js|mjs)#[A-Za-z_$][\w$]*$/
+
+export function splitCode(code: string): { readonly module: string; readonly name: string } {
+  const hash = code.lastIndexOf("#")
+  return { module: code.slice(0, hash), name: code.slice(hash + 1) }
+}
+
+const RANK: Readonly<Record<Effect, number>> = { pure: 0, read: 1, write: 2 }
+
+function sign(node: NodeView): Signature | readonly SignatureProblem[] {
+  const code = String(node.config["code"] ?? "")
+  const outside = codeProblem(code)
+  if (outside !== undefined) return [outside]
+  const pin = node.pin(codePinKey(code))
+  const said = (key: string): Value | undefined => node.config[key] ?? pin?.[key]
+  const effect = (said("effect") ?? "write") as Effect
+  const problems: SignatureProblem[] = []
+  const own = pin?.["effect"] as Effect | undefined
+  if (own !== undefined && RANK[effect] < RANK[own]) {
+    problems.push({
+      code: "G207",
+      key: "effect",
+      message: `The function declares itself \`${own}\`, and the node claims \`${effect}\`, which is less.`,
+      fix: "Leave `effect:` out, or change the function.",
+    })
+  }
+  const resource = said("resource")
+  const needs = (said("needs") ?? []) as readonly string[]
+  if (effect === "pure" && (resource !== undefined || needs.length > 0)) {
+    problems.push({
+      code: "G207",
+      key: resource === undefined ? "needs" : "resource",
+      message: "A pure function touches nothing, so it has no resource and needs no capability.",
+      fix: "Write effect: read, or leave it out.",
+    })
+  }
+  const sync = said("async") === false
+  if (sync && node.settings.timeoutMs !== undefined) {
+    problems.push({
+      code: "G207",
+      key: "timeout",
+      message: "A function that answers at once cannot be stopped by a timeout: nothing else runs until it returns.",
+      fix: "Leave `timeout:` out, or make the function async.",
+    })
+  }
+  const output = notation(said("output"))
+  if (output === undefined && node.output === undefined) {
+    problems.push({
+      code: "G205",
+      key: code.startsWith("inline:") ? "output" : "fn",
+      message: `Nothing says what "${code}" gives.`,
+      fix: "Declare `output:`, or make the function with fn(…) and run `shadowgraph lock`.",
+    })
+  }
+  if (problems.length > 0) return problems
+  const input = notation(said("input"))
+  return {
+    effect,
+    resource: effect === "pure" ? null : typeof resource === "string" ? resource : ANY_RESOURCE,
+    needs,
+    ...(input === undefined ? {} : { input }),
+    output: output ?? T.unknown,
+    ...(sync ? { async: false } : {}),
+    ...(pin === undefined ? {} : { pins: { [codePinKey(code)]: pin } }),
+  }
+}
+
+function codeProblem(code: string): SignatureProblem | undefined {
+  if (INLINE.test(code)) return undefined
+  const parts = code.split("#")[0]!.split("/")
+  if (MODULE.test(code) && !parts.slice(1).some((p) => p === "." || p === "..")) return undefined
+  return {
+    code: "G207",
+    key: "fn",
+    message: `${JSON.stringify(code)} is not ./module.ts#export, a module below the graph file's folder and a name in it.`,
+    fix: "Write ./tools.ts#convert, say.",
+  }
+}
+
+function notation(text: Value | undefined): Type | undefined {
+  if (typeof text !== "string") return undefined
+  const read = parseType(text)
+  return "type" in read ? read.type : undefined
+}
+
+type Code = (input: Value, call: Call) => unknown
+
+async function load(config: Rec, services: Services, signature: Signature): Promise<Code> {
+  const code = String(config["code"])
+  if (INLINE.test(code)) {
+    const closure = services.inline?.(code)
+    if (closure !== undefined) return closure
+    throw fail(
+      "NoCode",
+      `Cannot run "${code}": a function written in place runs only in the process that built its graph`,
+      {
+        data: { code },
+        undelivered: true,
+      },
+    )
+  }
+  const { module, name } = splitCode(code)
+  const pin = signature.pins?.[codePinKey(code)] as Rec | undefined
+  const sha256 = pin?.["sha256"]
+  const modules = need(services.modules, `run ${code}`, "way to load modules")
+  const exported = await modules.load(module, name, typeof sha256 === "string" ? sha256 : undefined)
+  const facts = codeOf(exported)
+  if (facts !== undefined) return facts.call
+  if (typeof exported === "function") return exported as Code
+  throw fail(
+    "NoCode",
+    `Cannot run ${code}: it is ${exported === null ? "null" : `a ${typeof exported}`}, wanted a function`,
+    {
+      data: { code },
+      undelivered: true,
+    },
+  )
+}
+
+function executor(code: Code, signature: Signature): Executor {
+  // Handed over as it is: the VM judges what comes back, waits for a promise, and has an Effect run by `settleEffect`.
+  if (signature.effect === "pure" && code.length < 2) return { execute: code as Executor["execute"] }
+  if (signature.async === false) return { execute: (input, call) => now(code, input, call, signature) }
+  return {
+    execute: async (input, call) => {
+      try {
+        const result = await code(input, call)
+        return given(isEffect(result) ? await finished(result as Effect_, call.signal) : result)
+      } catch (cause) {
+        throw thrown(cause, signature, call.signal)
+      }
+    },
+  }
+}
+
+function now(code: Code, input: Value, call: Call, signature: Signature): unknown {
+  let result: unknown
+  try {
+    result = code(input, call)
+  } catch (cause) {
+    throw thrown(cause, signature, call.signal)
+  }
+  if (typeof result === "object" && result !== null && ("then" in result || isEffect(result))) {
+    throw fail("NotSync", "The function says that it answers at once, and gave a promise or an Effect", {})
+  }
+  return given(result)
+}
+
+/** A function that returns nothing gives null. */
+const given = (result: unknown): unknown => (result === undefined ? null : result)
+
+type Effect_ = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
+
+/** Runs what a pure function gave back where that is an Effect; undefined where it is not. */
+export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
+  isEffect(answer) ? finished(answer as Effect_, signal) : undefined
+
+async function finished(effect: Effect_, signal: AbortSignal): Promise<unknown> {
+  const exit = await runPromiseExit(effect, { signal })
+  if (isSuccess(exit)) return exit.value
+  throw squash(exit.cause)
+}
+
+/** What the function threw as a failure: its own tag is the code. A read may end differently when it is tried again. */
+function thrown(cause: unknown, signature: Signature, signal: AbortSignal): Failure {
+  if (signal.aborted) return fail("Cancelled", "The function was cancelled", { cause })
+  const failure = toFailure(cause)
+  if (cause instanceof Failure || signature.effect === "pure") return failure
+  return fail(failure.code, failure.message, { ...failure, retryable: true, cause })
+}
