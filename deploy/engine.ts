@@ -9,6 +9,8 @@ import {
   type Clock,
   type Digest,
   type Executor,
+  hashValue,
+  hex,
   type Outcome,
   type Rec,
   type Registry,
@@ -126,7 +128,19 @@ export class Engine {
     const open = () => kind.open(claim.config, plan.resources, services, signature)
     if (signature.effect === "pure") return await open()
     // Connections are shared by plans with the same declarations and rights; closures belong to one plan only.
-    const key = `${extern.identity} ${admitted.grants.join(" ")} ${String(claim.config["code"] ?? "").startsWith("inline:") ? admitted.hash : ""}`
+    const inline = String(claim.config["code"] ?? "").startsWith("inline:")
+    const same: readonly Value[] = [
+      claim.kind,
+      claim.config,
+      plan.resources,
+      signature.effect,
+      plan.types[claim.output]! as unknown as Rec,
+      signature.output as unknown as Rec,
+      signature.pins ?? null,
+      admitted.grants,
+      inline ? admitted.hash : null,
+    ]
+    const key = hex(hashValue(same, this.#digest))
     const known = this.#executors.get(key)
     if (known !== undefined && !(known instanceof Promise)) return known
     return {

@@ -7,8 +7,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { execute, load } from "../../bus/mod.ts"
+
 import { compile } from "../../compile/mod.ts"
+import { Engine, type RunResult } from "../../deploy/engine.ts"
 import {
   fileService,
   makeLock,
@@ -19,17 +20,7 @@ import {
   systemChance,
   systemClock,
 } from "../../deploy/mod.ts"
-import {
-  accept,
-  checkFile,
-  type Outcome,
-  printProblemShort,
-  readGraph,
-  type Services,
-  sha256,
-  type Value,
-} from "../../graph/mod.ts"
-import { admit, MemoryLedger, openRun } from "../../kernel/mod.ts"
+import { accept, checkFile, printProblemShort, readGraph, type Services, type Value } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
 const base = mkdtempSync(join(tmpdir(), "whole-"))
@@ -123,37 +114,17 @@ afterAll(async () => {
   rmSync(base, { recursive: true })
 })
 
-async function run(input: Value): Promise<{ outcome: Outcome; trace: string }> {
+async function run(input: Value): Promise<Pick<RunResult, "outcome" | "trace">> {
   const pin = (key: string) => pins[key]
   const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin })
   expect(problems.map(printProblemShort)).toEqual([])
   const { bytes } = compile(checked!)
-  const admitted = admit(bytes, { registry: standardKinds, grants: checked!.needs, pins: pin })
-  const own = { ...services, granted: admitted.granted }
-  const opened = await Promise.allSettled(
-    admitted.externs.map(async ({ kind, claim, signature }) =>
-      kind.open(claim.config, admitted.plan.resources, own, signature),
-    ),
-  )
+  const engine = new Engine({ registry: standardKinds, services })
   try {
-    const executors = opened.map((o) => {
-      if (o.status === "rejected") throw o.reason
-      return o.value
-    })
-    const record = openRun(admitted, {
-      store: new MemoryLedger(),
-      digest: sha256,
-      clock: services.clock,
-      run: crypto.randomUUID(),
-      space: "s",
-      input,
-    })
-    const program = load(admitted, executors, { codegen: true })
-    const outcome = await execute(program, accept(checked!.input)(input), { services: own, record })
-    const ended = await record.end(outcome.ok ? outcome.value : outcome.failure)
-    return { outcome, trace: ended.trace }
+    const ready = await engine.prepare(bytes, { grants: checked!.needs, pins: pin })
+    return await ready.run(accept(checked!.input)(input))
   } finally {
-    await Promise.all(opened.map((o) => (o.status === "fulfilled" ? o.value.close?.() : undefined)))
+    await engine.close()
   }
 }
 
