@@ -2,7 +2,7 @@
  * A program: an admitted plan made ready for the VM. Dependencies become flat arrays, blocks become functions, externs
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
-import { accept, type Executor, type Type, type Value } from "../graph/mod.ts"
+import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanScope, type PlanStep, type StepName } from "../plan/mod.ts"
 import { interpret } from "./interpret.ts"
@@ -17,7 +17,7 @@ export interface Tool {
   readonly execute: (args: never, call?: never) => unknown
   /** Takes no `call`: an inline function that is handed its input and nothing else. */
   readonly plain: boolean
-  /** Looks at an outcome: the value as the port holds it, or a thrown `Failure`. */
+  /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
   /** Pure, one attempt, no timeout, no cache: may stand in straight-line code. */
@@ -103,7 +103,6 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
-  const look = accept(output)
   const { retry, timeoutMs, cacheMs } = extern.settings
   const { signature } = admitted.externs[index]!
   return {
@@ -111,8 +110,7 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     extern,
     execute: executor.execute as unknown as Tool["execute"],
     plain: executor.execute.length < 2,
-    // A function that returns nothing gives null.
-    judge: (v) => look(v === undefined ? null : v),
+    judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
     keyed: signature.keyed === true,

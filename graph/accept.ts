@@ -16,13 +16,20 @@ export type Accept = (v: unknown) => Value
 /**
  * The validator of a type. Conversions: a safe integer or a decimal text to int64, an int64 to a number where that is
  * exact, `undefined` fields to absent ones, null to absent where an optional field (or one with a default) takes no null,
- * half surrogate pairs to U+FFFD, subclasses of Uint8Array to plain bytes. NaN and infinities are numbers.
+ * half surrogate pairs to U+FFFD, subclasses of Uint8Array to plain bytes. NaN and infinities are numbers. Where nothing
+ * says that it is an int64, a safe integer is a number: as that it comes back from its bytes.
  * @throws `Failure` `Mismatch`, data `{ path, want }`: the place inside the value and the type wanted there.
  */
 export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
 
 /** As `accept`, but a record field that the type does not name is refused, with the nearest name. For what people type. */
 export const acceptStrict = (type: Type): Accept => compiled(type, STRICT, true)
+
+/** As `accept`, for what a tool answers: one that returns nothing gives null. */
+export const acceptAnswer = (type: Type): Accept => {
+  const look = accept(type)
+  return (v) => look(v === undefined ? null : v)
+}
 
 /** Would `accept` take the value? */
 export function accepts(type: Type): (v: unknown) => boolean {
@@ -125,6 +132,7 @@ function takeOf(type: Type, strict: boolean): Take {
   }
 }
 
+const plainInteger = (n: bigint): number | bigint => (Number.isSafeInteger(Number(n)) ? Number(n) : n)
 const wellFormed = (s: string): string => (s.isWellFormed() ? s : s.toWellFormed())
 const plainBytes = (b: Uint8Array): Uint8Array =>
   b.constructor === Uint8Array ? b : new Uint8Array(b.buffer, b.byteOffset, b.byteLength)
@@ -217,7 +225,7 @@ const anyValue: Take = (v, depth) => {
     case "boolean":
       return v
     case "bigint":
-      return inInt64(v) ? v : no("an int64", v)
+      return inInt64(v) ? plainInteger(v) : no("an int64", v)
     case "object":
       if (v === null || v instanceof Tensor) return v
       if (v instanceof Uint8Array) return plainBytes(v)

@@ -3,7 +3,7 @@
  * agree with it on every graph, and where they do not, they are wrong. It answers effects through a `World`, so it also
  * serves as replay: hand it the recorded outcomes and compare the trace hash.
  */
-import { accept, acceptStrict } from "./accept.ts"
+import { type Accept, accept, acceptAnswer, acceptStrict } from "./accept.ts"
 import type { CheckedGraph } from "./checked.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Expr } from "./expr.ts"
@@ -27,7 +27,10 @@ export interface Request {
   readonly invoke: (role: string, args: Rec) => Promise<Value>
 }
 
-/** Everything outside the graph. `call` gives what the tool answers, or throws a `Failure`. */
+/**
+ * Everything outside the graph. `call` gives what the tool answers, as an executor does (an async iterable where the output
+ * is a stream), or throws a `Failure`. A tool that takes longer than it may fails with `Timeout`: time is the world's.
+ */
 export interface World {
   readonly call: (request: Request) => unknown
 }
@@ -71,7 +74,8 @@ const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
 
 const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
 
-class Evaluation {
+/** One run of the evaluator. */
+export class Evaluation {
   readonly trace = new TraceTree()
   readonly effects: EffectRecord[] = []
   readonly checked: CheckedGraph
@@ -182,23 +186,7 @@ class Evaluation {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
-    let outcome: Outcome
-    for (let attempt = 1; ; attempt++) {
-      let calls = 0
-      const invoke = (role: string, given: Rec) =>
-        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
-      try {
-        outcome = {
-          ok: true,
-          value: accept(facts.outcome)(await this.world.call({ node, signature, args, path, attempt, invoke })),
-        }
-      } catch (cause) {
-        const failure = toFailure(cause, path)
-        if (attempt <= (node.settings.retry?.times ?? 0) && mayRetry(signature, failure)) continue
-        outcome = { ok: false, failure }
-      }
-      break
-    }
+    const outcome = await this.attempts(node, args, env, path)
     if (signature.effect !== "pure") {
       this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome })
       this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(outcome)))
@@ -206,6 +194,42 @@ class Evaluation {
     if (!outcome.ok) throw outcome.failure
     return outcome.value
   }
+
+  /** Attempts until one counts. None follows one that ran a body or gave an item: what these did cannot be undone. */
+  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Outcome> {
+    const { outcome: type, signature } = this.checked.nodes.get(node)!
+    for (let attempt = 1; ; attempt++) {
+      let calls = 0
+      const invoke = (role: string, given: Rec) =>
+        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
+      const items: Value[] = []
+      try {
+        const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })
+        if (type.kind !== "stream") return { ok: true, value: acceptAnswer(type)(answer) }
+        await collect(answer, accept(type.of), items)
+        return { ok: true, value: items }
+      } catch (cause) {
+        const failure = toFailure(cause, path)
+        const used = calls > 0 || items.length > 0
+        if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
+          return { ok: false, failure }
+      }
+    }
+  }
+}
+
+/** The items of a stream, each judged by itself. */
+async function collect(answer: unknown, item: Accept, into: Value[]): Promise<void> {
+  for await (const x of itemsOf(answer)) into.push(item(x))
+}
+
+/** What a tool answered whose output is a stream. Fails with `Mismatch` where it is none. */
+export function itemsOf(answer: unknown): AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof answer === "object" && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer))
+    return answer as AsyncIterable<unknown>
+  throw fail("Mismatch", "Cannot read the answer as a stream: want an async iterable", {
+    data: { path: "", want: "stream" },
+  })
 }
 
 const bind = (env: Env, params: readonly string[], values: readonly Value[]): Env => {
