@@ -26,6 +26,7 @@ import {
 } from "../graph/mod.ts"
 import { need } from "./lack.ts"
 import { differences, toJson } from "./plain-json.ts"
+import { schemaMeaning } from "./schema-meaning.ts"
 import { serverAddress, serverLimits, serverNeeds, serverProblems } from "./server.ts"
 
 export const mcp: NodeKind = {
@@ -76,8 +77,8 @@ export const toolPinKey = (server: string, tool: string): string => `mcp:${serve
 export function toolPin(tool: Awaited<ReturnType<McpConnection["tools"]>>[number]): Rec {
   const hint = tool.annotations?.readOnlyHint
   return {
-    input: tool.inputSchema as Value,
-    ...(tool.outputSchema === undefined ? {} : { output: tool.outputSchema as Value }),
+    input: schemaMeaning(tool.inputSchema as Value),
+    ...(tool.outputSchema === undefined ? {} : { output: schemaMeaning(tool.outputSchema as Value) }),
     ...(hint === undefined ? {} : { readOnlyHint: hint }),
   }
 }

@@ -7,7 +7,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-
 import { compile } from "../../compile/mod.ts"
 import { Engine, type RunResult } from "../../deploy/engine.ts"
 import {
@@ -15,12 +14,21 @@ import {
   makeLock,
   mcpService,
   moduleService,
-  type Pins,
   sqliteService,
   systemChance,
   systemClock,
 } from "../../deploy/mod.ts"
-import { accept, checkFile, printProblemShort, readGraph, type Services, type Value } from "../../graph/mod.ts"
+import {
+  accept,
+  checkFile,
+  EMPTY_LOCK,
+  type Lock,
+  pin,
+  printProblemShort,
+  readGraph,
+  type Services,
+  type Value,
+} from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
 const base = mkdtempSync(join(tmpdir(), "whole-"))
@@ -80,7 +88,7 @@ const services: Services = {
     return "yes"
   },
 }
-let pins: Pins = {}
+let lock: Lock = EMPTY_LOCK
 
 const tools = (factor: number) =>
   writeFileSync(
@@ -104,9 +112,9 @@ beforeAll(async () => {
   db.close()
   tools(1)
   const { graph } = readGraph({ file: "g.yaml", text }, { registry: standardKinds })
-  const lock = await makeLock([graph!], standardKinds, services)
-  expect(lock.failures).toEqual([])
-  pins = lock.pins
+  const made = await makeLock([graph!], standardKinds, services)
+  expect(made.failures).toEqual([])
+  lock = made.lock
 })
 afterAll(async () => {
   await servers.close()
@@ -115,13 +123,13 @@ afterAll(async () => {
 })
 
 async function run(input: Value): Promise<Pick<RunResult, "outcome" | "trace">> {
-  const pin = (key: string) => pins[key]
-  const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin })
+  const pins = pin(lock)
+  const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin: pins })
   expect(problems.map(printProblemShort)).toEqual([])
   const { bytes } = compile(checked!)
   const engine = new Engine({ registry: standardKinds, services })
   try {
-    const ready = await engine.prepare(bytes, { grants: checked!.needs, pins: pin })
+    const ready = await engine.prepare(bytes, { grants: checked!.needs, pins })
     return await ready.run(accept(checked!.input)(input))
   } finally {
     await engine.close()
