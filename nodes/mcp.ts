@@ -53,7 +53,11 @@ export const mcp: NodeKind = {
     const declared = resources["servers"]?.[server]
     if (!isRecord(declared)) throw fail("Unavailable", `Cannot pin ${name}: the server is not declared`)
     const service = need(services.mcp, `pin ${name}`, "way to reach MCP servers")
-    const connection = await service.connect(serverAddress(declared, services), new AbortController().signal)
+    const connection = await service.connect(
+      serverAddress(declared, services),
+      new AbortController().signal,
+      services.granted,
+    )
     try {
       return { [toolPinKey(server, tool)]: withHash(toolPin(found(await connection.tools(), tool, name))) }
     } finally {
@@ -205,7 +209,11 @@ class Opened {
   async #connect(): Promise<McpConnection> {
     const name = `${this.#server}/${this.#tool}`
     const service = need(this.#services.mcp, `call ${name}`, "way to reach MCP servers")
-    const connection = await service.connect(serverAddress(this.#declared, this.#services), this.#stop.signal)
+    const connection = await service.connect(
+      serverAddress(this.#declared, this.#services),
+      this.#stop.signal,
+      this.#services.granted,
+    )
     try {
       const pin = this.#signature.pins?.[toolPinKey(this.#server, this.#tool)]
       const is = toolPin(found(await connection.tools(), this.#tool, name))

@@ -21,7 +21,6 @@ export interface McpOptions {
   readonly base: string
   /** The guarded HTTP service; without it, servers at a `url` are refused. */
   readonly http?: Http
-  readonly granted?: Services["granted"]
 }
 
 export interface Session extends McpConnection {
@@ -48,8 +47,9 @@ export async function openSession(
   server: { readonly [key: string]: Value },
   options: McpOptions,
   stop: AbortSignal,
+  granted: Services["granted"],
 ): Promise<Session> {
-  const { transport, pipe, label, leave } = transportOf(server, options)
+  const { transport, pipe, label, leave } = transportOf(server, options, granted)
   const client = new Client(
     { name: "shadowgraph", version: "0.1.0" },
     // Over HTTP the newest protocol is asked for on the same connection; over stdio asking would start a second process.
@@ -108,7 +108,7 @@ const said = (pipe: StdioPipe | undefined): string => {
   return last === "" ? "" : `; it said: ${last}`
 }
 
-function transportOf(server: { readonly [key: string]: Value }, options: McpOptions) {
+function transportOf(server: { readonly [key: string]: Value }, options: McpOptions, granted: Services["granted"]) {
   const stdio = server["stdio"]
   if (Array.isArray(stdio) && stdio.length > 0) {
     const [command, ...args] = stdio.map(String) as [string, ...string[]]
@@ -139,7 +139,7 @@ function transportOf(server: { readonly [key: string]: Value }, options: McpOpti
     })
   }
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    fetch: fetchOver(options.http, new URL(url), options.granted ?? (() => false)),
+    fetch: fetchOver(options.http, new URL(url), granted),
     requestInit: { headers: texts(server["headers"]) },
   })
   const leave = async () => {

@@ -52,6 +52,7 @@ async function pinOf(server: string, tool: string): Promise<Rec> {
   const connection = await service.connect(
     { ...(resources.servers as Record<string, Rec>)[server]! },
     new AbortController().signal,
+    () => true,
   )
   const found = (await connection.tools()).find((t) => t.name === tool)!
   await connection.close()
@@ -202,7 +203,7 @@ describe("starting and stopping", () => {
     writeFileSync(
       script,
       `import { mcpService } from ${JSON.stringify(join(root, "deploy/services/mcp.ts"))}
-       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal)
+       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal, () => true)
        const r = await c.call("child", {}, { signal: new AbortController().signal })
        console.log(r.content[0].text)
        process.exit(7)`,
