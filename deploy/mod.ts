@@ -5,6 +5,7 @@ export { hasTerminal, type TerminalOptions, terminalAsk } from "./services/ask.t
 export { systemChance } from "./services/chance.ts"
 export { systemClock } from "./services/clock.ts"
 export { fileService } from "./services/files.ts"
+export { type Host, type HostOptions, openHost } from "./services/host.ts"
 export { type Address, createHttp, type HttpOptions } from "./services/http.ts"
 export { type McpOptions, mcpService } from "./services/mcp.ts"
 export { type Bundle, moduleService } from "./services/modules.ts"

@@ -9,15 +9,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { compile } from "../../compile/mod.ts"
 import { Engine, type RunResult } from "../../deploy/engine.ts"
-import {
-  fileService,
-  makeLock,
-  mcpService,
-  moduleService,
-  sqliteService,
-  systemChance,
-  systemClock,
-} from "../../deploy/mod.ts"
+import { makeLock, openHost } from "../../deploy/mod.ts"
 import {
   accept,
   checkFile,
@@ -26,7 +18,6 @@ import {
   pin,
   printProblemShort,
   readGraph,
-  type Services,
   type Value,
 } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
@@ -73,21 +64,13 @@ output:
   file: report.path
 `
 const asked: string[] = []
-const servers = mcpService({ base })
-const sqlite = sqliteService(base)
-const services: Services = {
-  clock: systemClock,
-  chance: systemChance,
-  granted: () => false,
-  mcp: servers,
-  sqlite,
-  modules: moduleService(base),
-  files: fileService(base),
+const host = openHost({
+  base,
   ask: async (question) => {
     asked.push(question.text)
     return "yes"
   },
-}
+})
 let lock: Lock = EMPTY_LOCK
 
 const tools = (factor: number) =>
@@ -112,13 +95,12 @@ beforeAll(async () => {
   db.close()
   tools(1)
   const { graph } = readGraph({ file: "g.yaml", text }, { registry: standardKinds })
-  const made = await makeLock([graph!], standardKinds, services)
+  const made = await makeLock([graph!], standardKinds, { ...host.services, granted: () => false })
   expect(made.failures).toEqual([])
   lock = made.lock
 })
 afterAll(async () => {
-  await servers.close()
-  sqlite.close()
+  await host.close()
   rmSync(base, { recursive: true })
 })
 
@@ -127,7 +109,7 @@ async function run(input: Value): Promise<Pick<RunResult, "outcome" | "trace">> 
   const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin: pins })
   expect(problems.map(printProblemShort)).toEqual([])
   const { bytes } = compile(checked!)
-  const engine = new Engine({ registry: standardKinds, services })
+  const engine = new Engine({ registry: standardKinds, services: host.services })
   try {
     const ready = await engine.prepare(bytes, { grants: checked!.needs, pins })
     return await ready.run(accept(checked!.input)(input))
