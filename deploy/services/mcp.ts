@@ -3,8 +3,8 @@
  * server costs a second and a call a millisecond. It is closed, and its processes ended, when the last of them lets go.
  */
 import { encode, fail, hex, type Mcp, type Services, sha256, type Value } from "../../graph/mod.ts"
+import { orAbort } from "../../nodes/mod.ts"
 import type { McpOptions, Session } from "./mcp-session.ts"
-import { orAbort } from "./or-abort.ts"
 
 export type { McpOptions }
 

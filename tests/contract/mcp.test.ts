@@ -232,6 +232,21 @@ describe("starting and stopping", () => {
     expect(await openFailure(mcp, node("faulty/say"))).toMatchObject({ code: "Unavailable" })
     expect(await openFailure(mcp, node("faulty/none"), { mcp: service })).toMatchObject({ code: "UnknownTool" })
   })
+  test("a server that never says hello: the call can be given up, the session closed, at once", async () => {
+    const own = mcpService({ base })
+    const silent = { stdio: [process.execPath, "-e", "setInterval(() => undefined, 1000)"] }
+    const written = node("x/y", {}, T.string, { resources: { servers: { x: silent } } })
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+    expect(await openFailure(mcp, written, { mcp: own }, { signal: stop.signal })).toMatchObject({
+      code: "Cancelled",
+      undelivered: true,
+    })
+    const waiting = openFailure(mcp, written, { mcp: own })
+    await Bun.sleep(50)
+    await own.close()
+    expect(await waiting).toMatchObject({ undelivered: true })
+  })
   test("a secret reaches the server's environment and nothing else", async () => {
     const script =
       "process.stdin.once('data', () => { console.error('I was given ' + process.env.TOKEN + ', ' + process.env.TOKEN.length + ' characters'); process.exit(1) })"
