@@ -3,7 +3,7 @@
  * what a type cannot say is left out of the type and listed, with its place, so that a caller knows what the port's type
  * allows and the schema does not. Source: json-schema.org/draft/2020-12, OpenAPI 3.1 (`nullable` from 3.0).
  */
-import { type DType, type Field, sameType, T, type Type, unionOf } from "./type.ts"
+import { type DType, type Field, sameType, subtype, T, type Type, unionOf } from "./type.ts"
 import { isRecord, type Value } from "./value.ts"
 
 export interface Widened {
@@ -206,17 +206,16 @@ class Importer {
   }
 
   /**
-   * Values of one of the types. A record that fits another one's type would lose the fields that only it names (values
-   * have the fields of their type): such records become one, with the fields of all.
+   * Values of one of the types. A value with the fields of two sides would lose those that one of them does not name
+   * (values have the fields of their type): records of which one fits the other become one, with the fields of all.
    */
   either(sides: readonly Type[], at: string): Type {
     const union = unionOf(sides)
-    const kept = new Set(
-      (union.kind === "union" ? union.of : [union]).flatMap((t) => (t.kind === "record" ? Object.keys(t.fields) : [])),
-    )
     const records = sides.flatMap((t) => (t.kind === "union" ? t.of : [t])).filter((t) => t.kind === "record")
-    if (union.kind === "unknown" || records.every((r) => Object.keys(r.fields).every((name) => kept.has(name))))
-      return union
+    const lacks = (r: Type, q: Type) =>
+      r.kind === "record" && q.kind === "record" && Object.keys(q.fields).some((name) => !Object.hasOwn(r.fields, name))
+    const loses = (r: Type, q: Type) => subtype(r, q) === "yes" && lacks(r, q) && lacks(q, r)
+    if (union.kind === "unknown" || !records.some((r) => records.some((q) => loses(r, q)))) return union
     this.widen(at, "records that overlap are one, with the fields of all")
     const fields: Record<string, Field> = {}
     for (const name of new Set(records.flatMap((r) => Object.keys(r.fields)))) {

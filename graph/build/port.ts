@@ -73,6 +73,10 @@ export function optionalExpr(state: PortState): Expr {
 }
 /** The `field` steps that may find nothing; an `index` always may. */
 const optionalSteps = new WeakSet<Expr>()
+/** Those of them whose type says so: the checker takes them only where they are asked for as optional. */
+const declaredOptional = new WeakSet<Expr>()
+export const mayBeAbsent = (e: Expr): boolean =>
+  declaredOptional.has(e) || ((e.op === "field" || e.op === "index") && mayBeAbsent(e.of))
 
 class Traps implements ProxyHandler<object> {
   readonly #state: PortState
@@ -162,6 +166,7 @@ function step(state: PortState, type: Type, key: string): PortOf<unknown> {
   const [inner, maybe] = fieldType(type, key)
   const expr: Expr = { op: "field", of: state.expr, name: key }
   if (maybe) optionalSteps.add(expr)
+  if (maybe && type.kind !== "map" && type.kind !== "unknown") declaredOptional.add(expr)
   return portOf(expr, inner, state.home, maybe || state.maybe)
 }
 
