@@ -145,6 +145,8 @@ export interface FnBinding {
 
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`
 export interface NodeOptions {
+  /** What the step is for, in a sentence. */
+  readonly about?: string
   /** The node's name; needed for the second call of one tool in a scope. */
   readonly name?: string
   /** How long one attempt may take. */
