@@ -52,6 +52,7 @@ async function pinOf(server: string, tool: string): Promise<Rec> {
   const connection = await service.connect(
     { ...(resources.servers as Record<string, Rec>)[server]! },
     new AbortController().signal,
+    () => true,
   )
   const found = (await connection.tools()).find((t) => t.name === tool)!
   await connection.close()
@@ -202,7 +203,7 @@ describe("starting and stopping", () => {
     writeFileSync(
       script,
       `import { mcpService } from ${JSON.stringify(join(root, "deploy/services/mcp.ts"))}
-       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal)
+       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal, () => true)
        const r = await c.call("child", {}, { signal: new AbortController().signal })
        console.log(r.content[0].text)
        process.exit(7)`,
@@ -230,6 +231,21 @@ describe("starting and stopping", () => {
     })
     expect(await openFailure(mcp, node("faulty/say"))).toMatchObject({ code: "Unavailable" })
     expect(await openFailure(mcp, node("faulty/none"), { mcp: service })).toMatchObject({ code: "UnknownTool" })
+  })
+  test("a server that never says hello: the call can be given up, the session closed, at once", async () => {
+    const own = mcpService({ base })
+    const silent = { stdio: [process.execPath, "-e", "setInterval(() => undefined, 1000)"] }
+    const written = node("x/y", {}, T.string, { resources: { servers: { x: silent } } })
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+    expect(await openFailure(mcp, written, { mcp: own }, { signal: stop.signal })).toMatchObject({
+      code: "Cancelled",
+      undelivered: true,
+    })
+    const waiting = openFailure(mcp, written, { mcp: own })
+    await Bun.sleep(50)
+    await own.close()
+    expect(await waiting).toMatchObject({ undelivered: true })
   })
   test("a secret reaches the server's environment and nothing else", async () => {
     const script =
