@@ -103,6 +103,7 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
+  const look = accept(output)
   const { retry, timeoutMs, cacheMs } = extern.settings
   const { signature } = admitted.externs[index]!
   return {
@@ -110,7 +111,8 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     extern,
     execute: executor.execute as unknown as Tool["execute"],
     plain: executor.execute.length < 2,
-    judge: accept(output),
+    // A function that returns nothing gives null.
+    judge: (v) => look(v === undefined ? null : v),
     output,
     direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
     keyed: signature.keyed === true,

@@ -159,6 +159,9 @@ function isPlain(v: object): boolean {
   return proto === Object.prototype || proto === null || Object.getPrototypeOf(proto) === null
 }
 
+/** A NaN is not equal to itself, but it is the same value. */
+const changed = (taken: unknown, x: unknown): boolean => taken !== x && !Number.isNaN(taken)
+
 function listTake(type: Type, item: Take): Take {
   return (v, depth) => {
     if (!Array.isArray(v)) return no(type, v)
@@ -171,7 +174,7 @@ function listTake(type: Type, item: Take): Take {
         miss!.path.push(i)
         return NO
       }
-      if (taken !== x && out === undefined) out = v.slice(0, i) as Value[]
+      if (out === undefined && changed(taken, x)) out = v.slice(0, i) as Value[]
       out?.push(taken)
     }
     return out ?? (v as Value[])
@@ -195,7 +198,7 @@ function mapTake(type: Type | string, item: Take): Take {
         miss!.path.push(key)
         return NO
       }
-      if ((taken !== x || taken === undefined || name !== key) && out === undefined) {
+      if (out === undefined && (taken === undefined || name !== key || changed(taken, x))) {
         out = {}
         for (let j = 0; j < i; j++) out[keys[j]!] = from[keys[j]!] as Value
       }
@@ -281,7 +284,7 @@ function recordTake(type: Extract<Type, { kind: "record" }>, strict: boolean): T
         return NO
       }
       present++
-      if (taken !== x && out === undefined) out = begun(from, slots, i)
+      if (out === undefined && changed(taken, x)) out = begun(from, slots, i)
       if (out !== undefined) out[name] = taken
     }
     if (out === undefined || strict) {
@@ -379,19 +382,16 @@ function unionTake(type: Extract<Type, { kind: "union" }>, strict: boolean): Tak
     const able = byForm.get(form)
     if (able === undefined || able.length === 0) return no(type, v)
     if (able.length === 1) return able[0]!.take(v, depth)
-    // A record goes to the member that keeps all its fields before one that would leave some out.
-    const whole =
-      form === "record"
-        ? able.filter(
-            ({ t }) => t.kind !== "record" || Object.keys(v as object).every((k) => Object.hasOwn(t.fields, k)),
-          )
-        : able
+    // The member that keeps the value as it is comes before one that would convert it or leave a field out.
+    let converted: Value | undefined
     let nearestMiss: Miss | undefined
-    for (const { t, take } of whole.length < able.length ? [...whole, ...able] : able) {
+    for (const { t, take } of able) {
       const taken = take(v, depth)
-      if (taken !== NO) return taken
-      if (t.kind === "record" || t.kind === "list") nearestMiss = deeper(nearestMiss, miss!)
+      if (taken !== NO && !changed(taken, v)) return taken
+      if (taken !== NO) converted ??= taken
+      else if (t.kind === "record" || t.kind === "list") nearestMiss = deeper(nearestMiss, miss!)
     }
+    if (converted !== undefined) return converted
     if (nearestMiss === undefined || nearestMiss.path.length === 0) return no(type, v)
     miss = nearestMiss
     return NO

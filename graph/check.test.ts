@@ -1,8 +1,8 @@
 /** The checker on whole files: what passes, what is minted, and what is refused. */
 import { describe, expect, test } from "bun:test"
+import { sample } from "../tests/kinds.ts"
 import { check, isChecked, leastNeeds } from "./check.ts"
 import { checkFile } from "./check-file.ts"
-import { sample } from "./kinds.sample.ts"
 
 const run = (text: string, files: Record<string, string> = {}) =>
   checkFile(

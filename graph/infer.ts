@@ -9,14 +9,15 @@ import { BUILTINS, nonNull, nullArguments, resolve } from "./builtins.ts"
 import { type ExprProblem, printCel } from "./cel.ts"
 import type { Expr } from "./expr.ts"
 import { fieldTypeOf, lookup, member } from "./infer/access.ts"
-import { asInt64, pattern, wrongArguments } from "./infer/calls.ts"
+import { pattern, wrongArguments } from "./infer/calls.ts"
 import { isNull, membership, neverEqual } from "./infer/equality.ts"
-import { a, type Check, firstOf, hint, listed, named, Report, short } from "./infer/report.ts"
+import { type Check, firstOf, hint, listed, named, Report, short } from "./infer/report.ts"
 import { type Facts, narrowed, pathOf, tagFacts } from "./narrow.ts"
 import { nearest } from "./near.ts"
 import { type Field, printType, subtype, T, type Type, unionOf } from "./type.ts"
 import { typeOfValue } from "./typeof.ts"
 
+export { LIST_GUESS, staticCost } from "./infer/cost.ts"
 export type { Check }
 
 export interface Inferred {
@@ -205,7 +206,7 @@ class Infer extends Report {
           this.problem(
             "G101",
             p,
-            `${a(printType(type))} has no text.`,
+            `${printType(type)} has no text.`,
             type.kind === "bytes" ? "Write base64(…) or utf8(…)." : undefined,
           )
         else if (r.fits === "check") this.check(p, `Only the run can tell whether ${short(printCel(p))} has a text.`)
@@ -307,13 +308,15 @@ class Infer extends Report {
   }
 
   sumBy(e: Extract<Expr, { op: "each" }>, body: Type): Type {
-    if (body.kind === "never") return T.number
-    const r = resolve(BUILTINS.get("sum")!, [T.list(body)])
-    if (r === undefined || hasNull(body))
-      return this.problem("G101", e.body, `sumBy adds up numbers, found ${short(printType(body))}.`, hint(e.body, body))
-    if (r.fits === "check") this.check(e.body, `Only the run can tell whether ${short(printCel(e.body))} is a number.`)
-    this.mayFail ||= r.fails
-    return r.type
+    const fits = subtype(body, T.number)
+    const variables = e.index === undefined ? e.item : `${e.index}, ${e.item}`
+    const map = `${short(printCel(e.over))}.${e.index === undefined ? "map" : "transformList"}`
+    const fix = body.kind === "int64" ? `Write ${map}(${variables}, …).sum(int64(0)).` : hint(e.body, body)
+    if (fits === "no" || hasNull(body)) {
+      return this.problem("G101", e.body, `sumBy adds up numbers, found ${short(printType(body))}.`, fix)
+    }
+    if (fits === "check") this.check(e.body, `Only the run can tell whether ${short(printCel(e.body))} is a number.`)
+    return T.number
   }
 
   call(e: Extract<Expr, { op: "call" }>, facts: Facts | undefined): Type {
@@ -341,7 +344,7 @@ class Infer extends Report {
       )
       return resolve(b, nonNull(types))?.type ?? T.never
     }
-    const r = resolve(b, types) ?? resolve(b, asInt64(e, types))
+    const r = resolve(b, types)
     if (r === undefined) return wrongArguments(this, e, types)
     if (r.fits === "check")
       this.check(

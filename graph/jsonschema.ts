@@ -3,7 +3,7 @@
  * what a type cannot say is left out of the type and listed, with its place, so that a caller knows what the port's type
  * allows and the schema does not. Source: json-schema.org/draft/2020-12, OpenAPI 3.1 (`nullable` from 3.0).
  */
-import { type DType, type Field, sameType, T, type Type, unionOf } from "./type.ts"
+import { type DType, type Field, sameType, subtype, T, type Type, unionOf } from "./type.ts"
 import { isRecord, type Value } from "./value.ts"
 
 export interface Widened {
@@ -125,6 +125,7 @@ const SILENT = new Set([
   "required",
   "additionalProperties",
   "items",
+  "additionalItems",
   "enum",
   "const",
   "anyOf",
@@ -197,11 +198,38 @@ class Importer {
       if (!Array.isArray(s[key]) || s[key].length === 0) continue
       const sides = s[key].map((part, i) => this.type(part, `${at}/${key}/${i}`, refs))
       if (key === "oneOf" && sides.length > 1 && !apart(sides)) this.widen(`${at}/oneOf`, "more than one side may hold")
-      const union = unionOf(sides)
+      const union = this.either(sides, `${at}/${key}`)
       // A record whose alternatives only list which fields are required: the record is the type.
       type = type.kind === "record" && union.kind === "unknown" ? type : this.both(type, union, `${at}/${key}`)
     }
     return s["nullable"] === true ? unionOf([type, T.null]) : type
+  }
+
+  /**
+   * Values of one of the types. A value with the fields of two sides would lose those that one of them does not name
+   * (values have the fields of their type): records of which one fits the other become one, with the fields of all.
+   */
+  either(sides: readonly Type[], at: string): Type {
+    const union = unionOf(sides)
+    const records = sides.flatMap((t) => (t.kind === "union" ? t.of : [t])).filter((t) => t.kind === "record")
+    const lacks = (r: Type, q: Type) =>
+      r.kind === "record" && q.kind === "record" && Object.keys(q.fields).some((name) => !Object.hasOwn(r.fields, name))
+    const loses = (r: Type, q: Type) => subtype(r, q) === "yes" && lacks(r, q) && lacks(q, r)
+    if (union.kind === "unknown" || !records.some((r) => records.some((q) => loses(r, q)))) return union
+    this.widen(at, "records that overlap are one, with the fields of all")
+    const fields: Record<string, Field> = {}
+    for (const name of new Set(records.flatMap((r) => Object.keys(r.fields)))) {
+      const own = records.flatMap((r) => (Object.hasOwn(r.fields, name) ? [r.fields[name]!] : []))
+      const type = unionOf(own.map((f) => f.type))
+      Object.defineProperty(fields, name, {
+        value:
+          own.length === records.length && own.every((f) => !f.optional && f.default === undefined)
+            ? { type }
+            : { type, optional: true },
+        enumerable: true,
+      })
+    }
+    return unionOf([T.record(fields), ...sides.filter((t) => t.kind !== "record")])
   }
 
   /** Values of both types. */

@@ -82,7 +82,7 @@ export interface Call {
   readonly note: (text: string) => void
   /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
-   * at the path `[…path, n, role]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
+   * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
    * input; the promise fails with the body's `Failure`. There only where the kind declares `scopes`.
    */
   readonly invoke?: ((role: string, args: Rec) => Promise<Value>) | undefined

@@ -3,7 +3,7 @@
  * files are imported into them. Subtyping answers "yes", "no", or "check": the value must be looked at when it arrives.
  */
 import { printLiteral } from "./literal.ts"
-import type { Value } from "./value.ts"
+import { sameValue, type Value } from "./value.ts"
 
 /** Element types of a tensor; bytes are little-endian. */
 export type DType = "f32" | "f64" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f16" | "bool"
@@ -92,15 +92,16 @@ function within(a: Type, b: Type): boolean {
     )
   }
   if ((a.kind === "list" || a.kind === "map" || a.kind === "stream") && a.kind === b.kind) return within(a.of, b.of)
-  return a.kind === "record" || b.kind === "unknown" ? false : subtype(a, b) === "yes"
+  if (a.kind === "enum" && b.kind === "string") return true
+  return a.kind === b.kind && subtype(a, b) === "yes"
 }
 const fieldWithin = (a: Field, b: Field): boolean =>
-  within(a.type, b.type) && (!a.optional || b.optional === true) && a.default === b.default
+  within(a.type, b.type) && (!a.optional || b.optional === true) && sameDefault(a.default, b.default)
+const sameDefault = (a: Value | undefined, b: Value | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : sameValue(a, b)
 
-export function sameType(a: Type, b: Type): boolean {
-  if (a === b) return true
-  return a.kind === b.kind && subtype(a, b) === "yes" && subtype(b, a) === "yes"
-}
+/** Do two types say the same, defaults included? */
+export const sameType = (a: Type, b: Type): boolean => a === b || (within(a, b) && within(b, a))
 
 export type Fits = "yes" | "no" | "check"
 
@@ -224,4 +225,5 @@ export function printType(t: Type): string {
 const RESERVED = new Set(["null", "boolean", "number", "int64", "string", "bytes", "unknown", "never", "true", "false"])
 /** An enum word is bare where it cannot be mistaken for something else, quoted otherwise. */
 const word = (w: string) => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(w) && !RESERVED.has(w) ? w : JSON.stringify(w))
-const printKey = (k: string) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(k) ? k : JSON.stringify(k))
+const printKey = (k: string) =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(k) ? k : k === "*" ? String.raw`"\u002a"` : JSON.stringify(k)

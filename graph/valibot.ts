@@ -3,11 +3,12 @@
  * gives what its JSON Schema says, or `unknown`. What a type cannot say (a length, a pattern, a check) stays a
  * validator that runs where the value crosses the boundary. Transforms are refused: a port carries the value it was given.
  */
-import { BuildError, refuse } from "./build/failure.ts"
+import { refuse } from "./build/failure.ts"
+import { plainValue } from "./build/port.ts"
 import { fail } from "./failure.ts"
 import { fromJsonSchema } from "./jsonschema.ts"
 import { type Field, printType, sameType, subtype, T, type Type, unionOf } from "./type.ts"
-import { encode, isRecord, sameBytes, Tensor, type Value } from "./value.ts"
+import { isRecord, sameValue, Tensor, type Value } from "./value.ts"
 
 /** Gives the value with defaults put in, or throws a `Failure` with the code `Mismatch`. */
 export type Validate = (value: unknown) => unknown
@@ -180,15 +181,10 @@ class Walk {
   default(s: Valibot, what: string): Value {
     const given = s["default"]
     const value = typeof given === "function" ? given() : given
-    try {
-      const bytes = encode(value as Value)
-      if (typeof given === "function" && !sameBytes(bytes, encode(given() as Value)))
-        refuse("schema", `Cannot use ${what}: its default differs from call to call; a default is one value`)
-    } catch (cause) {
-      if (cause instanceof BuildError) throw cause
-      refuse("schema", `Cannot use ${what}: its default is no value of a graph, found ${preview(value)}`, cause)
-    }
-    return value as Value
+    const plain = plainValue(value, `the default of ${what}`)
+    if (typeof given === "function" && !sameValue(plain, plainValue(given(), `the default of ${what}`)))
+      return refuse("schema", `Cannot use ${what}: its default differs from call to call; a default is one value`)
+    return plain
   }
 
   type(s: Valibot, what: string): Type {
@@ -354,21 +350,5 @@ const SIMPLE: { readonly [type: string]: Type | undefined } = {
   any: T.unknown,
   never: T.never,
 }
-/** Does a value of the type change when defaults are put in? */
-export const hasDefaults = (t: Type): boolean => {
-  switch (t.kind) {
-    case "record":
-      return Object.values(t.fields).some((f) => f.default !== undefined || hasDefaults(f.type))
-    case "union":
-      return t.of.some(hasDefaults)
-    case "list":
-    case "map":
-    case "stream":
-      return hasDefaults(t.of)
-    default:
-      return false
-  }
-}
-
 const members = (t: Type): readonly Type[] => (t.kind === "union" ? t.of : [t])
 const camel = (type: string): string => type.replace(/_([a-z])/g, (_m, c: string) => c.toUpperCase())

@@ -2,11 +2,23 @@
  * The body of an HTTP answer as a value: JSON, text or bytes. Which of them is decided by the declared output type where
  * there is one, so that it does not hang on what a server puts into a header.
  */
-import { fail, type HttpResponse, readJson, type SignatureProblem, T, type Type, type Value } from "../graph/mod.ts"
+import {
+  Failure,
+  fail,
+  type HttpResponse,
+  readJson,
+  type SignatureProblem,
+  T,
+  type Type,
+  type Value,
+} from "../graph/mod.ts"
 import { blot } from "./secret.ts"
 
-/** `auto`: no output type was declared; the content type decides. */
-export type Parse = "json" | "text" | "bytes" | "auto"
+/**
+ * `auto`: no output type was declared; the content type decides. `word`: text is wanted, and of a server that answers JSON
+ * that is what stands between the quotes of a JSON string, or the JSON itself where it is something else.
+ */
+export type Parse = "json" | "text" | "bytes" | "word" | "auto"
 
 /** How a body is read: as `parse:` says, else as the output type says. */
 export function parseOf(said: Value | undefined, output: Type | undefined): Parse | SignatureProblem {
@@ -24,7 +36,7 @@ export function parseOf(said: Value | undefined, output: Type | undefined): Pars
       fix: "Write output: bytes, and make of it what you need.",
     }
   }
-  return isText(output) ? "text" : "json"
+  return isText(output) ? "word" : "json"
 }
 
 const isText = (t: Type): boolean =>
@@ -37,9 +49,11 @@ export function parseBody(parse: Parse, response: HttpResponse, what: string, hi
   const { body, status } = response
   const type = (response.headers["content-type"] ?? "").toLowerCase()
   if (parse !== "bytes" && (status === 204 || status === 205 || status === 304)) return null
-  const how = parse === "auto" ? byContentType(type) : parse
+  const natural = byContentType(type)
+  const how = parse === "auto" ? natural : parse === "word" ? "text" : parse
   if (how === "bytes") return body
   const text = textOf(body, how === "json" ? "utf-8" : (/charset="?([^";\s]+)/.exec(type)?.[1] ?? "utf-8"), how, what)
+  if (parse === "word" && natural === "json") return unquoted(text)
   if (how === "text") return text
   try {
     return readJson(text)
@@ -50,6 +64,16 @@ export function parseBody(parse: Parse, response: HttpResponse, what: string, hi
       `is not JSON (${text === "" ? "it is empty" : `it begins ${JSON.stringify(blot(text.slice(0, 2000), hidden).slice(0, 40))}`})`,
       cause,
     )
+  }
+}
+
+function unquoted(text: string): string {
+  try {
+    const value = /^\s*"/.test(text) ? readJson(text) : undefined
+    return typeof value === "string" ? value : text
+  } catch (cause) {
+    if (cause instanceof Failure) return text
+    throw cause
   }
 }
 

@@ -6,6 +6,7 @@
 import {
   type Call,
   type Executor,
+  Failure,
   fail,
   type Http,
   isRecord,
@@ -207,13 +208,26 @@ function open(config: Rec, resources: NodeView["resources"], services: Services,
   return {
     execute: (args, call) => {
       const client = need(services.http, `ask the model ${settings.endpoint.model}`, "HTTP client")
-      return converse(settings, isRecord(args) ? args : {}, client, services, call)
+      const conversation = { ran: 0 }
+      return converse(settings, isRecord(args) ? args : {}, client, services, call, conversation).catch((cause) => {
+        // What tools did is done: another attempt would do it again, at the same paths and with the same keys.
+        if (cause instanceof Failure && conversation.ran > 0 && cause.retryable)
+          throw fail(cause.code, cause.message, { ...cause, retryable: false, undelivered: false })
+        throw cause
+      })
     },
   }
 }
 
 /** Asks until there is an answer that fits: rounds of tools first, each bounded, then repairs, bounded too. */
-async function converse(settings: Settings, args: Rec, http: Http, services: Services, call: Call): Promise<Value> {
+async function converse(
+  settings: Settings,
+  args: Rec,
+  http: Http,
+  services: Services,
+  call: Call,
+  progress: { ran: number },
+): Promise<Value> {
   const { shape, tools } = settings
   const messages: Value[] = opening(args)
   const spent = { prompt_tokens: 0, completion_tokens: 0, counted: true }
@@ -239,6 +253,7 @@ async function converse(settings: Settings, args: Rec, http: Http, services: Ser
           data: { limit: settings.toolRounds },
         })
       }
+      progress.ran += answer.toolCalls.length
       messages.push(...(await runRound(tools, answer, call)))
       continue
     }

@@ -5,36 +5,66 @@
 
 import type { Failure } from "../failure.ts"
 import type { NodeKind } from "../node.ts"
-import { type Declared, type KindOptions, type Resource, toolOf } from "./calls.ts"
+import { type Callable, type Declared, type KindOptions, type Resource, toolOf } from "./calls.ts"
 import { refuse } from "./failure.ts"
-import type {
-  AnySchema,
-  Capability,
-  Fields,
-  Given,
-  In,
-  Input,
-  Node,
-  NodeOptions,
-  Ports,
-  Schema,
-  Tool,
-} from "./types.ts"
+import type { AnySchema, Capability, Fields, Given, Gives, In, Input, Node, NodeOptions, Ports, Tool } from "./types.ts"
 
 /** A failure of an adapter as a typed error: the codes that it may have. */
 export interface Failed<Code extends string> extends Failure {
   readonly code: Code
 }
-export type HttpError = Failed<"HttpStatus" | "Unreachable" | "TooLarge" | "BadBody" | "NoSecret" | "Refused">
-export type SqlError = Failed<"SqlError" | "Busy" | "Locked" | "Unavailable" | "ManyRows">
-export type McpError = Failed<"ToolError" | "Unavailable" | "BadAnswer" | "Drift">
-export type AskError = Failed<"NoPerson" | "BadAnswer">
+type HttpCode = "HttpStatus" | "Unreachable" | "Refused" | "TooLarge" | "NoSecret" | "Unavailable"
+export type HttpError = Failed<HttpCode | "TooManyRedirects" | "BadBody">
+export type SqlError = Failed<
+  | "Locked"
+  | "Constraint"
+  | "ReadOnly"
+  | "DiskFull"
+  | "MissingFile"
+  | "Corrupt"
+  | "SqlError"
+  | "NoRow"
+  | "ManyRows"
+  | "ManyColumns"
+  | "Refused"
+  | "Unavailable"
+>
+export type McpError = Failed<HttpCode | "ToolError" | "ToolDied" | "BadAnswer" | "Drift" | "UnknownTool">
+export type LlmError = Failed<
+  HttpCode | "BadOutput" | "Truncated" | "Refusal" | "ToolRounds" | "BadAnswer" | "ModelError"
+>
+export type AskError = Failed<"NoPerson" | "NoAnswer" | "BadAnswer" | "Unavailable">
 
 type Until<S extends string, D extends string> = S extends `${infer H}${D}${string}` ? H : S
 type HostOf<S extends string> = S extends `${string}://${infer Rest}` ? Until<Until<Until<Rest, "/">, "?">, "#"> : never
 /** `net:host` for the host that a request names. */
 export type NetNeed<Q extends string> = `net:${Lowercase<HostOf<Q>>}`
 const hostOf = (text: string): string => (/:\/\/([^/?#]*)/.exec(text)?.[1] ?? "").toLowerCase()
+
+/** Who asks, by a named secret. */
+export type Auth =
+  | { readonly bearer: string }
+  | { readonly basic: string; readonly user?: string }
+  | { readonly header: string; readonly secret: string }
+type SecretNeed<W> = W extends { readonly bearer: infer S extends string }
+  ? S
+  : W extends { readonly basic: infer S extends string }
+    ? S
+    : W extends { readonly secret: infer S extends string }
+      ? S
+      : W extends string
+        ? W
+        : never
+const secretNeeds = (auth: unknown): readonly string[] => {
+  if (typeof auth === "string") return [auth]
+  if (typeof auth !== "object" || auth === null) return []
+  const { bearer, basic, secret } = auth as {
+    readonly bearer?: string
+    readonly basic?: string
+    readonly secret?: string
+  }
+  return [bearer ?? basic ?? secret].filter((s) => s !== undefined)
+}
 
 type Trimmed<S extends string> = S extends `${" " | "\n" | "\t"}${infer Rest}` ? Trimmed<Rest> : S
 type FirstWord<S extends string> = Lowercase<Until<Until<Until<Trimmed<S>, " ">, "\n">, "\t">>
@@ -51,17 +81,14 @@ const doesSql = (query: string): "read" | "write" =>
 type None = Record<never, never>
 interface Common<F extends Input, A, N extends string> {
   readonly input?: F
-  readonly output?: Schema<never, A>
-  /** Capabilities beyond the one that the text says: `secret:NAME`. */
+  readonly output?: Gives<A>
+  /** Capabilities beyond those that the text says. */
   readonly needs?: readonly N[]
 }
-export interface HttpOptions<Q extends string, F extends Input, A, N extends string> extends Common<F, A, N> {
+export interface HttpOptions<Q extends string, F extends Input, A, N extends string, W> extends Common<F, A, N> {
   /** Method and URL; `{name}` inserts an input field: `GET https://host/path?a={a}`. */
   readonly request: Q
-  readonly auth?:
-    | { readonly bearer: string }
-    | { readonly basic: string; readonly user?: string }
-    | { readonly header: string; readonly secret: string }
+  readonly auth?: W & Auth
   readonly parse?: "json" | "text" | "bytes"
   /** Gives { status, headers, body } instead of the body. */
   readonly full?: boolean
@@ -80,15 +107,15 @@ export interface HttpOptions<Q extends string, F extends Input, A, N extends str
 /** `http("rates", { request: "GET https://rates.example.com/latest", output: Rates })` */
 export const httpOf =
   (kind: NodeKind) =>
-  <const Q extends string, const F extends Input = None, A = unknown, const N extends string = never>(
+  <const Q extends string, const F extends Input = None, A = unknown, const N extends string = never, const W = never>(
     id: string,
-    options: HttpOptions<Q, F, A, N>,
-  ): Tool<Given<F>, A, HttpError, Capability<NetNeed<Q> | N>> => {
+    options: HttpOptions<Q, F, A, N, W>,
+  ): Tool<Given<F>, A, HttpError, Capability<NetNeed<Q> | SecretNeed<W> | N>> => {
     const { request, input, output, needs, fill, ...set } = options
     return toolOf(kind, id, {
       main: request,
       set,
-      needs: [`net:${hostOf(request)}`, ...(needs ?? [])],
+      needs: [`net:${hostOf(request)}`, ...secretNeeds(set.auth), ...(needs ?? [])],
       ...(fill === undefined
         ? {}
         : { fill: fill as unknown as NonNullable<KindOptions<Fields, unknown, string>["fill"]> }),
@@ -169,14 +196,79 @@ export const mcpOf =
     }) as never
   }
 
+type ModelNeed<D> =
+  | (D extends { readonly url: infer U extends string } ? NetNeed<U> : never)
+  | (D extends { readonly auth: infer W } ? SecretNeed<W> : never)
+type ToolOf<C> = C extends { readonly id: string; readonly types: { readonly needs: infer R } }
+  ? R
+  : C extends { readonly call: { readonly types: { readonly needs: infer R } } }
+    ? R
+    : never
+export interface LlmOptions<M extends string, D, F extends Input, A, N extends string, C> extends Common<F, A, N> {
+  readonly model: Declared<"models", M, D>
+  /** How the model is to behave; `{name}` inserts an input field. */
+  readonly system?: string
+  /** What is asked; `{name}` inserts an input field. */
+  readonly prompt?: string
+  /** What the input fills beside: a conversation so far, a prompt that is put together. */
+  readonly fill?: (input: Ports<F>) => {
+    readonly system?: unknown
+    readonly prompt?: unknown
+    readonly messages?: unknown
+  }
+  /** Tools and graphs that the model may call. */
+  readonly tools?: C & { readonly [name: string]: Callable }
+  readonly tool_rounds?: number
+  readonly repairs?: number
+  readonly temperature?: number
+  readonly max_tokens?: number
+  readonly seed?: number
+  readonly usage?: boolean
+  readonly stream?: boolean
+}
+/** `llm("summary", { model: small, prompt: "Summarise: {text}", input: { text: v.string() } })`: text, or a value of the output's type. */
+export const llmOf =
+  (kind: NodeKind) =>
+  <
+    const M extends string,
+    const D,
+    const F extends Input = None,
+    A = string,
+    const N extends string = never,
+    C = Record<never, never>,
+  >(
+    id: string,
+    options: LlmOptions<M, D, F, A, N, C>,
+  ): Tool<Given<F>, A, LlmError, Capability<`model:${M}` | ModelNeed<D> | N> | ToolOf<C[keyof C]>> => {
+    const { model, system, prompt, input, output, needs, fill, tools, ...set } = options
+    const { url, auth } = model.declaration as { readonly url?: unknown; readonly auth?: unknown }
+    return toolOf(kind, id, {
+      main: model.name,
+      set,
+      texts: { system, prompt },
+      uses: [model as Resource],
+      needs: [
+        `model:${model.name}`,
+        ...(typeof url === "string" ? [`net:${hostOf(url)}`] : []),
+        ...secretNeeds(auth),
+        ...(needs ?? []),
+      ],
+      ...(fill === undefined
+        ? {}
+        : { fill: fill as unknown as NonNullable<KindOptions<Fields, unknown, string>["fill"]> }),
+      ...(tools === undefined ? {} : { tools: tools as { readonly [name: string]: Callable } }),
+      ...common(input, output),
+    }) as never
+  }
+
 /** `ask("approve", text\`Send ${amount}?\`, { choices: ["yes", "no"] })`: a person answers. */
 export const askOf =
   (kind: NodeKind) =>
   <const C extends string = string, A = C>(
     name: string,
     question: In<string>,
-    options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Schema<never, A> } = {},
-  ): Node<A, AskError> => {
+    options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Gives<A> } = {},
+  ): Node<A, AskError, Capability<"ask:person">> => {
     const { choices, answer, ...rest } = options
     if (choices !== undefined && answer !== undefined)
       refuse("option", `Cannot ask "${name}" with choices and an answer's schema: leave one of them out`)
@@ -185,12 +277,13 @@ export const askOf =
       main: "",
       set: choices === undefined ? {} : { choices },
       fill: () => ({ [kind.kind]: question }),
+      needs: ["ask:person"],
       ...common(undefined, output),
     })
-    return tool({}, rest) as unknown as Node<A, AskError>
+    return tool({}, rest) as never
   }
 
 const common = (input: Input | undefined, output: unknown) => ({
   ...(input === undefined ? {} : { input: input as Fields }),
-  ...(output === undefined ? {} : { output: output as Schema<never, unknown> }),
+  ...(output === undefined ? {} : { output: output as Gives<unknown> }),
 })

@@ -3,16 +3,17 @@
  * the same raw node that a file's reader builds, lets the kind lift it and sign it, and so means the same thing.
  */
 import { type Expr, lit } from "../expr.ts"
-import type { Settings } from "../ir.ts"
+import type { Scope, Settings } from "../ir.ts"
 import type { FieldSpec, NodeKind, NodeView, RawNode, Signature } from "../node.ts"
 import { fromSchema, type Imported } from "../valibot.ts"
 import type { Rec, Value } from "../value.ts"
-import { importInput, makeCall, type Placed } from "./call.ts"
+import { importInput, inputTypeOf, makeCall, type Placed } from "./call.ts"
 import { validNode } from "./code.ts"
 import { refuse } from "./failure.ts"
+import { joinTouches, type Touch } from "./order.ts"
 import { type PortState, plainValue, portOf, stateOf } from "./port.ts"
-import { currentScope, type Sheet } from "./scope.ts"
-import type { AnySchema, Capability, Fields, Given, Input, Ports, Schema, Tool } from "./types.ts"
+import { currentScope, type Sheet, writeBody } from "./scope.ts"
+import type { AnySchema, Capability, Fields, Given, Gives, Input, Ports, Tool } from "./types.ts"
 
 /** A resource that nodes refer to by name, as a file declares it under `servers:`, `databases:`, `models:`. */
 export interface Declared<Section extends string, Name extends string, D = Value> {
@@ -40,15 +41,23 @@ export interface KindOptions<F extends Input, A, N extends string> {
   /** What the kind's own key holds: a request, a database, a tool. `{name}` in a text inserts an input field. */
   readonly main: string
   readonly input?: F
-  readonly output?: Schema<never, A>
+  readonly output?: Gives<A>
   /** Settings that are known before anything runs, by the keys of a file. */
   readonly set?: { readonly [key: string]: unknown }
   /** Settings that the input fills, by the keys of a file. Default: all input fields under `with`, where the kind takes it. */
   readonly fill?: (input: Ports<F>) => { readonly [key: string]: unknown }
+  /** Texts by the keys of a file; `{name}` inserts an input field. */
+  readonly texts?: { readonly [key: string]: string | undefined }
   readonly uses?: readonly Resource[]
+  /** Tools and graphs that the kind may call while it runs (`NodeKind.scopes`): the tools of a language model. */
+  readonly tools?: { readonly [name: string]: Callable }
   /** The capabilities that the call needs, for the type; building fails when the kind asks for more. */
   readonly needs?: readonly N[]
 }
+
+/** A tool or graph that a node may call by name, and what it is for. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of a tool of any kind
+export type Callable = Tool<any, any, any, any> | { readonly about: string; readonly call: Tool<any, any, any, any> }
 
 /** A tool of any node kind. Throws a `BuildError` for settings that the kind refuses, in the kind's words. */
 export const toolOf = <const F extends Input = Fields, A = unknown, const N extends string = never, E = never>(
@@ -79,7 +88,8 @@ function place(of: Parts, given: PortState, sheet: Sheet, name: string, settings
       ? given
       : { expr: { op: "ref", name: before.name }, type: of.input.type, home: currentScope(of.id), maybe: false }
   for (const r of of.options.uses ?? []) declare(sheet, r, of.id)
-  const { config, args } = lifted(of, rawNode(of, state))
+  const own = ownBodies(of, name)
+  const { config, args } = lifted(of, rawNode(of, state, own.config))
   const output = of.output?.type
   const signature = signed(of, {
     name,
@@ -100,18 +110,48 @@ function place(of: Parts, given: PortState, sheet: Sheet, name: string, settings
       home: currentScope(of.id),
       maybe: false,
     },
-    scopes: {},
+    scopes: own.scopes,
     ...(output === undefined ? {} : { output }),
     type: output ?? signature.output,
-    touches:
-      signature.resource === null || signature.effect === "pure"
-        ? []
-        : [{ resource: signature.resource, write: signature.effect === "write" }],
+    touches: joinTouches([touchesOf(signature), ...own.touches]),
     before,
     ...(check === undefined
       ? {}
       : { after: (value) => validNode(check, `${name}_output`, `${of.id}.output`, value, sheet) }),
   }
+}
+
+const touchesOf = ({ effect, resource }: Signature): readonly Touch[] =>
+  resource === null || effect === "pure" ? [] : [{ resource, write: effect === "write" }]
+
+/** The bodies that the kind calls by name: each tool as the only node of a body that binds the tool's input. */
+function ownBodies(of: Parts, node: string) {
+  const { scopes: form } = of.kind
+  const scopes: Record<string, Scope> = {}
+  const declared: Record<string, Rec> = {}
+  const touches: (readonly Touch[])[] = []
+  const tools = Object.entries(of.options.tools ?? {})
+  if (form === undefined) {
+    if (tools.length > 0) refuse("option", `Cannot give "${of.id}" tools: a node of kind ${of.kind.kind} calls none`)
+    return { config: {}, scopes, touches }
+  }
+  for (const [name, given] of tools) {
+    const { about, call } =
+      "call" in given && !("id" in given) ? given : { about: undefined, call: given as Tool<unknown, unknown> }
+    const type = inputTypeOf(call)
+    if (type.kind !== "record")
+      return refuse("option", `Cannot give "${of.id}" the tool "${name}": the input of a tool is a record`)
+    const fields = Object.entries(type.fields)
+    const params = fields.map(([field, f]) => ({ base: field, as: field, type: f.type }))
+    const role = `${form.role}:${name}`
+    const body = (...ports: unknown[]) =>
+      call(Object.fromEntries(fields.map(([field], i) => [field, ports[i]])) as never)
+    const written = writeBody(node, role, params, body as (...ports: never[]) => unknown)
+    scopes[role] = written.scope
+    touches.push(written.touches)
+    declared[name] = { ...(about === undefined ? {} : { about }), input: type as unknown as Rec }
+  }
+  return { config: tools.length === 0 ? {} : { [form.key]: declared }, scopes, touches }
 }
 
 function declare(sheet: Sheet, r: Resource, id: string): void {
@@ -127,9 +167,9 @@ function declare(sheet: Sheet, r: Resource, id: string): void {
 }
 
 /** The node as a file's reader would hand it to the kind: static settings in `config`, what is computed in `args`. */
-function rawNode(of: Parts, input: PortState): RawNode {
+function rawNode(of: Parts, input: PortState, own: Rec): RawNode {
   const { kind, options } = of
-  const config: Record<string, Value> = {}
+  const config: Record<string, Value> = { ...own }
   const args: Record<string, Expr> = {}
   const used = new Set<string>()
   const put = (key: string, spec: FieldSpec, value: unknown): void => {
@@ -139,6 +179,8 @@ function rawNode(of: Parts, input: PortState): RawNode {
   const { [kind.kind]: main, ...filled } = options.fill?.(portOf(input.expr, input.type, input.home)) ?? {}
   if (main === undefined && kind.main.form === "text") args[kind.kind] = fillText(of, options.main, input, used)
   else put(kind.kind, kind.main, main ?? options.main)
+  for (const [key, text] of Object.entries(options.texts ?? {}))
+    if (text !== undefined) args[key] = fillText(of, text, input, used)
   for (const [key, value] of Object.entries({ ...options.set, ...filled })) {
     if (value === undefined) continue
     const spec = Object.hasOwn(kind.fields, key) ? kind.fields[key] : undefined

@@ -12,26 +12,29 @@ import { refuse } from "./failure.ts"
 import { joinTouches } from "./order.ts"
 import { deeper, type PortState, stateOf } from "./port.ts"
 import { currentScope, type Draft, exprDraft, Made, type Written, writeBody } from "./scope.ts"
-import { settingsOf } from "./settings.ts"
-import type { Body, BodyA, BodyE, BodyR, In, Node, NodeOptions, Port, PortOf, Step, ValueOf } from "./types.ts"
+import { aboutOf, settingsOf } from "./settings.ts"
+import type { Body, BodyA, BodyE, BodyR, In, Node, NodeOptions, Port, PortOf, Scalar, Step, ValueOf } from "./types.ts"
 
 type AnyBody = (...ports: never[]) => unknown
-/** How the variable of a body is called in the IR, in a printed file and in messages. */
-interface Named {
+/** Control nodes do nothing outside by themselves: timeouts, retries and caches go on the nodes inside that do. */
+export type ControlOptions = Pick<NodeOptions, "about" | "after">
+/** How the variables of a body are called in the IR, in a printed file and in messages. */
+export interface Named {
   readonly as?: string
+  readonly index?: string
 }
 /** Where a body is: the index of its item or iteration. (It can stand where a call takes its options, so a graph or tool can be a body.) */
 export interface At extends NodeOptions {
   readonly index: PortOf<number>
 }
-export interface MapOptions extends NodeOptions, Named {
+export interface MapOptions extends ControlOptions, Named {
   /** Items in work at once; 1 is one after another. */
   readonly parallel?: number
 }
 
 /** Gives an expression a name and a place of its own: it is computed once, and its value shows in a run. */
-export const expr = <const T>(name: string, value: T): Node<ValueOf<T>> =>
-  node(name, exprDraft(stateOf(value)), undefined)
+export const expr = <const T>(name: string, value: T, options?: ControlOptions): Node<ValueOf<T>> =>
+  node(name, exprDraft(stateOf(value)), options)
 
 /** The body for each item of a list or stream; results in item order. */
 export const map = <X, B extends Body>(
@@ -41,7 +44,7 @@ export const map = <X, B extends Body>(
   options?: MapOptions,
 ): Node<readonly BodyA<B>[], BodyE<B>, BodyR<B>> => {
   const over = stateOf(items)
-  const written = writeBody(name, "do", [...itemParams(name, over.type, options?.as)], body as AnyBody)
+  const written = writeBody(name, "do", itemParams(name, over.type, options), body as AnyBody)
   const { parallel } = options ?? {}
   if (parallel !== undefined && !(Number.isInteger(parallel) && parallel >= 1))
     refuse("option", `Cannot map "${name}" with parallel ${parallel}: it must be a whole number, 1 or more`)
@@ -57,35 +60,24 @@ export const map = <X, B extends Body>(
 }
 
 /** The body for each item in order, with what the one before gave: the accumulator, the item, its index. */
-export const fold = <X, const S, B extends In<NoInfer<ValueOf<S>>> | Run<ValueOf<S>>>(
+export const fold = <X, const S, B extends In<NoInfer<Wide<ValueOf<S>>>> | Run<Wide<ValueOf<S>>>>(
   name: string,
   items: Port<readonly X[]> | Port<AsyncIterable<X>> | readonly X[],
   from: S,
   body: (acc: PortOf<Wide<ValueOf<S>>>, item: PortOf<X>, at: At) => B,
-  options?: NodeOptions & Named,
+  options?: ControlOptions & Named & { readonly into?: string },
 ): Node<Wide<ValueOf<S>>, BodyE<B>, BodyR<B>> => {
   const over = stateOf(items)
   const start = stateOf(from)
   const type = wide(start.type)
-  const params = [{ base: "acc", type }, ...itemParams(name, over.type, options?.as)]
+  const params = [{ base: "acc", as: options?.into, type }, ...itemParams(name, over.type, options)]
   const written = writeBody(name, "do", params, body as AnyBody)
-  const args: PortState = {
-    expr: {
-      op: "record",
-      fields: [
-        ["over", over.expr],
-        ["from", start.expr],
-      ],
-    },
-    type: T.record({ over: over.type, from: start.type }),
-    home: deeper(over.home, start.home),
-    maybe: false,
-  }
+  const args = recordOf({ over, from: start })
   return control(name, "fold", {}, args, { do: written }, unionOf([type, written.type]), options)
 }
 
 /** While `while` holds, the state becomes what `do` gives; at most `max` times, then the failure `LoopBound`. */
-export const loop = <const S, B extends In<NoInfer<ValueOf<S>>> | Run<ValueOf<S>>>(
+export const loop = <const S, B extends In<NoInfer<Wide<ValueOf<S>>>> | Run<Wide<ValueOf<S>>>>(
   name: string,
   from: S,
   body: {
@@ -93,20 +85,18 @@ export const loop = <const S, B extends In<NoInfer<ValueOf<S>>> | Run<ValueOf<S>
     readonly do: (state: PortOf<Wide<ValueOf<S>>>, at: At) => B
     readonly max: number
   },
-  options?: NodeOptions & Named,
+  options?: ControlOptions & Named,
 ): Node<Wide<ValueOf<S>>, BodyE<B>, BodyR<B>> => {
   const { max } = body
   if (!Number.isInteger(max) || max < 1 || max > LOOP_MAX)
     refuse("option", `Cannot loop "${name}" with max ${max}: it must be a whole number from 1 to ${LOOP_MAX}`)
   const start = stateOf(from)
   const type = wide(start.type)
-  const params = [
-    { base: "state", as: options?.as, type },
-    { base: "index", type: T.number, index: true },
-  ]
+  const params = [{ base: "state", as: options?.as, type }, indexParam(options)]
   const test = writeBody(name, "while", params, body.while as AnyBody, true)
   const written = writeBody(name, "do", params, body.do as AnyBody)
-  return control(name, "loop", { max }, start, { while: test, do: written }, unionOf([type, written.type]), options)
+  const args = recordOf({ from: start })
+  return control(name, "loop", { max }, args, { while: test, do: written }, unionOf([type, written.type]), options)
 }
 
 /** One side runs: `then` when the test holds, `otherwise` when not. */
@@ -115,13 +105,13 @@ export const when = <Y extends Body, N extends Body = null>(
   test: In<boolean>,
   then: () => Y,
   otherwise?: () => N,
-  options?: NodeOptions,
+  options?: ControlOptions,
 ): Node<BodyA<Y> | BodyA<N>, BodyE<Y> | BodyE<N>, BodyR<Y> | BodyR<N>> => {
   const on = stateOf(test)
   if (on.type.kind !== "boolean" && on.type.kind !== "unknown")
     refuse("value", `Cannot decide "${name}" on a ${printType(on.type)}: it must be a boolean`)
   const yes = writeBody(name, "then", [], then)
-  const no = writeBody(name, "else", [], otherwise ?? (() => null))
+  const no = writeBody(name, "else", [], otherwise ?? (() => null), otherwise === undefined)
   return control(name, "when", {}, on, { then: yes, else: no }, unionOf([yes.type, no.type]), options)
 }
 
@@ -130,14 +120,16 @@ type Lacking<K extends string, C> = "else" extends keyof C
   ? unknown
   : [Exclude<K, keyof C>] extends [never]
     ? unknown
-    : { readonly [k in Exclude<K, keyof C>]: () => Body }
+    : string extends K
+      ? { readonly else: () => Body }
+      : { readonly [k in Exclude<K, keyof C>]: () => Body }
 
 /** The case that a word names; `else` stands for all words without one. Every word needs its case, or `else`. */
 export const match = <K extends string, C extends { readonly [k in K | "else"]?: () => Body }>(
   name: string,
   on: Port<K>,
   cases: C & Lacking<K, C>,
-  options?: NodeOptions,
+  options?: ControlOptions,
 ): Node<BodyA<CaseOf<C>>, BodyE<CaseOf<C>>, BodyR<CaseOf<C>>> => {
   const word = stateOf(on)
   const bodies = Object.entries(cases as Record<string, () => unknown>)
@@ -160,6 +152,7 @@ function refuseCases(name: string, type: Type, words: readonly string[], hasElse
     return
   }
   if (type.kind !== "enum") return refuse("value", `Cannot match "${name}" on a ${printType(type)}: cases are words`)
+  if (words.includes("catch")) refuse("name", `Cannot match "${name}": a case cannot be called "catch"`)
   const lacking = hasElse ? [] : type.values.filter((v) => !words.includes(v))
   if (lacking.length > 0)
     refuse("option", `Cannot match "${name}": there is no case for ${lacking.join(", ")}, and no else`)
@@ -168,9 +161,14 @@ function refuseCases(name: string, type: Type, words: readonly string[], hasElse
     refuse("option", `Cannot match "${name}": it is never ${extra.join(", ")}, only ${type.values.join(", ")}`)
 }
 
+type CodeOf<E> = E extends { readonly _tag: "Failure"; readonly code: infer C extends string }
+  ? C
+  : E extends { readonly _tag: infer T extends string }
+    ? T
+    : never
 /** What `catch` binds: `code` is the tag of a typed error, or one of the engine's own (`Timeout`, `Mismatch`, …). */
 export interface Caught<E> {
-  readonly code: (E extends { readonly _tag: infer T extends string } ? T : never) | (string & {})
+  readonly code: CodeOf<E> | (string & {})
   readonly message: string
   readonly data: unknown
 }
@@ -194,6 +192,7 @@ export const catchError = <X, E, R, S extends Step<unknown, unknown> = never>(
     "catch",
     [{ base: "error", as: undefined, type: ERROR_TYPE }],
     instead as AnyBody,
+    true,
   )
   made.revise({
     ...draft,
@@ -206,29 +205,53 @@ export const catchError = <X, E, R, S extends Step<unknown, unknown> = never>(
 
 // biome-ignore lint/suspicious/noExplicitAny: what a generator is resumed with is given by the builder
 type Run<A> = { [Symbol.iterator](): Iterator<Step<unknown, unknown>, In<NoInfer<A>>, any> }
-/** A start value stands for its type: `0` for number, `""` for string. */
-type Wide<A> = A extends number
+/** A start value stands for its type: `0` for number, `""` for string, at any depth. */
+export type Wide<A> = A extends number
   ? number
   : A extends string
-    ? string extends A
-      ? string
-      : string
+    ? string
     : A extends boolean
       ? boolean
       : A extends bigint
         ? bigint
-        : A
-const wide = (type: Type): Type => (type.kind === "enum" ? T.string : type)
+        : A extends Scalar
+          ? A
+          : A extends readonly (infer X)[]
+            ? readonly Wide<X>[]
+            : { readonly [K in keyof A]: Wide<A[K]> }
+function wide(type: Type): Type {
+  switch (type.kind) {
+    case "enum":
+      return T.string
+    case "list":
+      return T.list(wide(type.of))
+    case "record":
+      return T.record(
+        Object.fromEntries(Object.entries(type.fields).map(([k, f]) => [k, { ...f, type: wide(f.type) }])),
+      )
+    default:
+      return type
+  }
+}
 
-const itemParams = (name: string, over: Type, as: string | undefined) => {
+const itemParams = (name: string, over: Type, named: Named | undefined) => {
   const list =
     over.kind === "list" || over.kind === "stream" ? over.of : over.kind === "unknown" ? T.unknown : undefined
   if (list === undefined)
     return refuse("value", `Cannot go through "${name}": a list or a stream is wanted, found ${printType(over)}`)
-  return [
-    { base: "item", as, type: list },
-    { base: "index", type: T.number, index: true },
-  ]
+  return [{ base: "item", as: named?.as, type: list }, indexParam(named)]
+}
+const indexParam = (named: Named | undefined) => ({ base: "index", as: named?.index, type: T.number, index: true })
+
+/** Several arguments of a control node as one record. */
+const recordOf = (fields: { readonly [name: string]: PortState }): PortState => {
+  const all = Object.entries(fields)
+  return {
+    expr: { op: "record", fields: all.map(([name, s]) => [name, s.expr]) },
+    type: T.record(Object.fromEntries(all.map(([name, s]) => [name, s.type]))),
+    home: all.reduce<PortState["home"]>((h, [, s]) => deeper(h, s.home), null),
+    maybe: false,
+  }
 }
 
 function control(
@@ -238,7 +261,7 @@ function control(
   args: PortState,
   bodies: { readonly [role: string]: Written },
   type: Type,
-  options: NodeOptions | undefined,
+  options: ControlOptions | undefined,
 ): never {
   const scopes: Record<string, Scope> = {}
   for (const [role, written] of Object.entries(bodies)) scopes[role] = written.scope
@@ -246,10 +269,10 @@ function control(
   return node(name, { kind, config, args, scopes, settings: {}, type, touches }, options)
 }
 
-function node(name: string, draft: Draft, options: NodeOptions | undefined): never {
+function node(name: string, draft: Draft, options: ControlOptions | undefined): never {
   return new Made(
-    options?.name ?? name,
-    { ...draft, settings: settingsOf(options) },
+    name,
+    { ...draft, ...aboutOf(options), settings: settingsOf(options) },
     currentScope(`"${name}"`),
   ) as never
 }

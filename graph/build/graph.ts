@@ -10,7 +10,7 @@ import { bindInline, validNode } from "./code.ts"
 import { refuse } from "./failure.ts"
 import type { PortState } from "./port.ts"
 import { checkName, type Sheet, writeGraph } from "./scope.ts"
-import type { AnySchema, Body, BodyA, BodyE, BodyR, FnBinding, Given, Graph, Input, Ports, Schema } from "./types.ts"
+import type { AnySchema, Body, BodyA, BodyE, BodyR, FnBinding, Given, Gives, Graph, Input, Ports } from "./types.ts"
 
 /** What stands where a declared output and the body's value do not fit. */
 export interface DoesNotGive<O> {
@@ -21,7 +21,7 @@ export interface GraphOptions<F extends Input, O> {
   readonly input: F
   readonly about?: string
   /** Declared output; inferred from the body where it is left out. */
-  readonly output?: Schema<never, O>
+  readonly output?: Gives<O>
 }
 
 /**
@@ -60,10 +60,20 @@ export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
     ...(output === undefined ? {} : { output: output.type }),
   }
   const outputType = output?.type ?? written.type
-  const call = makeCall<Given<F>, O, BodyE<B>, BodyR<B>>(id, withoutDefaults(inputType), (args, into) => {
-    for (const [key, binding] of sheet.code) bindInline(into, key, binding)
-    return { kind: "graph", config: {}, args, scopes: {}, graph: ir, type: outputType, touches: written.touches }
-  })
+  const call = makeCall<Given<F>, O, BodyE<B>, BodyR<B>>(
+    id,
+    withoutDefaults(inputType),
+    (args, into, name, settings) => {
+      const foreign = Object.keys(settings).filter((key) => key !== "after")
+      if (foreign.length > 0)
+        refuse(
+          "option",
+          `Cannot set ${foreign.join(", ")} on "${name}": a graph does nothing outside by itself. Set it on the tools inside`,
+        )
+      for (const [key, binding] of sheet.code) bindInline(into, key, binding)
+      return { kind: "graph", config: {}, args, scopes: {}, graph: ir, type: outputType, touches: written.touches }
+    },
+  )
   return Object.assign(call, { ir, code: sheet.code as ReadonlyMap<string, FnBinding>, accept: input.complete })
 }
 

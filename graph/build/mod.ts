@@ -1,11 +1,15 @@
 /** The typed builder: graphs written in TypeScript, as generators of nodes over ports. */
 export {
   type AskError,
+  type Auth,
   askOf,
   type Failed,
   type HttpError,
   type HttpOptions,
   httpOf,
+  type LlmError,
+  type LlmOptions,
+  llmOf,
   type McpError,
   type McpOptions,
   mcpOf,
@@ -13,8 +17,29 @@ export {
   type SqlOptions,
   sqlOf,
 } from "./adapters.ts"
-export { type Declared, database, type KindOptions, model, type Resource, server, toolOf } from "./calls.ts"
-export { type Caught, catchError, expr, fold, loop, type MapOptions, map, match, when } from "./control.ts"
+export {
+  type Callable,
+  type Declared,
+  database,
+  type KindOptions,
+  model,
+  type Resource,
+  server,
+  toolOf,
+} from "./calls.ts"
+export {
+  type At,
+  type Caught,
+  type ControlOptions,
+  catchError,
+  expr,
+  fold,
+  loop,
+  type MapOptions,
+  map,
+  match,
+  when,
+} from "./control.ts"
 export { BuildError, type BuildReason } from "./failure.ts"
 export { grantedIn, grants } from "./grants.ts"
 export { type GraphOptions, graph } from "./graph.ts"

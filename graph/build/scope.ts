@@ -15,6 +15,7 @@ import type { FnBinding, PortOf } from "./types.ts"
 /** What a node will be, before it has a place in a scope. */
 export interface Draft {
   readonly kind: string
+  readonly about?: string
   readonly config: Rec
   readonly args: PortState
   readonly scopes: { readonly [role: string]: Scope }
@@ -75,11 +76,11 @@ export class Recorder implements Home {
   /** Adds a node under a name and gives its port. `role`: the only node of a body, named after the body's role. */
   add(made: Made, role?: string): PortOf<unknown> {
     const name = role ?? made.name
+    made.settle()
     if (role === undefined) this.#take(name, made)
     const { draft } = made
     if (draft.args.home !== null && !draft.args.home.open())
       refuse("scope", `Cannot add node "${name}" here: its input belongs to ${draft.args.home.label}`)
-    made.settle()
     if (draft.before !== undefined) this.add(new Made(draft.before.name, draft.before.draft, this))
     const given = draft.settings.after ?? []
     const node = irNode(name, draft, draft.settings)
@@ -111,7 +112,7 @@ export class Recorder implements Home {
       return false
     }
     const name = wished ?? (taken(base) ? nextNameWhere(base, taken) : base)
-    checkName(name, `variable "${name}"`)
+    if (wished !== undefined) checkName(wished, `variable "${wished}"`)
     if (wished !== undefined && taken(wished))
       refuse("name", `Cannot call a variable "${wished}" in ${this.label}: a variable around it has that name`)
     this.params.add(name)
@@ -138,6 +139,7 @@ export function checkName(name: string, what: string): void {
 const irNode = (name: string, draft: Draft, settings: Settings): IrNode => ({
   name,
   kind: draft.kind,
+  ...(draft.about === undefined ? {} : { about: draft.about }),
   config: draft.config,
   args: draft.args.expr,
   scopes: draft.scopes,
@@ -256,7 +258,7 @@ export function writeBody(
     const port = portOf(ref(name), params[i]!.type, recorder)
     return params[i]!.index ? { index: port } : port
   })
-  const component = role.startsWith("case:") ? role.slice(5) : role
+  const component = role.slice(role.indexOf(":") + 1)
   const result = inside(recorder, () => drive(recorder, () => body(...(ports as never[])), component))
   let { expr } = result
   if (recorder.nodes.length === 0 && !asExpression) {
@@ -272,7 +274,13 @@ export function writeBody(
     output: expr,
   }
   let used = params.length
-  while (used > 0 && params[used - 1]!.index && !mentions(scope, names[used - 1]!)) used--
+  while (
+    used > 0 &&
+    params[used - 1]!.index &&
+    params[used - 1]!.as === undefined &&
+    !mentions(scope, names[used - 1]!)
+  )
+    used--
   return {
     scope: { ...scope, params: names.slice(0, used) },
     type: result.type,

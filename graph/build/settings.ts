@@ -1,20 +1,20 @@
 /** The options of a call, as people write them, turned into the settings of a node. */
 import type { Settings } from "../ir.ts"
+import { parseDuration } from "../notation.ts"
 import { refuse } from "./failure.ts"
 import { isPort, portState } from "./port.ts"
 import type { NodeOptions } from "./types.ts"
 
-const UNIT_MS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 /** Milliseconds of `10ms`, `2s`, `5m`, `1h`, `7d`. */
 export function durationMs(text: string, option: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
-  if (match === null)
-    return refuse("option", `Cannot read ${option} "${text}": a duration is a number and ms, s, m, h or d, as in "2s"`)
-  return Number(match[1]) * UNIT_MS[match[2]!]!
+  const read = parseDuration(text)
+  if ("value" in read) return read.value
+  const said = read.problems.map((p) => [p.message, p.fix].filter(Boolean).join(" "))
+  return refuse("option", `Cannot read ${option} ${JSON.stringify(text)}: ${said.join(" ")}`)
 }
 
-const RETRY = { delayMs: 100, delayMsMax: 10_000 } as const
+/** What `retry: 3` means beside its number; a graph file means the same. */
+const RETRY = { delayMs: 200, delayMsMax: 10_000 } as const
 
 export function settingsOf(options: NodeOptions | undefined): Settings {
   if (options === undefined) return {}
@@ -29,16 +29,23 @@ export function settingsOf(options: NodeOptions | undefined): Settings {
   }
 }
 
+export const aboutOf = (options: NodeOptions | undefined): { readonly about?: string } =>
+  options?.about === undefined ? {} : { about: options.about }
+
 function retryOf(retry: NonNullable<NodeOptions["retry"]>): NonNullable<Settings["retry"]> {
   const times = typeof retry === "number" ? retry : retry.times
   if (!Number.isInteger(times) || times < 0)
     return refuse("option", `Cannot retry ${times} times: the number of retries must be a whole number, 0 or more`)
   const given: Exclude<typeof retry, number> = typeof retry === "number" ? { times } : retry
-  return {
-    times,
-    delayMs: given.delay === undefined ? RETRY.delayMs : durationMs(given.delay, "retry.delay"),
-    delayMsMax: given.delayMax === undefined ? RETRY.delayMsMax : durationMs(given.delayMax, "retry.delayMax"),
-  }
+  const delayMs = given.delay === undefined ? RETRY.delayMs : durationMs(given.delay, "retry.delay")
+  const delayMsMax =
+    given.delayMax === undefined ? Math.max(RETRY.delayMsMax, delayMs) : durationMs(given.delayMax, "retry.delayMax")
+  if (delayMsMax < delayMs)
+    return refuse(
+      "option",
+      `Cannot retry with delayMax below delay: ${given.delayMax} is the greatest delay that doubling may reach`,
+    )
+  return { times, delayMs, delayMsMax }
 }
 
 function shareOf(text: string): number {

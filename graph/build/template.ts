@@ -2,11 +2,12 @@
  * Expression templates: CEL with ports in its holes, num`${line.weight_kg} * 0.4`. The text is parsed once per template,
  * however often the code around it runs. `text` is not CEL but text with insertions, for prompts and messages.
  */
-import { joined, parseCelWith } from "../cel.ts"
+import { type ExprProblem, joined, parseCelWith } from "../cel.ts"
 import type { Expr } from "../expr.ts"
 import { freeNames, lit, ref } from "../expr.ts"
+import { infer } from "../infer.ts"
 import { withParts } from "../rebuild.ts"
-import { T, type Type } from "../type.ts"
+import { printType, subtype, T, type Type } from "../type.ts"
 import { refuse } from "./failure.ts"
 import { deeper, type Home, portOf, stateOf } from "./port.ts"
 import type { In, PortOf } from "./types.ts"
@@ -38,30 +39,35 @@ export const text: Template<string> = (strings, ...holes) => {
 const homeOf = (states: readonly { readonly home: Home | null }[]): Home | null =>
   states.reduce<Home | null>((h, s) => deeper(h, s.home), null)
 
-function template(strings: TemplateStringsArray, holes: readonly unknown[], type: Type): PortOf<unknown> {
+function template(strings: TemplateStringsArray, holes: readonly unknown[], wanted: Type): PortOf<unknown> {
   const states = holes.map((h) => stateOf(h))
-  const filled = fill(
-    parsed(strings),
-    states.map((s) => s.expr),
-    [],
-    strings,
-  )
-  return portOf(filled, type, homeOf(states))
+  const tree = parsed(strings)
+  const { type, problems } = infer(tree, new Map(states.map((s, i) => [holeName(i), s.type])))
+  if (problems.length > 0) return refuseProblems(strings, problems)
+  if (subtype(type, wanted) === "no")
+    return refuse(
+      "expression",
+      `Cannot use \`${source(strings)}\` as a ${printType(wanted)}: it gives a ${printType(type)}`,
+    )
+  const exprs = states.map((s) => s.expr)
+  return portOf(fill(tree, exprs, [], strings), wanted.kind === "unknown" ? type : wanted, homeOf(states))
+}
+
+function refuseProblems(strings: TemplateStringsArray, problems: readonly ExprProblem[]): never {
+  const said = problems.map((p) => [p.message, p.fix].filter(Boolean).join(" "))
+  return refuse("expression", `Cannot read the expression \`${source(strings)}\`: ${said.join(" ")}`)
 }
 
 const known = new WeakMap<TemplateStringsArray, Expr>()
-/** The tree of a template; its holes are references called "0", "1", …, which CEL cannot spell. */
+/** The tree of a template; its holes are references called "${1}", "${2}", …, which CEL cannot spell. */
 function parsed(strings: TemplateStringsArray): Expr {
   const there = known.get(strings)
   if (there !== undefined) return there
   const result = parseCelWith(
     strings,
-    strings.slice(1).map((_, i) => ref(String(i))),
+    strings.slice(1).map((_, i) => ref(holeName(i))),
   )
-  if ("problems" in result) {
-    const said = result.problems.map((p) => [p.message, p.fix].filter(Boolean).join(" "))
-    return refuse("expression", `Cannot read the expression \`${source(strings)}\`: ${said.join(" ")}`)
-  }
+  if ("problems" in result) return refuseProblems(strings, result.problems)
   const loose = [...freeNames(result.expr)].filter((name) => !isHole(name))
   if (loose.length > 0)
     refuse(
@@ -71,13 +77,18 @@ function parsed(strings: TemplateStringsArray): Expr {
   known.set(strings, result.expr)
   return result.expr
 }
-const isHole = (name: string): boolean => /^\d+$/.test(name)
-const source = (strings: readonly string[]): string => strings.join("${…}").trim()
+const holeName = (i: number): string => `\${${i + 1}}`
+const isHole = (name: string): boolean => name.startsWith("${")
+const source = (strings: readonly string[]): string =>
+  strings
+    .map((s, i) => (i === 0 ? s : `\${${i}}${s}`))
+    .join("")
+    .trim()
 
 /** Puts expressions into the holes. A variable of a macro must not have the name of what is put inside it. */
 function fill(e: Expr, exprs: readonly Expr[], bound: readonly string[], strings: TemplateStringsArray): Expr {
   if (e.op === "ref" && isHole(e.name)) {
-    const expr = exprs[Number(e.name)]!
+    const expr = exprs[Number(e.name.slice(2, -1)) - 1]!
     const caught = bound.length === 0 ? undefined : [...freeNames(expr)].find((name) => bound.includes(name))
     if (caught !== undefined)
       refuse(

@@ -4,7 +4,8 @@
  */
 import { isEffect, map as mapEffect } from "effect/Effect"
 import { type CodeFacts, markCode } from "../code.ts"
-import { fromSchema, hasDefaults, type Imported, type Validate } from "../valibot.ts"
+import { hasDefaults } from "../live.ts"
+import { fromSchema, type Imported, type Validate } from "../valibot.ts"
 import { importInput, makeCall } from "./call.ts"
 import { bindInline, CODE, type FnSignature, fnConfig, touchesOf } from "./code.ts"
 import { refuse } from "./failure.ts"
@@ -40,7 +41,7 @@ export interface FnOptions<F extends Input, I, A, N extends string> {
  * A tool from a function, which may return a value, a promise or an Effect; an Effect's errors and services become
  * part of the type of every graph that calls the tool. Throws a `BuildError` for a schema or name that cannot be used.
  */
-export const fn = <const F extends Input, I, A, const N extends string, X extends Answer<I>>(
+export const fn = <const F extends Input, I, A, X extends Answer<I>, const N extends string = never>(
   id: string,
   options: FnOptions<F, I, A, N>,
   impl: (input: ToolInput<F>, call: ToolCall) => X,

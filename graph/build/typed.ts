@@ -5,7 +5,7 @@
 import { type DType, T, type Type } from "../type.ts"
 import { fromSchema, OWN_VENDOR } from "../valibot.ts"
 import type { Tensor } from "../value.ts"
-import type { AnySchema, Schema } from "./types.ts"
+import type { AnySchema, Gives, Schema } from "./types.ts"
 
 const typed = <A>(type: Type): Schema<A, A> & { readonly type: Type } => ({
   type,
@@ -19,7 +19,7 @@ export const bytesType = (): Schema<Uint8Array, Uint8Array> => typed(T.bytes)
 export const tensor = (dtype: DType, shape: readonly (number | null)[] | null = null): Schema<Tensor, Tensor> =>
   typed(T.tensor(dtype, shape))
 /** A stream of items, consumed by `map` and `fold` only. */
-export const stream = <A>(item: Schema<never, A>): Schema<AsyncIterable<A>, AsyncIterable<A>> =>
+export const stream = <A>(item: Gives<A>): Schema<AsyncIterable<A>, AsyncIterable<A>> =>
   typed(T.stream(fromSchema(item as AnySchema, "item of a stream").type))
 /** A type given directly; the TypeScript type is the author's word. */
 export const ofType = <A>(type: Type): Schema<A, A> => typed(type)

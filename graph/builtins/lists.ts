@@ -42,17 +42,17 @@ export const sortedKeys = (r: Rec): string[] => Object.keys(r).sort(compareKeys)
 const empty = (name: string) =>
   fail("Missing", `Cannot compute ${name}([]): an empty list has none`, { data: { name } })
 
-/** Adds up numbers from left to right, or int64s with their check. The sum of none is 0. */
-export function sumOf(name: string, xs: readonly Value[]): Value {
-  if (xs.some((x) => typeof x === "bigint")) {
-    let n = 0n
+/** Adds up numbers from left to right from `start`, 0 or an int64: the sum of none has to have a type too. */
+export function sumOf(name: string, xs: readonly Value[], start: Value = 0): Value {
+  if (typeof start === "bigint") {
+    let n = start
     for (const x of xs) {
-      if (typeof x !== "bigint" && !Number.isSafeInteger(x)) throw mismatch(name, [xs as Value])
-      n = int64(n + BigInt(x as bigint), name)
+      if (typeof x !== "bigint") throw mismatch(name, [xs as Value, start])
+      n = int64(n + x, name)
     }
     return n
   }
-  let n = 0
+  let n = start as number
   for (const x of xs) {
     if (typeof x !== "number") throw mismatch(name, [xs as Value])
     n += x
@@ -128,12 +128,16 @@ export const LISTS: { readonly [name: string]: Entry } = {
     apply: sizeOf,
   },
   sum: {
-    overloads: [over([NUMBERS], T.number), failing([INT64S], T.int64)],
+    overloads: [over([NUMBERS], T.number), over([NUMBERS, T.number], T.number), failing([INT64S, T.int64], T.int64)],
     method: true,
     linear: true,
-    about: "The sum from left to right; 0 for an empty list.",
+    about: "The sum from left to right, from 0 or the second argument; int64s need one, int64(0).",
     example: "[1, 2, 3].sum() → 6",
-    apply: (args) => sumOf("sum", list("sum", args)),
+    apply: (args) => {
+      const start = args.length === 1 ? 0 : args[1]
+      if (typeof start !== "number" && typeof start !== "bigint") throw mismatch("sum", args)
+      return sumOf("sum", list("sum", args, 2), start)
+    },
   },
   avg: {
     overloads: [failing([NUMBERS], T.number)],
@@ -144,9 +148,7 @@ export const LISTS: { readonly [name: string]: Entry } = {
     apply: (args) => {
       const xs = list("avg", args)
       if (xs.length === 0) throw empty("avg")
-      const sum = sumOf("avg", xs)
-      if (typeof sum !== "number") throw mismatch("avg", args)
-      return sum / xs.length
+      return (sumOf("avg", xs) as number) / xs.length
     },
   },
   first: {

@@ -5,7 +5,7 @@
 import { fail } from "../failure.ts"
 import { T, type Type } from "../type.ts"
 import type { Value } from "../value.ts"
-import { comparable, less, order } from "./compare.ts"
+import { less, order } from "./compare.ts"
 import { int64 } from "./operators.ts"
 import { type Entry, elementOf, failing, INT64S, mismatch, NUMBERS, over, STRINGS } from "./signature.ts"
 
@@ -38,18 +38,12 @@ function choices(name: string, args: readonly Value[]): readonly Value[] {
   return all
 }
 
-/** A safe integer beside an int64 is one, so that the least of both is an int64 whichever it is. */
-function alike(xs: readonly Value[]): readonly Value[] {
-  if (!xs.some((x) => typeof x === "bigint") || xs.every((x) => typeof x === "bigint")) return xs
-  return xs.map((x) => (Number.isSafeInteger(x) ? BigInt(x as number) : x))
-}
-
 function extreme(name: string, sign: 1 | -1): Entry["apply"] {
   return (args) => {
-    const all = alike(choices(name, args))
+    const all = choices(name, args)
     let best = all[0]!
     for (const x of all) {
-      if (!comparable(best, x) || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string"))
+      if (typeof x !== typeof best || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string"))
         throw mismatch(name, args)
       // A NaN in, a NaN out: it is a number nobody knows the size of.
       if (typeof x === "number" && Number.isNaN(x)) best = x
@@ -68,6 +62,7 @@ const EXTREME = [
   failing([STRINGS], one),
   { ...over([T.number, T.number], T.number), rest: T.number },
   { ...over([T.int64, T.int64], T.int64), rest: T.int64 },
+  { ...over([T.string, T.string], T.string), rest: T.string },
 ]
 
 export const NUMBER: { readonly [name: string]: Entry } = {
@@ -137,7 +132,7 @@ export const NUMBER: { readonly [name: string]: Entry } = {
     about: "The first argument, but not below the second nor above the third.",
     example: "clamp(12, 0, 10) → 10",
     apply: (args) => {
-      const [x, low, high] = alike(args)
+      const [x, low, high] = args
       if (args.length !== 3 || !args.every((a) => typeof a === "number" || typeof a === "bigint"))
         throw mismatch("clamp", args)
       if (new Set([typeof x, typeof low, typeof high]).size > 1) throw mismatch("clamp", args)

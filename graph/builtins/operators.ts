@@ -1,6 +1,6 @@
 /**
  * The operators: arithmetic on float64 and on checked int64, equality, order, membership, negation. A number and an
- * int64 do not mix, except that a safe integer may stand for an int64 (it is the same value in canonical form).
+ * int64 compare, exactly, but do not mix: which arithmetic holds is written, `number(i) / 2` or `i / int64(2)`.
  */
 import { fail } from "../failure.ts"
 import { T, unionOf } from "../type.ts"
@@ -34,14 +34,6 @@ export function int64(n: bigint, what: string): bigint {
 export const divideByZero = (what: string) =>
   fail("DivideByZero", `Cannot compute ${what}: an int64 has no result here`)
 
-/** Two int64s, where at least one argument is one and the other is one or a safe integer. */
-export function int64Pair(a: Value | undefined, b: Value | undefined): readonly [bigint, bigint] | undefined {
-  if (typeof a === "bigint" && typeof b === "bigint") return [a, b]
-  if (typeof a === "bigint" && Number.isSafeInteger(b)) return [a, BigInt(b as number)]
-  if (typeof b === "bigint" && Number.isSafeInteger(a)) return [BigInt(a as number), b]
-  return undefined
-}
-
 function arithmetic(
   name: string,
   numbers: (a: number, b: number) => number,
@@ -51,9 +43,8 @@ function arithmetic(
     const [a, b] = args
     if (args.length !== 2) throw mismatch(name, args)
     if (typeof a === "number" && typeof b === "number") return numbers(a, b)
-    const pair = int64Pair(a, b)
-    if (pair === undefined) throw mismatch(name, args)
-    return int64(int64s(pair[0], pair[1]), `${a} ${name} ${b}`)
+    if (typeof a === "bigint" && typeof b === "bigint") return int64(int64s(a, b), `${a} ${name} ${b}`)
+    throw mismatch(name, args)
   }
 }
 
@@ -240,10 +231,9 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
         if (b === 0) throw fail("DivideByZero", `Cannot compute div(${a}, 0): there is no whole quotient by zero`)
         return Math.trunc((a - (a % b)) / b) + 0
       }
-      const pair = int64Pair(a, b)
-      if (pair === undefined) throw mismatch("div", args)
-      if (pair[1] === 0n) throw divideByZero(`div(${a}, 0)`)
-      return int64(pair[0] / pair[1], `div(${a}, ${b})`)
+      if (typeof a !== "bigint" || typeof b !== "bigint") throw mismatch("div", args)
+      if (b === 0n) throw divideByZero(`div(${a}, 0)`)
+      return int64(a / b, `div(${a}, ${b})`)
     },
   },
 }

@@ -4,8 +4,9 @@
  */
 import { at, type Expr, lit } from "../expr.ts"
 import { withParts } from "../rebuild.ts"
-import { type ExprProblem, type Parsed, parseCelAt } from "./parse.ts"
+import { parseCelAt } from "./parse.ts"
 import { printCel } from "./print.ts"
+import type { ExprProblem, Parsed } from "./syntax.ts"
 
 /**
  * Reads text with insertions. Without one it is a text constant; when one insertion is the whole text it is that
@@ -118,9 +119,10 @@ export function printText(e: Expr): string {
   return e.parts
     .map((p, i) => {
       if (p.op !== "const" || typeof p.value !== "string") return insertion(p)
-      // A dollar sign just before an insertion would escape it.
-      const text = plainText(p.value)
-      return i + 1 < e.parts.length && text.endsWith("$") ? `${text.slice(0, -1)}\${ "$" }` : text
+      // Dollar signs just before an insertion would escape it.
+      const dollars = i + 1 < e.parts.length ? p.value.length - p.value.replace(/\$+$/, "").length : 0
+      const text = plainText(p.value.slice(0, p.value.length - dollars))
+      return dollars === 0 ? text : `${text}\${ "${"$".repeat(dollars)}" }`
     })
     .join("")
 }

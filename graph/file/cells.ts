@@ -5,7 +5,6 @@
 import { parseCel, parseText } from "../cel.ts"
 import { type Expr, lit } from "../expr.ts"
 import type { Mark } from "../places.ts"
-import type { Value } from "../value.ts"
 import {
   brokenExpr,
   describe,
@@ -87,16 +86,6 @@ function exprOf(r: Reading, mark: Mark, read: (r: Reading, mark: Mark, text: str
 function noted(r: Reading, mark: Mark, expr: Expr): Expr {
   r.session.places.markExpr(expr, { ...mark, shift: 0, plainText: false })
   return expr
-}
-
-/** Plain data, as it stands. */
-export function plainOf(mark: Mark): Value {
-  const { cell } = mark
-  if (cell.kind === "list") return cell.items.map((item, i) => plainOf(itemOf(mark, item, i)))
-  if (cell.kind === "map") {
-    return Object.fromEntries([...cell.entries.keys()].map((key) => [key, plainOf(under(mark, key)!)]))
-  }
-  return cell.value
 }
 
 /** A short text: a name, a path, a duration. Numbers and words of YAML count as they are written. */

@@ -133,6 +133,10 @@ export function namesOf(r: Reading, mark: Mark): readonly string[] | undefined {
 }
 
 function shadowOf(r: Reading, mark: Mark): { error: number } | undefined {
+  if (mark.cell.kind !== "map") {
+    refuse(r, mark, "G008", `\`shadow\` is a mapping, found ${describe(mark.cell)}.`, "Write { error: 1% }.")
+    return undefined
+  }
   refuseUnknownKeys(r, mark, ["error"], "`shadow`")
   const [[, error] = [undefined, undefined]] = entriesOf(r, mark, "`shadow`").filter(([key]) => key === "error")
   if (error === undefined) {
@@ -155,7 +159,7 @@ function shadowOf(r: Reading, mark: Mark): { error: number } | undefined {
 
 /** `1%` or `0.01`; a share above none and below all. */
 function shareOf(text: string): number | undefined {
-  const [, digits, percent] = /^([0-9]+(?:\.[0-9]+)?)(%?)$/.exec(text.trim()) ?? []
+  const [, digits, percent] = /^([0-9]+(?:\.[0-9]+)?(?:e-[0-9]{1,3})?)(%?)$/.exec(text.trim()) ?? []
   if (digits === undefined) return undefined
   const share = percent === "%" ? Number(digits) / 100 : Number(digits)
   return share > 0 && share < 1 ? share : undefined

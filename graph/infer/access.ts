@@ -35,8 +35,10 @@ export function member(r: Report, e: Access, of: Type, name: string, optional: b
       r.mayFail = true
       return solid.of
     case "unknown":
-      if (!optional) r.check(e, `${subject()} is of unknown type: only the run can tell whether it has "${name}".`)
-      else r.mayFail = true
+      r.check(
+        e,
+        `${subject()} is of unknown type: only the run can tell whether it ${optional ? "has fields" : `has "${name}"`}.`,
+      )
       return T.unknown
     case "union":
       return orNull(unionField(r, e, solid, name, optional))

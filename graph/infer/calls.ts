@@ -4,7 +4,7 @@ import { BUILTINS } from "../builtins.ts"
 import { printCel } from "../cel.ts"
 import type { Expr } from "../expr.ts"
 import { Failure } from "../failure.ts"
-import { printType, T, type Type } from "../type.ts"
+import { printType, type Type } from "../type.ts"
 import { named, type Report, short } from "./report.ts"
 
 type Call = Extract<Expr, { op: "call" }>
@@ -28,9 +28,11 @@ export function wrongArguments(r: Report, e: Call, types: readonly Type[]): Type
     )
   }
   const fix =
-    e.fn === "+" && types.some((t) => t.kind === "string" || t.kind === "enum")
-      ? `Write string(${short(printCel(e.args[types.findIndex((t) => t.kind !== "string" && t.kind !== "enum")] ?? e.args[0]!))}).`
-      : undefined
+    e.fn === "sum" && isInt64(types[0]!) && types.length === 1
+      ? `Write ${short(printCel(e.args[0]!))}.sum(int64(0)).`
+      : e.fn === "+" && types.some((t) => t.kind === "string" || t.kind === "enum")
+        ? `Write string(${short(printCel(e.args[types.findIndex((t) => t.kind !== "string" && t.kind !== "enum")] ?? e.args[0]!))}).`
+        : undefined
   const arity = !b.overloads.some((o) => o.params.length === types.length || (o.rest && types.length > o.params.length))
   return r.problem(
     arity ? "G104" : "G101",
@@ -54,15 +56,6 @@ export function pattern(r: Report, e: Call): void {
     if (!(f instanceof Failure)) throw f
     r.problem("G103", p, `${f.message}.`)
   }
-}
-
-/** An integer literal beside an int64 is one: `n + 1` needs no conversion. */
-export function asInt64(e: Call, types: readonly Type[]): readonly Type[] {
-  if (!types.some((t) => t.kind === "int64")) return types
-  return types.map((t, i) => {
-    const x = e.args[i]!
-    return x.op === "const" && Number.isSafeInteger(x.value) ? T.int64 : t
-  })
 }
 
 const isInt64 = (t: Type): boolean => t.kind === "int64" || (t.kind === "list" && t.of.kind === "int64")

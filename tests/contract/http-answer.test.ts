@@ -25,6 +25,11 @@ describe("what comes back", () => {
 
   test("by output type, and by content type where there is none", async () => {
     expect(await ask({ http: json("[1]"), output: T.string })).toBe("[1]")
+    expect(await ask({ http: json('"a\\n\\u00fc"'), output: T.string })).toBe("a\nü")
+    expect(await ask({ http: json('"USD"'), output: T.enum("EUR", "USD") })).toBe("USD")
+    expect(await ask({ http: json('"USD"'), config: { parse: "text" }, output: T.string })).toBe('"USD"')
+    expect(await ask({ http: json('"broken'), output: T.string })).toBe('"broken')
+    expect(await ask({ http: `GET ${site.base}/typed/%22a%22?type=text/plain`, output: T.string })).toBe('"a"')
     expect(await ask({ http: json("[1]"), output: T.list(T.number) })).toEqual([1])
     expect(await ask({ http: json("[1]"), output: T.bytes })).toEqual(new TextEncoder().encode("[1]"))
     expect(await ask({ http: json("[1]"), config: { parse: "text" } })).toBe("[1]")

@@ -297,6 +297,14 @@ describe("tools", () => {
     expect([server.requests.length, calls.length]).toEqual([4, 3])
   })
 
+  test("once one has run, the node is not tried again", async () => {
+    const down: Saying = { raw: (r) => void r.writeHead(503).end() }
+    const node = { args: { prompt: "x" }, config: { tools } }
+    expect((await failure(ask(node, [down], { invoke }))).retryable).toBe(true)
+    const f = await failure(ask(node, [{ calls: [{ name: "add", arguments: '{"a":1}' }] }, down], { invoke }))
+    expect(f).toMatchObject({ code: "HttpStatus", data: { status: 503 }, retryable: false })
+  })
+
   test("a typed answer may follow", async () => {
     const script: Saying[] = [
       { calls: [{ name: "add", arguments: '{"a":1}' }] },

@@ -1,0 +1,247 @@
+/**
+ * The engine: where the rooms meet. It admits a plan for a set of grants, opens the tools that it names, hands both to the
+ * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
+ */
+
+import { execute, load, type Program, type RunEvent } from "../bus/mod.ts"
+import {
+  type Chance,
+  type Clock,
+  type Digest,
+  type Executor,
+  hashValue,
+  hex,
+  type Outcome,
+  type Rec,
+  type Registry,
+  type Services,
+  sha256,
+  type Value,
+} from "../graph/mod.ts"
+import {
+  type Admitted,
+  type AdmittedExtern,
+  AgedCache,
+  admit,
+  type Ended,
+  type LedgerStore,
+  MemoryLedger,
+  openRun,
+  ResourceLimits,
+} from "../kernel/mod.ts"
+
+export interface EngineOptions {
+  readonly registry: Registry
+  /** What the host lends; `granted` is added for each plan from its grants. */
+  readonly services: Omit<Services, "granted">
+  /** Default: in memory, with a bounded tail. */
+  readonly store?: LedgerStore
+  readonly digest?: Digest
+  /** The tenant. */
+  readonly space?: string
+  /** May this host make functions from plans? Default: it is tried. */
+  readonly codegen?: boolean
+  /** Milliseconds one attempt of an effect may take where its node says nothing. */
+  readonly timeoutMs?: number
+  /** Runs what a function answered when that is a description of work. */
+  readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+}
+
+export interface PrepareOptions {
+  readonly grants: readonly string[]
+  readonly pins?: (key: string) => Rec | undefined
+  /** Closures of a graph built in this process. */
+  readonly inline?: Services["inline"]
+}
+
+export interface RunOptions {
+  readonly id?: string
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+  readonly onItem?: (item: Value) => void
+  readonly fuel?: number
+}
+
+export interface RunResult {
+  readonly run: string
+  readonly outcome: Outcome
+  /** The trace hash. */
+  readonly trace: string
+  readonly ledger: { readonly position: number; readonly head: string }
+}
+
+/** A plan that is admitted, loaded and ready to run any number of times. */
+export interface Ready {
+  readonly admitted: Admitted
+  /** Takes the input as the port holds it (`acceptStrict` of the plan's input type). Never rejects: a failure is an outcome. */
+  readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+}
+
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #digest: Digest
+  readonly #codegen: boolean
+  readonly #executors = new Map<string, Executor | Promise<Executor>>()
+  readonly #limits: ResourceLimits
+  readonly #cache: AgedCache
+  readonly store: LedgerStore
+  #ids = 0
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#digest = options.digest ?? sha256
+    this.#codegen = options.codegen ?? mayMakeCode()
+    this.#limits = new ResourceLimits(options.services.clock)
+    this.#cache = new AgedCache(options.services.clock)
+    this.store = options.store ?? new MemoryLedger()
+  }
+
+  /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
+  async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
+    const { registry } = this.#options
+    const admitted = admit(bytes, {
+      registry,
+      grants: options.grants,
+      digest: this.#digest,
+      ...(options.pins ? { pins: options.pins } : {}),
+    })
+    const services: Services = {
+      ...this.#options.services,
+      granted: admitted.granted,
+      ...(options.inline ? { inline: options.inline } : {}),
+    }
+    const executors: Executor[] = []
+    for (const extern of admitted.externs) {
+      const { resource } = extern.signature
+      if (extern.signature.limits !== undefined && resource !== null)
+        this.#limits.declare(resource, extern.signature.limits)
+      executors.push(await this.#executor(extern, admitted, services))
+    }
+    const program = load(admitted, executors, { codegen: this.#codegen })
+    return { admitted, run: (input, run = {}) => this.#run(program, input, run) }
+  }
+
+  /** A pure tool is opened now; what reaches outside is opened by its first call, so that a node that never runs costs nothing. */
+  async #executor(extern: AdmittedExtern, admitted: Admitted, services: Services): Promise<Executor> {
+    const { kind, claim, signature } = extern
+    const { plan } = admitted
+    const open = () => kind.open(claim.config, plan.resources, services, signature)
+    if (signature.effect === "pure") return await open()
+    // Connections are shared by plans with the same declarations and rights; closures belong to one plan only.
+    const inline = String(claim.config["code"] ?? "").startsWith("inline:")
+    const same: readonly Value[] = [
+      claim.kind,
+      claim.config,
+      plan.resources,
+      signature.effect,
+      plan.types[claim.output]! as unknown as Rec,
+      signature.output as unknown as Rec,
+      signature.pins ?? null,
+      admitted.grants,
+      inline ? admitted.hash : null,
+    ]
+    const key = hex(hashValue(same, this.#digest))
+    const known = this.#executors.get(key)
+    if (known !== undefined && !(known instanceof Promise)) return known
+    return {
+      execute: (args, call) => {
+        const opened = this.#executors.get(key) ?? this.#opening(key, open)
+        return opened instanceof Promise ? opened.then((x) => x.execute(args, call)) : opened.execute(args, call)
+      },
+    }
+  }
+
+  #opening(key: string, open: () => Executor | Promise<Executor>): Executor | Promise<Executor> {
+    const opened = open()
+    this.#executors.set(key, opened)
+    if (!(opened instanceof Promise)) return opened
+    opened.then(
+      (executor) => this.#executors.set(key, executor),
+      // Another attempt may find the tool there.
+      () => this.#executors.delete(key),
+    )
+    return opened
+  }
+
+  #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+    const { services, space, timeoutMs, settle } = this.#options
+    const run = options.id ?? this.#id()
+    const record = openRun(program.admitted, {
+      store: this.store,
+      digest: this.#digest,
+      clock: services.clock,
+      run,
+      space: space ?? "",
+      input,
+      cache: this.#cache,
+    })
+    const outcome = execute(program, input, {
+      services,
+      record,
+      limits: this.#limits,
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      ...(options.onItem ? { onItem: options.onItem } : {}),
+      ...(options.fuel === undefined ? {} : { fuel: options.fuel }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(settle ? { settle } : {}),
+    })
+    const end = (o: Outcome): RunResult | Promise<RunResult> => {
+      const ended = record.end(o.ok ? o.value : o.failure)
+      const result = ({ trace, position, head }: Ended): RunResult => ({
+        run,
+        outcome: o,
+        trace,
+        ledger: { position, head },
+      })
+      return ended instanceof Promise ? ended.then(result) : result(ended)
+    }
+    return outcome instanceof Promise ? outcome.then(end) : end(outcome)
+  }
+
+  #id(): string {
+    return runId(this.#options.services.clock, this.#options.services.chance, this.#ids++)
+  }
+
+  /** Gives back every connection and process, and closes the ledger. */
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled([...this.#executors.values()])
+    this.#executors.clear()
+    await Promise.allSettled(
+      opened.flatMap((x) => (x.status === "fulfilled" && x.value.close ? [x.value.close()] : [])),
+    )
+    await this.store.close()
+  }
+}
+
+/** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
+const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+/** A run's id: sorts by time, 26 characters. Source: the ULID specification (github.com/ulid/spec), with a counter among the random bits. */
+function runId(clock: Clock, chance: Chance, count: number): string {
+  let time = clock.now()
+  let head = ""
+  for (let i = 0; i < 10; i++) {
+    head = DIGITS[time % 32]! + head
+    time = Math.floor(time / 32)
+  }
+  let tail = ""
+  let n = count
+  for (let i = 0; i < 6; i++) {
+    tail = DIGITS[n % 32]! + tail
+    n = Math.floor(n / 32)
+  }
+  const random = chance.bytes(10)
+  for (let i = 0; i < 10; i++) tail += DIGITS[random[i]! % 32]!
+  return head + tail
+}
+
+/** Hosts at the edge forbid code from text. */
+function mayMakeCode(): boolean {
+  try {
+    // biome-ignore lint/security/noGlobalEval: an empty function, to learn whether the host allows one
+    return new Function("return true")() === true
+  } catch {
+    return false
+  }
+}
