@@ -3,9 +3,9 @@
  * be accepted, and is what hostile tests break beside the plans drawn by hand.
  */
 import { compile } from "../../compile/mod.ts"
-import { sample } from "../../graph/kinds.sample.ts"
 import { checkFile } from "../../graph/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
+import { sample } from "../kinds.ts"
 
 const FILES: { readonly [name: string]: string } = {
   sums: `
