@@ -58,6 +58,8 @@ export interface StepCode {
   readonly preds: Int32Array
   /** Steps that wait for this one. */
   readonly succs: Int32Array
+  /** Of a tool that gives a stream: all of it is read before anything else happens. */
+  readonly eager: boolean
   /** `block`: does its instructions. Throws a `Failure`. */
   readonly block: ((slots: unknown[], fuel: Fuel) => void) | undefined
 }
@@ -69,6 +71,7 @@ export interface ScopeCode {
   readonly result: number
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
+  readonly writes: boolean
   readonly steps: readonly StepCode[]
   readonly n: number
   /** 1 where every later step depends on this one: while it is pending nothing else can start, so the frame just stops there. */
@@ -133,21 +136,34 @@ function scopeOf(
   preds.forEach((list, i) => {
     for (const p of list) succs[p]!.push(i)
   })
-  const steps = scope.steps.map((step, i) =>
+  const made = scope.steps.map((step, i) =>
     stepOf(plan, step, i, Int32Array.from(preds[i]!), Int32Array.from(succs[P + i]!), producers[i]!, done, tools),
   )
+  const steps = made.map((step) => (isEager(step, made) ? { ...step, eager: true } : step))
   return {
     index,
     params: P,
     slots: scope.slots,
     result: scope.result,
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
+    writes: steps.some((s) => s.tool?.extern.effect === "write" || s.bodies.some((b) => b.code.writes)),
     steps,
     n,
     cut: cuts(preds, P, n),
     fast: fastRanges(plan, scope, steps, options.codegen),
     paramSuccs: Array.from({ length: P }, (_, p) => Int32Array.from(succs[p]!)),
   }
+}
+
+/**
+ * Must a stream be read to its end at once? Where nobody reads it, or where something waits for its outcome: a step that
+ * comes after it, or writes that rest on its items, which are certain only once the whole is on record.
+ */
+function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
+  if (step.tool?.output.kind !== "stream") return false
+  const readers = steps.filter((s) => s.reads.includes(step.to))
+  if (steps.some((s) => stepIo(s.step).after.includes(step.index))) return true
+  return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }
 
 /** For each step the pseudo-nodes it waits for, and the makers of the slots that its bodies capture. */
@@ -220,6 +236,7 @@ function stepOf(
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
     traced: bodies.some((b) => b.code.traced),
     reads: io.strict,
+    eager: false,
     preds,
     succs,
     block: step.op[0] === "block" ? interpret(plan, step) : undefined,

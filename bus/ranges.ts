@@ -33,7 +33,12 @@ export class FastRange {
   }
 }
 
-export function fastRanges(plan: Plan, scope: PlanScope, steps: readonly StepCode[], codegen: boolean): readonly (FastRange | undefined)[] {
+export function fastRanges(
+  plan: Plan,
+  scope: PlanScope,
+  steps: readonly StepCode[],
+  codegen: boolean,
+): readonly (FastRange | undefined)[] {
   const out: (FastRange | undefined)[] = new Array(steps.length).fill(undefined)
   let stored: ReadonlySet<number> | undefined
   for (const { from, to } of runs(steps)) {
@@ -66,7 +71,8 @@ function* runs(steps: readonly StepCode[]): Generator<{ from: number; to: number
     let to = from
     let instrs = 0
     while (to < steps.length && to - from < STEPS_MAX && isStraight(steps[to]!)) {
-      if (steps[to]!.kind === "invoke" && to > from && steps[to - 1]!.kind !== "invoke" && row(steps, to) >= CALLS_MIN) break
+      if (steps[to]!.kind === "invoke" && to > from && steps[to - 1]!.kind !== "invoke" && row(steps, to) >= CALLS_MIN)
+        break
       instrs += steps[to]!.step.instrs?.length ?? 1
       if (instrs > INSTRS_MAX && to > from) break
       to++
@@ -85,7 +91,8 @@ function row(steps: readonly StepCode[], from: number): number {
 
 /** A block, or a function that takes its input alone and is not known to answer later. */
 const isStraight = (step: StepCode): boolean =>
-  step.kind === "block" || (step.kind === "invoke" && step.tool!.direct && step.tool!.plain && !isAsync(step.tool!.execute))
+  step.kind === "block" ||
+  (step.kind === "invoke" && step.tool!.direct && step.tool!.plain && !isAsync(step.tool!.execute))
 const isAsync = (f: unknown): boolean => Object.prototype.toString.call(f) === "[object AsyncFunction]"
 
 /** Functions one after another. Three loops that differ in one word: a constant after `typeof` is what makes the look free. */

@@ -46,7 +46,13 @@ export type Straight = (s: unknown[], x: Context) => number
 /** The names that generated code may use, beside its own variables. */
 const WORDS = { access, has, mapOf, text, over, gather, quantify, kept, outOfFuel }
 
-export function translate(plan: Plan, steps: readonly StepCode[], stored: ReadonlySet<number>, from: number, to: number): Straight {
+export function translate(
+  plan: Plan,
+  steps: readonly StepCode[],
+  stored: ReadonlySet<number>,
+  from: number,
+  to: number,
+): Straight {
   const w = new Writing(plan, stored, steps)
   for (let i = from; i < to; i++) w.step(i)
   const source = w.source(to)

@@ -16,8 +16,7 @@ export type Accept = (v: unknown) => Value
 /**
  * The validator of a type. Conversions: a safe integer or a decimal text to int64, an int64 to a number where that is
  * exact, `undefined` fields to absent ones, null to absent where an optional field (or one with a default) takes no null,
- * half surrogate pairs to U+FFFD, subclasses of Uint8Array to plain bytes. NaN and infinities are numbers. Where nothing
- * says that it is an int64, a safe integer is a number: as that it comes back from its bytes.
+ * half surrogate pairs to U+FFFD, subclasses of Uint8Array to plain bytes. NaN and infinities are numbers.
  * @throws `Failure` `Mismatch`, data `{ path, want }`: the place inside the value and the type wanted there.
  */
 export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
@@ -25,10 +24,46 @@ export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
 /** As `accept`, but a record field that the type does not name is refused, with the nearest name. For what people type. */
 export const acceptStrict = (type: Type): Accept => compiled(type, STRICT, true)
 
-/** As `accept`, for what a tool answers: one that returns nothing gives null. */
+/**
+ * As `accept`, for what comes from outside: a tool that returns nothing gives null, and a safe integer is a number where
+ * nothing says that it is an int64, for as that it comes back from its bytes when a run is replayed.
+ */
 export const acceptAnswer = (type: Type): Accept => {
   const look = accept(type)
-  return (v) => look(v === undefined ? null : v)
+  return leavesIntegersOpen(type)
+    ? (v) => look(v === undefined ? null : plainIntegers(v, 0))
+    : (v) => look(v === undefined ? null : v)
+}
+
+/** Does the type hold integers without saying whether they are numbers or int64s? */
+function leavesIntegersOpen(type: Type): boolean {
+  switch (type.kind) {
+    case "unknown":
+      return true
+    case "list":
+    case "map":
+    case "stream":
+      return leavesIntegersOpen(type.of)
+    case "record":
+      return Object.values(type.fields).some((f) => leavesIntegersOpen(f.type))
+    case "union":
+      return type.of.some((t) => t.kind === "int64" || leavesIntegersOpen(t))
+    default:
+      return false
+  }
+}
+
+/** The value with its safe bigints as numbers; itself where there are none. What is no value is left to who looks at it. */
+function plainIntegers(v: unknown, depth: number): unknown {
+  if (typeof v === "bigint") return Number.isSafeInteger(Number(v)) ? Number(v) : v
+  if (typeof v !== "object" || v === null || depth > DEPTH_MAX) return v
+  if (Array.isArray(v)) {
+    const out = v.map((x) => plainIntegers(x, depth + 1))
+    return out.some((x, i) => x !== v[i]) ? out : v
+  }
+  if (!isPlain(v)) return v
+  const entries = Object.entries(v).map(([k, x]) => [k, plainIntegers(x, depth + 1)] as const)
+  return entries.some(([k, x]) => x !== (v as { readonly [k: string]: unknown })[k]) ? Object.fromEntries(entries) : v
 }
 
 /** Would `accept` take the value? */
@@ -132,7 +167,6 @@ function takeOf(type: Type, strict: boolean): Take {
   }
 }
 
-const plainInteger = (n: bigint): number | bigint => (Number.isSafeInteger(Number(n)) ? Number(n) : n)
 const wellFormed = (s: string): string => (s.isWellFormed() ? s : s.toWellFormed())
 const plainBytes = (b: Uint8Array): Uint8Array =>
   b.constructor === Uint8Array ? b : new Uint8Array(b.buffer, b.byteOffset, b.byteLength)
@@ -225,7 +259,7 @@ const anyValue: Take = (v, depth) => {
     case "boolean":
       return v
     case "bigint":
-      return inInt64(v) ? plainInteger(v) : no("an int64", v)
+      return inInt64(v) ? v : no("an int64", v)
     case "object":
       if (v === null || v instanceof Tensor) return v
       if (v instanceof Uint8Array) return plainBytes(v)

@@ -322,7 +322,9 @@ export class Expressions {
         return this.#each(c.of(["all", "exists"] as const), T.number, T.boolean, d)
       case 11: {
         const atom = this.#atom(T.map(T.unknown))
-        return atom === undefined ? this.#leaf(T.boolean) : { op: "has", of: atom.expr, name: this.#fieldName(atom.type) }
+        return atom === undefined
+          ? this.#leaf(T.boolean)
+          : { op: "has", of: atom.expr, name: this.#fieldName(atom.type) }
       }
       case 12:
         return call("hasValue", this.#optional(someType(c, 0), d - 1))
@@ -364,7 +366,10 @@ export class Expressions {
       case 4:
         return call("+", s(), s())
       case 5:
-        return call("string", this.#gen(c.of([T.number, T.int64, T.boolean, T.list(T.number), T.union(T.number, T.null)]), d - 1))
+        return call(
+          "string",
+          this.#gen(c.of([T.number, T.int64, T.boolean, T.list(T.number), T.union(T.number, T.null)]), d - 1),
+        )
       case 6:
         return call("join", this.#gen(T.list(T.string), d - 1), lit(","))
       case 7:
@@ -461,4 +466,10 @@ export class Expressions {
 }
 
 const macroType = (macro: string, of: Type, result: Type): Type =>
-  macro === "map" ? T.list(result) : macro === "filter" || macro === "sort_by" ? T.list(of) : macro === "sum_by" ? T.number : T.boolean
+  macro === "map"
+    ? T.list(result)
+    : macro === "filter" || macro === "sort_by"
+      ? T.list(of)
+      : macro === "sum_by"
+        ? T.number
+        : T.boolean

@@ -157,7 +157,8 @@ class ScopeMaker {
     for (const name of usesOf(node)) if (this.#before.has(name)) follow(name)
     const after: string[] = []
     for (const earlier of c.shuffled([...this.#touches.keys()])) {
-      if (before.has(earlier) ? !c.percent(5) : !conflict(touches, this.#touches.get(earlier)!) && !c.percent(4)) continue
+      if (before.has(earlier) ? !c.percent(5) : !conflict(touches, this.#touches.get(earlier)!) && !c.percent(4))
+        continue
       after.push(earlier)
       follow(earlier)
     }
@@ -562,7 +563,11 @@ class ScopeMaker {
       const output = new Expressions(c, names).make(type, 2)
       const caught: Scope = { params: ["error"], nodes: [], output }
       const given = infer(output, names).type
-      return { ...made, node: { ...made.node, scopes: { ...made.node.scopes, catch: caught } }, type: unionOf([made.type, given]) }
+      return {
+        ...made,
+        node: { ...made.node, scopes: { ...made.node.scopes, catch: caught } },
+        type: unionOf([made.type, given]),
+      }
     }
     const body = this.body("catch", ["error"], [ERROR_TYPE], type)
     return {
@@ -607,4 +612,3 @@ function scopeUses(scope: Scope): Set<string> {
   for (const param of scope.params) names.delete(param)
   return names
 }
-

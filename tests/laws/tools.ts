@@ -2,11 +2,11 @@
 // that every way to run a graph meets the same world. They answer at once or late, fail for a while or for good, hang,
 // throw what they like, answer what is none of their type, and run bodies of the graph.
 import {
+  type Call,
   encode,
   Failure,
   fail,
   hex,
-  type Call,
   type NodeKind,
   type Rec,
   type Registry,
@@ -15,7 +15,7 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { Chance } from "./chance.ts"
-import { garbageFor, valueOf } from "./values.ts"
+import { garbageFor, someValue } from "./values.ts"
 
 /** Milliseconds that an attempt of an effect may take where its node says nothing. */
 export const TIMEOUT_MS = 500
@@ -52,7 +52,7 @@ const mayHang = (kind: string, config: Rec, timeoutMs: number | undefined): bool
 export function fateOf(kind: string, config: Rec, args: Value, attempt: number, timeoutMs: number | undefined): Fate {
   const c = chanceOf(kind, config, args)
   const type = gives(config)
-  const value: Fate = { kind: "value", value: valueOf(c, type, true) }
+  const value: Fate = { kind: "value", value: someValue(c, type, true) }
   if (!c.percent(flawOf(config))) return value
   const until = c.between(1, 3)
   const again = { retryable: true, ...(c.percent(40) ? { undelivered: true } : {}) }
@@ -97,14 +97,16 @@ export function flowOf(config: Rec, args: Value, attempt: number): Flow {
   const c = chanceOf("feed", config, args)
   const type = gives(config)
   const of = type.kind === "stream" ? type.of : type
-  const items = Array.from({ length: c.below(5) }, (): unknown => valueOf(c, of, true))
+  const items = Array.from({ length: c.below(5) }, (): unknown => someValue(c, of, true))
   if (!c.percent(flawOf(config))) return { items, end: undefined }
   const thrown = (failure: unknown): Flow => ({ items, end: { kind: "throw", thrown: failure } })
   switch (c.below(4)) {
     case 0:
       return thrown(fail("Broken", "The stream broke", { data: { after: items.length } }))
     case 1:
-      return attempt <= 2 ? thrown(fail("Broken", `Broken, attempt ${attempt}`, { retryable: true })) : { items, end: undefined }
+      return attempt <= 2
+        ? thrown(fail("Broken", `Broken, attempt ${attempt}`, { retryable: true }))
+        : { items, end: undefined }
     case 2:
       return thrown(new TypeError("broken stream"))
     default:
@@ -118,7 +120,13 @@ type Invoke = (role: string, args: Rec) => Promise<Value>
  * What a tool with bodies does: asks some of them, one after another, and makes its answer of theirs. Some go on where a
  * body failed, the others fail with it. `met` is told of a failure that it goes on from.
  */
-export async function script(config: Rec, args: Value, attempt: number, invoke: Invoke, met: () => void): Promise<unknown> {
+export async function script(
+  config: Rec,
+  args: Value,
+  attempt: number,
+  invoke: Invoke,
+  met: () => void,
+): Promise<unknown> {
   const c = chanceOf("agent", config, args, String(flawOf(config) > 0 ? attempt : ""))
   const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } })
   const said: Value[] = []
@@ -126,7 +134,7 @@ export async function script(config: Rec, args: Value, attempt: number, invoke: 
   const lenient = c.percent(40)
   for (let i = 0; i < calls; i++) {
     const [name, { input }] = c.of(roles)
-    const given = valueOf(c, input, false) as Rec
+    const given = someValue(c, input, false) as Rec
     try {
       said.push(await invoke(`tool:${name}`, given))
     } catch (cause) {
@@ -139,7 +147,7 @@ export async function script(config: Rec, args: Value, attempt: number, invoke: 
     if (c.percent(50)) throw fail("Tired", "Enough of it", { retryable: true, undelivered: true })
     return garbageFor(c, gives(config))
   }
-  return valueOf(new Chance(`${idOf("agent", config)} ${hex(encode(said))}`), gives(config), true)
+  return someValue(new Chance(`${idOf("agent", config)} ${hex(encode(said))}`), gives(config), true)
 }
 
 /** Where a call happens: what a kind's executor asks of the run that it is part of. */
@@ -191,7 +199,12 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
   }
 }
 
-function executor(stage: () => Stage, kind: string, effect: EffectWord, config: Rec): (args: Value, call: Call) => unknown {
+function executor(
+  stage: () => Stage,
+  kind: string,
+  effect: EffectWord,
+  config: Rec,
+): (args: Value, call: Call) => unknown {
   const ownTimeout = config["settings"] === undefined ? undefined : Number(config["settings"])
   const end = (fate: Fate): unknown => {
     if (fate.kind === "throw") throw fate.thrown

@@ -35,8 +35,23 @@ export function someType(c: Chance, depth: number): Type {
       return T[kind]
   }
 }
-const FLAT = { number: 8, string: 6, boolean: 4, int64: 2, enum: 3, null: 1, bytes: 1, unknown: 1 }
-const DEEP = { ...FLAT, list: 7, map: 2, record: 6, maybe: 3, union: 2, tagged: 1 }
+const DEEP = {
+  number: 8,
+  string: 6,
+  boolean: 4,
+  int64: 2,
+  enum: 3,
+  null: 1,
+  bytes: 1,
+  unknown: 1,
+  list: 7,
+  map: 2,
+  record: 6,
+  maybe: 3,
+  union: 2,
+  tagged: 1,
+}
+const FLAT: typeof DEEP = { ...DEEP, list: 0, map: 0, record: 0, maybe: 0, union: 0, tagged: 0 }
 
 export function someRecord(c: Chance, depth: number): Extract<Type, { kind: "record" }> {
   const fields: Record<string, Type | Field> = {}
@@ -72,10 +87,10 @@ const plain = (t: Type): boolean =>
         : t.kind !== "bytes" && t.kind !== "unknown" && t.kind !== "int64"
 
 /** A value that a literal can say. */
-export const constant = (c: Chance, type: Type): Value => valueOf(c, type, false)
+export const constant = (c: Chance, type: Type): Value => someValue(c, type, false)
 
 /** Any value of a type, as a port holds it. `strange`: also numbers that no literal says. */
-export function valueOf(c: Chance, type: Type, strange: boolean, depth = 0): Value {
+export function someValue(c: Chance, type: Type, strange: boolean, depth = 0): Value {
   switch (type.kind) {
     case "null":
       return null
@@ -93,24 +108,24 @@ export function valueOf(c: Chance, type: Type, strange: boolean, depth = 0): Val
       return c.of(type.values)
     case "list":
     case "stream":
-      return Array.from({ length: depth > 3 ? c.below(2) : c.below(5) }, () => valueOf(c, type.of, strange, depth + 1))
+      return Array.from({ length: depth > 3 ? c.below(2) : c.below(5) }, () => someValue(c, type.of, strange, depth + 1))
     case "map":
       return Object.fromEntries(
         c
           .shuffled(KEYS)
           .slice(0, c.below(4))
-          .map((k) => [k, valueOf(c, type.of, strange, depth + 1)]),
+          .map((k) => [k, someValue(c, type.of, strange, depth + 1)]),
       )
     case "record":
       return Object.fromEntries(
         Object.entries(type.fields)
           .filter(([, f]) => !(f.optional === true && c.percent(50)))
-          .map(([name, f]) => [name, valueOf(c, f.type, strange, depth + 1)]),
+          .map(([name, f]) => [name, someValue(c, f.type, strange, depth + 1)]),
       )
     case "union":
-      return valueOf(c, c.of(type.of), strange, depth + 1)
+      return someValue(c, c.of(type.of), strange, depth + 1)
     case "unknown":
-      return valueOf(c, someKnown(c), strange, depth + 1)
+      return someValue(c, someKnown(c), strange, depth + 1)
     case "tensor":
     case "never":
       return null
@@ -132,21 +147,21 @@ export function garbageFor(c: Chance, type: Type): unknown {
     case 2:
       return Symbol("garbage")
     case 3: {
-      const base = valueOf(c, type, true)
+      const base = someValue(c, type, true)
       return isObject(base) ? { ...base, extra: 1, hidden: undefined } : base
     }
     case 4:
-      return new Answered(valueOf(c, type, true))
+      return new Answered(someValue(c, type, true))
     case 5:
       return type.kind === "record"
         ? Object.fromEntries(Object.keys(type.fields).map((k) => [k, null]))
-        : [valueOf(c, type, true)]
+        : [someValue(c, type, true)]
     case 6:
       return type.kind === "int64" ? c.of(["12", 7, 1.5, "x"]) : type.kind === "number" ? c.of([7n, 2n ** 70n, "7"]) : 7
     case 7:
       return "\ud800broken"
     default:
-      return valueOf(c, someKnown(c), true)
+      return someValue(c, someKnown(c), true)
   }
 }
 
