@@ -144,7 +144,7 @@ export class Attempts {
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueOf) : valueOf(known)
+    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
   }
 
   #limited(tool: Tool): boolean {
@@ -425,7 +425,7 @@ const isIn = (frame: Frame, outer: Frame): boolean => {
   return false
 }
 
-const valueOf = (commit: Commit): Value => {
+const valueIn = (commit: Commit): Value => {
   if (commit.outcome.ok) return commit.outcome.value
   throw commit.outcome.failure
 }

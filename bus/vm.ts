@@ -71,6 +71,8 @@ export class Vm implements Context {
   readonly settings: RunSettings
   readonly attempts: Attempts
   readonly fuel: Fuel
+  /** The outermost frame, once the run has begun. */
+  root: Frame | undefined
   stepAt = 0
   instrAt = 0
   /** The promise that straight-line code met, for the step it stopped at. */
@@ -92,6 +94,7 @@ export class Vm implements Context {
 
   run(input: Value): Outcome | Promise<Outcome> {
     const root = new Frame(this.program.scopes[0]!, undefined, undefined)
+    this.root = root
     root.slots[0] = input
     const { signal } = this.settings
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }

@@ -7,6 +7,7 @@ import {
   type CheckedGraph,
   ERROR_TYPE,
   type Expr,
+  freeNames,
   hasDefaults,
   liveNodes,
   type Node,
@@ -52,18 +53,29 @@ class Resolver {
     const names = new Map(outer)
     for (const node of facts.order) names.set(node.name, prefix + node.name)
     const ops: Op[] = []
-    for (const node of liveNodes(this.checked, scope)) this.node(node, names, prefix, base, ops)
+    for (const node of liveNodes(this.checked, scope)) this.node(node, scope, names, prefix, base, ops)
     for (const b of binders) this.types.set(b.name, b.type)
     return { binders, ops, output: rename(scope.output, names), outputAccept: undefined, type: facts.type, path: base }
   }
 
-  node(node: Node, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
+  /**
+   * What a node waits for without using it: what its author says, and each effect that it conflicts with. To the checker
+   * a body waits for all that it takes from around it; in a plan it begins without, so that way orders nothing.
+   */
+  after(node: Node, scope: Scope, names: Names): string[] {
+    const all = new Set(node.settings.after ?? [])
+    const taken = freeNames(node.args)
+    for (const { name } of this.checked.scopes.get(scope)!.follows.get(node) ?? []) if (!taken.has(name)) all.add(name)
+    return [...all].map((name) => names.get(name) ?? name)
+  }
+
+  node(node: Node, scope: Scope, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
     const facts = this.checked.nodes.get(node)!
     const name = prefix + node.name
     const path = [...base, node.name]
     const handler = node.scopes["catch"]
     this.types.set(name, facts.type)
-    const after = (node.settings.after ?? []).map((a) => names.get(a) ?? a)
+    const after = this.after(node, scope, names)
     if (handler === undefined) {
       this.plain(node, facts, names, name, path, after, into)
       return
@@ -109,6 +121,8 @@ class Resolver {
     this.types.set(name, facts.outcome)
     const args = rename(node.args, names)
     const op = { ...blank(name, "expr", path, args, facts), after, type: facts.outcome }
+    // The facts of a node with a handler are those of both; what stands here is the node alone.
+    if (node.kind === "expr") Object.assign(op, { effect: "pure", touches: [] })
     const one = (role: string, binders: Body["binders"] = [], as: Names = names) => ({
       role,
       scope: this.scoped(node.scopes[role]!, as, `${name}.${role.replace(":", "_")}.`, binders),
@@ -120,7 +134,9 @@ class Resolver {
         type,
       }))
       const as = new Map(names)
-      params.forEach((p, i) => as.set(p, binders[i]!.name))
+      params.forEach((p, i) => {
+        as.set(p, binders[i]!.name)
+      })
       return one(role, binders, as)
     }
     switch (node.kind) {

@@ -54,18 +54,7 @@ type Env = { readonly [name: string]: Value }
 
 /** Runs a checked graph on an input. Resolves also when the graph fails: a failure is an outcome. */
 export async function evaluateGraph(checked: CheckedGraph, input: Value, world: World): Promise<Evaluated> {
-  const run = new Evaluation(checked, world)
-  let outcome: Outcome
-  let taken: Value = input
-  try {
-    taken = acceptStrict(checked.input)(input)
-    const value = await run.scope(checked.graph.body, { input: taken }, [])
-    outcome = { ok: true, value: bounded(checked.outFits, checked.output, value) }
-  } catch (cause) {
-    outcome = { ok: false, failure: toFailure(cause) }
-  }
-  const trace = traceHash(checked.hash, hashValue(taken), run.trace.root(), outcomeHash(outcome))
-  return { outcome, trace, effects: run.effects }
+  return await new Evaluation(checked, world).run(input)
 }
 
 /** A value that crosses a typed boundary: looked at only where the types leave something open. */
@@ -84,6 +73,21 @@ export class Evaluation {
   constructor(checked: CheckedGraph, world: World) {
     this.checked = checked
     this.world = world
+  }
+
+  async run(input: Value): Promise<Evaluated> {
+    const { checked } = this
+    let outcome: Outcome
+    let taken: Value = input
+    try {
+      taken = acceptStrict(checked.input)(input)
+      const value = await this.scope(checked.graph.body, { input: taken }, [])
+      outcome = { ok: true, value: bounded(checked.outFits, checked.output, value) }
+    } catch (cause) {
+      outcome = { ok: false, failure: toFailure(cause) }
+    }
+    const trace = traceHash(checked.hash, hashValue(taken), this.trace.root(), outcomeHash(outcome))
+    return { outcome, trace, effects: this.effects }
   }
 
   async scope(scope: Scope, outer: Env, base: Path): Promise<Value> {

@@ -1,5 +1,5 @@
 // Random port types and random values of them: what graphs take in, what tools answer, what constants say.
-import { type Field, T, type Type, type Value } from "../../graph/mod.ts"
+import { acceptStrict, type Field, T, type Type, type Value } from "../../graph/mod.ts"
 import type { Chance } from "./chance.ts"
 
 const WORDS = ["EUR", "USD", "GBP", "red", "blue", "ok"]
@@ -108,7 +108,9 @@ export function someValue(c: Chance, type: Type, strange: boolean, depth = 0): V
       return c.of(type.values)
     case "list":
     case "stream":
-      return Array.from({ length: depth > 3 ? c.below(2) : c.below(5) }, () => someValue(c, type.of, strange, depth + 1))
+      return Array.from({ length: depth > 3 ? c.below(2) : c.below(5) }, () =>
+        someValue(c, type.of, strange, depth + 1),
+      )
     case "map":
       return Object.fromEntries(
         c
@@ -131,6 +133,10 @@ export function someValue(c: Chance, type: Type, strange: boolean, depth = 0): V
       return null
   }
 }
+
+/** A value that a run may begin with: as its port holds it, defaults filled in. */
+export const someInputValue = (c: Chance, type: Extract<Type, { kind: "record" }>): Value =>
+  acceptStrict(type)(someValue(c, type, true))
 
 function someKnown(c: Chance): Type {
   const t = someType(c, 1)
