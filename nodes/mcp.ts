@@ -153,17 +153,19 @@ function effectOf(node: NodeView, tool: string, declaration: Rec, pin: Rec | und
   return declaration["trust"] === true && pin?.["readOnlyHint"] === true ? "read" : "write"
 }
 
-type Take = "text" | "json" | "structured"
-/** Which part of the answer is the value. A text output takes the text, whatever else the server sends. */
+type Take = "text" | "json" | "bytes" | "structured"
+/** Which part of the answer is the value. A text or bytes output takes that, whatever else the server sends. */
 function takeOf(config: Rec, output: Type | undefined): Take {
   if (config["parse"] === "json" || config["parse"] === "text") return config["parse"]
-  return output !== undefined && (output.kind === "string" || output.kind === "enum") ? "text" : "structured"
+  if (output?.kind === "bytes") return "bytes"
+  return output?.kind === "string" || output?.kind === "enum" ? "text" : "structured"
 }
 
 function outputOf(node: NodeView, pin: Rec | undefined): Type {
   const take = takeOf(node.config, node.output)
   if (take === "text") return T.string
   if (take === "json") return T.unknown
+  if (take === "bytes") return T.bytes
   const schema = pin?.["output"]
   return schema === undefined ? T.unknown : fromJsonSchema(schema).type
 }
@@ -299,14 +301,39 @@ function taken(answer: Answer, take: Take, name: string): Value {
       })
     }
   }
+  if (take === "bytes") return bytesOf(answer.content, name)
   if (answer.structuredContent !== undefined) return answer.structuredContent as Value
   throw fail("BadAnswer", `The answer of ${name} has no structured content; say \`parse: json\` or \`parse: text\``, {
     data: { wanted: "structured" },
   })
 }
 
-/** All text of an answer, pieces joined by a line break, as the protocol's content list has them. */
+/** All text of an answer, that of embedded resources too, pieces joined by a line break. */
 const textOf = (content: readonly unknown[]): string =>
   content
-    .flatMap((c) => (isRecord(c) && c["type"] === "text" && typeof c["text"] === "string" ? [c["text"]] : []))
+    .flatMap((c) => {
+      if (!isRecord(c)) return []
+      const holder = c["type"] === "resource" && isRecord(c["resource"]) ? c["resource"] : c["type"] === "text" ? c : {}
+      return typeof holder["text"] === "string" ? [holder["text"]] : []
+    })
     .join("\n")
+
+/** The bytes of the first image, sound or binary resource. */
+function bytesOf(content: readonly unknown[], name: string): Uint8Array {
+  for (const c of content) {
+    if (!isRecord(c)) continue
+    const base64 = isRecord(c["resource"]) ? c["resource"]["blob"] : c["data"]
+    if (typeof base64 !== "string") continue
+    try {
+      return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    } catch (cause) {
+      throw fail("BadAnswer", `The answer of ${name} holds data that is not base64`, {
+        data: { wanted: "bytes" },
+        cause,
+      })
+    }
+  }
+  throw fail("BadAnswer", `The answer of ${name} holds no image, sound or binary resource`, {
+    data: { wanted: "bytes" },
+  })
+}

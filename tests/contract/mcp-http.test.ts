@@ -88,7 +88,7 @@ const node = (path: string, name: string, args: Rec = {}, more: Rec = {}): Writt
   args,
 })
 const until = async (done: () => boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !done(); i++) await Bun.sleep(10)
+  for (let i = 0; i < 1000 && !done(); i++) await Bun.sleep(10)
   expect(done()).toBe(true)
 }
 

@@ -44,7 +44,7 @@ const alive = (pid: number): boolean => {
   }
 }
 const until = async (done: () => boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !done(); i++) await Bun.sleep(10)
+  for (let i = 0; i < 1000 && !done(); i++) await Bun.sleep(10)
   expect(done()).toBe(true)
 }
 
@@ -77,6 +77,16 @@ describe("the filesystem server", () => {
     expect(structured.signature.output).toEqual(T.record({ content: T.string }))
     expect(await structured.call()).toMatchObject({ content: expect.stringContaining("per_kg") })
     for (const d of [asText, asJson, structured]) await d.close()
+  })
+  test("reads an image as bytes", async () => {
+    const pixel = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64")
+    writeFileSync(join(base, "pixel.gif"), pixel)
+    const d = await open(mcp, node("files/read_media_file", { path: "pixel.gif" }, T.bytes), { mcp: service })
+    expect(await d.call()).toEqual(new Uint8Array(pixel))
+    await d.close()
+    const text = await open(mcp, node("faulty/say", { text: "no bytes" }, T.bytes), { mcp: service })
+    expect(await text.failure()).toMatchObject({ code: "BadAnswer", data: { wanted: "bytes" } })
+    await text.close()
   })
   test("says that a file is missing", async () => {
     const d = await open(mcp, node("files/read_text_file", { path: "nope.json" }), { mcp: service })
