@@ -2,6 +2,8 @@
  * The engine: where the rooms meet. It admits a plan for a set of grants, opens the tools that it names, hands both to the
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
+
+import { execute, load, type Program, type RunEvent } from "../bus/mod.ts"
 import {
   type Chance,
   type Clock,
@@ -14,8 +16,17 @@ import {
   sha256,
   type Value,
 } from "../graph/mod.ts"
-import { execute, load, type Program, type RunEvent } from "../bus/mod.ts"
-import { type Admitted, type AdmittedExtern, admit, AgedCache, type Ended, type LedgerStore, MemoryLedger, openRun, ResourceLimits } from "../kernel/mod.ts"
+import {
+  type Admitted,
+  type AdmittedExtern,
+  AgedCache,
+  admit,
+  type Ended,
+  type LedgerStore,
+  MemoryLedger,
+  openRun,
+  ResourceLimits,
+} from "../kernel/mod.ts"
 
 export interface EngineOptions {
   readonly registry: Registry
@@ -86,12 +97,22 @@ export class Engine {
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
     const { registry } = this.#options
-    const admitted = admit(bytes, { registry, grants: options.grants, digest: this.#digest, ...(options.pins ? { pins: options.pins } : {}) })
-    const services: Services = { ...this.#options.services, granted: admitted.granted, ...(options.inline ? { inline: options.inline } : {}) }
+    const admitted = admit(bytes, {
+      registry,
+      grants: options.grants,
+      digest: this.#digest,
+      ...(options.pins ? { pins: options.pins } : {}),
+    })
+    const services: Services = {
+      ...this.#options.services,
+      granted: admitted.granted,
+      ...(options.inline ? { inline: options.inline } : {}),
+    }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
       const { resource } = extern.signature
-      if (extern.signature.limits !== undefined && resource !== null) this.#limits.declare(resource, extern.signature.limits)
+      if (extern.signature.limits !== undefined && resource !== null)
+        this.#limits.declare(resource, extern.signature.limits)
       executors.push(await this.#executor(extern, admitted, services))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
@@ -131,7 +152,15 @@ export class Engine {
   #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const { services, space, timeoutMs, settle } = this.#options
     const run = options.id ?? this.#id()
-    const record = openRun(program.admitted, { store: this.store, digest: this.#digest, clock: services.clock, run, space: space ?? "", input, cache: this.#cache })
+    const record = openRun(program.admitted, {
+      store: this.store,
+      digest: this.#digest,
+      clock: services.clock,
+      run,
+      space: space ?? "",
+      input,
+      cache: this.#cache,
+    })
     const outcome = execute(program, input, {
       services,
       record,
@@ -145,7 +174,12 @@ export class Engine {
     })
     const end = (o: Outcome): RunResult | Promise<RunResult> => {
       const ended = record.end(o.ok ? o.value : o.failure)
-      const result = ({ trace, position, head }: Ended): RunResult => ({ run, outcome: o, trace, ledger: { position, head } })
+      const result = ({ trace, position, head }: Ended): RunResult => ({
+        run,
+        outcome: o,
+        trace,
+        ledger: { position, head },
+      })
       return ended instanceof Promise ? ended.then(result) : result(ended)
     }
     return outcome instanceof Promise ? outcome.then(end) : end(outcome)
@@ -159,7 +193,9 @@ export class Engine {
   async close(): Promise<void> {
     const opened = await Promise.allSettled([...this.#executors.values()])
     this.#executors.clear()
-    await Promise.allSettled(opened.flatMap((x) => (x.status === "fulfilled" && x.value.close ? [x.value.close()] : [])))
+    await Promise.allSettled(
+      opened.flatMap((x) => (x.status === "fulfilled" && x.value.close ? [x.value.close()] : [])),
+    )
     await this.store.close()
   }
 }
@@ -194,4 +230,3 @@ function mayMakeCode(): boolean {
     return false
   }
 }
-
