@@ -9,6 +9,8 @@ import {
   type Clock,
   type Digest,
   type Executor,
+  hashValue,
+  hex,
   type Outcome,
   type Rec,
   type Registry,
@@ -126,7 +128,19 @@ export class Engine {
     const open = () => kind.open(claim.config, plan.resources, services, signature)
     if (signature.effect === "pure") return await open()
     // Connections are shared by plans with the same declarations and rights; closures belong to one plan only.
-    const key = `${extern.identity} ${admitted.grants.join(" ")} ${String(claim.config["code"] ?? "").startsWith("inline:") ? admitted.hash : ""}`
+    const inline = String(claim.config["code"] ?? "").startsWith("inline:")
+    const same: readonly Value[] = [
+      claim.kind,
+      claim.config,
+      plan.resources,
+      signature.effect,
+      plan.types[claim.output]! as unknown as Rec,
+      signature.output as unknown as Rec,
+      signature.pins ?? null,
+      admitted.grants,
+      inline ? admitted.hash : null,
+    ]
+    const key = hex(hashValue(same, this.#digest))
     const known = this.#executors.get(key)
     if (known !== undefined && !(known instanceof Promise)) return known
     return {
@@ -217,7 +231,8 @@ function runId(clock: Clock, chance: Chance, count: number): string {
     tail = DIGITS[n % 32]! + tail
     n = Math.floor(n / 32)
   }
-  for (let i = 0; i < 10; i++) tail += DIGITS[Math.floor(chance.next() * 32)]
+  const random = chance.bytes(10)
+  for (let i = 0; i < 10; i++) tail += DIGITS[random[i]! % 32]!
   return head + tail
 }
 

@@ -120,8 +120,8 @@ class Checking {
     const body = this.scope(surroundings, graph.body, names, path, undefined, undefined, [])
     const spot = report.spot(graph, path, "output")
     const output = graph.output ?? body.type
-    const outFits = fit(report, "The output", graph.body.output, body.type, output, spot)
-    if (output.kind === "stream")
+    const outFits = fit(report, "output", graph.body.output, body.type, output, spot)
+    if (graph.output?.kind === "stream")
       report.error(
         spot,
         "G101",
@@ -139,7 +139,8 @@ class Checking {
   /** What a graph declares about itself. */
   #declared(graph: Graph, path: string): void {
     const report = this.#report
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,127}$/.test(graph.name)) {
+    const missing = graph.name === "" && report.places !== undefined
+    if (!missing && !/^[A-Za-z][A-Za-z0-9_-]{0,127}$/.test(graph.name)) {
       report.error(
         report.spot(graph, path, "graph"),
         "G004",
@@ -225,9 +226,9 @@ class Checking {
     params: readonly Type[],
   ): BodyFacts {
     const report = this.#report
-    const names = new Names(outer)
     const base = role === undefined ? path : joinRole(path, role)
     const single = isSingle(scope, role)
+    const names = new Names(outer, single ? [] : scope.nodes)
     const at = (node: Node): NodeAt => ({ node, path: single ? base : joinPath(joinPath(base, "nodes"), node.name) })
     checkNames(report, scope, outer, role, control, at)
     if (role !== undefined && scope.name !== undefined && scope.name !== roleWord(role)) {
@@ -328,10 +329,10 @@ class Checking {
   }
 
   #conflict(resource: string, first: NodeAt, second: NodeAt, facts: ReadonlyMap<Node, NodeFacts>): void {
-    const does = (node: Node) => (touchOf(facts.get(node), resource) ? "writes" : "reads")
+    const does = (node: Node) => touchText(facts.get(node), resource)
     const a = first.node.name
     const b = second.node.name
-    const message = `"${a}" ${does(first.node)} and "${b}" ${does(second.node)} ${resource}, and nothing says which comes first.`
+    const message = `"${a}" ${does(first.node)} and "${b}" ${does(second.node)}, and nothing says which comes first.`
     this.#report.error(
       this.#report.ofNode(second),
       "G301",
@@ -343,14 +344,17 @@ class Checking {
 
 const CYCLE_SHOWN = 12
 
-const touchOf = (facts: NodeFacts | undefined, resource: string): boolean =>
-  facts?.touches.some(
+/** `writes shelf:box/drawer`: what a node does to a resource, to a part of it, or to what contains it. */
+function touchText(facts: NodeFacts | undefined, resource: string): string {
+  const related = facts?.touches.filter(
     (touch) =>
-      touch.write &&
-      (touch.resource === resource ||
-        touch.resource.startsWith(`${resource}/`) ||
-        resource.startsWith(`${touch.resource}/`)),
-  ) === true
+      touch.resource === resource ||
+      touch.resource.startsWith(`${resource}/`) ||
+      resource.startsWith(`${touch.resource}/`),
+  )
+  const touch = related?.find(({ write }) => write) ?? related?.[0]
+  return `${touch?.write ? "writes" : "reads"} ${touch?.resource ?? resource}`
+}
 
 /** `cases.EUR` for the role `case:EUR`; other roles are keys themselves. */
 function joinRole(path: string, role: string): string {

@@ -17,6 +17,7 @@ import { nearest } from "./near.ts"
 import { type Field, printType, subtype, T, type Type, unionOf } from "./type.ts"
 import { typeOfValue } from "./typeof.ts"
 
+export { LIST_GUESS, staticCost } from "./infer/cost.ts"
 export type { Check }
 
 export interface Inferred {

@@ -14,6 +14,7 @@ export interface RenderOptions {
 const WIDTH = 98
 /** Columns of a source line that are shown; longer ones are cut around the mistake. */
 const EXCERPT_MAX = 110
+const PATH_MAX = 120
 
 /** All problems, one block each, and a line that counts them. `sourceOf` gives the text of a file, where it is at hand. */
 export function renderProblems(
@@ -36,7 +37,7 @@ const painter = (colour: boolean): Paint =>
 function block(problem: Problem, lines: Lines, paint: Paint): string {
   const { code, severity, path, place, message, fix } = problem
   const where = place === undefined ? "" : `  ${clean(place.file)}:${place.line}:${place.column}`
-  const head = `${paint(`${severity} ${code}`, severity)}${where}${path === "" ? "" : `  ${clean(path)}`}`
+  const head = `${paint(`${severity} ${code}`, severity)}${where}${path === "" ? "" : `  ${clean(cut(path))}`}`
   const more = paint(`more: shadowgraph explain ${code}`, "dim")
   const room = WIDTH - `more: shadowgraph explain ${code}`.length
   const said = (fix === undefined ? [message] : [message, fix]).map((text) => `  ${clean(text)}`)
@@ -66,6 +67,10 @@ function excerptOf({ place, severity }: Problem, line: string | undefined, paint
   const marks = paint("^".repeat(Math.max(1, columns(marked))), severity === "error" ? "mark" : "warning")
   return [`${number} │ ${shown.trimEnd()}`, `${" ".repeat(6)} │ ${" ".repeat(columns(head))}${marks}`]
 }
+
+/** A long path without its middle. */
+const cut = (path: string): string =>
+  path.length > PATH_MAX ? `${path.slice(0, PATH_MAX / 2)}…${path.slice(-PATH_MAX / 2)}` : path
 
 function countLine(problems: readonly Problem[]): string {
   const files = new Set(problems.flatMap((p) => (p.place === undefined ? [] : [p.place.file]))).size

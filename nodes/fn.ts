@@ -192,50 +192,78 @@ async function load(config: Rec, services: Services, signature: Signature): Prom
 function executor(code: Code, signature: Signature): Executor {
   // Handed over as it is: the VM judges what comes back, waits for a promise, and has an Effect run by `settleEffect`.
   if (signature.effect === "pure" && code.length < 2) return { execute: code as Executor["execute"] }
-  if (signature.async === false) return { execute: (input, call) => now(code, input, call, signature) }
+  if (signature.async === false) return { execute: synchronous(code, signature) }
   return {
-    execute: async (input, call) => {
+    // No async function: what answers at once costs no promise.
+    execute: (input, call) => {
       try {
-        const result = await code(input, call)
-        return given(isEffect(result) ? await finished(result as Effect_, call.signal) : result)
+        const result = code(input, call)
+        return isLater(result) ? awaited(result, call, signature) : given(result)
       } catch (cause) {
-        throw thrown(cause, signature, call.signal)
+        throw thrown(cause, signature)
       }
     },
   }
 }
 
-function now(code: Code, input: Value, call: Call, signature: Signature): unknown {
-  let result: unknown
+async function awaited(result: object, call: Call, signature: Signature): Promise<unknown> {
   try {
-    result = code(input, call)
+    const value = await result
+    return given(isEffect(value) ? await finished(value as Program, call.signal) : value)
   } catch (cause) {
     throw thrown(cause, signature, call.signal)
   }
-  if (typeof result === "object" && result !== null && ("then" in result || isEffect(result))) {
-    throw fail("NotSync", "The function says that it answers at once, and gave a promise or an Effect", {})
-  }
-  return given(result)
 }
+
+/** A function that does not look at the call is called without one: an executor of one parameter is not handed any. */
+function synchronous(code: Code, signature: Signature): Executor["execute"] {
+  if (code.length >= 2) {
+    return (input, call) => {
+      try {
+        return atOnce(code(input, call))
+      } catch (cause) {
+        throw thrown(cause, signature)
+      }
+    }
+  }
+  const plain = code as (input: Value) => unknown
+  return (input) => {
+    try {
+      return atOnce(plain(input))
+    } catch (cause) {
+      throw thrown(cause, signature)
+    }
+  }
+}
+
+function atOnce(result: unknown): unknown {
+  if (!isLater(result)) return given(result)
+  throw fail("NotSync", "The function says that it answers at once, and gave a promise or an Effect")
+}
+
+const isLater = (result: unknown): result is object =>
+  typeof result === "object" &&
+  result !== null &&
+  (typeof (result as { then?: unknown }).then === "function" || isEffect(result))
 
 /** A function that returns nothing gives null. */
 const given = (result: unknown): unknown => (result === undefined ? null : result)
 
-type Effect_ = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
+type Program = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
 
 /** Runs what a pure function gave back where that is an Effect; undefined where it is not. */
 export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
-  isEffect(answer) ? finished(answer as Effect_, signal) : undefined
+  isEffect(answer) ? finished(answer as Program, signal) : undefined
 
-async function finished(effect: Effect_, signal: AbortSignal): Promise<unknown> {
+async function finished(effect: Program, signal: AbortSignal): Promise<unknown> {
   const exit = await runPromiseExit(effect, { signal })
   if (isSuccess(exit)) return exit.value
   throw squash(exit.cause)
 }
 
 /** What the function threw as a failure: its own tag is the code. A read may end differently when it is tried again. */
-function thrown(cause: unknown, signature: Signature, signal: AbortSignal): Failure {
-  if (signal.aborted) return fail("Cancelled", "The function was cancelled", { cause })
+function thrown(cause: unknown, signature: Signature, signal?: AbortSignal): Failure {
+  if (signal?.aborted) return fail("Cancelled", "The function was cancelled", { cause })
   const failure = toFailure(cause)
   if (cause instanceof Failure || signature.effect === "pure") return failure
   return fail(failure.code, failure.message, { ...failure, retryable: true, cause })

@@ -137,9 +137,7 @@ export class TypeWork {
       const b = BUILTINS.get(fn)!
       const size = measures.reduce((n, m) => n + m.size, 0)
       this.#pay((b.overloads.length + (measures.some((m) => m.wide) ? size : 2)) * size)
-      // Beside an int64 a whole number is one, too (`builtins/operators.ts`); a number that is not whole fails when it runs.
-      const whole = args.some(isInt64) ? args.map((t) => (t.kind === "number" ? T.int64 : t)) : args
-      const type = (resolveCall(b, args) ?? resolveCall(b, whole))?.type
+      const type = resolveCall(b, args)?.type
       if (type !== undefined) this.measure(type)
       this.#resolved.set(key, type)
     }
@@ -302,7 +300,6 @@ export class TypeWork {
 }
 
 const NUMBERS = T.union(T.number, T.int64)
-const isInt64 = (t: Type): boolean => t.kind === "int64" || (t.kind === "list" && t.of.kind === "int64")
 /** May a value lack the field? Once defaults have been put in, a field that has one is there. */
 const absent = (f: Field): boolean => f.optional === true && f.default === undefined
 

@@ -2,7 +2,7 @@
  * Node kinds for the tests of this room: small, with every form of field, so that the reader and the checker are tested
  * without the adapters of `nodes`. Each does what it says.
  */
-import { type NodeKind, type Registry, registry, T } from "../graph/mod.ts"
+import { type NodeKind, type Registry, type Rec, registry, T } from "../graph/mod.ts"
 
 /** Reads the time. */
 export const clock: NodeKind = {
@@ -85,11 +85,20 @@ export const call: NodeKind = {
         { code: "G202", key: "call", message: `No server is called "${server}".`, fix: "Declare it under `servers:`." },
       ]
     }
-    const pinned = node.pin(`tools:${server}/${question}`)
+    const pinned = node.pin(`call:${server}`)
+    const tools = (pinned?.["tools"] ?? {}) as Rec
+    const version = (declared[server] as Rec | null)?.["version"]
+    if (pinned !== undefined && version !== undefined && pinned["version"] !== version) {
+      const was = `${String(pinned["version"])}, is ${String(version)}`
+      return [{ code: "G204", key: "call", message: `The server ${server} is not what the lock pins: was ${was}.` }]
+    }
+    if (pinned !== undefined && !Object.hasOwn(tools, question)) {
+      const has = Object.keys(tools).join(", ")
+      return [{ code: "G203", key: "call", message: `The server ${server} has no "${question}". It has: ${has}.` }]
+    }
     if (node.output === undefined && pinned === undefined) {
-      return [
-        { code: "G205", key: "call", message: `Nothing is known of ${server}/${question}.`, fix: "Declare `output:`." },
-      ]
+      const message = `Nothing is known of ${server}/${question}.`
+      return [{ code: "G205", key: "call", message, fix: "Run `shadowgraph lock`, or declare `output:`." }]
     }
     return {
       effect: "read",

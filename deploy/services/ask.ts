@@ -4,7 +4,6 @@
  */
 import process from "node:process"
 import type { Readable, Writable } from "node:stream"
-import { isCancel, select, text } from "@clack/prompts"
 import { fail, type Question, type Services } from "../../graph/mod.ts"
 
 export interface TerminalOptions {
@@ -32,6 +31,7 @@ async function put(question: Question, options: TerminalOptions): Promise<string
   const gone = () => fail("Cancelled", `The question at ${question.path} was withdrawn`, {})
   // A question whose turn comes too late is not shown.
   if (signal.aborted) throw gone()
+  const { isCancel, select, text } = await import("@clack/prompts")
   const way = { input: options.input ?? process.stdin, output: options.output ?? process.stderr, signal }
   const message = plain(question.text)
   const answer =

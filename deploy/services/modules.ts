@@ -6,7 +6,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { build, type Message } from "esbuild"
+import type { Message } from "esbuild"
 import { fail, hex, type Modules, sha256 } from "../../graph/mod.ts"
 
 /** Where bundles lie, below the graph file's folder: packages are then found as they are from the module itself. */
@@ -21,11 +21,20 @@ export interface Bundle {
 /** @param base The graph file's folder, from which module paths count. */
 export function moduleService(base: string): Modules & { readonly bundle: (module: string) => Promise<Bundle> } {
   const loaded = new Map<string, Promise<{ readonly [name: string]: unknown }>>()
+  const bundling = new Map<string, Promise<Bundle>>()
+  // Nodes of one module are opened together: they share one bundling, and the next one looks at the disk again.
+  const bundled = (module: string): Promise<Bundle> => {
+    const running = bundling.get(module)
+    if (running !== undefined) return running
+    const started = bundle(base, module).finally(() => bundling.delete(module))
+    bundling.set(module, started)
+    return started
+  }
   return {
-    bundle: (module) => bundle(base, module),
-    hash: async (module) => (await bundle(base, module)).sha256,
+    bundle: bundled,
+    hash: async (module) => (await bundled(module)).sha256,
     load: async (module, name, pinned) => {
-      const made = await bundle(base, module)
+      const made = await bundled(module)
       if (pinned !== undefined && pinned !== made.sha256) {
         throw fail(
           "Drift",
@@ -58,6 +67,8 @@ export function moduleService(base: string): Modules & { readonly bundle: (modul
 
 /** The same text for the same files, on every machine and from every folder. */
 async function bundle(base: string, module: string): Promise<Bundle> {
+  // Loaded when it is first needed: it is large, and a run without `fn` nodes needs none of it.
+  const { build } = await import("esbuild")
   try {
     const { outputFiles } = await build({
       entryPoints: [module],
@@ -72,6 +83,8 @@ async function bundle(base: string, module: string): Promise<Bundle> {
       legalComments: "none",
       // Put in when the bundle runs: the place of the module is no part of its code.
       define: Object.fromEntries(PLACES.map((place) => [`import.meta.${place}`, PREFIX + place])),
+      // Settings of whatever project lies around the module would change its bundle.
+      tsconfigRaw: {},
       logLevel: "silent",
     })
     const text = outputFiles[0]!.text

@@ -8,7 +8,17 @@ import type { Expr } from "../expr.ts"
 import { nearest } from "../near.ts"
 import { printType, T, unionOf } from "../type.ts"
 import { refuse } from "./failure.ts"
-import { deeper, fieldOf, type Home, optionalExpr, type PortState, portOf, portState, stateOf } from "./port.ts"
+import {
+  deeper,
+  fieldOf,
+  type Home,
+  mayBeAbsent,
+  optionalExpr,
+  type PortState,
+  portOf,
+  portState,
+  stateOf,
+} from "./port.ts"
 import type { In, Port, PortOf, ValueOf } from "./types.ts"
 
 type List<X> = Port<readonly X[]> | readonly In<X>[]
@@ -113,8 +123,11 @@ export const has = (port: Port<unknown>): PortOf<boolean> => {
 }
 /** The value itself; the run fails with `Missing` where there is none. */
 export const need = <A>(port: Port<A>): PortOf<Exclude<A, undefined>> => {
-  const { expr, type, home } = portState(port)
-  return portOf(expr, type, home) as PortOf<Exclude<A, undefined>>
+  const state = portState(port)
+  // An index or key that is not there fails by itself; a field that may be absent must be asked for as one.
+  if (mayBeAbsent(state.expr))
+    return build("value", [{ ...state, expr: optionalExpr(state) }]) as PortOf<Exclude<A, undefined>>
+  return portOf(state.expr, state.type, state.home) as PortOf<Exclude<A, undefined>>
 }
 /** The value, or null where there is nothing. (An optional field of a tool takes the port as it is.) */
 export const orNull = <A>(port: Port<A>): PortOf<Exclude<A, undefined> | null> => {

@@ -22,6 +22,7 @@ import {
   graph,
   gt,
   has,
+  need,
   num,
   or,
   orNull,
@@ -148,6 +149,8 @@ describe("a port", () => {
     expect(written((i) => or(i.table.at("EUR"), 1))).toBe("input.table.?EUR.orValue(1)")
     expect(written((i) => or(i.none, 0))).toBe("input.none.orValue(0)")
     expect(written((i) => or(i.on, eq(i.n, 1)))).toBe("input.on || input.n == 1")
+    expect(written((i) => need(i.who.name))).toBe("input.?who.?name.value()")
+    expect(written((i) => [need(i.xs.at(0)), need(i.table.at("EUR"))])).toBe("[input.xs[0], input.table.EUR]")
     expect(written((i) => has(i.who.name))).toBe("has(input.who.name)")
     expect(written((i) => has(i.xs.at(3)))).toBe("input.xs[?3].hasValue()")
     expect(() => written((i) => or(i.n, 1))).toThrow("it is always there")

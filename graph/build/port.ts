@@ -6,6 +6,7 @@
 import type { Expr } from "../expr.ts"
 import { printType, T, type Type, unionOf } from "../type.ts"
 import { type Rec, Tensor, type Value } from "../value.ts"
+import { bounded } from "./extent.ts"
 import { refuse } from "./failure.ts"
 import type { Port, PortOf } from "./types.ts"
 
@@ -42,7 +43,7 @@ export function portState(port: Port<unknown>): PortState {
 }
 
 export function portOf(expr: Expr, type: Type, home: Home | null, maybe = false): PortOf<unknown> {
-  const state: PortState = { expr, type, home, maybe }
+  const state: PortState = { expr: bounded(expr), type, home, maybe }
   const port = new Proxy(Object.create(null) as object, new Traps(state))
   states.set(port, state)
   return port as PortOf<unknown>
@@ -73,6 +74,10 @@ export function optionalExpr(state: PortState): Expr {
 }
 /** The `field` steps that may find nothing; an `index` always may. */
 const optionalSteps = new WeakSet<Expr>()
+/** Those of them whose type says so: the checker takes them only where they are asked for as optional. */
+const declaredOptional = new WeakSet<Expr>()
+export const mayBeAbsent = (e: Expr): boolean =>
+  declaredOptional.has(e) || ((e.op === "field" || e.op === "index") && mayBeAbsent(e.of))
 
 class Traps implements ProxyHandler<object> {
   readonly #state: PortState
@@ -162,6 +167,7 @@ function step(state: PortState, type: Type, key: string): PortOf<unknown> {
   const [inner, maybe] = fieldType(type, key)
   const expr: Expr = { op: "field", of: state.expr, name: key }
   if (maybe) optionalSteps.add(expr)
+  if (maybe && type.kind !== "map" && type.kind !== "unknown") declaredOptional.add(expr)
   return portOf(expr, inner, state.home, maybe || state.maybe)
 }
 

@@ -4,20 +4,30 @@
  */
 import type { Expr } from "../expr.ts"
 import { nearest } from "../near.ts"
-import { joinPath } from "../places.ts"
+import type { FieldSpec } from "../node.ts"
 import { type Fits, T, type Type } from "../type.ts"
 import type { Surroundings } from "./doings.ts"
 import { fit } from "./expressions.ts"
 import { shortType } from "./mismatch.ts"
 import type { NodeAt } from "./report.ts"
 
-/** Arguments by name: each that is given must be taken, each that is needed must be given, and fit. */
-export function argumentsFit(s: Surroundings, at: NodeAt, args: Expr, have: Type, want: Type, who: string): Fits {
+type Fields = { readonly [name: string]: FieldSpec }
+
+/**
+ * Arguments by name: each that is given must be taken, each that is needed must be given, and fit. `fields` are those
+ * that stand beside `with:`; where a file leaves out one of them that is required, the reader has said so.
+ */
+export function argumentsFit(
+  s: Surroundings,
+  at: NodeAt,
+  args: Expr,
+  have: Type,
+  want: Type,
+  who: string,
+  fields: Fields = {},
+): Fits {
   const { report } = s
-  const spotOf = (name: string) =>
-    report.places?.of(at.node, `with.${name}`)?.path === joinPath(joinPath(at.path, "with"), name)
-      ? report.ofNode(at, `with.${name}`)
-      : report.ofNode(at, report.places === undefined ? `with.${name}` : "with")
+  const spotOf = (name: string) => report.ofNode(at, Object.hasOwn(fields, name) ? name : `with.${name}`)
   if (have.kind !== "record" || want.kind !== "record")
     return fit(report, "The arguments", args, have, want, report.ofNode(at, "with"))
   let fits: Fits = "yes"
@@ -46,6 +56,7 @@ export function argumentsFit(s: Surroundings, at: NodeAt, args: Expr, have: Type
   }
   for (const [name, wanted] of Object.entries(want.fields)) {
     if (Object.hasOwn(have.fields, name) || wanted.optional || wanted.default !== undefined) continue
+    if (fields[name]?.required === true && report.isFrom(at.node)) continue
     report.error(
       report.ofNode(at, "with"),
       "G005",

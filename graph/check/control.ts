@@ -18,7 +18,8 @@ import type { NodeAt } from "./report.ts"
 function bodyAt(s: Surroundings, at: NodeAt, names: Names, role: string, params: readonly Type[]): BodyFacts {
   const scope = at.node.scopes[role]
   if (scope !== undefined) return s.body(scope, names, at, role, params)
-  s.report.error(s.report.ofNode(at), "G005", `The ${at.node.kind} node has no \`${role}\`.`)
+  if (s.report.isFrom(at.node)) s.report.broken = true
+  else s.report.error(s.report.ofNode(at), "G005", `The ${at.node.kind} node has no \`${role}\`.`)
   return { ...PURE, type: T.never }
 }
 
@@ -112,7 +113,7 @@ export function fold(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
 
 export function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
   const max = at.node.config["max"]
-  const known = s.report.places !== undefined && max === undefined
+  const known = s.report.isFrom(at.node) && max === undefined
   if (!known && !(Number.isInteger(max) && Number(max) >= 1 && Number(max) <= LOOP_MAX)) {
     s.report.error(
       s.report.ofNode(at, "max"),

@@ -91,7 +91,8 @@ const NONE: Expr = { op: "ref", name: "" }
 function partAt(expr: Expr, way: readonly string[]): Expr {
   let at = expr
   for (const step of way) {
-    const part = at.op === "record" ? at.fields.find(([name]) => name === step)?.[1] : undefined
+    const only = at.op === "list" && step === "[]" && at.items.length === 1 ? at.items[0] : undefined
+    const part = at.op === "record" ? at.fields.find(([name]) => name === step)?.[1] : only
     if (part === undefined) break
     at = part
   }

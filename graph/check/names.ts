@@ -8,8 +8,12 @@ export class Names implements ReadonlyMap<string, Type> {
   readonly own = new Map<string, Type>()
   readonly outer: Names | undefined
 
-  constructor(outer?: Names) {
+  /** Nodes whose types may not be known yet: not to be found, but to be offered for a misspelt name. */
+  readonly #foreseen: readonly { readonly name: string }[]
+
+  constructor(outer?: Names, foreseen: readonly { readonly name: string }[] = []) {
     this.outer = outer
+    this.#foreseen = foreseen
   }
 
   get(name: string): Type | undefined {
@@ -38,7 +42,9 @@ export class Names implements ReadonlyMap<string, Type> {
   }
 
   *keys(): MapIterator<string> {
-    for (const [name] of this.entries()) yield name
+    for (const name of this.own.keys()) yield name
+    for (const { name } of this.#foreseen) if (!this.own.has(name)) yield name
+    if (this.outer !== undefined) yield* this.outer.keys()
   }
 
   *values(): MapIterator<Type> {

@@ -97,7 +97,7 @@ function subgraph(s: Surroundings, at: NodeAt, argType: Type): Outcome {
   const { report } = s
   if (node.graph === undefined) {
     // A file that cannot be read has been reported where it is named.
-    if (report.places?.of(node) === undefined) report.error(report.ofNode(at), "G206", "The node names no subgraph.")
+    if (!report.isFrom(node)) report.error(report.ofNode(at), "G206", "The node names no subgraph.")
     report.broken = true
     return { ...PURE, argType, argFits: "yes", gives: T.never }
   }

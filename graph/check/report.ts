@@ -51,6 +51,11 @@ export class Report {
     return this.places?.inExpr(expr) ?? otherwise
   }
 
+  /** Was this node read from a file? What it lacks has then been reported by the reader. */
+  isFrom(node: Node): boolean {
+    return this.places?.of(node) !== undefined
+  }
+
   /** Was this part, or one inside it, refused by the reader already? */
   isBroken(part: Expr | Node): boolean {
     return this.places?.isBroken(part) === true

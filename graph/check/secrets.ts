@@ -41,15 +41,20 @@ function look(report: Report, text: string, name: string, spot: () => Spot): voi
   }
 }
 
-function inValue(report: Report, value: Value, name: string, spot: () => Spot): void {
-  if (typeof value === "string") look(report, value, name, spot)
-  else if (Array.isArray(value)) for (const item of value as readonly Value[]) inValue(report, item, name, spot)
-  else if (isRecord(value)) for (const [key, part] of Object.entries(value)) inValue(report, part, key, spot)
+/** `spotOf` gives the spot of a key path below the value. */
+function inValue(report: Report, value: Value, name: string, spotOf: (below: string) => Spot, below = ""): void {
+  if (typeof value === "string") look(report, value, name, () => spotOf(below))
+  else if (Array.isArray(value)) {
+    for (const item of value as readonly Value[]) inValue(report, item, name, spotOf, below)
+  } else if (isRecord(value)) {
+    for (const [key, part] of Object.entries(value)) inValue(report, part, key, spotOf, `${below}.${key}`)
+  }
 }
 
 /** Looks through a node's settings and the constants of its arguments. */
 export function secretsIn(report: Report, at: NodeAt): void {
-  for (const [key, value] of Object.entries(at.node.config)) inValue(report, value, key, () => report.ofNode(at, key))
+  for (const [key, value] of Object.entries(at.node.config))
+    inValue(report, value, key, (below) => report.ofNode(at, key + below))
   const visit = (expr: Expr, name: string): void => {
     if (expr.op === "const")
       inValue(report, expr.value, name, () => report.ofExpr(expr, report.ofNode(at, at.node.kind)))
@@ -62,7 +67,7 @@ export function secretsIn(report: Report, at: NodeAt): void {
 export function secretsInResources(report: Report, graph: Graph, path: string): void {
   for (const [section, declared] of Object.entries(graph.resources)) {
     for (const [name, value] of Object.entries(declared)) {
-      inValue(report, value, name, () => report.spot(graph, path, `${section}.${name}`))
+      inValue(report, value, name, (below) => report.spot(graph, path, `${section}.${name}${below}`))
     }
   }
 }

@@ -44,7 +44,7 @@ export function nestingOf(graph: Graph): number | undefined {
   }
   // A graph that is a subgraph elsewhere may be at any level: each is measured with the whole room, and the sum counts.
   const depth = ofGraph(graph, 2 * NESTING_MAX)
-  return depth === undefined || depth > NESTING_MAX + 1 ? undefined : depth
+  return depth === undefined || depth > NESTING_MAX + 2 ? undefined : depth
 }
 
 /** The word of a role: `EUR` of `case:EUR`. A body that is one node calls it so. */

@@ -44,14 +44,17 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     reportSigned(report, at, signed)
     return { ...together(bodies), argType, argFits: "yes", gives: node.output ?? T.never }
   }
-  for (const [name, spec] of Object.entries({ ...kind.fields, [kind.kind]: kind.main })) {
+  const fields = { ...kind.fields, [kind.kind]: kind.main }
+  for (const [name, spec] of Object.entries(fields)) {
     const expr = Object.hasOwn(args, name) ? args[name] : undefined
+    if (signed.input?.kind === "record" && Object.hasOwn(signed.input.fields, name)) continue
     if (spec.type === undefined || expr === undefined || (spec.form !== "text" && spec.form !== "cel")) continue
     fit(report, `\`${name}\``, expr, fieldType(argType, name), spec.type, report.ofNode(at, name))
   }
   settingsFit(report, at, signed)
   const who = `The ${kind.kind} node ${node.name}`
-  const argFits = signed.input === undefined ? "yes" : argumentsFit(s, at, node.args, argType, signed.input, who)
+  const argFits =
+    signed.input === undefined ? "yes" : argumentsFit(s, at, node.args, argType, signed.input, who, fields)
   const own: Doings = {
     effect: signed.effect,
     touches: signed.resource === null ? [] : [{ resource: signed.resource, write: signed.effect === "write" }],

@@ -41,7 +41,8 @@ export function parseJson(text: string): Parsed {
     const start = Math.min(at, Math.max(0, text.length - 1))
     return { problems: [...problems, { code: "G001", start, end: start + 1, message, ...(fix ? { fix } : {}) }] }
   }
-  const found = () => (at < text.length ? `found ${JSON.stringify(text[at])}` : "found the end of the file")
+  const found = () =>
+    at < text.length ? `found ${text[at] === '"' ? "a text" : JSON.stringify(text[at])}` : "found the end of the file"
   const space = () => {
     for (; at < text.length; at++) {
       const c = text.charCodeAt(at)

@@ -9,6 +9,7 @@ import type { Mark } from "../places.ts"
 import type { Value } from "../value.ts"
 import { celOf, withOf, wordOf } from "./cells.ts"
 import {
+  article,
   brokenExpr,
   describe,
   entriesOf,
@@ -151,13 +152,15 @@ export function bodyOf(
   const word = roleWord(role)
   let scope: Scope
   if (depth >= NESTING_MAX) {
-    refuseKey(
-      r,
-      mark,
-      "G006",
-      `Bodies are nested deeper than ${NESTING_MAX} levels here.`,
-      "Move the inner part into a subgraph.",
-    )
+    // Once is enough: what lies deeper stands beside what lies deeper.
+    if (!r.session.problems.some((p) => p.code === "G006" && p.place?.file === r.source.file))
+      refuseKey(
+        r,
+        mark,
+        "G006",
+        `Bodies are nested deeper than ${NESTING_MAX} levels here.`,
+        "Move the inner part into a subgraph.",
+      )
     scope = { params, nodes: [], output: brokenExpr(r) }
   } else if (mark.cell.kind === "map" && mark.cell.entries.has("nodes")) {
     refuseUnknownKeys(r, mark, BODY_WORDS, "A body of several nodes")
@@ -196,7 +199,12 @@ function controlOf(
   depth: number,
   subgraph: ReadSubgraph,
 ): NodeBody {
-  refuseUnknownKeys(r, mark, [kind, ...Object.keys(control.words), ...Object.keys(COMMON_WORDS)], `A ${kind} node`)
+  refuseUnknownKeys(
+    r,
+    mark,
+    [kind, ...Object.keys(control.words), ...Object.keys(COMMON_WORDS)],
+    `${article(kind)} node`,
+  )
   for (const [word, { required, about }] of Object.entries(control.words)) {
     if (required && under(mark, word) === undefined) {
       refuseKey(r, mark, "G005", `The ${kind} node has no \`${word}\`. ${about}`)

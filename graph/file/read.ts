@@ -5,7 +5,7 @@
  */
 import { type Graph, NESTING_MAX, type Scope } from "../ir.ts"
 import type { Registry } from "../node.ts"
-import { type Mark, Places } from "../places.ts"
+import { joinPath, type Mark, Places } from "../places.ts"
 import { inOrder, type Problem } from "../problem.ts"
 import type { Type } from "../type.ts"
 import type { Value } from "../value.ts"
@@ -26,7 +26,7 @@ import {
   under,
 } from "./reading.ts"
 import { namesOf } from "./settings.ts"
-import { FILE_LENGTH_MAX, formProblem, type Parsed, Source } from "./source.ts"
+import { type Cell, FILE_LENGTH_MAX, formProblem, type Parsed, Source } from "./source.ts"
 import { NamedTypes, recordOf, typeOf } from "./types.ts"
 import { GRAPH_WORDS, SECTIONS } from "./vocabulary.ts"
 import { parseYaml } from "./yaml.ts"
@@ -66,7 +66,8 @@ function readFile(session: Session, source: Source, base: string, chain: readonl
   const { root, problems } = parseSource(source)
   for (const { code, message, fix, start, end } of problems) {
     const place = source.place(start, end)
-    session.problems.push({ code, severity: "error", path: base, place, message, ...(fix ? { fix } : {}) })
+    const path = root === undefined ? base : pathAt(root, start, base)
+    session.problems.push({ code, severity: "error", path, place, message, ...(fix ? { fix } : {}) })
   }
   if (root === undefined) return undefined
   const r: Reading = { session, source, chain: [...chain, source.file], named: new NamedTypes() }
@@ -76,6 +77,28 @@ function readFile(session: Session, source: Source, base: string, chain: readonl
     return undefined
   }
   return graphOf(r, mark)
+}
+
+/** The path of the innermost cell, or key, that stands at an offset. */
+function pathAt(root: Cell, offset: number, base: string): string {
+  let path = base
+  for (let cell: Cell | undefined = root; cell !== undefined && cell.kind !== "scalar"; ) {
+    let next: Cell | undefined
+    if (cell.kind === "list") {
+      const i = cell.items.findIndex((item) => item.start <= offset && offset < item.end)
+      if (i >= 0) path = joinPath(path, i)
+      next = cell.items[i]
+    } else {
+      for (const entry of cell.entries.values()) {
+        if (entry.keyStart > offset || offset >= Math.max(entry.cell.end, entry.keyEnd)) continue
+        path = joinPath(path, entry.key)
+        next = entry.cell
+        break
+      }
+    }
+    cell = next
+  }
+  return path
 }
 
 function parseSource({ file, text }: Source): Parsed {
@@ -139,7 +162,17 @@ function typesOf(r: Reading, mark: Mark): { readonly [name: string]: Type } {
 }
 
 function needsOf(r: Reading, mark: Mark): readonly string[] | undefined {
-  if (mark.cell.kind === "list" && mark.cell.items.length === 0) return []
+  if (mark.cell.kind !== "list") {
+    refuse(
+      r,
+      mark,
+      "G008",
+      `\`needs\` is a list of capabilities, found ${describe(mark.cell)}.`,
+      "Write needs: [sql:shop:read].",
+    )
+    return undefined
+  }
+  if (mark.cell.items.length === 0) return []
   return namesOf(r, mark)
 }
 

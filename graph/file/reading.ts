@@ -101,6 +101,7 @@ export function describe(cell: Cell): string {
   if (typeof cell.value === "string") return `the text ${JSON.stringify(shorten(cell.value))}`
   return String(cell.raw ?? cell.value)
 }
+export const article = (word: string): string => `${/^[aeiou]/.test(word) ? "An" : "A"} ${word}`
 export const shorten = (text: string, max = 40): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text)
 
 /** Nothing stands after the key: `expr:` and the end of the line. */

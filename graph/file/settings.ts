@@ -133,6 +133,10 @@ export function namesOf(r: Reading, mark: Mark): readonly string[] | undefined {
 }
 
 function shadowOf(r: Reading, mark: Mark): { error: number } | undefined {
+  if (mark.cell.kind !== "map") {
+    refuse(r, mark, "G008", `\`shadow\` is a mapping, found ${describe(mark.cell)}.`, "Write { error: 1% }.")
+    return undefined
+  }
   refuseUnknownKeys(r, mark, ["error"], "`shadow`")
   const [[, error] = [undefined, undefined]] = entriesOf(r, mark, "`shadow`").filter(([key]) => key === "error")
   if (error === undefined) {

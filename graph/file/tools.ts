@@ -11,6 +11,7 @@ import { celOf, textOf, withOf, wordOf } from "./cells.ts"
 import { dataOf } from "./data.ts"
 import { plainValue } from "./plain.ts"
 import {
+  article,
   entriesOf,
   isEmpty,
   type NodeBody,
@@ -29,7 +30,7 @@ export function toolOf(r: Reading, mark: Mark, kind: NodeKind, body: ReadBody): 
   const before = r.session.problems.length
   const own = [kind.kind, ...Object.keys(kind.fields), ...(kind.takesWith ? ["with"] : [])]
   if (kind.scopes !== undefined) own.push(kind.scopes.key)
-  refuseUnknownKeys(r, mark, [...own, ...Object.keys(COMMON_WORDS)], `A ${kind.kind} node`)
+  refuseUnknownKeys(r, mark, [...own, ...Object.keys(COMMON_WORDS)], `${article(kind.kind)} node`)
   const config: { [key: string]: Value } = {}
   const args: { [name: string]: Expr } = {}
   for (const [key, spec] of [[kind.kind, kind.main] as const, ...Object.entries(kind.fields)]) {
@@ -99,7 +100,7 @@ function ownBodies(
   const scopes: { [role: string]: Scope } = {}
   const declared: { [name: string]: Value } = {}
   for (const [name, tool] of entriesOf(r, part, `\`${key}\``)) {
-    refuseUnknownKeys(r, tool, TOOL_WORDS, `A ${role}`)
+    refuseUnknownKeys(r, tool, TOOL_WORDS, article(role))
     const inputMark = under(tool, "input")
     const input = inputMark === undefined ? { kind: "record" as const, fields: {} } : recordOf(r, inputMark)
     const aboutMark = under(tool, "about")

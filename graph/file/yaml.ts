@@ -41,13 +41,9 @@ export function parseYaml(text: string): Parsed {
       message: "A graph file holds one document; a second starts here.",
     })
   }
-  let shown = 0
-  for (const error of [...document.errors, ...document.warnings]) {
-    if (error.code === "TAG_RESOLVE_FAILED") continue
-    if (++shown > SYNTAX_PROBLEMS_MAX) break
-    problems.push(syntaxProblem(error, text))
-  }
-  if (shown > 0) return { problems }
+  const errors = [...document.errors, ...document.warnings].filter(({ code }) => code !== "TAG_RESOLVE_FAILED")
+  problems.push(...syntaxProblems(errors, text))
+  if (errors.length > 0) return { problems }
   const root = cellOf(document.contents as ParsedNode, text, problems)
   return { root, problems }
 }
@@ -69,8 +65,11 @@ function inspect(tokens: readonly CST.Token[], problems: FormProblem[]): boolean
   const marks = (list: readonly CST.SourceToken[] | undefined) => {
     if (list === undefined) return
     for (const token of list) {
-      if (token.type === "anchor") refuse("The YAML anchor", token, "Quote the text, or name the type under `types:`.")
-      else if (token.type === "tag") refuse("The YAML tag", token, quoteFix(token.source))
+      if (token.type === "anchor") refuse("The YAML anchor", token, ANCHOR_FIX)
+      else if (token.type === "tag") {
+        refuse("The YAML tag", token, 'Quote the whole expression: "!…".')
+        sound = false
+      }
     }
   }
   const stack: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 })).reverse()
@@ -89,7 +88,7 @@ function inspect(tokens: readonly CST.Token[], problems: FormProblem[]): boolean
         push(token.value, depth)
         break
       case "alias":
-        refuse("The YAML alias", token, quoteFix(token.source))
+        refuse("The YAML alias", token, `${ANCHOR_FIX} For the text, quote it: ${JSON.stringify(token.source)}.`)
         sound = false
         break
       case "block-scalar":
@@ -118,13 +117,30 @@ function inspect(tokens: readonly CST.Token[], problems: FormProblem[]): boolean
   return sound
 }
 
-const quoteFix = (source: string) =>
-  source.startsWith("!") ? 'Quote the whole expression: "!…".' : `Quote it: ${JSON.stringify(source)}.`
+const ANCHOR_FIX = "Write it out where it is used; a type can have a name under `types:`."
+
+/** The errors of the library without those that only follow from others: one a line, and none after the parser is lost. */
+function syntaxProblems(errors: readonly YAMLError[], text: string): readonly FormProblem[] {
+  const problems: FormProblem[] = []
+  let lineEnd = -1
+  for (const error of errors) {
+    const lost = error.message.includes("in YAML stream") && problems.length > 0
+    if (lost || error.pos[0] <= lineEnd || problems.length >= SYNTAX_PROBLEMS_MAX) continue
+    problems.push(syntaxProblem(error, text))
+    const end = text.indexOf("\n", error.pos[0])
+    lineEnd = end < 0 ? text.length : end
+  }
+  return problems
+}
 
 /** What the library calls its errors, in the words of someone who writes a graph file. */
 function syntaxProblem(error: YAMLError, text: string): FormProblem {
   const [start, end] = error.pos
   const base = { code: "G008" as const, start, end: Math.max(end, start + 1) }
+  const rest = text
+    .slice(start, start + 200)
+    .split(/\r?\n/, 1)[0]!
+    .trimEnd()
   switch (error.code) {
     case "TAB_AS_INDENT":
       return { ...base, message: "A tab indents this line; YAML is indented with spaces.", fix: "Write two spaces." }
@@ -132,24 +148,32 @@ function syntaxProblem(error: YAMLError, text: string): FormProblem {
       return {
         ...base,
         message: "A colon with a space after it starts a mapping in the middle of this text.",
-        fix: "Quote the whole text, or the whole expression.",
+        fix: `Quote the whole of it: ${quoted(rest)}`,
       }
     case "BAD_SCALAR_START":
       return {
         ...base,
         message: `YAML text cannot start with ${JSON.stringify(text[start])}.`,
-        fix: "Quote the whole text.",
+        fix: `Quote the whole of it: ${quoted(rest)}`,
       }
-    case "UNEXPECTED_TOKEN":
-      return {
-        ...base,
-        message: `${JSON.stringify(text.slice(start, Math.min(end, start + 20)))} is not expected here: the value before it has ended.`,
-        fix: 'Quote the whole text; an insertion inside { } is quoted too: { a: "${ x }" }.',
+    case "UNEXPECTED_TOKEN": {
+      if (text[start - 1] === "$" && text[start] === "{") {
+        const message = "Inside { } the brace of an insertion is taken for YAML's own."
+        return { ...base, start: start - 1, message, fix: 'Quote the text: "${ … }".' }
       }
+      const here = JSON.stringify(text.slice(start, Math.min(end, start + 20)))
+      const message = `${here} is not expected here: the value before it has ended.`
+      return { ...base, message, fix: "Quote the whole value, what stands before it too." }
+    }
+    case "RESOURCE_EXHAUSTION":
+      return { ...base, code: "G006", message: "The file is nested too deeply." }
     default:
-      return { ...base, code: error.code === "RESOURCE_EXHAUSTION" ? "G006" : "G008", message: `${error.message}.` }
+      return { ...base, message: `${error.message}.` }
   }
 }
+
+/** A text as YAML quotes it, whatever quotes it holds itself. */
+const quoted = (text: string): string => (text.includes('"') ? `'${text.replaceAll("'", "''")}'` : `"${text}"`)
 
 const STYLES: Readonly<Record<string, Style>> = {
   PLAIN: "plain",

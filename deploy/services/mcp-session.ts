@@ -1,0 +1,243 @@
+/**
+ * One session with an MCP server, by the official client, over stdio or streamable HTTP: opened, listed, called, closed,
+ * and every way that any of it can fail told as a failure that says whether the tool may have acted.
+ */
+import {
+  Client,
+  ProtocolError,
+  SdkError,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from "@modelcontextprotocol/client"
+import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio"
+import { Failure, fail, type Http, isRecord, type McpConnection, type Services, type Value } from "../../graph/mod.ts"
+import { blot, orAbort } from "../../nodes/mod.ts"
+import { fetchOver } from "./fetch.ts"
+import { hasProcessGroups, StdioPipe } from "./stdio.ts"
+
+export interface McpOptions {
+  /** The graph file's folder: where stdio servers start, so that `./data` means what the file says. */
+  readonly base: string
+  /** The guarded HTTP service; without it, servers at a `url` are refused. */
+  readonly http?: Http
+}
+
+export interface Session extends McpConnection {
+  /** The server, as messages name it. */
+  readonly label: string
+}
+
+/** Milliseconds from starting a server to its first answer: `npx` may have to fetch the package. */
+const CONNECT_MS_MAX = 90_000
+/** The client wants a limit of its own; the call's signal is what ends a call. */
+const CALL_MS_MAX = 2 ** 31 - 1
+/** Milliseconds that a server over HTTP gets to take leave of a session. */
+const LEAVE_MS_MAX = 1000
+
+interface Open {
+  readonly client: Client
+  readonly pipe: StdioPipe | undefined
+  readonly label: string
+  alive: boolean
+}
+
+/** Starts or reaches the server. Fails with `Unreachable`, `Unavailable`; `stop` ends the attempt. */
+export async function openSession(
+  server: { readonly [key: string]: Value },
+  options: McpOptions,
+  stop: AbortSignal,
+  granted: Services["granted"],
+): Promise<Session> {
+  const { transport, mode, pipe, label, leave } = wayTo(server, options, granted)
+  const client = new Client({ name: "shadowgraph", version: "0.1.0" }, { versionNegotiation: { mode } })
+  const open: Open = { client, pipe, label, alive: true }
+  client.onclose = () => {
+    open.alive = false
+  }
+  const close = async () => {
+    await client.close()
+    // The client does not wait for a process that is closing already.
+    await pipe?.close()
+  }
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(CONNECT_MS_MAX)])
+  try {
+    await orAbort(client.connect(transport, { signal, timeout: CONNECT_MS_MAX }), signal)
+  } catch (cause) {
+    await close()
+    throw cause instanceof Failure ? cause : unreachable(label, pipe, cause)
+  }
+  let tools: ReturnType<McpConnection["tools"]> | undefined
+  return {
+    label,
+    alive: () => open.alive,
+    tools: () => {
+      tools ??= list(open).catch((cause: unknown) => {
+        tools = undefined
+        throw cause
+      })
+      return tools
+    },
+    call: (tool, args, how) => call(open, tool, args, how),
+    close: async () => {
+      if (open.alive) await leave()
+      await close()
+    },
+  }
+}
+
+function unreachable(label: string, pipe: StdioPipe | undefined, cause: unknown): Failure {
+  const why = pipe?.ended !== undefined ? `its process ended (${pipe.ended})` : messageOf(cause)
+  const status = cause instanceof SdkHttpError ? { status: cause.status } : null
+  return fail("Unreachable", `Cannot connect to ${label}: ${why}${said(pipe)}`, {
+    data: status,
+    retryable: true,
+    undelivered: true,
+    cause,
+  })
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** The last lines of a server's error stream. What it was given in its environment may be secret and is blotted out. */
+const said = (pipe: StdioPipe | undefined): string => {
+  const last = pipe === undefined ? "" : blot(pipe.tail, pipe.hidden).trim().split("\n").slice(-3).join(" · ")
+  return last === "" ? "" : `; it said: ${last}`
+}
+
+interface Way {
+  readonly transport: Transport
+  readonly mode: "auto" | "legacy"
+  readonly label: string
+  readonly pipe?: StdioPipe
+  /** Takes leave of the server, where the protocol has a word for it. */
+  readonly leave: () => Promise<void>
+}
+
+function wayTo(server: { readonly [key: string]: Value }, options: McpOptions, granted: Services["granted"]): Way {
+  const { stdio, url } = server
+  if (Array.isArray(stdio) && stdio.length > 0) return overStdio(stdio.map(String), texts(server["env"]), options)
+  if (typeof url !== "string" || !URL.canParse(url)) {
+    throw fail("Unreachable", "Cannot connect to the server: its declaration has neither `stdio:` nor a valid `url:`", {
+      undelivered: true,
+    })
+  }
+  if (options.http === undefined) {
+    throw fail("Unavailable", `Cannot connect to ${url}: this host has no HTTP`, {
+      data: { service: "HTTP" },
+      undelivered: true,
+    })
+  }
+  const to = new URL(url)
+  const transport = new StreamableHTTPClientTransport(to, {
+    fetch: fetchOver(options.http, to, granted),
+    requestInit: { headers: texts(server["headers"]) },
+  })
+  const leave = async () => {
+    const goodbye = transport.sessionId === undefined ? undefined : transport.terminateSession()
+    // A server that does not answer keeps a session that nobody uses; that is its own affair.
+    await orAbort(goodbye ?? Promise.resolve(), AbortSignal.timeout(LEAVE_MS_MAX)).catch(() => undefined)
+  }
+  // The newest protocol is asked for on the same connection.
+  return { transport, mode: "auto", leave, label: `the server at ${to.origin}` }
+}
+
+function overStdio(words: readonly string[], given: Readonly<Record<string, string>>, { base }: McpOptions): Way {
+  const [command = "", ...args] = words
+  const start = { command, args, cwd: base, env: { ...getDefaultEnvironment(), ...given } }
+  // To ask for the newest protocol would start a second process.
+  const way = { mode: "legacy", label: `the server \`${words.join(" ")}\``, leave: async () => undefined } as const
+  if (!hasProcessGroups()) return { ...way, transport: new StdioClientTransport({ ...start, stderr: "ignore" }) }
+  const pipe = new StdioPipe({ ...start, hidden: Object.values(given) })
+  return { ...way, transport: pipe, pipe }
+}
+
+const texts = (r: Value | undefined): Record<string, string> =>
+  isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, String(v)])) : {}
+
+async function list(session: Open): Promise<Awaited<ReturnType<McpConnection["tools"]>>> {
+  try {
+    const { tools } = await session.client.listTools(undefined, { timeout: CONNECT_MS_MAX })
+    return tools.map((t) => ({
+      name: t.name,
+      ...(t.description === undefined ? {} : { description: t.description }),
+      inputSchema: t.inputSchema,
+      ...(t.outputSchema === undefined ? {} : { outputSchema: t.outputSchema }),
+      ...(t.annotations?.readOnlyHint === undefined
+        ? {}
+        : { annotations: { readOnlyHint: t.annotations.readOnlyHint } }),
+    }))
+  } catch (cause) {
+    throw fail("Unreachable", `Cannot list the tools of ${session.label}: ${messageOf(cause)}${said(session.pipe)}`, {
+      retryable: true,
+      undelivered: true,
+      cause,
+    })
+  }
+}
+
+const call: (
+  session: Open,
+  tool: string,
+  args: unknown,
+  options: Parameters<McpConnection["call"]>[2],
+) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress }) => {
+  try {
+    const result = await session.client.callTool(
+      { name: tool, arguments: args as Record<string, unknown> },
+      {
+        signal,
+        timeout: CALL_MS_MAX,
+        ...(onProgress
+          ? {
+              onprogress: (p) =>
+                onProgress(
+                  [p.total === undefined ? `${p.progress}` : `${p.progress}/${p.total}`, p.message ?? ""]
+                    .join(" ")
+                    .trim(),
+                ),
+            }
+          : {}),
+      },
+    )
+    return {
+      content: result.content,
+      ...(result.structuredContent === undefined ? {} : { structuredContent: result.structuredContent }),
+      ...(result.isError === undefined ? {} : { isError: result.isError }),
+    }
+  } catch (cause) {
+    throw callFailure(session, tool, signal, cause)
+  }
+}
+
+/** Checks that the client makes on the result itself; it reports them as if the server had. */
+const CLIENT_CHECK =
+  /^(Tool .* has an output schema but|Structured content does not match|Failed to validate structured)/
+
+function callFailure(session: Open, tool: string, signal: AbortSignal, cause: unknown): Failure {
+  if (cause instanceof Failure) return cause
+  const what = `Cannot call "${tool}" of ${session.label}`
+  if (signal.aborted) return fail("Cancelled", `${what}: the call was cancelled`, { cause })
+  if (cause instanceof ProtocolError) {
+    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${cause.message}`, { cause })
+    return fail("ToolError", `${what}: ${cause.message}`, { data: { code: cause.code, text: cause.message }, cause })
+  }
+  if (cause instanceof SdkHttpError) {
+    const { status } = cause
+    const retryable = status === 429 || status >= 500
+    return fail("HttpStatus", `${what}: the server answered ${status}`, { data: { status }, retryable, cause })
+  }
+  if (cause instanceof SdkError && cause.code === "INVALID_RESULT") {
+    return fail("BadAnswer", `${what}: the answer is not a tool result: ${cause.message}`, { cause })
+  }
+  if (!session.alive || (cause instanceof SdkError && cause.code === "CONNECTION_CLOSED")) {
+    session.alive = false
+    const how = session.pipe?.ended
+    // The request had left: the tool may have acted before it died.
+    return fail("ToolDied", `${what}: the server ended in mid-call${how ? ` (${how})` : ""}${said(session.pipe)}`, {
+      retryable: true,
+      undelivered: cause instanceof SdkError && cause.code === "NOT_CONNECTED",
+      cause,
+    })
+  }
+  return fail("Unreachable", `${what}: ${messageOf(cause)}`, { retryable: true, cause })
+}

@@ -1,0 +1,63 @@
+/** Pages G301 to G304: effects, capabilities, secrets. */
+import type { Message } from "./message.ts"
+
+export const EFFECT_MESSAGES = {
+  G301: {
+    title: "Conflicting effects without an order",
+    page: "Two nodes touch the same resource (a server, a database, a host, a file), at least one of them writes, and nothing says which comes first. Nodes run as soon as their inputs are there, so the order in the file is no order. Let one use the other's output, or write `after:`. Reads alone never conflict, and the items of a `map` keep their order.",
+    wrong: `databases:
+  shop: sqlite:./shop.db
+nodes:
+  added: { sql: shop, query: "insert into orders (id) values ('A1')" }
+  orders: { sql: shop, query: select id from orders, output: [{ id: string }] }
+output: orders`,
+    right: `databases:
+  shop: sqlite:./shop.db
+nodes:
+  added: { sql: shop, query: "insert into orders (id) values ('A1')" }
+  orders: { sql: shop, query: select id from orders, output: [{ id: string }], after: added }
+output: orders`,
+  },
+  G302: {
+    title: "Need not declared",
+    page: "A node needs a capability that `needs:` does not cover. A file says what it needs; whoever runs it grants, and never the file itself. A name covers all below it (`sql:shop` covers `sql:shop:read`), and `*` stands for a part of a host. `check --needs` prints the least; without `needs:` the least is taken.",
+    wrong: `needs: []
+databases:
+  shop: sqlite:./shop.db
+nodes:
+  orders: { sql: shop, query: select id from orders, output: [{ id: string }] }
+output: orders`,
+    right: `needs: [sql:shop:read]
+databases:
+  shop: sqlite:./shop.db
+nodes:
+  orders: { sql: shop, query: select id from orders, output: [{ id: string }] }
+output: orders`,
+  },
+  G303: {
+    title: "Unused read",
+    page: "Nothing uses what this read finds, but it will run all the same: pure work that nobody uses is dropped, effects never are, since leaving one out could be noticed. Use the value, or take the node out.",
+    wrong: `nodes:
+  time: { now: ms }
+  one: { expr: 1 }
+output: one`,
+    right: `nodes:
+  time: { now: ms }
+  later: { expr: time + 1000 }
+output: later`,
+  },
+  G304: {
+    title: "Secret in a file",
+    page: "Something that looks like a credential stands in the file. Files are shared, hashed and logged. Name a secret instead, `secret:NAME`; whoever runs the graph gives its value, which is resolved in the adapter alone and appears in no plan, trace or log. If the credential was real, it is no longer a secret: revoke it.",
+    wrong: `models:
+  small: { url: https://llm.example.com/v1, model: m, auth: { bearer: sk-abcdefghijklmnopqrstuvwxyz123456 } }
+nodes:
+  text: { llm: small, prompt: Hello }
+output: text`,
+    right: `models:
+  small: { url: https://llm.example.com/v1, model: m, auth: { bearer: secret:LLM_KEY } }
+nodes:
+  text: { llm: small, prompt: Hello }
+output: text`,
+  },
+} as const satisfies Record<string, Message>

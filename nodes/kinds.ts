@@ -1,0 +1,12 @@
+/** The kinds that ship, as one registry: what a command, a server and a test start from. Add your own beside them. */
+import { type Registry, registry } from "../graph/mod.ts"
+import { ask } from "./ask.ts"
+import { now, random } from "./clock.ts"
+import { readFile, writeFile } from "./file.ts"
+import { fn } from "./fn.ts"
+import { http } from "./http.ts"
+import { llm } from "./llm.ts"
+import { mcp } from "./mcp.ts"
+import { sql } from "./sql.ts"
+
+export const standardKinds: Registry = registry(ask, fn, http, llm, mcp, now, random, readFile, sql, writeFile)

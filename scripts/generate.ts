@@ -1,0 +1,26 @@
+// Writes the files that are made from the code: the JSON Schema for editors, the reference pages, the list of doors.
+// `npm run generate`. `scripts/generate.test.ts` holds each file against what the code would write.
+import { mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { graphSchema, messagePages } from "../graph/mod.ts"
+import { standardKinds } from "../nodes/mod.ts"
+import { opcodeReference } from "../plan/mod.ts"
+import { doors, doorsFile } from "../tests/doors.ts"
+
+const root = join(import.meta.dirname, "..")
+
+/** Each generated file, relative to the repository, and how it is made. */
+export const generated: Readonly<Record<string, () => string>> = {
+  "schema/graph.json": () => `${JSON.stringify(graphSchema(standardKinds), null, 2)}\n`,
+  "docs/errors.md": messagePages,
+  "docs/plan.md": opcodeReference,
+  [doorsFile]: doors,
+}
+
+if (import.meta.main) {
+  for (const [file, make] of Object.entries(generated)) {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), make())
+    console.log(`wrote ${file}`)
+  }
+}
