@@ -10,8 +10,6 @@ import { secretsFrom } from "./services/secrets.ts"
 export interface HostOptions {
   /** The folder that relative paths of graphs count from. */
   readonly folder: string
-  /** What connections outside a run's own rights (an MCP server at a URL) may reach. */
-  readonly granted: Services["granted"]
   readonly env: { readonly [name: string]: string | undefined }
   /** How a person is asked; without it nobody is there. */
   readonly ask?: (question: Question) => Promise<string>
@@ -26,7 +24,7 @@ export interface Host {
 type Closing = { readonly close: () => void | Promise<void> }
 
 export function openHost(options: HostOptions): Host {
-  const { folder, granted, env, ask } = options
+  const { folder, env, ask } = options
   const open: Promise<Closing>[] = []
   const later = <A>(load: () => Promise<A>): (() => Promise<A>) => {
     let loaded: Promise<A> | undefined
@@ -45,7 +43,7 @@ export function openHost(options: HostOptions): Host {
   const sqlite = closing(async () => (await import("./services/sqlite.ts")).sqliteService(folder))
   const mcp = closing(async () => {
     const [{ mcpService }, over] = await Promise.all([import("./services/mcp.ts"), http()])
-    return mcpService({ base: folder, http: over, granted })
+    return mcpService({ base: folder, http: over })
   })
 
   const lentSqlite: Sqlite = { open: async (...args) => (await sqlite()).open(...args) }

@@ -8,7 +8,6 @@ import { join, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Data from "effect/Data"
 import {
-  coverage,
   EMPTY_LOCK,
   isControl,
   type Lock,
@@ -101,13 +100,7 @@ export async function openProject(folder: string): Promise<Project> {
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
   const { grants, ledger, env, ask: person, timeoutMs } = options
-  const covered = coverage(grants)
-  const host = openHost({
-    folder: project.folder,
-    granted: (capability, how) => (how === "exactly" ? grants.includes(capability) : covered(capability)),
-    env,
-    ...(person ? { ask: person } : {}),
-  })
+  const host = openHost({ folder: project.folder, env, ...(person ? { ask: person } : {}) })
   const store = ledger === "memory" ? undefined : ledger === "file" ? await openLedger(project.folder) : ledger
   const engine = new Engine({
     registry: project.registry,

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { readFile, stat } from "node:fs/promises"
-import { dirname, join, relative, resolve } from "node:path"
+import { dirname, relative, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import {
   type CheckedGraph,

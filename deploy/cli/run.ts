@@ -11,7 +11,7 @@ import { LiveView } from "../view/live.ts"
 import { Timeline, type Totals } from "../view/timeline.ts"
 import { prettyJson, resultText } from "../view/value.ts"
 import { admitPlan } from "./admit.ts"
-import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { type Call, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 import { inputOf } from "./input.ts"
 
@@ -36,7 +36,7 @@ export async function run(call: Call): Promise<number> {
       bytes: program.bytes,
       inline: program.inline,
       ledger,
-      again: ["shadowgraph run", named, ...words].map(shellWord).join(" "),
+      again: ["shadowgraph", "run", named, ...words].map(shellWord).join(" "),
       ...(terminal.person ? { ask: personOf(live, () => stop.abort()) } : {}),
     })
     try {

@@ -49,8 +49,8 @@ export function terminalOf(process: Process): Terminal {
     return {
       write: (text) => void s.write(text),
       isTerminal,
-      columns: () => s.columns ?? 80,
-      rows: () => s.rows ?? 24,
+      columns: () => s.columns || 80,
+      rows: () => s.rows || 24,
       colours: pc.createColors((isTerminal || forced) && !env["NO_COLOR"]),
       stream: s,
     }

@@ -79,9 +79,9 @@ function tailOf(row: Row, { colours, live }: BarsOptions): string {
 }
 
 /** Tools may say anything; it stays in its line. */
+const oneLine = (text: string): string => text.replace(CONTROLS, " ").trim()
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const oneLine = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ").trim()
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g
 
 const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`)
 

@@ -163,8 +163,8 @@ function plannedRows(plan: Plan): readonly Row[] {
   for (const step of plan.scopes[0]!.steps) {
     for (const path of pathsOf(plan, step)) {
       const name = path[0]
-      // What belongs to the graph itself (its output) has no name.
-      if (name === undefined || rows.has(name)) continue
+      // What belongs to the graph itself (its output) has no name. A tool's arguments are a block of the tool's name.
+      if (name === undefined || (rows.has(name) && step.op[0] === "block")) continue
       rows.set(name, { ...idle, name, ...workOf(plan, step) })
     }
   }
