@@ -10,7 +10,7 @@ export const RULES = {
   P001: "The format and the version of the semantics are known ones.",
   P002: "Everything has the shape that its TypeScript type says; tables and lists have at most COUNT_MAX entries.",
   P003: "The name is a short text; the graph's hash is 64 lower-case hexadecimal digits.",
-  P004: "Types nest at most TYPE_DEPTH_MAX levels and have at most TYPE_SIZE_MAX parts, inferred types too; defaults are values of their fields' types.",
+  P004: "Types nest at most TYPE_DEPTH_MAX levels and have at most TYPE_SIZE_MAX parts, inferred types too; defaults are values of their fields' types; a stream is part of no other type.",
   P005: "A constant is a value of its type.",
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",
   P007: "The plan's needs are sorted, each once, and every need of an extern is among them.",
@@ -29,11 +29,12 @@ export const RULES = {
   P021: "No step writes a parameter's slot.",
   P022: "A slot that another step reads, or that holds the result, is overwritten only by the one step that reads its value, and reads it when it starts.",
   P023: "What a block leaves in a slot that another step reads is there whichever way the block went, and is no failure.",
+  P024: "What a block reads from before itself it reads before any instruction of its list writes the slot.",
   // — blocks
   P030: "Regions nest inside a block, at most REGION_NESTING_MAX deep, and loops EACH_NESTING_MAX; an `if` has its `else`.",
   P031: "A slot that is assigned on one side of an `if`, or inside an `each`, is not read after its end.",
   P032: "A slot that is assigned inside an `attempt` is read after its end only where the attempt is known to have succeeded.",
-  P033: "A slot that an `each` reads from before it is not written inside it; item and index are two slots.",
+  P033: "A slot that an `each` reads from before it is not written inside it; its result is assigned inside it; item and index are two slots.",
   P034: "`raise` has a failure that is known to be there, and stands inside a region.",
   P035: "A failure is only looked at, copied and raised; it is no value.",
   // — types

@@ -75,7 +75,7 @@ function tables(plan: Plan): void {
   shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`)))
   shaped(() => plan.externs.forEach((x, i) => void readExtern(x, `externs[${i}]`)))
   const type = (t: unknown, at: string | PlanPlace, what: string, least = 0) => {
-    if (typeof t === "number" && Number.isInteger(t) && t >= least && t < plan.types.length) return
+    if (typeof t === "number" && Number.isInteger(t) && t >= least && t < plan.types.length && !Object.is(t, -0)) return
     refuse("P011", at, what, `a type below ${plan.types.length}`, show(t))
   }
   type(plan.input, "plan", "input")
@@ -124,7 +124,8 @@ function scopeShape(s: PlanScope, i: number, type: CheckType, sized: (xs: unknow
     ["slots", s.slots],
     ["result", s.result],
   ] as const) {
-    if (!Number.isInteger(n) || n < 0) refuse("P002", at, what, "a whole number, 0 or more", show(n))
+    if (!Number.isInteger(n) || n < 0 || Object.is(n, -0))
+      refuse("P002", at, what, "a whole number, 0 or more", show(n))
   }
   s.steps.forEach((step, k) => stepShape(step, { scope: i, step: k }))
 }

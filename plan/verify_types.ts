@@ -53,6 +53,8 @@ export class TypeWork {
     let defaults = t.kind === "record" && Object.values(t.fields).some((f) => f.default !== undefined)
     for (const part of partsOf(t)) {
       const m = this.measure(part)
+      if (part.kind === "stream")
+        refuse("P004", this.at, "a type", "one in which no stream is part of another type", named(t))
       defaults ||= m.defaults
       size += m.size
       depth = Math.max(depth, m.depth)
