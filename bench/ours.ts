@@ -12,7 +12,7 @@ import { leaves, type Work } from "./workloads.ts"
 
 /** The builder without its types: shapes here depend on a number. */
 type Loose = (...args: unknown[]) => unknown
-const { graph, expr, num, sum, when } = build as unknown as { readonly graph: Loose; readonly expr: Loose; readonly num: Loose; readonly sum: Loose; readonly when: Loose }
+const { graph, expr, num, bool, sum, when } = build as unknown as { readonly graph: Loose; readonly bool: Loose; readonly expr: Loose; readonly num: Loose; readonly sum: Loose; readonly when: Loose }
 const tool = build.fn as unknown as Loose
 
 interface Built {
@@ -85,7 +85,7 @@ export const asBranches = (size: number, low: readonly ((x: number) => number)[]
       const before = x
       const choice = when(
         `b${i}`,
-        num(["", " < 500000.0"], before),
+        bool(["", " < 500000.0"], before),
         () => lows[i]!(before),
         () => highs[i]!(before),
       )
