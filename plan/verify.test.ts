@@ -138,7 +138,7 @@ describe("work that a plan does not pay for is refused", () => {
 
   test("finding the order of effects: many reads, each of which many writes must follow", () => {
     const s = new Sketch("order")
-    const n = 9000
+    const n = 5000
     const read = s.extern({ output: T.null, effect: "read", resource: "fs:/a" })
     const path = (i: number) => s.constants.push({ type: s.type(T.list(T.string)), value: [`n${i}`] }) - 1
     const steps: Step[] = Array.from({ length: n }, (_, i) => ["invoke", i + 1, read, 0, path(i), []])

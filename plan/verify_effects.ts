@@ -8,7 +8,7 @@ import type { Touched } from "./facts.ts"
 import { refuse } from "./rules.ts"
 
 /** Elementary steps of all searches in one plan. */
-export const ORDER_WORK_MAX = 1 << 26
+export const ORDER_WORK_MAX = 1 << 24
 /** Parts of a resource, `fs:/a/b` has three. */
 export const RESOURCE_DEPTH_MAX = 256
 
