@@ -15,7 +15,7 @@ export const RULES = {
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",
   P007: "The plan's needs are sorted, each once, and every need of an extern is among them.",
   P008: "Scope 0 is the graph's body; every other scope is a body of exactly one step, in a scope of lower index; scopes nest at most SCOPE_NESTING_MAX levels.",
-  P009: "Comparing types takes at most TYPE_WORK_MAX steps.",
+  P009: "Comparing types, and joining what is known on several ways through a block, takes at most TYPE_WORK_MAX steps.",
   // — scopes and operands
   P010: "A frame has at most SLOTS_MAX slots, none beyond parameters and what steps write.",
   P011: "An operand points at something that is there: a slot, constant, type, extern or scope.",

@@ -12,6 +12,9 @@ export const ORDER_WORK_MAX = 1 << 24
 /** Parts of a resource, `fs:/a/b` has three. */
 export const RESOURCE_DEPTH_MAX = 256
 
+/** What finding a place costs, in elementary steps a part. */
+const PLACE_COST = 8
+
 /** One resource as a place in the tree of resources, with the nearest steps that touched it. */
 interface Place {
   readonly name: string
@@ -79,7 +82,7 @@ export class EffectOrder {
     const parts = resource.split("/", RESOURCE_DEPTH_MAX + 1)
     if (parts.length > RESOURCE_DEPTH_MAX)
       refuse("P006", at, "a resource", `of at most ${RESOURCE_DEPTH_MAX} parts`, "more")
-    this.#work.pay(parts.length, at)
+    this.#work.pay(PLACE_COST * parts.length, at)
     let p = this.#root
     for (const part of parts) {
       let next = p.parts.get(part)
