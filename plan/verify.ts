@@ -38,12 +38,13 @@ export const SCOPE_NESTING_MAX = 256
 export function verify(plan: Plan): PlanFacts {
   header(plan)
   tables(plan)
-  const types = new TypeWork()
+  const operations = plan.scopes.reduce((n, s) => s.steps.reduce((k, x) => k + 1 + (x.instrs?.length ?? 0), n), 0)
+  const types = new TypeWork(operations)
   values(plan, types)
   needs(plan)
   const owners = tree(plan)
   const words = new Words(plan)
-  const order = new OrderWork()
+  const order = new OrderWork(operations)
   const done: ScopeFacts[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than the scopes that use them: backwards, what a body touches is known before it is asked.
   for (let i = plan.scopes.length - 1; i >= 0; i--) {

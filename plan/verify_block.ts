@@ -15,7 +15,7 @@ import type { ScopeWalk } from "./verify_scope.ts"
 export const REGION_NESTING_MAX = 1024
 export const EACH_NESTING_MAX = 64
 /** What a slot costs at the end of each region that changed it, in elementary steps. */
-const JOIN_COST = 32
+const JOIN_COST = 256
 
 /** What is known of a boolean: that it says whether a slot holds nothing. */
 interface Test {

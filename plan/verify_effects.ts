@@ -8,7 +8,9 @@ import type { Touched } from "./facts.ts"
 import { refuse } from "./rules.ts"
 
 /** Elementary steps of all searches in one plan. */
-export const ORDER_WORK_MAX = 1 << 24
+export const ORDER_WORK_MAX = 1 << 22
+/** What each step and instruction of the plan adds to that. */
+export const ORDER_WORK_EACH = 1 << 9
 /** Parts of a resource, `fs:/a/b` has three. */
 export const RESOURCE_DEPTH_MAX = 256
 
@@ -37,10 +39,15 @@ const place = (name: string, parent?: Place): Place => ({
 
 /** What all scopes of a plan draw on. */
 export class OrderWork {
-  #left = ORDER_WORK_MAX
+  readonly #budget: number
+  #left: number
+  constructor(operations: number) {
+    this.#budget = ORDER_WORK_MAX + ORDER_WORK_EACH * operations
+    this.#left = this.#budget
+  }
   pay(steps: number, at: PlanPlace): void {
     this.#left -= steps
-    if (this.#left < 0) refuse("P052", at, "the order of effects", `found in ${ORDER_WORK_MAX} steps`, "more")
+    if (this.#left < 0) refuse("P052", at, "the order of effects", `found in ${this.#budget} steps`, "more")
   }
 }
 

@@ -22,7 +22,9 @@ import { TYPE_DEPTH_MAX } from "./shape.ts"
 /** Constructors, fields and words of one type. */
 export const TYPE_SIZE_MAX = 1 << 17
 /** Elementary steps of all comparisons of types, of values with types, and of the ways through blocks, in one plan. */
-export const TYPE_WORK_MAX = 1 << 28
+export const TYPE_WORK_MAX = 1 << 26
+/** What each step and instruction of the plan adds to that. */
+export const TYPE_WORK_EACH = 1 << 12
 
 interface Measure {
   readonly id: number
@@ -39,9 +41,16 @@ export class TypeWork {
   readonly #fits = new Map<number, Fits>()
   readonly #derived = new Map<string, Type>()
   readonly #resolved = new Map<string, Type | undefined>()
-  #left = TYPE_WORK_MAX
+  readonly #budget: number
+  #left: number
   /** The place that is being verified, for messages. */
   at: PlanPlace | string = "plan"
+
+  /** `operations`: the steps and instructions of the plan, which pay for the work. */
+  constructor(operations: number) {
+    this.#budget = TYPE_WORK_MAX + TYPE_WORK_EACH * operations
+    this.#left = this.#budget
+  }
 
   /** Size of a type, counted once. Refuses types that are too large or too deep. */
   measure(t: Type): Measure {
@@ -71,7 +80,7 @@ export class TypeWork {
   /** Takes steps from the budget of the whole plan. */
   pay(steps: number): void {
     this.#left -= steps
-    if (this.#left < 0) refuse("P009", this.at, "it", `verified in ${TYPE_WORK_MAX} steps`, "more")
+    if (this.#left < 0) refuse("P009", this.at, "it", `verified in ${this.#budget} steps`, "more")
   }
 
   fits(a: Type, b: Type): Fits {
