@@ -7,8 +7,8 @@ import * as v from "valibot"
 import * as build from "../graph/build/mod.ts"
 import { type Contestant, measure, type Sample, versus } from "./measure.ts"
 import { asBranches, asExpressions, asFunctions, coefficients, engine, ready, value } from "./ours.ts"
-import { reads } from "./reads.ts"
 import { type Peers, peers } from "./peers.ts"
+import { reads } from "./reads.ts"
 import { Report } from "./report.ts"
 import { chain, direct, fan, layered, type Work } from "./workloads.ts"
 
@@ -57,7 +57,12 @@ function gather(work: Work, values: readonly number[]): number {
   return values.reduce((sum, x, i) => (taken.has(i) ? sum : sum + x), 0)
 }
 
-async function contest(name: string, size: number, expected: unknown, contestants: readonly Contestant[]): Promise<Map<string, Sample>> {
+async function contest(
+  name: string,
+  size: number,
+  expected: unknown,
+  contestants: readonly Contestant[],
+): Promise<Map<string, Sample>> {
   const slow = size >= 10_000
   const result = await measure(expected, contestants, slow ? { turns: 7, turnMs: 5, warmMs: 400 } : {})
   kept.set(`${name} ${size}`, result)
@@ -79,7 +84,10 @@ for (const make of [chain, fan, layered]) {
       { name: "shadowgraph", run: () => value(run, { x: 1 }) },
     ]
     if (size <= 10_000) {
-      contestants.push({ name: "await", run: make === chain ? awaitedChain(work) : awaited(work) }, { name: "Effect.gen", run: effects(work) })
+      contestants.push(
+        { name: "await", run: make === chain ? awaitedChain(work) : awaited(work) },
+        { name: "Effect.gen", run: effects(work) },
+      )
     }
     if (size <= PEER_SIZE_MAX && (make === chain || size <= 100)) {
       contestants.push(...(await loaded.contestants(work)))
@@ -90,7 +98,10 @@ for (const make of [chain, fan, layered]) {
 
 // Expressions: fused into straight-line code.
 for (const size of [100, 1_000, 10_000]) {
-  const fns = Array.from({ length: size }, (_, i) => new Function("x", `return x * ${coefficients(i)[0]} + ${coefficients(i)[1]}`) as (x: number) => number)
+  const fns = Array.from(
+    { length: size },
+    (_, i) => new Function("x", `return x * ${coefficients(i)[0]} + ${coefficients(i)[1]}`) as (x: number) => number,
+  )
   const later = fns.map((f) => async (x: number) => f(x))
   const run = await ready(asExpressions(size))
   const limit = () => fns.reduce((x, f) => f(x), 1)
@@ -112,7 +123,9 @@ for (const size of [100, 1_000, 10_000]) {
 for (const size of [100, 1_000]) {
   const work = chain(size)
   const later = work.tasks.map((t) => new Function("f", "return async (x) => f(x)")(t.f) as (x: never) => number)
-  const run = await ready(asFunctions({ ...work, tasks: work.tasks.map((t, i) => ({ ...t, f: later[i]! })) }, (f) => f, true))
+  const run = await ready(
+    asFunctions({ ...work, tasks: work.tasks.map((t, i) => ({ ...t, f: later[i]! })) }, (f) => f, true),
+  )
   await contest("async chain", size, direct(work)(1), [
     {
       name: "await",
@@ -129,7 +142,9 @@ for (const size of [100, 1_000]) {
 // Choices.
 {
   const size = 1_000
-  const [low, high] = [chain(size), chain(size)].map((w) => w.tasks.map((t) => t.f as (x: unknown) => number as (x: number) => number))
+  const [low, high] = [chain(size), chain(size)].map((w) =>
+    w.tasks.map((t) => t.f as (x: unknown) => number as (x: number) => number),
+  )
   const run = await ready(asBranches(size, low!, high!))
   const by = (x: number, i: number) => (x < 500_000 ? low![i]!(x) : high![i]!(x))
   const limit = () => {
@@ -156,10 +171,23 @@ for (const size of [100, 1_000]) {
   const size = 1_000
   const shape = v.object({ id: v.number(), name: v.string(), tags: v.array(v.string()) })
   type Row = v.InferOutput<typeof shape>
-  const fns = Array.from({ length: size }, (_, i) => (r: Row): Row => ({ id: r.id + i, name: r.name, tags: r.tags }))
+  const fns = Array.from(
+    { length: size },
+    (_, i) =>
+      (r: Row): Row => ({ id: r.id + i, name: r.name, tags: r.tags }),
+  )
   const loose = build as unknown as { readonly [name: string]: (...args: unknown[]) => never }
-  const tools = fns.map((f, i) => loose["fn"]!(`t${i}`, { input: shape, output: shape, effect: "pure", async: false }, f) as (x: unknown) => Iterable<unknown>)
-  const made = loose["graph"]!("records", { input: { row: shape } }, function* (input: { row: unknown }): Generator<unknown, unknown, unknown> {
+  const tools = fns.map(
+    (f, i) =>
+      loose["fn"]!(`t${i}`, { input: shape, output: shape, effect: "pure", async: false }, f) as (
+        x: unknown,
+      ) => Iterable<unknown>,
+  )
+  const made = loose["graph"]!("records", { input: { row: shape } }, function* (input: { row: unknown }): Generator<
+    unknown,
+    unknown,
+    unknown
+  > {
     let x = input.row
     for (const t of tools) x = yield* t(x) as unknown as Iterator<unknown, unknown> & Iterable<unknown>
     return x
@@ -180,7 +208,9 @@ for (const size of [100, 1_000]) {
   ])
 }
 
-report.text("Microseconds per node, median and quartiles; every answer is compared before it is timed. The ledger, judging and hashing are on. One run has a fixed cost (its start and end in the ledger, five digests), which small graphs show.")
+report.text(
+  "Microseconds per node, median and quartiles; every answer is compared before it is timed. The ledger, judging and hashing are on. One run has a fixed cost (its start and end in the ledger, five digests), which small graphs show.",
+)
 report.table(["workload", "nodes", "contestant", "µs per node", "quartiles"], rows)
 
 // A read with its commit, above the tool's own time.
@@ -199,7 +229,8 @@ report.figure("engine.expr.vs_await", ratio("expressions 1000", "await"), undefi
 report.figure("engine.async.vs_await", ratio("async chain 1000", "await"), undefined, "≥ 0.77")
 report.figure("engine.fn.vs_effect", ratio("chain 1000", "Effect.gen"))
 report.figure("engine.commit_us", commit, "µs")
-for (const name of loaded.names) report.figure(`engine.vs_${name.key}`, ratio("chain 100", name.name), undefined, name.aim)
+for (const name of loaded.names)
+  report.figure(`engine.vs_${name.key}`, ratio("chain 100", name.name), undefined, name.aim)
 report.figure("engine.alloc_bytes_per_node", bytes, "B", "≤ 64")
 const growth = (who: string) => at("chain 100000", who).median / 100_000 / (at("chain 100", who).median / 100)
 report.figure("engine.growth_100_to_100k", growth("shadowgraph") / growth("direct calls"), undefined, "≤ 1.5")
@@ -244,7 +275,9 @@ async function fiftyTimers(): Promise<number> {
 
 /** Bytes that a node leaves for the collector, in a chain of functions. */
 async function allocation(): Promise<number> {
-  const { heapStats } = (await import("bun:jsc")) as unknown as { readonly heapStats: () => { readonly heapSize: number } }
+  const { heapStats } = (await import("bun:jsc")) as unknown as {
+    readonly heapStats: () => { readonly heapSize: number }
+  }
   const size = 10_000
   const run = await ready(asFunctions(chain(size)))
   for (let i = 0; i < 30; i++) value(run, { x: 1 })
@@ -258,4 +291,3 @@ async function allocation(): Promise<number> {
   samples.sort((a, b) => a - b)
   return Math.max(0, samples[4]!)
 }
-

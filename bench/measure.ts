@@ -30,7 +30,11 @@ export interface MeasureOptions {
 const now = (): number => performance.now()
 
 /** Measures contestants in turns. Answers that are not the expected one stop the whole bench. */
-export async function measure(expected: unknown, contestants: readonly Contestant[], options: MeasureOptions = {}): Promise<Map<string, Sample>> {
+export async function measure(
+  expected: unknown,
+  contestants: readonly Contestant[],
+  options: MeasureOptions = {},
+): Promise<Map<string, Sample>> {
   const { turns = 15, turnMs = 12, warmMs = 120 } = options
   const reps = new Map<string, number>()
   for (const c of contestants) {
@@ -82,6 +86,7 @@ export const versus = (ours: Sample, peer: Sample): number => peer.median / ours
 
 export const machine = (): string => {
   const all = cpus()
-  const runtime = process.versions["bun"] !== undefined ? `Bun ${process.versions["bun"]}` : `Node ${process.versions.node}`
+  const runtime =
+    process.versions["bun"] !== undefined ? `Bun ${process.versions["bun"]}` : `Node ${process.versions.node}`
   return `${all.length} × ${all[0]?.model.trim() ?? "unknown processor"}, ${runtime}, ${process.platform} ${process.arch}`
 }

@@ -28,7 +28,10 @@ type Any = any
 export async function peers(): Promise<Peers> {
   if (!existsSync(join(HERE, "node_modules"))) {
     console.log("installing peers into bench/peers …")
-    const done = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: HERE, stdio: "inherit" })
+    const done = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+      cwd: HERE,
+      stdio: "inherit",
+    })
     if (done.status !== 0) throw new RangeError("the peers could not be installed")
   }
   const require = createRequire(join(HERE, "package.json"))
@@ -57,7 +60,9 @@ function langGraph({ StateGraph, Annotation, START, END }: Any, work: Work): () 
   for (const t of work.tasks) {
     const [a, b] = t.parents.map((p) => `v_${work.tasks[p]!.name}`)
     const f = t.f as (x: unknown) => number
-    graph = graph.addNode(t.name, (state: Any) => ({ [`v_${t.name}`]: f(a === undefined ? 1 : b === undefined ? state[a] : { a: state[a], b: state[b] }) }))
+    graph = graph.addNode(t.name, (state: Any) => ({
+      [`v_${t.name}`]: f(a === undefined ? 1 : b === undefined ? state[a] : { a: state[a], b: state[b] }),
+    }))
   }
   for (const t of work.tasks) {
     const from = [...new Set(t.parents)].map((p) => work.tasks[p]!.name)
@@ -77,7 +82,14 @@ function mastraChain({ createWorkflow, createStep }: Any, z: Any, work: Work): (
   let flow = createWorkflow({ id: "chain", inputSchema: shape, outputSchema: shape })
   for (const t of work.tasks) {
     const f = t.f as (x: unknown) => number
-    flow = flow.then(createStep({ id: t.name, inputSchema: shape, outputSchema: shape, execute: async ({ inputData }: Any) => ({ x: f(inputData.x) }) }))
+    flow = flow.then(
+      createStep({
+        id: t.name,
+        inputSchema: shape,
+        outputSchema: shape,
+        execute: async ({ inputData }: Any) => ({ x: f(inputData.x) }),
+      }),
+    )
   }
   const workflow = flow.commit()
   return async () => {
@@ -87,7 +99,12 @@ function mastraChain({ createWorkflow, createStep }: Any, z: Any, work: Work): (
   }
 }
 
-async function siblings({ StateGraph, Annotation, START, END }: Any, slowMs: number, fastMs: number, steps: number): Promise<number> {
+async function siblings(
+  { StateGraph, Annotation, START, END }: Any,
+  slowMs: number,
+  fastMs: number,
+  steps: number,
+): Promise<number> {
   const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
   let through = 0
   let start = 0

@@ -8,10 +8,19 @@ type Loose = (...args: unknown[]) => unknown
 
 export function reads(size: number): { readonly graph: unknown; readonly read: typeof read } {
   const loose = build as unknown as { readonly graph: Loose; readonly fn: Loose }
-  const tool = loose.fn("r", { input: v.number(), output: v.number(), effect: "read", resource: "bench", needs: ["bench:read"], async: false }, read) as Loose
-  const graph = loose.graph("reads", { input: { x: v.number() } }, function* (input: { x: unknown }): Generator<unknown, unknown, unknown> {
+  const tool = loose.fn(
+    "r",
+    { input: v.number(), output: v.number(), effect: "read", resource: "bench", needs: ["bench:read"], async: false },
+    read,
+  ) as Loose
+  const graph = loose.graph("reads", { input: { x: v.number() } }, function* (input: { x: unknown }): Generator<
+    unknown,
+    unknown,
+    unknown
+  > {
     let x = input.x
-    for (let i = 0; i < size; i++) x = yield* tool(x, { name: `r${i}` }) as Iterable<unknown> & { [Symbol.iterator](): Iterator<unknown, unknown> }
+    for (let i = 0; i < size; i++)
+      x = yield* tool(x, { name: `r${i}` }) as Iterable<unknown> & { [Symbol.iterator](): Iterator<unknown, unknown> }
     return x
   })
   return { graph, read }

@@ -7,7 +7,8 @@ import { join } from "node:path"
 import { machine } from "./measure.ts"
 
 const FILE = join(import.meta.dirname, "RESULTS.md")
-const HEAD = "# Results\n\nWritten by the commands themselves; every figure named `vs_Y` says how many times better than Y (above 1 is better).\n"
+const HEAD =
+  "# Results\n\nWritten by the commands themselves; every figure named `vs_Y` says how many times better than Y (above 1 is better).\n"
 
 export interface Figure {
   readonly name: string
@@ -34,7 +35,11 @@ export class Report {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    const lines = [`| ${head.join(" | ")} |`, `|${head.map(() => "---").join("|")}|`, ...rows.map((r) => `| ${r.join(" | ")} |`)]
+    const lines = [
+      `| ${head.join(" | ")} |`,
+      `|${head.map(() => "---").join("|")}|`,
+      ...rows.map((r) => `| ${r.join(" | ")} |`),
+    ]
     this.#lines.push(...lines, "")
     console.log(`${aligned([head, ...rows])}\n`)
   }
@@ -46,7 +51,9 @@ export class Report {
   /** Prints the closing lines and writes the section. */
   end(): void {
     const when = new Date().toISOString().slice(0, 10)
-    const figures = this.#figures.map((f) => `| ${f.name} | ${show(f.value)}${f.unit ? ` ${f.unit}` : ""} | ${f.aim ?? ""} |`)
+    const figures = this.#figures.map(
+      (f) => `| ${f.name} | ${show(f.value)}${f.unit ? ` ${f.unit}` : ""} | ${f.aim ?? ""} |`,
+    )
     const section = [
       `## ${this.#title}`,
       "",
@@ -72,9 +79,12 @@ function write(title: string, section: string): void {
   writeFileSync(FILE, `${parts.map((p) => p.trimEnd()).join("\n\n")}\n`)
 }
 
-export const show = (x: number): string => (!Number.isFinite(x) ? String(x) : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(3))
+export const show = (x: number): string =>
+  !Number.isFinite(x) ? String(x) : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(3)
 
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((r) => (r[i] ?? "").length)))
-  return rows.map((r) => r.map((c, i) => (i === 0 ? c.padEnd(widths[i]!) : c.padStart(widths[i]!))).join("  ")).join("\n")
+  return rows
+    .map((r) => r.map((c, i) => (i === 0 ? c.padEnd(widths[i]!) : c.padStart(widths[i]!))).join("  "))
+    .join("\n")
 }

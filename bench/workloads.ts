@@ -60,7 +60,9 @@ export function leaves(work: Work): readonly number[] {
 export function direct(work: Work): (input: number) => number {
   const fns = work.tasks.map((t) => t.f as (x: unknown) => number)
   const last = fns.length - 1
-  if (work.tasks.every((t, i) => (i === 0 ? t.parents.length === 0 : t.parents[0] === i - 1 && t.parents.length === 1))) {
+  if (
+    work.tasks.every((t, i) => (i === 0 ? t.parents.length === 0 : t.parents[0] === i - 1 && t.parents.length === 1))
+  ) {
     return (input) => {
       let x = input
       for (let i = 0; i < fns.length; i++) x = fns[i]!(x)

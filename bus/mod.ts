@@ -2,3 +2,4 @@
 export { type LoadOptions, load, type Program } from "./program.ts"
 export { StreamValue } from "./stream.ts"
 export { execute, type RunEvent, type RunSettings } from "./vm.ts"
+export { mayTranslate } from "./translate.ts"

@@ -3,7 +3,7 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, type Program, type RunEvent } from "../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, type RunEvent } from "../bus/mod.ts"
 import {
   type Chance,
   type Clock,
@@ -90,7 +90,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#digest = options.digest ?? sha256
-    this.#codegen = options.codegen ?? mayMakeCode()
+    this.#codegen = options.codegen ?? mayTranslate()
     this.#limits = new ResourceLimits(options.services.clock)
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
@@ -234,14 +234,4 @@ function runId(clock: Clock, chance: Chance, count: number): string {
   const random = chance.bytes(10)
   for (let i = 0; i < 10; i++) tail += DIGITS[random[i]! % 32]!
   return head + tail
-}
-
-/** Hosts at the edge forbid code from text. */
-function mayMakeCode(): boolean {
-  try {
-    // biome-ignore lint/security/noGlobalEval: an empty function, to learn whether the host allows one
-    return new Function("return true")() === true
-  } catch {
-    return false
-  }
 }

@@ -146,8 +146,8 @@ class Writer {
   }
   text(s: string): void {
     const length = s.length
-    if (length < 64) {
-      // Short ASCII is the common case; the length byte is known beforehand.
+    if (length < 256) {
+      // Short ASCII is the common case (names, hashes in hexadecimal); the length byte is known beforehand.
       this.need(length + 2)
       const start = this.at
       let p = start + (length < 32 ? 1 : 2)
