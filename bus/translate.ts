@@ -46,14 +46,8 @@ export type Straight = (s: unknown[], x: Context) => number
 /** The names that generated code may use, beside its own variables. */
 const WORDS = { access, has, mapOf, text, over, gather, quantify, kept, outOfFuel }
 
-export function translate(
-  plan: Plan,
-  scope: PlanScope,
-  steps: readonly StepCode[],
-  from: number,
-  to: number,
-): Straight {
-  const w = new Writing(plan, scope, steps)
+export function translate(plan: Plan, steps: readonly StepCode[], stored: ReadonlySet<number>, from: number, to: number): Straight {
+  const w = new Writing(plan, stored, steps)
   for (let i = from; i < to; i++) w.step(i)
   const source = w.source(to)
   // biome-ignore lint/security/noGlobalEval: see the head of this file; the source holds no text of the plan but JSON literals
@@ -77,10 +71,10 @@ class Writing {
   readonly #stored: ReadonlySet<number>
   #fresh = 0
 
-  constructor(plan: Plan, scope: PlanScope, steps: readonly StepCode[]) {
+  constructor(plan: Plan, stored: ReadonlySet<number>, steps: readonly StepCode[]) {
     this.plan = plan
     this.steps = steps
-    this.#stored = crossing(scope, steps)
+    this.#stored = stored
   }
 
   source(end: number): string {
@@ -249,7 +243,7 @@ const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string
 }
 
 /** Slots that somebody beside a block's own instructions reads. */
-function crossing(scope: PlanScope, steps: readonly StepCode[]): ReadonlySet<number> {
+export function crossing(scope: PlanScope, steps: readonly StepCode[]): ReadonlySet<number> {
   const out = new Set<number>([scope.result])
   for (const step of steps) {
     for (const slot of step.reads) out.add(slot)

@@ -231,7 +231,8 @@ function runId(clock: Clock, chance: Chance, count: number): string {
     tail = DIGITS[n % 32]! + tail
     n = Math.floor(n / 32)
   }
-  for (let i = 0; i < 10; i++) tail += DIGITS[Math.floor(chance.next() * 32)]
+  const random = chance.bytes(10)
+  for (let i = 0; i < 10; i++) tail += DIGITS[random[i]! % 32]!
   return head + tail
 }
 

@@ -4,7 +4,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
-import { type Graph, lit, type Node, type Rec, registry, type Scope, T } from "../graph/mod.ts"
+import {
+  type Graph,
+  LOCK_FORMAT,
+  type Lock,
+  lit,
+  type Node,
+  parseLock,
+  printLock,
+  type Rec,
+  registry,
+  type Scope,
+  T,
+} from "../graph/mod.ts"
 import { fn, mcp, sql } from "../nodes/mod.ts"
 import { makeLock } from "./lock.ts"
 import { systemChance } from "./services/chance.ts"
@@ -59,39 +71,42 @@ test("pins tools and code wherever they stand, sorted, the same each time", asyn
     node("here", "fn", { code: "inline:x" }),
     node("rows", "sql", { sql: "x", query: "select 1" }),
   )
-  const { pins, failures, changes } = await makeLock([g], kinds, services)
+  const { lock, failures, changes } = await makeLock([g], kinds, services)
+  const { pins } = lock
   expect(failures).toEqual([])
   expect(Object.keys(pins)).toEqual(["fn:./a.ts#one", "mcp:s/add", "mcp:s/say"])
   expect(changes).toEqual(["+ fn:./a.ts#one", "+ mcp:s/add", "+ mcp:s/say"])
   expect(pins["fn:./a.ts#one"]).toEqual({ sha256: await services.modules.hash("./a.ts") })
   expect(pins["mcp:s/add"]).toMatchObject({ input: { required: ["a", "b"] }, readOnlyHint: true })
   expect(pins["mcp:s/add"]!["hash"]).toMatch(/^[0-9a-f]{64}$/)
-  const again = await makeLock([g], kinds, services, pins)
+  const again = await makeLock([g], kinds, services, lock)
   expect(again.changes).toEqual([])
-  expect(JSON.stringify(again.pins)).toBe(JSON.stringify(pins))
+  expect(printLock(again.lock)).toBe(printLock(lock))
+  // Written to disk and read back it is the same lock.
+  expect(parseLock({ file: "shadowgraph.lock", text: printLock(lock) })).toEqual({ lock })
 })
 
 test("says what changed, and drops what is not used any more", async () => {
   const add = node("sum", "mcp", { mcp: "s/add" })
   const code = node("c", "fn", { code: "./a.ts#two" })
-  const { pins } = await makeLock([graph("1", add, code)], kinds, services)
-  const { changes } = await makeLock([graph("2", add)], kinds, services, pins)
+  const { lock } = await makeLock([graph("1", add, code)], kinds, services)
+  const { changes } = await makeLock([graph("2", add)], kinds, services, lock)
   expect(changes).toEqual(["- fn:./a.ts#two", '~ mcp:s/add: input.properties.b.type: was "number", is "string"'])
 })
 
 test("what cannot be pinned is told with its place, all of it, and the old pins stay", async () => {
-  const before = { "mcp:gone/x": { input: {} } }
+  const before: Lock = { format: LOCK_FORMAT, pins: { "mcp:gone/x": { input: {} } } }
   const g = graph(
     "1",
     node("a", "mcp", { mcp: "gone/x" }),
     node("b", "mcp", { mcp: "s/none" }),
     node("c", "when", {}, { scopes: { then: scope(node("then", "fn", { code: "./gone.ts#x" })) } }),
   )
-  const { pins, failures } = await makeLock([g], kinds, services, before)
+  const { lock, failures } = await makeLock([g], kinds, services, before)
   expect(failures.map((f) => `${f.path} ${f.failure.code}`)).toEqual([
     "a Unreachable",
     "b UnknownTool",
     "c.then NoCode",
   ])
-  expect(pins).toEqual(before)
+  expect(lock).toEqual(before)
 })

@@ -3,9 +3,13 @@
  * and pins the answers. After that check and compile depend on files alone, and a run that meets something else says so.
  */
 import {
+  compareKeys,
+  EMPTY_LOCK,
   type Failure,
   type Graph,
   isControl,
+  LOCK_FORMAT,
+  type Lock,
   type Node,
   printPath,
   type Rec,
@@ -16,12 +20,8 @@ import {
 } from "../graph/mod.ts"
 import { differences } from "../nodes/mod.ts"
 
-/** The pins by key, as `NodeView.pin` is asked for them. */
-export type Pins = { readonly [key: string]: Rec }
-
 export interface LockResult {
-  /** Sorted by key. */
-  readonly pins: Pins
+  readonly lock: Lock
   /** What could not be pinned: the node, and why. Its old pin, if there was one, is kept. */
   readonly failures: readonly { readonly path: string; readonly failure: Failure }[]
   /** What is different from the pins before, for people: `+ key`, `- key`, `~ key: place: was X, is Y`. */
@@ -36,7 +36,7 @@ export async function makeLock(
   graphs: readonly Graph[],
   kinds: Registry,
   services: Services,
-  before: Pins = {},
+  before: Lock = EMPTY_LOCK,
 ): Promise<LockResult> {
   const pins = new Map<string, Rec>()
   const failures: { path: string; failure: Failure }[] = []
@@ -52,10 +52,10 @@ export async function makeLock(
       }
     }),
   )
-  if (failures.length > 0) for (const [key, pin] of Object.entries(before)) if (!pins.has(key)) pins.set(key, pin)
-  const sorted = Object.fromEntries([...pins].sort(([a], [b]) => (a < b ? -1 : 1)))
-  failures.sort((a, b) => (a.path < b.path ? -1 : 1))
-  return { pins: sorted, failures, changes: changesOf(before, sorted) }
+  if (failures.length > 0) for (const [key, pin] of Object.entries(before.pins)) if (!pins.has(key)) pins.set(key, pin)
+  const lock: Lock = { format: LOCK_FORMAT, pins: Object.fromEntries([...pins].sort(([a], [b]) => compareKeys(a, b))) }
+  failures.sort((a, b) => compareKeys(a.path, b.path))
+  return { lock, failures, changes: changesOf(before.pins, lock.pins) }
 }
 
 interface Place {
@@ -78,7 +78,7 @@ function nodesOf(graph: Graph, path: readonly string[] = []): Place[] {
   return inScope(graph.body, path)
 }
 
-function changesOf(before: Pins, after: Pins): string[] {
+function changesOf(before: Lock["pins"], after: Lock["pins"]): string[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   return keys.flatMap((key) => {
     const [was, is] = [before[key], after[key]]

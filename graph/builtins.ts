@@ -5,15 +5,27 @@
 import { LISTS } from "./builtins/lists.ts"
 import { NUMBER } from "./builtins/numbers.ts"
 import { OPERATORS } from "./builtins/operators.ts"
-import { type Builtin, builtin, hasNull, type Overload, withoutNull } from "./builtins/signature.ts"
+import { type Builtin, builtin, type Entry, hasNull, type Overload, withoutNull } from "./builtins/signature.ts"
 import { TEXT } from "./builtins/text.ts"
 import { type Fits, subtype, T, type Type, unionOf } from "./type.ts"
 
 export type { Builtin, Overload }
 
+const GROUPS: readonly (readonly [title: string, entries: { readonly [name: string]: Entry }])[] = [
+  ["Operators", OPERATORS],
+  ["Numbers", NUMBER],
+  ["Text, bytes and conversion", TEXT],
+  ["Lists, maps and records", LISTS],
+]
+
+/** The table in the order of its documentation. */
+export const BUILTIN_GROUPS: readonly { readonly title: string; readonly builtins: readonly Builtin[] }[] = GROUPS.map(
+  ([title, entries]) => ({ title, builtins: Object.entries(entries).map(([name, e]) => builtin(name, e)) }),
+)
+
 /** Every builtin by its canonical name (`Expr` `call.fn`): operators by their sign, `neg` and `in`, then functions. */
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
-  Object.entries({ ...OPERATORS, ...NUMBER, ...TEXT, ...LISTS }).map(([name, e]) => [name, builtin(name, e)]),
+  BUILTIN_GROUPS.flatMap(({ builtins }) => builtins.map((b) => [b.name, b] as const)),
 )
 
 export interface Resolved {

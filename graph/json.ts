@@ -184,7 +184,7 @@ export interface JsonOptions {
 }
 
 /**
- * The value as JSON has it: an int64 as a number where that is exact and as decimal text where not, bytes as base64
+ * The value as JSON has it: an int64 as a number up to 2^53 and as decimal text beyond, bytes as base64
  * text, a tensor as `{ dtype, shape, data }` with base64 data. Record keys come in code-point order.
  * @throws `Failure` `BadNumber` for NaN and infinities (see `JsonOptions`).
  */

@@ -112,7 +112,7 @@ const problem = (code: ExprProblem["code"], message: string, start: number, end:
   problems: [{ code, message, span: { start, end: Math.max(end, start + 1) }, ...(fix ? { fix } : {}) }],
 })
 const found = (source: string, at: number): string =>
-  at >= source.length ? "the end" : JSON.stringify(source.slice(at).split(/(?<=\W)|\s/, 1)[0])
+  at >= source.length ? "the end" : JSON.stringify(/^(?:\w+|.)/su.exec(source.slice(at, at + 64))?.[0])
 
 function readType(source: string, named: Named): { readonly type: Type; readonly rest: number } | Bad {
   if (source.length > SOURCE_MAX)
@@ -285,8 +285,9 @@ class Reader {
       const optional = this.take("?")
       this.want(":", "the name of a field")
       const type = this.union(depth)
-      if (key.text === "*") {
-        if (!key.quoted || optional || Object.keys(fields).length > 0 || this.peek() !== "}")
+      // A field that is really called * is written with an escape.
+      if (key.text === "*" && key.end - key.start === 3) {
+        if (optional || Object.keys(fields).length > 0 || this.peek() !== "}")
           this.stop("G008", `A map is written { "*": type } and has no other fields.`, key.start, key.end)
         values = type
       } else if (key.text === "__proto__")

@@ -93,8 +93,12 @@ export interface McpConnection {
   readonly close: () => Promise<void>
 }
 export interface Mcp {
-  /** `server` is a declaration from the graph's `servers:` section. */
-  readonly connect: (server: { readonly [key: string]: Value }, signal: AbortSignal) => Promise<McpConnection>
+  /** `server` says how to reach it: `stdio` and `env`, or `url` and `headers`, with secrets put in. `granted` is the plan's. */
+  readonly connect: (
+    server: { readonly [key: string]: Value },
+    signal: AbortSignal,
+    granted: Services["granted"],
+  ) => Promise<McpConnection>
 }
 
 export interface Modules {

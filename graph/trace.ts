@@ -108,9 +108,9 @@ function item(at: Branch, part: number): Branch {
 
 /** The trace hash of a run, in hexadecimal: the checked graph, the input, the effects, the outcome. */
 export const traceHash = (
-  graph: string,
+  graph: string | Uint8Array,
   input: Uint8Array,
   effects: Uint8Array | null,
   outcome: Uint8Array,
   digest: Digest = sha256,
-): string => hex(digest(encode(["trace", 1, unhex(graph), input, effects, outcome])))
+): string => hex(digest(encode(["trace", 1, typeof graph === "string" ? unhex(graph) : graph, input, effects, outcome])))

@@ -225,4 +225,5 @@ export function printType(t: Type): string {
 const RESERVED = new Set(["null", "boolean", "number", "int64", "string", "bytes", "unknown", "never", "true", "false"])
 /** An enum word is bare where it cannot be mistaken for something else, quoted otherwise. */
 const word = (w: string) => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(w) && !RESERVED.has(w) ? w : JSON.stringify(w))
-const printKey = (k: string) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(k) ? k : JSON.stringify(k))
+const printKey = (k: string) =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(k) ? k : k === "*" ? String.raw`"\u002a"` : JSON.stringify(k)

@@ -17,6 +17,7 @@ export interface MemoryLedgerOptions {
 }
 
 interface Tail {
+  readonly key: string
   readonly space: string
   readonly run: string
   rows: Row[]
@@ -26,44 +27,76 @@ interface Tail {
   last: Row
 }
 
+/** First in, first out, from an array: a map that is eaten from its front is slow to iterate on some engines. */
+class Queue<A> {
+  #items: A[] = []
+  #head = 0
+  get size(): number {
+    return this.#items.length - this.#head
+  }
+  push(x: A): void {
+    this.#items.push(x)
+  }
+  first(): A | undefined {
+    return this.#items[this.#head]
+  }
+  shift(): void {
+    this.#head++
+    if (this.#head * 2 > this.#items.length && this.#head > 64) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
+  }
+}
+
 export class MemoryLedger implements LedgerStore {
   readonly #tails = new Map<string, Tail>()
-  /** Runs that have rows left, and runs that have ended, each in order of becoming so. */
-  readonly #filled = new Map<string, Tail>()
-  readonly #ended = new Map<string, Tail>()
+  /** Runs that had rows when they were put here, and runs that have ended, each in order of becoming so. */
+  readonly #filled = new Queue<Tail>()
+  readonly #ended = new Queue<Tail>()
   readonly #max: Required<MemoryLedgerOptions>
+  /** The run that was appended to last: mostly the next entry is of the same one. */
+  #recent: Tail | undefined
   #entries = 0
   #bytes = 0
 
   constructor(options: MemoryLedgerOptions = {}) {
-    this.#max = { perRunMax: 10_000, entriesMax: 100_000, bytesMax: 64 << 20, runsMax: 100_000, ...options }
+    this.#max = { perRunMax: 10_000, entriesMax: 20_000, bytesMax: 64 << 20, runsMax: 10_000, ...options }
   }
 
   append(row: Row): void {
-    const key = keyOf(row.space, row.run)
-    let tail = this.#tails.get(key)
-    const next = tail === undefined ? 0 : tail.last.seq + 1
-    if (row.seq !== next) {
-      throw kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${next} comes next`)
-    }
-    if (tail === undefined) {
-      tail = { space: row.space, run: row.run, rows: [], first: 0, before: null, last: row }
-      this.#tails.set(key, tail)
-      this.#filled.set(key, tail)
-    } else if (tail.first === tail.rows.length) this.#filled.set(key, tail)
+    const tail = this.#tailOf(row)
     tail.rows.push(row)
     tail.last = row
     this.#entries++
     this.#bytes += sizeOf(row)
     if (row.kind === "end") {
-      this.#ended.set(key, tail)
+      this.#ended.push(tail)
       if (this.#ended.size > this.#max.runsMax) this.#forgetRun()
     }
-    if (tail.rows.length - tail.first > this.#max.perRunMax) this.#letGo(key, tail)
+    if (tail.rows.length - tail.first > this.#max.perRunMax) this.#letGo(tail)
     while (this.#entries > this.#max.entriesMax || this.#bytes > this.#max.bytesMax) {
-      const [oldestKey, oldest] = this.#filled.entries().next().value!
-      this.#letGo(oldestKey, oldest)
+      const oldest = this.#filled.first()!
+      if (oldest.first < oldest.rows.length) this.#letGo(oldest)
+      else this.#filled.shift()
     }
+  }
+
+  #tailOf(row: Row): Tail {
+    const recent = this.#recent
+    let tail = recent !== undefined && recent.run === row.run && recent.space === row.space ? recent : this.#tails.get(keyOf(row.space, row.run))
+    const next = tail === undefined ? 0 : tail.last.seq + 1
+    if (row.seq !== next) {
+      throw kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${next} comes next`)
+    }
+    if (tail === undefined) {
+      const key = keyOf(row.space, row.run)
+      tail = { key, space: row.space, run: row.run, rows: [], first: 0, before: null, last: row }
+      this.#tails.set(key, tail)
+      this.#filled.push(tail)
+    } else if (tail.first === tail.rows.length) this.#filled.push(tail)
+    this.#recent = tail
+    return tail
   }
 
   runs(space: string, limit: number): readonly RunHead[] {
@@ -82,13 +115,12 @@ export class MemoryLedger implements LedgerStore {
 
   close(): void {}
 
-  #letGo(key: string, tail: Tail): void {
+  #letGo(tail: Tail): void {
     const row = tail.rows[tail.first]!
     tail.before = { seq: row.seq, hash: row.hash }
     tail.first++
     this.#entries--
     this.#bytes -= sizeOf(row)
-    if (tail.first === tail.rows.length) this.#filled.delete(key)
     if (tail.first * 2 >= tail.rows.length) {
       tail.rows = tail.rows.slice(tail.first)
       tail.first = 0
@@ -96,10 +128,11 @@ export class MemoryLedger implements LedgerStore {
   }
 
   #forgetRun(): void {
-    const [key, tail] = this.#ended.entries().next().value!
-    while (tail.first < tail.rows.length) this.#letGo(key, tail)
-    this.#ended.delete(key)
-    this.#tails.delete(key)
+    const tail = this.#ended.first()!
+    this.#ended.shift()
+    while (tail.first < tail.rows.length) this.#letGo(tail)
+    this.#tails.delete(tail.key)
+    if (this.#recent === tail) this.#recent = undefined
   }
 }
 

@@ -19,6 +19,7 @@ import {
   printPath,
   TraceTree,
   traceHash,
+  unhex,
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
@@ -201,7 +202,7 @@ class RunRecord {
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    const trace = traceHash(this.#admitted.plan.graph, this.#input, this.#tree.root(), ended.hash, digest)
+    const trace = traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest)
     const kept = this.#append(
       { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
       ended.data,
@@ -280,6 +281,14 @@ class RunRecord {
 }
 
 export type { RunRecord }
+
+const graphHashes = new WeakMap<Admitted, Uint8Array>()
+/** The checked graph's hash as bytes, read once for each plan. */
+function graphHash(admitted: Admitted): Uint8Array {
+  let bytes = graphHashes.get(admitted)
+  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.plan.graph)))
+  return bytes
+}
 
 interface Encoded {
   readonly outcome: Outcome

@@ -25,7 +25,9 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { need } from "./lack.ts"
+import { orAbort } from "./or-abort.ts"
 import { differences, toJson } from "./plain-json.ts"
+import { schemaMeaning } from "./schema-meaning.ts"
 import { serverAddress, serverLimits, serverNeeds, serverProblems } from "./server.ts"
 
 export const mcp: NodeKind = {
@@ -52,20 +54,23 @@ export const mcp: NodeKind = {
     const declared = resources["servers"]?.[server]
     if (!isRecord(declared)) throw fail("Unavailable", `Cannot pin ${name}: the server is not declared`)
     const service = need(services.mcp, `pin ${name}`, "way to reach MCP servers")
-    const connection = await service.connect(serverAddress(declared, services), new AbortController().signal)
+    const connection = await service.connect(
+      serverAddress(declared, services),
+      new AbortController().signal,
+      services.granted,
+    )
     try {
       return { [toolPinKey(server, tool)]: withHash(toolPin(found(await connection.tools(), tool, name))) }
     } finally {
       await connection.close()
     }
   },
-  open: async (config, resources, services, signature) => {
+  // Connects at the first call: then a server that never answers can be given up by that call's timeout.
+  open: (config, resources, services, signature) => {
     const { server, tool } = toolOf(config)
     const declared = resources["servers"]?.[server]
     if (!isRecord(declared)) throw fail("Unavailable", `Cannot call ${server}/${tool}: the server is not declared`)
-    const opened = new Opened(server, tool, declared, services, signature)
-    await opened.connection()
-    return opened.executor(config)
+    return new Opened(server, tool, declared, services, signature).executor(config)
   },
 }
 
@@ -76,8 +81,8 @@ export const toolPinKey = (server: string, tool: string): string => `mcp:${serve
 export function toolPin(tool: Awaited<ReturnType<McpConnection["tools"]>>[number]): Rec {
   const hint = tool.annotations?.readOnlyHint
   return {
-    input: tool.inputSchema as Value,
-    ...(tool.outputSchema === undefined ? {} : { output: tool.outputSchema as Value }),
+    input: schemaMeaning(tool.inputSchema as Value),
+    ...(tool.outputSchema === undefined ? {} : { output: schemaMeaning(tool.outputSchema as Value) }),
     ...(hint === undefined ? {} : { readOnlyHint: hint }),
   }
 }
@@ -148,17 +153,19 @@ function effectOf(node: NodeView, tool: string, declaration: Rec, pin: Rec | und
   return declaration["trust"] === true && pin?.["readOnlyHint"] === true ? "read" : "write"
 }
 
-type Take = "text" | "json" | "structured"
-/** Which part of the answer is the value. A text output takes the text, whatever else the server sends. */
+type Take = "text" | "json" | "bytes" | "structured"
+/** Which part of the answer is the value. A text or bytes output takes that, whatever else the server sends. */
 function takeOf(config: Rec, output: Type | undefined): Take {
   if (config["parse"] === "json" || config["parse"] === "text") return config["parse"]
-  return output !== undefined && (output.kind === "string" || output.kind === "enum") ? "text" : "structured"
+  if (output?.kind === "bytes") return "bytes"
+  return output?.kind === "string" || output?.kind === "enum" ? "text" : "structured"
 }
 
 function outputOf(node: NodeView, pin: Rec | undefined): Type {
   const take = takeOf(node.config, node.output)
   if (take === "text") return T.string
   if (take === "json") return T.unknown
+  if (take === "bytes") return T.bytes
   const schema = pin?.["output"]
   return schema === undefined ? T.unknown : fromJsonSchema(schema).type
 }
@@ -201,10 +208,24 @@ class Opened {
     }
   }
 
+  async #connected(signal: AbortSignal): Promise<McpConnection> {
+    try {
+      return await orAbort(this.connection(), signal)
+    } catch (cause) {
+      if (!signal.aborted) throw cause
+      const name = `${this.#server}/${this.#tool}`
+      throw fail("Cancelled", `Cannot call ${name}: cancelled before its server answered`, { undelivered: true, cause })
+    }
+  }
+
   async #connect(): Promise<McpConnection> {
     const name = `${this.#server}/${this.#tool}`
     const service = need(this.#services.mcp, `call ${name}`, "way to reach MCP servers")
-    const connection = await service.connect(serverAddress(this.#declared, this.#services), this.#stop.signal)
+    const connection = await service.connect(
+      serverAddress(this.#declared, this.#services),
+      this.#stop.signal,
+      this.#services.granted,
+    )
     try {
       const pin = this.#signature.pins?.[toolPinKey(this.#server, this.#tool)]
       const is = toolPin(found(await connection.tools(), this.#tool, name))
@@ -222,11 +243,7 @@ class Opened {
     return {
       execute: async (args: Value, call: Call) => {
         const json = toJson(args, "with")
-        const connection = await this.connection()
-        if (call.signal.aborted)
-          throw fail("Cancelled", `Cannot call ${this.#server}/${this.#tool}: the call was cancelled`, {
-            undelivered: true,
-          })
+        const connection = await this.#connected(call.signal)
         const answer = await connection.call(this.#tool, json, { signal: call.signal, onProgress: call.note })
         return taken(answer, take, `${this.#server}/${this.#tool}`)
       },
@@ -284,14 +301,39 @@ function taken(answer: Answer, take: Take, name: string): Value {
       })
     }
   }
+  if (take === "bytes") return bytesOf(answer.content, name)
   if (answer.structuredContent !== undefined) return answer.structuredContent as Value
   throw fail("BadAnswer", `The answer of ${name} has no structured content; say \`parse: json\` or \`parse: text\``, {
     data: { wanted: "structured" },
   })
 }
 
-/** All text of an answer, pieces joined by a line break, as the protocol's content list has them. */
+/** All text of an answer, that of embedded resources too, pieces joined by a line break. */
 const textOf = (content: readonly unknown[]): string =>
   content
-    .flatMap((c) => (isRecord(c) && c["type"] === "text" && typeof c["text"] === "string" ? [c["text"]] : []))
+    .flatMap((c) => {
+      if (!isRecord(c)) return []
+      const holder = c["type"] === "resource" && isRecord(c["resource"]) ? c["resource"] : c["type"] === "text" ? c : {}
+      return typeof holder["text"] === "string" ? [holder["text"]] : []
+    })
     .join("\n")
+
+/** The bytes of the first image, sound or binary resource. */
+function bytesOf(content: readonly unknown[], name: string): Uint8Array {
+  for (const c of content) {
+    if (!isRecord(c)) continue
+    const base64 = isRecord(c["resource"]) ? c["resource"]["blob"] : c["data"]
+    if (typeof base64 !== "string") continue
+    try {
+      return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    } catch (cause) {
+      throw fail("BadAnswer", `The answer of ${name} holds data that is not base64`, {
+        data: { wanted: "bytes" },
+        cause,
+      })
+    }
+  }
+  throw fail("BadAnswer", `The answer of ${name} holds no image, sound or binary resource`, {
+    data: { wanted: "bytes" },
+  })
+}

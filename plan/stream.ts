@@ -117,16 +117,7 @@ export function encodeScope(scope: PlanScope, index: number): Uint8Array {
     last.step = s
     const place: PlanPlace = { scope: index, step: s }
     encodeOp(out, step.op, last, place)
-    if ((step.op[0] === HAS_INSTRS) !== (step.instrs !== undefined)) {
-      const wanted = `instructions on "${HAS_INSTRS}" and on nothing else`
-      throw new PlanError({
-        reason: "unencodable",
-        message: `Cannot encode ${printPlace(place)}: there must be ${wanted}, found "${step.op[0]}" with${step.instrs ? "" : "out"} them`,
-        found: `"${step.op[0]}" with${step.instrs ? "" : "out"} instructions`,
-        wanted,
-        place,
-      })
-    }
+    whole(step, place)
     if (step.instrs === undefined) return
     count(step.instrs.length, "instructions")
     step.instrs.forEach((instr, i) => {
@@ -139,11 +130,36 @@ export function encodeScope(scope: PlanScope, index: number): Uint8Array {
   return out.done()
 }
 
+/** A block has instructions, each with its node; no other step has any. */
+function whole({ op, instrs, nodes }: PlanStep, place: PlanPlace): void {
+  const wanted = op[0] === HAS_INSTRS ? "instructions with a node each" : "no instructions"
+  if (op[0] === HAS_INSTRS ? instrs !== undefined && instrs.length === nodes?.length : !(instrs ?? nodes)) return
+  const found = `${instrs?.length ?? "no"} with ${nodes?.length ?? "no"} nodes`
+  throw new PlanError({
+    reason: "unencodable",
+    message: `Cannot encode ${printPlace(place)}: "${op[0]}" must have ${wanted}, found ${found}`,
+    found,
+    wanted,
+    place,
+  })
+}
+
 type AnyOp = readonly [OpName, ...(number | readonly number[])[]]
 
 function encodeOp(out: Bytes, op: AnyOp, last: Last, place: PlanPlace): void {
+  const layout = LAYOUT.get(op[0])
+  if (layout === undefined || op.length !== layout.length + 1) {
+    const found = `"${op[0]}" with ${op.length - 1}`
+    const wanted = layout === undefined ? "an instruction of the table" : `"${op[0]}" with ${layout.length} operands`
+    throw new PlanError({
+      reason: "unencodable",
+      message: `Cannot encode ${printPlace(place)}: it must be ${wanted}, found ${found}`,
+      found,
+      wanted,
+      place,
+    })
+  }
   out.varint(OPS[op[0]].code)
-  const layout = LAYOUT.get(op[0])!
   for (let o = 0; o < layout.length; o++) {
     const { form, name } = layout[o]!
     const value = op[o + 1]!

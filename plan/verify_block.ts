@@ -14,6 +14,8 @@ import type { ScopeWalk } from "./verify_scope.ts"
 /** Regions inside one another, and `each` among them. */
 export const REGION_NESTING_MAX = 1024
 export const EACH_NESTING_MAX = 64
+/** What a slot costs at the end of each region that changed it, in elementary steps. */
+const JOIN_COST = 256
 
 /** What is known of a boolean: that it says whether a slot holds nothing. */
 interface Test {
@@ -205,7 +207,7 @@ export class BlockWalk {
       this.#touched.push(slot)
       this.#locals[slot] = l
     }
-    if (l.kind === "outer") this.reads.add(slot)
+    if (l.kind === "outer") this.#outer(slot)
     else if (l.kind === "lost") {
       refuse(
         "P031",
@@ -220,6 +222,15 @@ export class BlockWalk {
     }
     if (this.#each > 0) this.#noteOutside(slot, l.since)
     return l
+  }
+
+  /** Whoever schedules the block takes its reads from the list of instructions alone; they have to be evident there. */
+  #outer(slot: number): void {
+    if (this.#wrote.has(slot)) {
+      const wanted = "read from before the block before any instruction writes it"
+      refuse("P024", this.#place, `slot ${slot}`, wanted, `a write by instruction ${this.#wrote.get(slot)}`)
+    }
+    this.reads.add(slot)
   }
 
   /** Remembers that an `each` reads the slot from before itself: it may not write it, or its next round would see that. */
@@ -302,6 +313,7 @@ export class BlockWalk {
 
   /** Puts back what was there before the region; gives what the region had made of it. */
   #undo(region: Region): Map<number, Local | undefined> {
+    this.scope.types.pay(JOIN_COST * region.before.size)
     const after = new Map<number, Local | undefined>()
     for (const [slot, old] of region.before) {
       after.set(slot, this.#locals[slot])
@@ -383,7 +395,12 @@ export class BlockWalk {
   #closeEach(region: Region): void {
     const [, to, , macro, , , result] = region.instr as Instr<"each">
     let type: Type = T.never
-    if (!this.#dead) type = this.read(result)
+    if (!this.#dead) {
+      type = this.read(result)
+      if (this.#locals[result]!.since < region.start) {
+        refuse("P033", this.#place, `"result" (slot ${result})`, "assigned inside its `each`", "assigned before")
+      }
+    }
     this.#regions.pop()
     this.#each--
     this.#dead = false

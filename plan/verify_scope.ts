@@ -282,7 +282,12 @@ export class ScopeWalk {
   text = (constant: number, at: PlanPlace): string => this.#words.text(constant, at)
   words = (constant: number, at: PlanPlace): readonly string[] => this.#words.words(constant, at)
   path = (constant: number, at: PlanPlace): readonly string[] => {
-    if (!Number.isInteger(constant) || constant < 0 || constant >= this.plan.constants.length) {
+    if (
+      !Number.isInteger(constant) ||
+      constant < 0 ||
+      constant >= this.plan.constants.length ||
+      Object.is(constant, -0)
+    ) {
       refuse("P016", at, "the path of its node", `a constant below ${this.plan.constants.length}`, show(constant))
     }
     return this.#words.path(constant, at)

@@ -2,7 +2,7 @@
 // `npm run generate`. `scripts/generate.test.ts` holds each file against what the code would write.
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { graphSchema, messagePages } from "../graph/mod.ts"
+import { expressionReference, graphSchema, messagePages } from "../graph/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 import { opcodeReference } from "../plan/mod.ts"
 import { doors, doorsFile } from "../tests/doors.ts"
@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, "..")
 export const generated: Readonly<Record<string, () => string>> = {
   "schema/graph.json": () => `${JSON.stringify(graphSchema(standardKinds), null, 2)}\n`,
   "docs/errors.md": messagePages,
+  "docs/expressions.md": expressionReference,
   "docs/plan.md": opcodeReference,
   [doorsFile]: doors,
 }

@@ -8,20 +8,19 @@ import {
   SdkError,
   SdkHttpError,
   StreamableHTTPClientTransport,
+  type Transport,
 } from "@modelcontextprotocol/client"
-import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
+import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import { Failure, fail, type Http, isRecord, type McpConnection, type Services, type Value } from "../../graph/mod.ts"
-import { blot } from "../../nodes/mod.ts"
+import { blot, orAbort } from "../../nodes/mod.ts"
 import { fetchOver } from "./fetch.ts"
-import { orAbort } from "./or-abort.ts"
-import { StdioPipe } from "./stdio.ts"
+import { hasProcessGroups, StdioPipe } from "./stdio.ts"
 
 export interface McpOptions {
   /** The graph file's folder: where stdio servers start, so that `./data` means what the file says. */
   readonly base: string
   /** The guarded HTTP service; without it, servers at a `url` are refused. */
   readonly http?: Http
-  readonly granted?: Services["granted"]
 }
 
 export interface Session extends McpConnection {
@@ -48,13 +47,10 @@ export async function openSession(
   server: { readonly [key: string]: Value },
   options: McpOptions,
   stop: AbortSignal,
+  granted: Services["granted"],
 ): Promise<Session> {
-  const { transport, pipe, label, leave } = transportOf(server, options)
-  const client = new Client(
-    { name: "shadowgraph", version: "0.1.0" },
-    // Over HTTP the newest protocol is asked for on the same connection; over stdio asking would start a second process.
-    { versionNegotiation: { mode: pipe === undefined ? "auto" : "legacy" } },
-  )
+  const { transport, mode, pipe, label, leave } = wayTo(server, options, granted)
+  const client = new Client({ name: "shadowgraph", version: "0.1.0" }, { versionNegotiation: { mode } })
   const open: Open = { client, pipe, label, alive: true }
   client.onclose = () => {
     open.alive = false
@@ -108,25 +104,18 @@ const said = (pipe: StdioPipe | undefined): string => {
   return last === "" ? "" : `; it said: ${last}`
 }
 
-function transportOf(server: { readonly [key: string]: Value }, options: McpOptions) {
-  const stdio = server["stdio"]
-  if (Array.isArray(stdio) && stdio.length > 0) {
-    const [command, ...args] = stdio.map(String) as [string, ...string[]]
-    const pipe = new StdioPipe({
-      command,
-      args,
-      cwd: options.base,
-      env: { ...getDefaultEnvironment(), ...texts(server["env"]) },
-      hidden: Object.values(texts(server["env"])),
-    })
-    return {
-      transport: pipe,
-      pipe,
-      leave: async () => undefined,
-      label: `the server \`${[command, ...args].join(" ")}\``,
-    }
-  }
-  const url = server["url"]
+interface Way {
+  readonly transport: Transport
+  readonly mode: "auto" | "legacy"
+  readonly label: string
+  readonly pipe?: StdioPipe
+  /** Takes leave of the server, where the protocol has a word for it. */
+  readonly leave: () => Promise<void>
+}
+
+function wayTo(server: { readonly [key: string]: Value }, options: McpOptions, granted: Services["granted"]): Way {
+  const { stdio, url } = server
+  if (Array.isArray(stdio) && stdio.length > 0) return overStdio(stdio.map(String), texts(server["env"]), options)
   if (typeof url !== "string" || !URL.canParse(url)) {
     throw fail("Unreachable", "Cannot connect to the server: its declaration has neither `stdio:` nor a valid `url:`", {
       undelivered: true,
@@ -138,8 +127,9 @@ function transportOf(server: { readonly [key: string]: Value }, options: McpOpti
       undelivered: true,
     })
   }
-  const transport = new StreamableHTTPClientTransport(new URL(url), {
-    fetch: fetchOver(options.http, new URL(url), options.granted ?? (() => false)),
+  const to = new URL(url)
+  const transport = new StreamableHTTPClientTransport(to, {
+    fetch: fetchOver(options.http, to, granted),
     requestInit: { headers: texts(server["headers"]) },
   })
   const leave = async () => {
@@ -147,7 +137,18 @@ function transportOf(server: { readonly [key: string]: Value }, options: McpOpti
     // A server that does not answer keeps a session that nobody uses; that is its own affair.
     await orAbort(goodbye ?? Promise.resolve(), AbortSignal.timeout(LEAVE_MS_MAX)).catch(() => undefined)
   }
-  return { transport, pipe: undefined, leave, label: `the server at ${new URL(url).origin}` }
+  // The newest protocol is asked for on the same connection.
+  return { transport, mode: "auto", leave, label: `the server at ${to.origin}` }
+}
+
+function overStdio(words: readonly string[], given: Readonly<Record<string, string>>, { base }: McpOptions): Way {
+  const [command = "", ...args] = words
+  const start = { command, args, cwd: base, env: { ...getDefaultEnvironment(), ...given } }
+  // To ask for the newest protocol would start a second process.
+  const way = { mode: "legacy", label: `the server \`${words.join(" ")}\``, leave: async () => undefined } as const
+  if (!hasProcessGroups()) return { ...way, transport: new StdioClientTransport({ ...start, stderr: "ignore" }) }
+  const pipe = new StdioPipe({ ...start, hidden: Object.values(given) })
+  return { ...way, transport: pipe, pipe }
 }
 
 const texts = (r: Value | undefined): Record<string, string> =>

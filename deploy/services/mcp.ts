@@ -2,9 +2,9 @@
  * Connections to MCP servers, shared: one serves all nodes of a session that name the same server, because starting a
  * server costs a second and a call a millisecond. It is closed, and its processes ended, when the last of them lets go.
  */
-import { encode, fail, hex, type Mcp, type McpConnection, sha256, type Value } from "../../graph/mod.ts"
+import { encode, fail, hex, type Mcp, type Services, sha256, type Value } from "../../graph/mod.ts"
+import { orAbort } from "../../nodes/mod.ts"
 import type { McpOptions, Session } from "./mcp-session.ts"
-import { orAbort } from "./or-abort.ts"
 
 export type { McpOptions }
 
@@ -25,13 +25,13 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
     await session?.close()
   }
 
-  const connect = async (server: { readonly [key: string]: Value }, signal: AbortSignal): Promise<McpConnection> => {
-    const key = hex(sha256(encode(server as Value)))
+  const connect: Mcp["connect"] = async (server, signal, granted) => {
+    const key = hex(sha256(encode([server as Value, reachOf(server, granted)])))
     let entry = shared.get(key)
     const fresh = entry === undefined
     if (entry === undefined) {
       const stop = new AbortController()
-      entry = { session: start(server, options, stop.signal), stop, holders: 0 }
+      entry = { session: start(server, options, stop.signal, granted), stop, holders: 0 }
       shared.set(key, entry)
     }
     const mine = entry
@@ -55,7 +55,7 @@ export function mcpService(options: McpOptions): Mcp & { readonly close: () => P
     }
     if (!alive()) {
       await release()
-      if (!fresh) return connect(server, signal)
+      if (!fresh) return connect(server, signal, granted)
       throw fail("Unreachable", `Cannot connect to ${session.label}: it ended at once`, {
         retryable: true,
         undelivered: true,
@@ -87,7 +87,16 @@ async function start(
   server: { readonly [key: string]: Value },
   options: McpOptions,
   stop: AbortSignal,
+  granted: Services["granted"],
 ): Promise<Session> {
   const { openSession } = await import("./mcp-session.ts")
-  return openSession(server, options, stop)
+  return openSession(server, options, stop, granted)
+}
+
+/** What a plan may reach decides what its connection may: plans with other rights do not share one. */
+function reachOf(server: { readonly [key: string]: Value }, granted: Services["granted"]): Value {
+  const { url } = server
+  if (typeof url !== "string" || !URL.canParse(url)) return null
+  const capability = `net:${new URL(url).host}`
+  return [granted(capability), granted(capability, "exactly"), granted("net:private", "exactly")]
 }

@@ -35,10 +35,13 @@ function watchExit(): void {
   })
 }
 
+/** Are there process groups? On Windows there are none, and the client's own transport knows how to start `npx` there. */
+export const hasProcessGroups = (): boolean => process.platform !== "win32"
+
 /** Signals a whole group; a group that has ended already is what we wanted. */
 function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean {
   try {
-    process.kill(process.platform === "win32" ? pid : -pid, signal)
+    process.kill(-pid, signal)
     return true
   } catch {
     return false
@@ -69,10 +72,8 @@ export class StdioPipe implements Transport {
 
   start(): Promise<void> {
     const { command, args, env, cwd } = this.#server
-    const windows = process.platform === "win32"
     watchExit()
-    // On Windows npx is a script that only a shell can start, and groups do not exist.
-    const child = spawn(command, [...args], { cwd, env, detached: !windows, shell: windows, stdio: "pipe" })
+    const child = spawn(command, [...args], { cwd, env, detached: true, stdio: "pipe" })
     this.#child = child
     child.stdout!.on("data", (chunk: Buffer) => this.#read(chunk))
     child.stderr!.on("data", (chunk: Buffer) => {

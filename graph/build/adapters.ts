@@ -13,23 +13,27 @@ import type { AnySchema, Capability, Fields, Given, Gives, In, Input, Node, Node
 export interface Failed<Code extends string> extends Failure {
   readonly code: Code
 }
-export type HttpError = Failed<"HttpStatus" | "Unreachable" | "TooLarge" | "BadBody" | "NoSecret" | "Refused">
-export type SqlError = Failed<"SqlError" | "Busy" | "Locked" | "Unavailable" | "ManyRows">
-export type McpError = Failed<"ToolError" | "Unavailable" | "BadAnswer" | "Drift">
-export type LlmError = Failed<
-  | "HttpStatus"
-  | "Unreachable"
-  | "TooLarge"
-  | "NoSecret"
+type HttpCode = "HttpStatus" | "Unreachable" | "Refused" | "TooLarge" | "NoSecret" | "Unavailable"
+export type HttpError = Failed<HttpCode | "TooManyRedirects" | "BadBody">
+export type SqlError = Failed<
+  | "Locked"
+  | "Constraint"
+  | "ReadOnly"
+  | "DiskFull"
+  | "MissingFile"
+  | "Corrupt"
+  | "SqlError"
+  | "NoRow"
+  | "ManyRows"
+  | "ManyColumns"
   | "Refused"
-  | "BadAnswer"
-  | "ModelError"
-  | "Refusal"
-  | "Truncated"
-  | "ToolRounds"
-  | "BadOutput"
+  | "Unavailable"
 >
-export type AskError = Failed<"NoPerson" | "BadAnswer">
+export type McpError = Failed<HttpCode | "ToolError" | "ToolDied" | "BadAnswer" | "Drift" | "UnknownTool">
+export type LlmError = Failed<
+  HttpCode | "BadOutput" | "Truncated" | "Refusal" | "ToolRounds" | "BadAnswer" | "ModelError"
+>
+export type AskError = Failed<"NoPerson" | "NoAnswer" | "BadAnswer" | "Unavailable">
 
 type Until<S extends string, D extends string> = S extends `${infer H}${D}${string}` ? H : S
 type HostOf<S extends string> = S extends `${string}://${infer Rest}` ? Until<Until<Until<Rest, "/">, "?">, "#"> : never
@@ -264,7 +268,7 @@ export const askOf =
     name: string,
     question: In<string>,
     options: NodeOptions & { readonly choices?: readonly C[]; readonly answer?: Gives<A> } = {},
-  ): Node<A, AskError> => {
+  ): Node<A, AskError, Capability<"ask:person">> => {
     const { choices, answer, ...rest } = options
     if (choices !== undefined && answer !== undefined)
       refuse("option", `Cannot ask "${name}" with choices and an answer's schema: leave one of them out`)
@@ -273,9 +277,10 @@ export const askOf =
       main: "",
       set: choices === undefined ? {} : { choices },
       fill: () => ({ [kind.kind]: question }),
+      needs: ["ask:person"],
       ...common(undefined, output),
     })
-    return tool({}, rest) as unknown as Node<A, AskError>
+    return tool({}, rest) as never
   }
 
 const common = (input: Input | undefined, output: unknown) => ({

@@ -7,7 +7,7 @@ import { T, type Type } from "../type.ts"
 import { fromFields, fromSchema, type Imported } from "../valibot.ts"
 import { type PortState, stateOf } from "./port.ts"
 import { checkName, currentScope, type Draft, Made, type Sheet } from "./scope.ts"
-import { settingsOf } from "./settings.ts"
+import { aboutOf, settingsOf } from "./settings.ts"
 import type { AnySchema, Input, NodeOptions, Tool } from "./types.ts"
 
 export const isSchema = (x: Input): x is AnySchema => "~standard" in x
@@ -22,7 +22,7 @@ const inputs = new WeakMap<object, Type>()
 export const inputTypeOf = (tool: object): Type => inputs.get(tool) ?? T.unknown
 
 /** What a call's node will be, but for what the options of the call say. */
-export type Placed = Omit<Draft, "settings">
+export type Placed = Omit<Draft, "settings" | "about">
 
 /** Makes the callable: `place` turns the input's expression into what the node will be. */
 export function makeCall<I, A, E, R>(
@@ -35,7 +35,11 @@ export function makeCall<I, A, E, R>(
     const scope = currentScope(`a call of "${id}"`)
     const name = options?.name ?? id
     const settings = settingsOf(options)
-    return new Made(name, { ...place(stateOf(input, want), scope.sheet, name, settings), settings }, scope)
+    return new Made(
+      name,
+      { ...place(stateOf(input, want), scope.sheet, name, settings), ...aboutOf(options), settings },
+      scope,
+    )
   }
   Object.defineProperty(call, "name", { value: id })
   inputs.set(call, want)

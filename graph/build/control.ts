@@ -12,12 +12,12 @@ import { refuse } from "./failure.ts"
 import { joinTouches } from "./order.ts"
 import { deeper, type PortState, stateOf } from "./port.ts"
 import { currentScope, type Draft, exprDraft, Made, type Written, writeBody } from "./scope.ts"
-import { settingsOf } from "./settings.ts"
+import { aboutOf, settingsOf } from "./settings.ts"
 import type { Body, BodyA, BodyE, BodyR, In, Node, NodeOptions, Port, PortOf, Scalar, Step, ValueOf } from "./types.ts"
 
 type AnyBody = (...ports: never[]) => unknown
 /** Control nodes do nothing outside by themselves: timeouts, retries and caches go on the nodes inside that do. */
-export type ControlOptions = Pick<NodeOptions, "after">
+export type ControlOptions = Pick<NodeOptions, "about" | "after">
 /** How the variables of a body are called in the IR, in a printed file and in messages. */
 export interface Named {
   readonly as?: string
@@ -33,8 +33,8 @@ export interface MapOptions extends ControlOptions, Named {
 }
 
 /** Gives an expression a name and a place of its own: it is computed once, and its value shows in a run. */
-export const expr = <const T>(name: string, value: T): Node<ValueOf<T>> =>
-  node(name, exprDraft(stateOf(value)), undefined)
+export const expr = <const T>(name: string, value: T, options?: ControlOptions): Node<ValueOf<T>> =>
+  node(name, exprDraft(stateOf(value)), options)
 
 /** The body for each item of a list or stream; results in item order. */
 export const map = <X, B extends Body>(
@@ -161,9 +161,14 @@ function refuseCases(name: string, type: Type, words: readonly string[], hasElse
     refuse("option", `Cannot match "${name}": it is never ${extra.join(", ")}, only ${type.values.join(", ")}`)
 }
 
+type CodeOf<E> = E extends { readonly _tag: "Failure"; readonly code: infer C extends string }
+  ? C
+  : E extends { readonly _tag: infer T extends string }
+    ? T
+    : never
 /** What `catch` binds: `code` is the tag of a typed error, or one of the engine's own (`Timeout`, `Mismatch`, …). */
 export interface Caught<E> {
-  readonly code: (E extends { readonly _tag: infer T extends string } ? T : never) | (string & {})
+  readonly code: CodeOf<E> | (string & {})
   readonly message: string
   readonly data: unknown
 }
@@ -265,5 +270,9 @@ function control(
 }
 
 function node(name: string, draft: Draft, options: ControlOptions | undefined): never {
-  return new Made(name, { ...draft, settings: settingsOf(options) }, currentScope(`"${name}"`)) as never
+  return new Made(
+    name,
+    { ...draft, ...aboutOf(options), settings: settingsOf(options) },
+    currentScope(`"${name}"`),
+  ) as never
 }

@@ -6,6 +6,7 @@
 import type { Expr } from "../expr.ts"
 import { printType, T, type Type, unionOf } from "../type.ts"
 import { type Rec, Tensor, type Value } from "../value.ts"
+import { bounded } from "./extent.ts"
 import { refuse } from "./failure.ts"
 import type { Port, PortOf } from "./types.ts"
 
@@ -42,7 +43,7 @@ export function portState(port: Port<unknown>): PortState {
 }
 
 export function portOf(expr: Expr, type: Type, home: Home | null, maybe = false): PortOf<unknown> {
-  const state: PortState = { expr, type, home, maybe }
+  const state: PortState = { expr: bounded(expr), type, home, maybe }
   const port = new Proxy(Object.create(null) as object, new Traps(state))
   states.set(port, state)
   return port as PortOf<unknown>

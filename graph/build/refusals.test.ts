@@ -234,6 +234,28 @@ describe("what cannot be built says so", () => {
         })
       },
     ],
+    [
+      "an expression that doubles without end",
+      "expression",
+      "yield* expr(",
+      () =>
+        graph("g", { input: { n: v.number() } }, (input) => {
+          let n = input.n
+          for (let i = 0; i < 60; i++) n = num`${n} + ${n}`
+          return n
+        }),
+    ],
+    [
+      "an expression that deepens without end",
+      "expression",
+      "512 levels",
+      () =>
+        graph("g", { input: { n: v.number() } }, (input) => {
+          let n = input.n
+          for (let i = 0; i < 10_000; i++) n = num`${n} + 1`
+          return n
+        }),
+    ],
     ["a graph of a number", "schema", "its input is a record", () => graph("g", { input: v.number() }, (x) => x)],
   ]
   for (const [what, reason, words, build] of cases) {

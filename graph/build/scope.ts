@@ -15,6 +15,7 @@ import type { FnBinding, PortOf } from "./types.ts"
 /** What a node will be, before it has a place in a scope. */
 export interface Draft {
   readonly kind: string
+  readonly about?: string
   readonly config: Rec
   readonly args: PortState
   readonly scopes: { readonly [role: string]: Scope }
@@ -138,6 +139,7 @@ export function checkName(name: string, what: string): void {
 const irNode = (name: string, draft: Draft, settings: Settings): IrNode => ({
   name,
   kind: draft.kind,
+  ...(draft.about === undefined ? {} : { about: draft.about }),
   config: draft.config,
   args: draft.args.expr,
   scopes: draft.scopes,

@@ -29,6 +29,9 @@ export function settingsOf(options: NodeOptions | undefined): Settings {
   }
 }
 
+export const aboutOf = (options: NodeOptions | undefined): { readonly about?: string } =>
+  options?.about === undefined ? {} : { about: options.about }
+
 function retryOf(retry: NonNullable<NodeOptions["retry"]>): NonNullable<Settings["retry"]> {
   const times = typeof retry === "number" ? retry : retry.times
   if (!Number.isInteger(times) || times < 0)

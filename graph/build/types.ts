@@ -145,6 +145,8 @@ export interface FnBinding {
 
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`
 export interface NodeOptions {
+  /** What the step is for, in a sentence. */
+  readonly about?: string
   /** The node's name; needed for the second call of one tool in a scope. */
   readonly name?: string
   /** How long one attempt may take. */
@@ -166,10 +168,12 @@ declare const capability: unique symbol
 export interface Capability<out Name extends string> {
   readonly [capability]: Name
 }
-/** The names that a grant's pattern covers: itself, what is below it, and what a `*` stands for. */
-export type Covers<P extends string> = P extends `${infer H}*${infer T}`
-  ? `${H}${string}${T}`
-  : P | `${P}:${string}` | `${P}/${string}`
+/**
+ * The names that a grant's pattern covers: itself, what is below it, and what a `*` stands for. A little more than
+ * `covers` of `capability.ts` takes: text in a type has no rule for what a `*` stands for; admission has the last word.
+ */
+export type Covers<P extends string> = P extends `${infer H}*${infer T}` ? Below<`${H}${string}${T}`> : Below<P>
+type Below<P extends string> = P | `${P}:${string}` | `${P}/${string}`
 
 // ---- what the body of a tool may be
 

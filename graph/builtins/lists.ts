@@ -134,7 +134,7 @@ export const LISTS: { readonly [name: string]: Entry } = {
     about: "The sum from left to right, from 0 or the second argument; int64s need one, int64(0).",
     example: "[1, 2, 3].sum() → 6",
     apply: (args) => {
-      const start = args[1] ?? 0
+      const start = args.length === 1 ? 0 : args[1]
       if (typeof start !== "number" && typeof start !== "bigint") throw mismatch("sum", args)
       return sumOf("sum", list("sum", args, 2), start)
     },

@@ -62,6 +62,7 @@ const EXTREME = [
   failing([STRINGS], one),
   { ...over([T.number, T.number], T.number), rest: T.number },
   { ...over([T.int64, T.int64], T.int64), rest: T.int64 },
+  { ...over([T.string, T.string], T.string), rest: T.string },
 ]
 
 export const NUMBER: { readonly [name: string]: Entry } = {

@@ -75,10 +75,7 @@ const sum = arithmetic(
 )
 
 const ORDERED: readonly Overload[] = [
-  over([T.number, T.number], T.boolean),
-  over([T.int64, T.int64], T.boolean),
-  over([T.number, T.int64], T.boolean),
-  over([T.int64, T.number], T.boolean),
+  over([T.union(T.number, T.int64), T.union(T.number, T.int64)], T.boolean),
   over([T.string, T.string], T.boolean),
   over([T.boolean, T.boolean], T.boolean),
   over([T.bytes, T.bytes], T.boolean),

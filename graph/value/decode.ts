@@ -21,6 +21,9 @@ export function decode(bytes: Uint8Array): Value {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
+/** The last ASCII key of each kind of beginning and end. */
+const KEYS: (string | undefined)[] = Array.from({ length: 256 })
+
 class Reader {
   at = 0
   readonly bytes: Uint8Array
@@ -198,7 +201,27 @@ class Reader {
     const length = (b & 0xe0) === 0xa0 ? b & 0x1f : b >= 0xd9 && b <= 0xdb ? this.length(b - 0xd9, 32) : -1
     if (length < 0) throw this.bad("undecodable", "a key is not text")
     this.keyStart = this.at
-    return this.text(length)
+    return length > 0 && length < 24 ? this.shortKey(length) : this.text(length)
+  }
+
+  /** Records of one shape come by the thousand: a key seen before is found by its letters, not built again. */
+  shortKey(length: number): string {
+    const { bytes, at: start } = this
+    if (length > bytes.length - start) return this.text(length)
+    const slot = (bytes[start]! * 31 + bytes[start + length - 1]! * 7 + length) & (KEYS.length - 1)
+    const known = KEYS[slot]
+    if (known !== undefined && known.length === length) {
+      let i = 0
+      while (i < length && known.charCodeAt(i) === bytes[start + i]) i++
+      if (i === length) {
+        this.at = start + length
+        return known
+      }
+    }
+    const key = this.text(length)
+    // Only ASCII: its letters are its bytes.
+    if (key.length === length) KEYS[slot] = key
+    return key
   }
 
   /** Code-point order is the order of UTF-8 bytes. Equal keys do not ascend. */

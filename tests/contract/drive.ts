@@ -103,13 +103,23 @@ export async function open(kind: NodeKind, node: Written, services: Partial<Serv
   }
 }
 
-/** Opens and gives the failure of opening. */
-export async function openFailure(kind: NodeKind, node: Written, services: Partial<Services> = {}): Promise<Failure> {
+/** Opens and calls; gives the failure of either. */
+export async function openFailure(
+  kind: NodeKind,
+  node: Written,
+  services: Partial<Services> = {},
+  more: Partial<Call> = {},
+): Promise<Failure> {
+  let driven: Driven
   try {
-    await open(kind, node, services)
+    driven = await open(kind, node, services)
   } catch (cause) {
     if (cause instanceof TypeError) throw cause
     return toFailure(cause)
   }
-  throw new TypeError("wanted a failure, but it opened")
+  try {
+    return await driven.failure(node.args ?? {}, more)
+  } finally {
+    await driven.close()
+  }
 }

@@ -1,6 +1,5 @@
 /** The kinds `read_file` and `write_file` on a real disk: what they give, and every way out of the root that they refuse. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { execFileSync } from "node:child_process"
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileService } from "../../deploy/mod.ts"
@@ -70,8 +70,10 @@ describe("reading", () => {
       data: { wanted: "json" },
     })
     expect(await readFailure("./data/loop")).toMatchObject({ code: "NotPermitted" })
-    execFileSync("mkfifo", [join(base, "data/pipe")])
-    expect(await readFailure("./data/pipe")).toMatchObject({ code: "NotAFile" })
+    const socket = createServer().listen(join(base, "data/socket"))
+    await new Promise((ready) => socket.once("listening", ready))
+    expect(await readFailure("./data/socket")).toMatchObject({ code: "NotAFile" })
+    socket.close()
     await expect(files.read("./data/x.txt", { root: "./data", bytesMax: 3 })).rejects.toMatchObject({
       code: "TooLarge",
     })

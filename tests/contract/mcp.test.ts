@@ -44,7 +44,7 @@ const alive = (pid: number): boolean => {
   }
 }
 const until = async (done: () => boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !done(); i++) await Bun.sleep(10)
+  for (let i = 0; i < 1000 && !done(); i++) await Bun.sleep(10)
   expect(done()).toBe(true)
 }
 
@@ -52,6 +52,7 @@ async function pinOf(server: string, tool: string): Promise<Rec> {
   const connection = await service.connect(
     { ...(resources.servers as Record<string, Rec>)[server]! },
     new AbortController().signal,
+    () => true,
   )
   const found = (await connection.tools()).find((t) => t.name === tool)!
   await connection.close()
@@ -76,6 +77,16 @@ describe("the filesystem server", () => {
     expect(structured.signature.output).toEqual(T.record({ content: T.string }))
     expect(await structured.call()).toMatchObject({ content: expect.stringContaining("per_kg") })
     for (const d of [asText, asJson, structured]) await d.close()
+  })
+  test("reads an image as bytes", async () => {
+    const pixel = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64")
+    writeFileSync(join(base, "pixel.gif"), pixel)
+    const d = await open(mcp, node("files/read_media_file", { path: "pixel.gif" }, T.bytes), { mcp: service })
+    expect(await d.call()).toEqual(new Uint8Array(pixel))
+    await d.close()
+    const text = await open(mcp, node("faulty/say", { text: "no bytes" }, T.bytes), { mcp: service })
+    expect(await text.failure()).toMatchObject({ code: "BadAnswer", data: { wanted: "bytes" } })
+    await text.close()
   })
   test("says that a file is missing", async () => {
     const d = await open(mcp, node("files/read_text_file", { path: "nope.json" }), { mcp: service })
@@ -202,7 +213,7 @@ describe("starting and stopping", () => {
     writeFileSync(
       script,
       `import { mcpService } from ${JSON.stringify(join(root, "deploy/services/mcp.ts"))}
-       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal)
+       const c = await mcpService({ base: "." }).connect(${JSON.stringify(faulty)}, new AbortController().signal, () => true)
        const r = await c.call("child", {}, { signal: new AbortController().signal })
        console.log(r.content[0].text)
        process.exit(7)`,
@@ -230,6 +241,21 @@ describe("starting and stopping", () => {
     })
     expect(await openFailure(mcp, node("faulty/say"))).toMatchObject({ code: "Unavailable" })
     expect(await openFailure(mcp, node("faulty/none"), { mcp: service })).toMatchObject({ code: "UnknownTool" })
+  })
+  test("a server that never says hello: the call can be given up, the session closed, at once", async () => {
+    const own = mcpService({ base })
+    const silent = { stdio: [process.execPath, "-e", "setInterval(() => undefined, 1000)"] }
+    const written = node("x/y", {}, T.string, { resources: { servers: { x: silent } } })
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+    expect(await openFailure(mcp, written, { mcp: own }, { signal: stop.signal })).toMatchObject({
+      code: "Cancelled",
+      undelivered: true,
+    })
+    const waiting = openFailure(mcp, written, { mcp: own })
+    await Bun.sleep(50)
+    await own.close()
+    expect(await waiting).toMatchObject({ undelivered: true })
   })
   test("a secret reaches the server's environment and nothing else", async () => {
     const script =

@@ -7,20 +7,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-
 import { compile } from "../../compile/mod.ts"
 import { Engine, type RunResult } from "../../deploy/engine.ts"
+import { makeLock, openHost } from "../../deploy/mod.ts"
 import {
-  fileService,
-  makeLock,
-  mcpService,
-  moduleService,
-  type Pins,
-  sqliteService,
-  systemChance,
-  systemClock,
-} from "../../deploy/mod.ts"
-import { accept, checkFile, printProblemShort, readGraph, type Services, type Value } from "../../graph/mod.ts"
+  accept,
+  checkFile,
+  EMPTY_LOCK,
+  type Lock,
+  pin,
+  printProblemShort,
+  readGraph,
+  type Value,
+} from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
 const base = mkdtempSync(join(tmpdir(), "whole-"))
@@ -65,22 +64,14 @@ output:
   file: report.path
 `
 const asked: string[] = []
-const servers = mcpService({ base })
-const sqlite = sqliteService(base)
-const services: Services = {
-  clock: systemClock,
-  chance: systemChance,
-  granted: () => false,
-  mcp: servers,
-  sqlite,
-  modules: moduleService(base),
-  files: fileService(base),
+const host = openHost({
+  base,
   ask: async (question) => {
     asked.push(question.text)
     return "yes"
   },
-}
-let pins: Pins = {}
+})
+let lock: Lock = EMPTY_LOCK
 
 const tools = (factor: number) =>
   writeFileSync(
@@ -104,24 +95,23 @@ beforeAll(async () => {
   db.close()
   tools(1)
   const { graph } = readGraph({ file: "g.yaml", text }, { registry: standardKinds })
-  const lock = await makeLock([graph!], standardKinds, services)
-  expect(lock.failures).toEqual([])
-  pins = lock.pins
+  const made = await makeLock([graph!], standardKinds, { ...host.services, granted: () => false })
+  expect(made.failures).toEqual([])
+  lock = made.lock
 })
 afterAll(async () => {
-  await servers.close()
-  sqlite.close()
+  await host.close()
   rmSync(base, { recursive: true })
 })
 
 async function run(input: Value): Promise<Pick<RunResult, "outcome" | "trace">> {
-  const pin = (key: string) => pins[key]
-  const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin })
+  const pins = pin(lock)
+  const { checked, problems } = checkFile({ file: "g.yaml", text }, { registry: standardKinds, pin: pins })
   expect(problems.map(printProblemShort)).toEqual([])
   const { bytes } = compile(checked!)
-  const engine = new Engine({ registry: standardKinds, services })
+  const engine = new Engine({ registry: standardKinds, services: host.services })
   try {
-    const ready = await engine.prepare(bytes, { grants: checked!.needs, pins: pin })
+    const ready = await engine.prepare(bytes, { grants: checked!.needs, pins })
     return await ready.run(accept(checked!.input)(input))
   } finally {
     await engine.close()

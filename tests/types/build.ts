@@ -21,8 +21,10 @@ import {
   or,
   type orNull,
   type Port,
+  type PortOf,
   type RunFn,
   str,
+  stream,
   sum,
   when,
 } from "../../graph/build/mod.ts"
@@ -203,6 +205,20 @@ graph(
     return [n, m, a]
   },
 )
+
+graph("x", { input: { seed: v.number() } }, function* (input) {
+  const words = fn("words", { input: v.number(), output: stream(v.string()), effect: "read" }, async function* () {
+    yield "a"
+  })
+  const said = yield* words(input.seed)
+  const long = yield* map("long", said, (word) => later(word))
+  is<typeof long, PortOf<readonly string[]>>(true)
+  // @ts-expect-error: a stream has no places
+  said.at(0)
+  // @ts-expect-error: and goes into no tool
+  yield* later(said, { name: "all_at_once" })
+  return yield* fold("joined", said, "", (acc, word) => str`${acc} + ${word}`)
+})
 
 // ---- failures
 
