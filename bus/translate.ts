@@ -191,7 +191,8 @@ const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string
   },
   map_of: ([, to, entries], w) => `${w.v(to)}=mapOf(${list(entries, w)});`,
   text: ([, to, parts], w) => `${w.v(to)}=text(${list(parts, w)});`,
-  call: ([, to, name, args], w) => `${w.v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args, w)});`,
+  call: ([, to, name, args], w) =>
+    `${w.v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args, w)});`,
   add: two("+"),
   sub: two("-"),
   mul: two("*"),
