@@ -10,9 +10,10 @@ import type { Expr } from "./expr.ts"
 import { errorValue, type Failure, fail, toFailure } from "./failure.ts"
 import type { Graph, Node, Path, Scope } from "./ir.ts"
 import { hasDefaults, liveNodes } from "./live.ts"
+import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
 import type { Signature } from "./node.ts"
 import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
-import type { Fits, Type } from "./type.ts"
+import { type Fits, T, type Type } from "./type.ts"
 import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
 
 /** One attempt of a tool or function. */
@@ -60,6 +61,8 @@ export async function evaluateGraph(checked: CheckedGraph, input: Value, world: 
 /** A value that crosses a typed boundary: looked at only where the types leave something open. */
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
   type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
+
+const seen = (type: Type | undefined, value: Value): Value => (type === undefined ? value : accept(type)(value))
 
 const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
 
@@ -120,9 +123,34 @@ export class Evaluation {
 
   async node(node: Node, env: Env, path: Path): Promise<Value> {
     const facts = this.checked.nodes.get(node)!
-    const args = this.expr(node.args, env, path)
+    const args = this.looked(node, this.expr(node.args, env, path))
     const value = await this.act(node, args, env, path)
     return facts.signature === undefined ? bounded(facts.outFits, facts.outcome, value) : value
+  }
+
+  /** What a control node decides on, goes over and starts from, looked at where its type leaves something open. */
+  looked(node: Node, args: Value): Value {
+    const type = argLook(this.checked, node)
+    switch (node.kind) {
+      case "when":
+      case "switch":
+      case "map":
+        return seen(type, args)
+      case "fold": {
+        const { over, from } = args as { over: Value; from: Value }
+        return { over: seen(type, over), from: seen(fromLook(this.checked, node), from) }
+      }
+      case "loop":
+        return { from: seen(fromLook(this.checked, node), (args as { from: Value }).from) }
+      default:
+        return args
+    }
+  }
+
+  /** A body whose value goes round. */
+  async round(scope: Scope, wanted: Type, env: Env, base: Path): Promise<Value> {
+    const value = await this.scope(scope, env, bodyPath(base, scope))
+    return seen(roundLook(this.checked, scope, wanted), value)
   }
 
   async act(node: Node, args: Value, env: Env, path: Path): Promise<Value> {
@@ -145,10 +173,11 @@ export class Evaluation {
       }
       case "fold": {
         const { over, from } = args as { over: readonly Value[]; from: Value }
-        const { params } = node.scopes["do"]!
+        const body = node.scopes["do"]!
+        const type = stateType(this.checked, node)
         let acc = from
         for (let i = 0; i < over.length; i++)
-          acc = await this.body(node, "do", bind(env, params, [acc, over[i]!, i]), [...path, i])
+          acc = await this.round(body, type, bind(env, body.params, [acc, over[i]!, i]), [...path, i])
         return acc
       }
       case "loop":
@@ -160,7 +189,7 @@ export class Evaluation {
 
   body(node: Node, role: string, env: Env, base: Path): Promise<Value> {
     const scope = node.scopes[role]
-    if (scope === undefined) throw fail("NoCase", `Cannot go on: ${node.kind} "${node.name}" has no ${role}`)
+    if (scope === undefined) throw fail("NoCase", `Cannot go on: the ${node.kind} has no ${role}`)
     return this.scope(scope, env, bodyPath(base, scope))
   }
 
@@ -174,14 +203,14 @@ export class Evaluation {
     const max = node.config["max"] as number
     const test = node.scopes["while"]!
     const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (let i = 0; ; i++) {
-      if ((await this.scope(test, bind(env, test.params, [state, i]), [...path, i])) !== true) return state
+      const goOn = await this.round(test, T.boolean, bind(env, test.params, [state, i]), [...path, i])
+      if (goOn !== true) return state
       if (i >= max)
-        throw fail("LoopBound", `Cannot go on: loop "${node.name}" still wants to after ${max} iterations`, {
-          data: { max },
-        })
-      state = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+        throw fail("LoopBound", `Cannot go on: the loop still wants to after ${max} iterations`, { data: { max } })
+      state = await this.round(body, type, bind(env, body.params, [state, i]), [...path, i])
     }
   }
 

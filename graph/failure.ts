@@ -2,7 +2,7 @@
  * A typed failure: what a node ends in when it does not end in a value. Failures are values of the graph (`catch:` binds
  * one as `error`, the trace hashes its code and data), so they carry a stable code and no host text in what is hashed.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { Path } from "./ir.ts"
 import { printPath } from "./ir.ts"
 import { T, type Type } from "./type.ts"
@@ -56,7 +56,8 @@ export const failureIdentity = (f: Failure): Rec => ({ failure: f.code, data: f.
 export function toFailure(cause: unknown, path?: Path): Failure {
   if (cause instanceof Failure) {
     if (cause.path !== undefined || path === undefined) return cause
-    return fail(cause.code, cause.message, { ...cause, data: valueOrNull(cause.data), path })
+    // An error's cause is no enumerable field, so that a spread alone would lose it.
+    return fail(cause.code, cause.message, { ...cause, data: valueOrNull(cause.data), path, cause: cause.cause })
   }
   const where = path ? { path } : {}
   if (typeof cause === "object" && cause !== null) {

@@ -4,7 +4,8 @@
  */
 import { acceptStrict, type Value } from "../../graph/mod.ts"
 import { OPS, type OperandKind, type Plan, type PlanStep } from "../../plan/mod.ts"
-import { conflict, conforms, runOnce, sameOutcome, Wrong } from "./machine.ts"
+import { conforms, Wrong } from "./frame.ts"
+import { conflict, runOnce, sameOutcome } from "./machine.ts"
 
 /** What is wrong with a plan that was accepted; undefined where nothing was found. */
 export async function judge(plan: Plan, seed: number, runs = 3): Promise<string | undefined> {

@@ -2,9 +2,10 @@
  * A long campaign of broken plans: `npm run hostile [count] [seed]`. Prints every mutant that was accepted and is wrong,
  * every crash, and the figures; fails when there are any.
  */
-import { campaign } from "../tests/hostile/campaign.ts"
-import { COMPILED } from "../tests/plans/compiled.ts"
-import { SAMPLES } from "../tests/plans/samples.ts"
+
+import { COMPILED } from "../plans/compiled.ts"
+import { SAMPLES } from "../plans/samples.ts"
+import { campaign } from "./campaign.ts"
 
 const whole = (text: string | undefined, otherwise: number): number => {
   const n = Number(text ?? otherwise)
