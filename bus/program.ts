@@ -22,7 +22,7 @@ export interface Tool {
   /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
-  /** Pure, one attempt, no timeout, no cache: may stand in straight-line code. */
+  /** Pure, one attempt, no timeout, no cache, no stream: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
@@ -122,7 +122,12 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
-    direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
+    direct:
+      extern.effect === "pure" &&
+      output.kind !== "stream" &&
+      retry === undefined &&
+      timeoutMs === undefined &&
+      cacheMs === undefined,
     keyed: signature.keyed === true,
     limits: signature.limits,
   }
@@ -163,7 +168,8 @@ function scopeOf(
  */
 function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
   if (step.tool?.output.kind !== "stream") return false
-  const readers = steps.filter((s) => s.reads.includes(step.to))
+  // The slot may have held its argument before.
+  const readers = steps.filter((s) => s.index > step.index && s.reads.includes(step.to))
   if (steps.some((s) => operandsOf(s.step).after.includes(step.index))) return true
   return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }

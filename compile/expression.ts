@@ -2,8 +2,21 @@
  * Expressions to instructions. One block at a time: values that stay inside it live in temporary slots, which are used
  * again as soon as their last reader is through.
  */
-import { compareKeys, type Expr, infer, subtype, T, type Type, typeOfValue } from "../graph/mod.ts"
-import { type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
+import {
+  BUILTINS,
+  compareKeys,
+  type Expr,
+  infer,
+  isRecord,
+  lit,
+  resolveCall,
+  subtype,
+  T,
+  type Type,
+  typeOfValue,
+  type Value,
+} from "../graph/mod.ts"
+import { comesBack, type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
 import { mapParts } from "./rename.ts"
 import type { Tables } from "./tables.ts"
 
@@ -72,11 +85,20 @@ export class BlockWriter {
   /** The expression's value in `to`; where that is left open, wherever it is already, or in a temporary slot. */
   #into(e: Expr, to: number | undefined): Held {
     if (e.op === "ref") return this.#reference(e, to)
+    const held = this.#written(e, to)
+    // It never gets a value, by what folding has found out; the instruction by itself does not say so.
+    if (this.#notes.get(e)?.kind === "never")
+      this.#emit(["accept", held.slot, held.slot, this.#tables.type(T.never)])
+    return held
+  }
+
+  #written(e: Exclude<Expr, { op: "ref" }>, to: number | undefined): Held {
     const type = this.#notes.get(e) ?? T.unknown
     const target = () => to ?? this.temp()
     const held = (slot: number): Held => ({ slot, type, temp: to === undefined })
     switch (e.op) {
       case "const": {
+        if (!comesBack(e.value, typeOfValue(e.value))) return this.#into(this.#built(e.value), to)
         const slot = target()
         this.#emit(["const", slot, this.#tables.constant(e.value)])
         return { slot, type: typeOfValue(e.value), temp: to === undefined }
@@ -139,6 +161,17 @@ export class BlockWriter {
     }
   }
 
+  /** A constant in parts, each of which comes back from its bytes as it was. */
+  #built(v: Value): Expr {
+    const made: Expr = Array.isArray(v)
+      ? { op: "list", items: v.map((x) => this.#built(x)) }
+      : isRecord(v)
+        ? { op: "record", fields: Object.entries(v).map(([k, x]) => [k, this.#built(x)] as const) }
+        : { op: "const", value: v }
+    this.#notes.set(made, typeOfValue(v))
+    return made
+  }
+
   /** A name. Where the flow has narrowed its type, the value is looked at once more: slots keep the type they were made with. */
   #reference(e: Extract<Expr, { op: "ref" }>, to: number | undefined): Held {
     const held = this.#locals.get(e.name) ?? this.#lookUp(e.name)
@@ -178,7 +211,10 @@ export class BlockWriter {
   }
 
   #call(e: Extract<Expr, { op: "call" }>, type: Type, to: number | undefined): Held {
-    const args = e.args.map((x) => this.#into(x, undefined))
+    const given = e.args.map((x) => this.#notes.get(x) ?? T.unknown)
+    // A whole number that is written beside an int64 is one.
+    const whole = given.some((t) => t.kind === "int64") && resolveCall(BUILTINS.get(e.fn)!, given) === undefined
+    const args = e.args.map((x) => this.#into(whole ? int64Constant(x) : x, undefined))
     for (const x of args) this.release(x)
     const slot = to ?? this.temp()
     const quick = QUICK[e.fn]
@@ -338,6 +374,9 @@ export class BlockWriter {
     return { slot, type, temp: to === undefined }
   }
 }
+
+const int64Constant = (e: Expr): Expr =>
+  e.op === "const" && typeof e.value === "number" && Number.isSafeInteger(e.value) ? lit(BigInt(e.value)) : e
 
 const restore = (locals: Map<string, Held>, name: string, was: Held | undefined): void => {
   if (was === undefined) locals.delete(name)

@@ -69,7 +69,9 @@ class Resolver {
    */
   after(node: Node, scope: Scope, names: Names): string[] {
     const all = new Set(node.settings.after ?? [])
-    const taken = freeNames(node.args)
+    // A subgraph is a body, too, and so is what a handler stands by: their effects need not wait for their arguments.
+    const isBody = node.graph !== undefined || node.scopes["catch"] !== undefined
+    const taken = isBody ? new Set<string>() : freeNames(node.args)
     for (const { name } of this.checked.scopes.get(scope)!.follows.get(node) ?? []) if (!taken.has(name)) all.add(name)
     return [...all].map((name) => names.get(name) ?? name)
   }

@@ -27,16 +27,20 @@ import {
   type Path,
   printPath,
   type Rec,
+  roundLook,
   type Scope,
   sameOutcome,
+  stateType,
+  T,
   TraceTree,
   type Type,
   toFailure,
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
+import { Evaluation } from "../../graph/eval.ts"
 import type { Committed, Ran } from "./runs.ts"
-import { answerOf } from "./world.ts"
+import { answerOf, worldOf } from "./world.ts"
 
 /** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
 interface Got {
@@ -87,9 +91,11 @@ class Replay {
   /** How many ways each choice had. */
   readonly asked: number[] = []
   wrong: string | undefined
+  readonly #looks: Evaluation
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
+    this.#looks = new Evaluation(checked, worldOf())
     this.records = new Map(effects.map((e) => [printPath(e.path), e]))
     this.choices = choices
   }
@@ -165,11 +171,12 @@ class Replay {
   }
 
   async node(node: Node, env: Env, path: Path): Promise<Got> {
-    if (!known(node.args, env)) return NOTHING
     const facts = this.checked.nodes.get(node)!
     let got: Got
     try {
-      got = await this.act(node, this.expr(node.args, env, path), env, path)
+      if (node.graph !== undefined) got = await this.subgraph(node.graph, node.args, env, path, facts.argFits)
+      else if (!known(node.args, env)) return NOTHING
+      else got = await this.act(node, this.#looks.looked(node, this.expr(node.args, env, path)), env, path)
       if (got.value !== undefined && facts.signature === undefined)
         return { ...got, value: { is: bounded(facts.outFits, facts.outcome, got.value.is) } }
     } catch (cause) {
@@ -183,8 +190,6 @@ class Replay {
     switch (node.kind) {
       case "expr":
         return done(args)
-      case "graph":
-        return await this.subgraph(node.graph!, args, path, this.checked.nodes.get(node)!.argFits)
       case "when":
         return await this.body(node, args === true ? "then" : "else", env, path)
       case "switch":
@@ -206,14 +211,26 @@ class Replay {
     return this.scope(scope, env, pathOf(base, scope))
   }
 
-  async subgraph(graph: Graph, args: Value, path: Path, fits: Fits): Promise<Got> {
+  /** A subgraph begins before its arguments are there: what needs none of them runs. */
+  async subgraph(graph: Graph, args: Expr, env: Env, path: Path, fits: Fits): Promise<Got> {
     const facts = this.checked.graphs.get(graph)!
-    const got = await this.scope(graph.body, { input: bounded(fits, facts.input, args) }, path, true)
-    if (got.value === undefined) return got
+    const failures: Failure[] = []
+    let inner: Env = {}
+    if (known(args, env)) {
+      try {
+        inner = { input: bounded(fits, facts.input, this.expr(args, env, path)) }
+      } catch (cause) {
+        failures.push(toFailure(cause, path))
+      }
+    }
+    const got = await this.scope(graph.body, inner, path, true)
+    const whole = got.whole && Object.hasOwn(inner, "input")
+    if (got.value === undefined) return { failures: [...failures, ...got.failures], whole: false }
     try {
-      return { ...got, value: { is: bounded(facts.outFits, facts.output, got.value.is) } }
+      const value = { is: bounded(facts.outFits, facts.output, got.value.is) }
+      return { value, failures: [...failures, ...got.failures], whole }
     } catch (cause) {
-      return { failures: [...got.failures, toFailure(cause, path)], whole: false }
+      return { failures: [...failures, ...got.failures, toFailure(cause, path)], whole: false }
     }
   }
 
@@ -235,10 +252,11 @@ class Replay {
 
   async fold(node: Node, { over, from }: { over: readonly Value[]; from: Value }, env: Env, path: Path): Promise<Got> {
     const { items, whole } = taken(over)
-    const { params } = node.scopes["do"]!
+    const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (const [i, item] of items.entries()) {
-      const got = await this.body(node, "do", bind(env, params, [state, item, i]), [...path, i])
+      const got = await this.round(body, type, bind(env, body.params, [state, item, i]), [...path, i])
       if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
       state = got.value.is
     }
@@ -249,18 +267,26 @@ class Replay {
     const max = node.config["max"] as number
     const test = node.scopes["while"]!
     const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (let i = 0; ; i++) {
-      const goOn = await this.scope(test, bind(env, test.params, [state, i]), [...path, i])
+      const goOn = await this.round(test, T.boolean, bind(env, test.params, [state, i]), [...path, i])
       if (!goOn.whole || goOn.value === undefined) return { failures: goOn.failures, whole: false }
       if (goOn.value.is !== true) return done(state)
       if (i >= max) {
         throw fail("LoopBound", `Cannot go on: the loop still wants to after ${max} iterations`, { data: { max } })
       }
-      const got = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+      const got = await this.round(body, type, bind(env, body.params, [state, i]), [...path, i])
       if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
       state = got.value.is
     }
+  }
+
+  async round(scope: Scope, wanted: Type, env: Env, base: Path): Promise<Got> {
+    const got = await this.scope(scope, env, pathOf(base, scope))
+    const type = roundLook(this.checked, scope, wanted)
+    if (type === undefined || got.value === undefined) return got
+    return { ...got, value: { is: accept(type)(got.value.is) } }
   }
 
   async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Got> {
