@@ -85,11 +85,7 @@ export class BlockWriter {
   /** The expression's value in `to`; where that is left open, wherever it is already, or in a temporary slot. */
   #into(e: Expr, to: number | undefined): Held {
     if (e.op === "ref") return this.#reference(e, to)
-    const held = this.#written(e, to)
-    // It never gets a value, by what folding has found out; the instruction by itself does not say so.
-    if (this.#notes.get(e)?.kind === "never")
-      this.#emit(["accept", held.slot, held.slot, this.#tables.type(T.never)])
-    return held
+    return this.#written(e, to)
   }
 
   #written(e: Exclude<Expr, { op: "ref" }>, to: number | undefined): Held {

@@ -72,7 +72,10 @@ class Resolver {
     // A subgraph is a body, too, and so is what a handler stands by: their effects need not wait for their arguments.
     const isBody = node.graph !== undefined || node.scopes["catch"] !== undefined
     const taken = isBody ? new Set<string>() : freeNames(node.args)
-    for (const { name } of this.checked.scopes.get(scope)!.follows.get(node) ?? []) if (!taken.has(name)) all.add(name)
+    for (const before of this.checked.scopes.get(scope)!.follows.get(node) ?? []) {
+      // The value of a subgraph may be there before all of its effects are through.
+      if (!taken.has(before.name) || before.graph !== undefined) all.add(before.name)
+    }
     return [...all].map((name) => names.get(name) ?? name)
   }
 

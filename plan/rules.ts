@@ -41,7 +41,7 @@ export const RULES = {
   P040: "An operand has a type that the instruction certainly takes; what is not certain, or lacks a default, goes through `accept` first.",
   P041: "Arguments fit what the extern takes; captures and binders fit the body's parameters; a body's value fits what it is for.",
   P042: "The value of a scope fits the scope's type, the graph's output and its input fit the plan's.",
-  P043: "A function is in the builtin table.",
+  P043: "A function is in the builtin table and takes arguments of these types.",
   P044: "Cases are different texts.",
   // — effects
   P050: "Of two effects of a scope on one resource, or on one that contains the other, one of them a write, the later step waits for the earlier one to be complete.",

@@ -325,7 +325,8 @@ export class BlockWalk {
   #open(instr: Instr<"attempt"> | Instr<"each">, i: number): void {
     if (instr[0] === "attempt") return this.#push(instr, "attempt", i)
     const [, , over, macro, item, index] = instr
-    const types = this.scope.types.items(this.read(over), macro >= TWO_VARIABLES) ?? [T.unknown, T.unknown]
+    const types = this.scope.types.items(this.read(over), macro >= TWO_VARIABLES)
+    if (types === undefined) refuse("P040", this.#place, `"over" (slot ${over})`, "a list or a map", "another type")
     if (item === index) refuse("P033", this.#place, "item and index", "two slots", `slot ${item} for both`)
     if (++this.#each > EACH_NESTING_MAX) {
       refuse("P030", this.#place, "`each`", `nested at most ${EACH_NESTING_MAX} deep`, "more")

@@ -1,7 +1,6 @@
 /**
  * The type that each instruction gives, and the types it takes: one entry for every instruction that is no more than
- * that. What looks at its operands when it runs takes any: where it is known to fail, folding has found that out, and it
- * has to fail at its own node. Those that move through regions or carry knowledge along are in `verify_block.ts`.
+ * that. Those that move through regions or carry knowledge along are in `verify_block.ts`.
  */
 import { BUILTINS, compareKeys, T, type Type } from "../graph/mod.ts"
 import type { Instr, InstrName } from "./ops.ts"
@@ -36,7 +35,11 @@ function index(walk: BlockWalk, from: number, at: number, or: boolean): Type {
   const text = walk.textIn(at)
   const type = walk.read(from)
   const key = text === undefined ? walk.read(at) : walk.scope.types.word(text)
-  return walk.scope.types.index(type, key, or) ?? T.unknown
+  const found = walk.scope.types.index(type, key, or)
+  if (found === undefined) {
+    refuse("P040", walk.at, `slot ${from}`, `a type with entries for ${named(key)}`, named(type))
+  }
+  return found
 }
 
 /** A slot whose value can be part of another value. */
@@ -52,6 +55,11 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
     part(walk, a)
     return walk.scope.plan.types[type]!
   },
+  widen: (walk, [, , a, type]) => {
+    const wider = walk.scope.plan.types[type]!
+    walk.scope.certain("P040", walk.at, `"a" (slot ${a})`, part(walk, a), wider)
+    return wider
+  },
   field: (walk, [, , a, name]) => {
     const type = walk.read(a)
     const word = walk.scope.text(name, walk.at)
@@ -63,7 +71,11 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
   index_or_none: (walk, [, , a, b]) => index(walk, a, b, true),
   has: (walk, [, , a, name]) => {
     walk.scope.text(name, walk.at)
-    walk.read(a)
+    const type = walk.read(a)
+    const { types } = walk.scope
+    if ([T.map(T.unknown), T.null].every((t) => types.fits(type, t) === "no")) {
+      refuse("P040", walk.at, `slot ${a}`, "a record or a map", named(type))
+    }
     return T.boolean
   },
   list: (walk, [, , items]) =>
@@ -89,20 +101,27 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
     if (entries.length % 2 !== 0) refuse("P040", walk.at, "entries", "keys and values by turns", `${entries.length}`)
     const values: Type[] = []
     entries.forEach((slot, i) => {
-      if (i % 2 === 0) walk.read(slot)
+      if (i % 2 === 0) walk.want(slot, T.string, "entries")
       else values.push(part(walk, slot))
     })
     return walk.scope.types.map(walk.scope.types.union([T.never, ...values]))
   },
   text: (walk, [, , parts]) => {
-    for (const slot of parts) part(walk, slot)
+    for (const slot of parts) {
+      const type = part(walk, slot)
+      if (type.kind === "bytes" || type.kind === "tensor") refuse("P040", walk.at, `slot ${slot}`, "text", named(type))
+    }
     return T.string
   },
   call: (walk, [, , fn, args]) => {
     const name = walk.scope.text(fn, walk.at)
     if (!BUILTINS.has(name)) refuse("P043", walk.at, "a function", "one of the builtin table", `"${name}"`)
     const types = args.map((s) => part(walk, s))
-    return walk.scope.types.call(name, types) ?? T.unknown
+    const result = walk.scope.types.call(name, types)
+    if (result === undefined) {
+      refuse("P043", walk.at, `arguments of "${name}"`, "of types that it takes", types.map(named).join(", ") || "none")
+    }
+    return result
   },
   add: numbers,
   sub: numbers,

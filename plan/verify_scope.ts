@@ -304,7 +304,9 @@ export class ScopeWalk {
     if (name === undefined || macro >= 2 * TWO_VARIABLES) refuse("P015", at, "`macro`", "one of the table", `${macro}`)
     const { tests, gives } = GATHERED[name]
     if (tests) this.certain("P040", at, `the result of "${name}"`, result, T.boolean)
-    return gives(this.types, item, result) ?? T.unknown
+    const type = gives(this.types, item, result)
+    if (type === undefined) refuse("P040", at, `the result of "${name}"`, "of a type that it takes", named(result))
+    return type
   }
 }
 

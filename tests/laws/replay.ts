@@ -144,9 +144,10 @@ class Replay {
       failures.push(...got.failures)
       whole &&= got.whole
     }
-    if (!known(scope.output, env) || (!inline && !whole)) return { failures, whole: false }
+    if (!known(scope.output, env)) return { failures, whole: false }
     try {
-      return { value: { is: this.expr(scope.output, env, base) }, failures, whole }
+      const is = this.expr(scope.output, env, base)
+      return inline || whole ? { value: { is }, failures, whole } : { failures, whole }
     } catch (cause) {
       return { failures: [...failures, toFailure(cause, base)], whole: false }
     }
@@ -175,7 +176,7 @@ class Replay {
     let got: Got
     try {
       if (node.graph !== undefined) got = await this.subgraph(node.graph, node.args, env, path, facts.argFits)
-      else if (!known(node.args, env)) return NOTHING
+      else if (!known(node.args, env)) return this.parts(node, env, path)
       else got = await this.act(node, this.#looks.looked(node, this.expr(node.args, env, path)), env, path)
       if (got.value !== undefined && facts.signature === undefined)
         return { ...got, value: { is: bounded(facts.outFits, facts.outcome, got.value.is) } }
@@ -184,6 +185,13 @@ class Replay {
       return failed(cause, path)
     }
     return got
+  }
+
+  /** A `fold` may have what it starts from before it has what it goes over. */
+  parts(node: Node, env: Env, path: Path): Got {
+    if (node.kind !== "fold" || node.args.op !== "record") return NOTHING
+    for (const [, part] of node.args.fields) if (known(part, env)) this.expr(part, env, path)
+    return NOTHING
   }
 
   async act(node: Node, args: Value, env: Env, path: Path): Promise<Got> {
