@@ -4,13 +4,24 @@ import { BROKEN } from "../plans/broken.ts"
 import { COMPILED } from "../plans/compiled.ts"
 import { SAMPLES } from "../plans/samples.ts"
 import { campaign } from "./campaign.ts"
+import { runOnce } from "./machine.ts"
 import { judge } from "./oracle.ts"
+import { heldAgainst } from "./real.ts"
 
 const plans = Object.values({ ...SAMPLES, ...COMPILED }).flatMap((make) => make() ?? [])
 
 describe("the oracle", () => {
   test("finds nothing wrong with right plans", async () => {
     for (const plan of plans) for (let seed = 0; seed < 10; seed++) expect(await judge(plan, seed)).toBeUndefined()
+  })
+
+  test("runs right plans to the same end as the VM, generated code or not", async () => {
+    for (const plan of plans.filter((p) => p.name !== "streamed")) {
+      for (let seed = 0; seed < 6; seed++) {
+        const run = await runOnce(plan, seed, 1)
+        expect(run && (await heldAgainst(plan, seed, run))).toBeUndefined()
+      }
+    }
   })
 
   for (const { rule, what, plan } of BROKEN.filter((b) => b.seen)) {
@@ -24,7 +35,7 @@ describe("the oracle", () => {
 
 describe("mutants of plans", () => {
   test("are refused, or harmless; none crashes", async () => {
-    const report = await campaign(plans, 12_000, 1)
+    const report = await campaign(plans, 12_000, 1, 12)
     expect(report.crashes).toEqual([])
     expect(report.acceptedWrong).toEqual([])
     expect(report.mutants).toBe(12_000)
