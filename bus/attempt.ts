@@ -153,7 +153,6 @@ export class Attempts {
   // ---- attempts
 
   #attempts(task: Task, intent: Intent | undefined): unknown {
-    const { tool } = task
     this.#tell(task, "start", { attempt: 1 })
     const active: Active = { frame: task.frame, abort: undefined, write: intent !== undefined }
     let answer: unknown

@@ -305,7 +305,7 @@ class Looping extends Sequence {
 
   /** The body alone, after a test that had to wait. */
   #bodyThen(): unknown {
-    const { vm, frame, step } = this
+    const { vm, step } = this
     this.#bounded()
     const child = vm.child(this.#body, step.bodies[1]!, this.i)
     child.slots[0] = this.state

@@ -193,7 +193,6 @@ export class TypeWork {
             (t.shape.length === v.shape.length && t.shape.every((n, i) => n === null || n === v.shape[i])))
         )
       default:
-        // biome-ignore lint/suspicious/useValidTypeof: the kinds that are left are names of JavaScript's own types
         return typeof v === t.kind
     }
   }
