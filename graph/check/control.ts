@@ -24,7 +24,7 @@ function bodyAt(s: Surroundings, at: NodeAt, names: Names, role: string, params:
 }
 
 export function when(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
-  const spot = s.report.ofNode(at, "when")
+  const spot = () => s.report.ofNode(at, "when")
   const argFits = fit(s.report, "The condition", at.node.args, argType, T.boolean, spot)
   const sides = [bodyAt(s, at, names, "then", []), bodyAt(s, at, names, "else", [])]
   return { ...together(sides), argType, argFits, gives: unionOf(sides.map((side) => side.type)) }
@@ -33,7 +33,7 @@ export function when(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
 export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
   const { node } = at
   const { report } = s
-  const spot = report.ofNode(at, "switch")
+  const spot = () => report.ofNode(at, "switch")
   const argFits = fit(report, "The word", node.args, argType, T.string, spot)
   const words = Object.keys(node.scopes)
     .filter((role) => role.startsWith("case:"))
@@ -77,10 +77,10 @@ function itemsOf(s: Surroundings, at: NodeAt, over: Expr | undefined, type: Type
   if (type.kind === "unknown")
     return {
       item: T.unknown,
-      fits: fit(s.report, at.node.kind, over, type, T.list(T.unknown), s.report.ofNode(at, at.node.kind)),
+      fits: fit(s.report, at.node.kind, over, type, T.list(T.unknown), () => s.report.ofNode(at, at.node.kind)),
     }
   if (items.length === members.length) return { item: unionOf(items), fits: "yes" }
-  const spot = s.report.ofExpr(over ?? at.node.args, s.report.ofNode(at, at.node.kind))
+  const spot = s.report.ofExpr(over ?? at.node.args, () => s.report.ofNode(at, at.node.kind))
   if (items.length > 0) {
     if (s.report.strict) s.report.warn(spot, "G108", `${at.node.kind} takes a list; this may be ${shortType(type)}.`)
     return { item: unionOf(items), fits: "check" }
@@ -125,7 +125,7 @@ export function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
   const state = stateType(s, at, from, (type) => bodyAt(s, at, names, "do", [type, T.number]))
   const test = bodyAt(s, at, names, "while", [state.type, T.number])
   const output = at.node.scopes["while"]?.output
-  fit(s.report, "The condition", output, test.type, T.boolean, s.report.ofNode(at, "while"))
+  fit(s.report, "The condition", output, test.type, T.boolean, () => s.report.ofNode(at, "while"))
   return { ...together([state.body, test]), argType, argFits: "yes", gives: state.type }
 }
 
@@ -140,14 +140,9 @@ function stateType(
   look: (state: Type) => BodyFacts,
 ): { readonly type: Type; readonly body: BodyFacts } {
   const { node } = at
-  const spot = s.report.ofNode(at, "do")
+  const spot = () => s.report.ofNode(at, "do")
   if (node.output !== undefined) {
-    fit(
-      s.report,
-      "The value to start from",
-      fieldExpr(node.args, "from"),
-      from,
-      node.output,
+    fit(s.report, "The value to start from", fieldExpr(node.args, "from"), from, node.output, () =>
       s.report.ofNode(at, "from"),
     )
     const body = look(node.output)
@@ -165,7 +160,7 @@ function stateType(
   const body = look(state)
   if (subtype(body.type, state) === "no" || subtype(body.type, state) === "check") {
     s.report.error(
-      spot,
+      spot(),
       "G101",
       `${mismatchText("The next value", body.type, state, subtype(body.type, state) === "no" ? "no" : "check")}`,
       "Say what goes round: output: and a type.",
