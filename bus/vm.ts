@@ -64,8 +64,8 @@ export class Vm implements Context {
   readonly settings: RunSettings
   readonly attempts: Attempts
   readonly fuel: Fuel
-  /** Streams that a tool has begun and nobody has read to their end. */
-  readonly streams = new Set<StreamValue>()
+  /** The outermost frame, once the run has begun. */
+  root: Frame | undefined
   stepAt = 0
   instrAt = 0
   /** The promise that straight-line code met, for the step it stopped at. */
@@ -91,6 +91,7 @@ export class Vm implements Context {
 
   run(input: Value): Outcome | Promise<Outcome> {
     const root = new Frame(this.program.scopes[0]!, undefined, undefined)
+    this.root = root
     root.slots[0] = input
     const { signal } = this.settings
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
@@ -98,7 +99,7 @@ export class Vm implements Context {
     signal?.addEventListener("abort", onAbort, { once: true })
     this.#enter(root)
     this.#driver.drive()
-    if (this.#outcome !== undefined && this.attempts.open === 0) {
+    if (this.#outcome !== undefined && this.attempts.settled() === undefined) {
       signal?.removeEventListener("abort", onAbort)
       return this.#outcome
     }
@@ -106,7 +107,9 @@ export class Vm implements Context {
       this.#resolve = (outcome) => {
         signal?.removeEventListener("abort", onAbort)
         // Writes that were sent before the run failed still report what came of them.
-        this.attempts.settled().then(() => resolve(outcome))
+        const sent = this.attempts.settled()
+        if (sent === undefined) resolve(outcome)
+        else sent.then(() => resolve(outcome))
       }
       if (this.#outcome !== undefined) this.#resolve(this.#outcome)
     })
@@ -143,7 +146,7 @@ export class Vm implements Context {
     const value = frame.slots[frame.code.result]
     const { parent } = frame
     if (parent === undefined) {
-      if (this.streams.size === 0 && !isStream(value)) this.#finish({ ok: true, value: value as Value })
+      if (!isStream(value)) this.#finish({ ok: true, value: value as Value })
       else void this.#drained(frame, value)
       return
     }
@@ -151,13 +154,10 @@ export class Vm implements Context {
     parent.done(frame, value)
   }
 
-  /** The graph's own value is a stream, or nobody read one that a tool began: all of it is read before the run ends. */
-  async #drained(root: Frame, value: unknown): Promise<void> {
+  /** The graph's own value is a stream: all of it is read before the run ends. */
+  async #drained(root: Frame, stream: StreamValue): Promise<void> {
     try {
-      const { onItem } = this.settings
-      const whole = isStream(value) ? await value.collect(onItem) : value
-      for (const stream of this.streams) if (stream.untouched) await stream.collect()
-      this.#finish({ ok: true, value: whole as Value })
+      this.#finish({ ok: true, value: await stream.collect(this.settings.onItem) })
     } catch (cause) {
       root.ended = false
       this.#failed(root, cause)
@@ -476,6 +476,12 @@ export class Vm implements Context {
     if (!frame.dead) this.#failed(frame, toFailure(cause, frame.pathOf(step)))
   }
 
+  /** As `reject`, from outside any loop. */
+  broke(frame: Frame, step: StepCode, cause: unknown): void {
+    this.reject(frame, step, cause)
+    this.#driver.drive()
+  }
+
   /** A step whose value is a promise that somebody else makes. */
   later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
     this.#driver.pend({ frame, step, promise, pure: false })
@@ -502,8 +508,11 @@ export class Vm implements Context {
         frame,
         step,
         done: (_, value) => resolve(value as Value),
-        failed: (_, failure) => {
-          reject(toFailure(failure))
+        failed: (tried, failure) => {
+          // What was sent before the failure is on its way: what the tool does next must not overtake it.
+          const sent = this.attempts.settledIn(tried)
+          if (sent === undefined) reject(toFailure(failure))
+          else sent.then(() => reject(toFailure(failure)))
           return true
         },
       }
