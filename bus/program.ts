@@ -56,6 +56,9 @@ export interface StepCode {
   readonly traced: boolean
   /** A pure function on which all that follows depends: an answer goes straight on to the next such step. */
   readonly hops: boolean
+  /** The tool's `quick` and `execute`, where steps of that sort look for them. */
+  readonly quick: string
+  readonly execute: ((x: unknown) => unknown) | undefined
   /** Slots that must hold their values before the step starts. */
   readonly reads: Uint32Array
   /** Pseudo-nodes that must be done before: parameters 0 … P−1, then steps. */
@@ -219,6 +222,8 @@ function stepOf(
     words: io.words < 0 ? [] : (plan.constants[io.words]!.value as readonly string[]),
     bound: io.bound,
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
+    quick: tool?.quick ?? "",
+    execute: tool?.execute as unknown as ((x: unknown) => unknown) | undefined,
     hops: cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
     traced: bodies.some((b) => b.code.traced),
     reads: row(facts.strict, index),
