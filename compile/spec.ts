@@ -2,7 +2,7 @@
  * What is legal between passes, as a table of rules: each is a predicate over one operation in its scope. Checked after
  * every pass in tests, so that a pass that breaks something is named by the rule and by itself.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { type Body, bodiesOf, bodyUses, type Mid, type Op, uses } from "./mid.ts"
 
 export class CompileError extends Data.TaggedError("CompileError")<{

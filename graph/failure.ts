@@ -2,7 +2,7 @@
  * A typed failure: what a node ends in when it does not end in a value. Failures are values of the graph (`catch:` binds
  * one as `error`, the trace hashes its code and data), so they carry a stable code and no host text in what is hashed.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { Path } from "./ir.ts"
 import { printPath } from "./ir.ts"
 import { T, type Type } from "./type.ts"

@@ -2,7 +2,7 @@
  * A problem in a graph: what `check` reports, all at once. Each has a code with a page (`messages.ts`), a place in a
  * file and in the graph, what was found, what was wanted, and what to write instead.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { Code } from "./messages.ts"
 
 export interface Place {

@@ -3,7 +3,7 @@
  * a run from being recorded is a `KernelError`. Both carry a `reason` that a program can branch on; neither is ever a
  * `Failure` of the graph: a graph cannot catch its own kernel.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { type Path, printPath } from "../graph/mod.ts"
 
 /** One extern of a plan that was refused, by the gate that refused it. */

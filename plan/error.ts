@@ -2,7 +2,7 @@
  * What goes wrong with a plan: it cannot be written, its bytes are not a plan, or the verifier refuses it. One error for
  * the whole room, with a reason, and the place where it went wrong.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** A place in a plan: a scope, one of its steps, and an instruction of a block. */
 export interface PlanPlace {

@@ -2,7 +2,7 @@
  * What building a graph can end in: a mistake in the program that writes the graph, found while its body runs. Most
  * are compile errors too; these catch what TypeScript cannot see, with the same words.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 export type BuildReason =
   /** A name that is taken, reserved or malformed. */

@@ -2,7 +2,7 @@
  * What a value is: the JSON kinds, int64 as bigint, bytes, tensors. Equality here is identity: two values are the same
  * when their canonical bytes are (`encode.ts`).
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { DType } from "../type.ts"
 
 /** Raw bytes of numbers, with a shape; row-major, little-endian, never looked into when hashed or stored. */

@@ -1,0 +1,111 @@
+/** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
+import type { Command, Option } from "./command.ts"
+
+const FOLDER: Option = {
+  name: "in",
+  value: "<folder>",
+  about: "Where relative paths, the lock and the ledger count from. Default: the file's own folder.",
+}
+const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
+const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
+const GRANTS: readonly Option[] = [
+  {
+    name: "grant",
+    short: "g",
+    value: "<capability>",
+    many: true,
+    about: "Grant a capability; it covers what lies below it. May be repeated.",
+  },
+  { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
+]
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "check",
+    about: "Check graph files: every problem at once, with its place and what to write instead.",
+    takes: "[file|folder…]",
+    options: [
+      STRICT,
+      { name: "needs", about: "Print the capabilities that each graph needs, the least that will do." },
+      JSON_OUT,
+    ],
+    more: [
+      "Without words it checks every *.graph.yaml, *.graph.yml and *.graph.json below this folder. A module that exports a graph can be named too: quote.graph.ts.",
+      "Nothing is run and nothing is fetched: a check depends on the files and shadowgraph.lock alone.",
+    ],
+    examples: [
+      ["shadowgraph check", "all graphs of this folder"],
+      ["shadowgraph check quote.graph.yaml --strict", "one, with what only a run can decide"],
+      ["shadowgraph check --needs", "what to write under needs:"],
+    ],
+    load: () => import("./check.ts"),
+  },
+  {
+    name: "compile",
+    about: "Compile graphs to plans: verified bytes that run without the compiler.",
+    takes: "[file|folder…]",
+    options: [
+      {
+        name: "out",
+        short: "o",
+        value: "<file|folder>",
+        about: "Where to write. Default: beside each graph, as <name>.plan.",
+      },
+      JSON_OUT,
+    ],
+    more: ["The same files and lock give the same bytes, on every machine."],
+    examples: [
+      ["shadowgraph compile quote.graph.yaml", "writes quote.plan beside it"],
+      ["shadowgraph compile graphs -o build", "all graphs of a folder into another"],
+    ],
+    load: () => import("./compile.ts"),
+  },
+  {
+    name: "lock",
+    about: "Pin what graphs depend on outside their files: schemas of tools, hashes of code.",
+    takes: "[file|folder…]",
+    options: [{ name: "check", about: "Write nothing; exit 1 where the lock is out of date." }],
+    more: [
+      "Starts the MCP servers that the graphs declare and asks for their tools; bundles the modules of fn nodes. No tool is called. Commit shadowgraph.lock beside the graphs.",
+    ],
+    examples: [
+      ["shadowgraph lock", "all graphs of this folder"],
+      ["shadowgraph lock --check", "in CI: has anything drifted?"],
+    ],
+    load: () => import("./lock.ts"),
+  },
+  {
+    name: "run",
+    about: "Run a graph or a plan.",
+    takes: "<graph|plan> [key=value…]",
+    options: [
+      {
+        name: "input",
+        short: "i",
+        value: "<file|->",
+        about: "The input as JSON, from a file or from standard input. key=value comes on top.",
+      },
+      ...GRANTS,
+      JSON_OUT,
+      { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
+      {
+        name: "ledger",
+        value: "<file|memory>",
+        about: "Where the record of the run is kept. Default: file, in .shadowgraph/ledger.db.",
+      },
+      { name: "quiet", short: "q", about: "Show nothing but the result." },
+      FOLDER,
+    ],
+    more: [
+      "Values are read by the type of the input: 3 is a number where a number is wanted and text where text is. Lists and records are JSON; a list can also be given item by item, tags=a tags=b. key=@file takes the text of a file.",
+      "A graph says what it needs, and whoever runs it grants: with --grant, in shadowgraph.project.json, or by answering. Without a terminal a missing grant ends with exit code 3 and the line to add.",
+      "The result goes to standard output: a text as it is, anything else as JSON. Progress goes to the terminal only. Ctrl-C stops the tools, closes the ledger and ends with 130.",
+    ],
+    examples: [
+      ["shadowgraph run quote.graph.yaml order=A17 currency=USD", "asks for what is not granted"],
+      ["shadowgraph run quote.plan order=A17 currency=USD -g sql:shop -g 'net:*.example.com'", "a plan, with grants"],
+      ["cat order.json | shadowgraph run quote --input - --json | jq .output", "in a pipe"],
+    ],
+    load: () => import("./run.ts"),
+  },
+]

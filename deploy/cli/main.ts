@@ -1,0 +1,16 @@
+/** Runs the command line of this process. Importing this file is running the command; `cli.ts` is for programs. */
+import process from "node:process"
+import { main } from "./cli.ts"
+import { terminalOf } from "./terminal.ts"
+
+// `shadowgraph … | head` closes the pipe early: what is left to say is of no interest to anybody.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (cause: NodeJS.ErrnoException) => {
+    if (cause.code === "EPIPE") process.exit(0)
+  })
+}
+
+const exit = await main(process.argv.slice(2), terminalOf(process))
+// Text for a pipe may still be on its way; connections that a tool left open must not keep the process.
+await new Promise<void>((done) => process.stdout.write("", () => process.stderr.write("", () => done())))
+process.exit(exit)

@@ -1,0 +1,295 @@
+/**
+ * A folder with graph files, and what lies beside them: the lock, the project's own file with its grants and node kinds,
+ * the ledger. Opening one runs nothing of the graphs; it is where files become checked graphs and an engine to run them.
+ */
+import type { Dirent } from "node:fs"
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { join, resolve, sep } from "node:path"
+import { pathToFileURL } from "node:url"
+import * as Data from "effect/Data"
+import {
+  EMPTY_LOCK,
+  isControl,
+  type Lock,
+  type NodeKind,
+  type Problem,
+  parseLock,
+  pin,
+  printLock,
+  type Question,
+  type Registry,
+  registry,
+  type Services,
+} from "../graph/mod.ts"
+import type { LedgerStore } from "../kernel/mod.ts"
+import * as kinds from "../nodes/mod.ts"
+import { settleEffect } from "../nodes/mod.ts"
+import { Engine, type Ready } from "./engine.ts"
+import { openHost } from "./host.ts"
+
+export const LOCK_FILE = "shadowgraph.lock"
+export const PROJECT_FILE = "shadowgraph.project.json"
+/** What runs leave behind lies here, and is no part of the repository. */
+export const OWN_FOLDER = ".shadowgraph"
+export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
+
+/** A file of the project that cannot be read, or says what it must not say. */
+export class ProjectError extends Data.TaggedError("ProjectError")<{
+  readonly reason: "unreadable" | "project-file" | "lock" | "kind" | "unwritable"
+  readonly message: string
+  /** Of a lock: every problem with its place. */
+  readonly problems?: readonly Problem[]
+  /** The texts that the places of `problems` point into. */
+  readonly sources?: ReadonlyMap<string, string>
+  readonly cause?: unknown
+}> {}
+
+/** The kinds that ship. */
+export const KINDS: readonly NodeKind[] = [
+  kinds.fn,
+  kinds.http,
+  kinds.mcp,
+  kinds.sql,
+  kinds.llm,
+  kinds.readFile,
+  kinds.writeFile,
+  kinds.ask,
+  kinds.now,
+  kinds.random,
+]
+
+export interface ProjectFile {
+  /** Granted to every run of this folder's graphs. */
+  readonly grants: readonly string[]
+  /** Modules below the folder, each exporting node kinds; their code runs when the project is opened. */
+  readonly kinds: readonly string[]
+}
+
+export interface Project {
+  readonly folder: string
+  readonly registry: Registry
+  readonly lock: Lock
+  readonly file: ProjectFile
+}
+
+export interface SessionOptions {
+  readonly grants: readonly string[]
+  /** `file`: `.shadowgraph/ledger.db` in the folder. */
+  readonly ledger: "file" | "memory" | LedgerStore
+  readonly env: { readonly [name: string]: string | undefined }
+  readonly ask?: (question: Question) => Promise<string>
+  /** Milliseconds one attempt of an effect may take where its node says nothing. */
+  readonly timeoutMs?: number
+}
+
+/** An engine with its connections; `close` ends them and the ledger. */
+export interface Session {
+  readonly engine: Engine
+  /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
+  readonly prepare: (bytes: Uint8Array, inline?: Services["inline"]) => Promise<Ready>
+  readonly close: () => Promise<void>
+}
+
+/** Reads what lies beside the graphs of a folder. Fails with `ProjectError`. */
+export async function openProject(folder: string): Promise<Project> {
+  const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
+  const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
+  return { folder, registry: registry(...KINDS, ...own.flat()), lock, file }
+}
+
+/** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
+export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
+  const { grants, ledger, env, ask: person, timeoutMs } = options
+  const host = openHost({ folder: project.folder, env, ...(person ? { ask: person } : {}) })
+  const store = ledger === "memory" ? undefined : ledger === "file" ? await openLedger(project.folder) : ledger
+  const engine = new Engine({
+    registry: project.registry,
+    services: host.services,
+    settle: settleEffect,
+    ...(store ? { store } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  })
+  const pins = pin(project.lock)
+  return {
+    engine,
+    prepare: (bytes, inline) => engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) }),
+    close: async () => {
+      await engine.close()
+      await host.close()
+    },
+  }
+}
+
+/** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */
+export async function openLedger(folder: string): Promise<LedgerStore> {
+  await ownFolder(folder)
+  const [{ SqliteStorage }, { SqliteLedger }] = await Promise.all([
+    import("./storage_sqlite.ts"),
+    import("./ledger_sqlite.ts"),
+  ])
+  return SqliteLedger.open({ storage: new SqliteStorage({ file: join(folder, LEDGER_FILE) }) })
+}
+
+/** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
+async function ownFolder(folder: string): Promise<void> {
+  const own = join(folder, OWN_FOLDER)
+  try {
+    await mkdir(own, { recursive: true })
+    await writeFile(join(own, ".gitignore"), "*\n", { flag: "wx" })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return
+    throw unwritable(own, cause)
+  }
+}
+
+export async function writeLock(folder: string, lock: Lock): Promise<void> {
+  const file = join(folder, LOCK_FILE)
+  try {
+    await writeFile(file, printLock(lock))
+  } catch (cause) {
+    throw unwritable(file, cause)
+  }
+}
+
+/** Adds grants to the project's own file, keeping what else stands there. */
+export async function addGrants(folder: string, grants: readonly string[]): Promise<void> {
+  const file = join(folder, PROJECT_FILE)
+  const text = await textOf(file)
+  const before = text === undefined ? {} : (JSON.parse(text) as { readonly grants?: readonly string[] })
+  const all = [...new Set([...(before.grants ?? []), ...grants])].sort()
+  try {
+    await writeFile(file, `${JSON.stringify({ ...before, grants: all }, null, 2)}\n`)
+  } catch (cause) {
+    throw unwritable(file, cause)
+  }
+}
+
+const GRAPH_FILE = /\.graph\.(ya?ml|json)$/
+/** Folders that hold no graphs of the project itself. */
+const SKIPPED = /^(\.|node_modules$|dist$)/
+
+/** Paths of the graph files in a folder and below it, sorted. */
+export async function graphFiles(folder: string): Promise<readonly string[]> {
+  let entries: Dirent[]
+  try {
+    entries = await readdir(folder, { withFileTypes: true })
+  } catch (cause) {
+    throw new ProjectError({
+      reason: "unreadable",
+      message: `Cannot read the folder "${folder}": ${why(cause)}`,
+      cause,
+    })
+  }
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return SKIPPED.test(entry.name) ? [] : await graphFiles(path)
+      return GRAPH_FILE.test(entry.name) ? [path] : []
+    }),
+  )
+  return found.flat().sort()
+}
+
+// ---- reading
+
+async function readLock(folder: string): Promise<Lock> {
+  const file = join(folder, LOCK_FILE)
+  const text = await textOf(file)
+  if (text === undefined) return EMPTY_LOCK
+  const read = parseLock({ file, text })
+  if ("lock" in read) return read.lock
+  throw new ProjectError({
+    reason: "lock",
+    message: `Cannot read the lock "${file}"`,
+    problems: read.problems,
+    sources: new Map([[file, text]]),
+  })
+}
+
+async function readProjectFile(folder: string): Promise<ProjectFile> {
+  const file = join(folder, PROJECT_FILE)
+  const text = await textOf(file)
+  if (text === undefined) return { grants: [], kinds: [] }
+  const refuse = (problem: string, cause?: unknown) =>
+    new ProjectError({
+      reason: "project-file",
+      message: `Cannot use "${file}": ${problem}`,
+      ...(cause ? { cause } : {}),
+    })
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (cause) {
+    throw refuse(`it is not JSON: ${why(cause)}`, cause)
+  }
+  if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
+  for (const key of Object.keys(data)) {
+    if (key !== "grants" && key !== "kinds") throw refuse(`it has no key "${key}"; known: grants, kinds`)
+  }
+  const list = (key: "grants" | "kinds"): readonly string[] => {
+    const value = data[key] ?? []
+    if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
+    throw refuse(`"${key}" must be a list of texts`)
+  }
+  return { grants: list("grants"), kinds: list("kinds") }
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8")
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
+    throw new ProjectError({ reason: "unreadable", message: `Cannot read "${file}": ${why(cause)}`, cause })
+  }
+}
+
+/** Every export of the module that is a node kind. */
+async function loadKinds(folder: string, module: string): Promise<readonly NodeKind[]> {
+  const path = resolve(folder, module)
+  const refuse = (problem: string, cause?: unknown) =>
+    new ProjectError({
+      reason: "kind",
+      message: `Cannot load node kinds from "${module}" (${PROJECT_FILE}): ${problem}`,
+      ...(cause ? { cause } : {}),
+    })
+  if (!path.startsWith(resolve(folder) + sep)) throw refuse("the module must lie below the project's folder")
+  let exports: { readonly [name: string]: unknown }
+  try {
+    exports = await import(pathToFileURL(path).href)
+  } catch (cause) {
+    throw refuse(why(cause), cause)
+  }
+  const kinds = Object.values(exports).filter(isKind)
+  if (kinds.length === 0) throw refuse("it exports no node kind, an object with `kind`, `sign` and `open`")
+  const shipped = kinds.find((k) => isControl(k.kind) || KINDS.some((own) => own.kind === k.kind))
+  if (shipped !== undefined) throw refuse(`the kind "${shipped.kind}" ships already; give it another name`)
+  return kinds
+}
+
+function isKind(x: unknown): x is NodeKind {
+  const k = x as Partial<NodeKind> | null
+  return typeof k === "object" && k !== null && typeof k.kind === "string" && !!k.sign && !!k.open && !!k.main
+}
+
+const isRecord = (x: unknown): x is { readonly [key: string]: unknown } =>
+  typeof x === "object" && x !== null && !Array.isArray(x)
+
+const unwritable = (file: string, cause: unknown): ProjectError =>
+  new ProjectError({ reason: "unwritable", message: `Cannot write "${file}": ${why(cause)}`, cause })
+
+/** What the system said, in words, without the call's own name and the path again. */
+export function why(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return (code !== undefined && WORDS[code]) || message || String(cause)
+}
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is no folder",
+  EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full",
+  EEXIST: "it is there already",
+  EADDRINUSE: "the port is in use",
+}
