@@ -22,8 +22,7 @@ import {
   type Services,
 } from "../graph/mod.ts"
 import type { LedgerStore } from "../kernel/mod.ts"
-import * as kinds from "../nodes/mod.ts"
-import { settleEffect } from "../nodes/mod.ts"
+import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { openHost } from "./host.ts"
 
@@ -43,20 +42,6 @@ export class ProjectError extends Data.TaggedError("ProjectError")<{
   readonly sources?: ReadonlyMap<string, string>
   readonly cause?: unknown
 }> {}
-
-/** The kinds that ship. */
-export const KINDS: readonly NodeKind[] = [
-  kinds.fn,
-  kinds.http,
-  kinds.mcp,
-  kinds.sql,
-  kinds.llm,
-  kinds.readFile,
-  kinds.writeFile,
-  kinds.ask,
-  kinds.now,
-  kinds.random,
-]
 
 export interface ProjectFile {
   /** Granted to every run of this folder's graphs. */
@@ -94,7 +79,7 @@ export interface Session {
 export async function openProject(folder: string): Promise<Project> {
   const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
   const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
-  return { folder, registry: registry(...KINDS, ...own.flat()), lock, file }
+  return { folder, registry: registry(...standardKinds.values(), ...own.flat()), lock, file }
 }
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
@@ -261,7 +246,7 @@ async function loadKinds(folder: string, module: string): Promise<readonly NodeK
   }
   const kinds = Object.values(exports).filter(isKind)
   if (kinds.length === 0) throw refuse("it exports no node kind, an object with `kind`, `sign` and `open`")
-  const shipped = kinds.find((k) => isControl(k.kind) || KINDS.some((own) => own.kind === k.kind))
+  const shipped = kinds.find((k) => isControl(k.kind) || standardKinds.has(k.kind))
   if (shipped !== undefined) throw refuse(`the kind "${shipped.kind}" ships already; give it another name`)
   return kinds
 }

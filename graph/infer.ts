@@ -119,7 +119,7 @@ class Infer extends Report {
   name(e: Extract<Expr, { op: "ref" }>, facts: Facts | undefined): Type {
     const type = this.lookUp(e.name)
     if (type !== undefined) return facts === undefined ? type : (narrowed(facts, e.name) ?? type)
-    const names = [...this.localNames(), ...firstOf(this.env.keys(), 500)]
+    const names = [...this.localNames(), ...firstOf(this.env.keys(), 200)]
     const near = nearest(e.name, names)
     const known = names.length === 0 ? "No name is." : `In scope: ${listed(names)}.`
     return this.problem("G102", e, `"${e.name}" is no name in scope. ${known}`, near && `Write ${near}.`)
