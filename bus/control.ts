@@ -70,8 +70,23 @@ export const CONTROL: { readonly [K in Control]: Run } = {
 }
 
 function once(vm: Vm, frame: Frame, step: StepCode, body: BodyCode): unknown {
-  const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
-  return vm.body(vm.child(parent, body, undefined))
+  return vm.body(vm.child(new Once(vm, frame, step), body, undefined))
+}
+
+/** The parent of a body that runs once: its value is the step's. */
+class Once implements Parent {
+  readonly frame: Frame
+  readonly step: StepCode
+  readonly failed = undefined
+  readonly #vm: Vm
+  constructor(vm: Vm, frame: Frame, step: StepCode) {
+    this.frame = frame
+    this.step = step
+    this.#vm = vm
+  }
+  done(_: Frame, value: unknown): void {
+    this.#vm.deliver(this.frame, this.step, value)
+  }
 }
 
 /** Counts one iteration against the run's fuel. */
@@ -147,7 +162,6 @@ class Mapping {
     this.#spare = undefined
     spare.reuse(i)
     this.vm.capture(spare, this.frame, body)
-    this.frame.children?.add(spare)
     return spare
   }
 
@@ -238,7 +252,6 @@ function again(vm: Vm, frame: Frame, body: BodyCode, parent: Parent, spare: Fram
   if (spare === undefined) return vm.child(parent, body, i)
   spare.reuse(i)
   vm.capture(spare, frame, body)
-  frame.children?.add(spare)
   return spare
 }
 

@@ -7,6 +7,7 @@ import { Failure, fail, type Outcome, type Path, type Services, toFailure, type 
 import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
+import { Driver, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
@@ -56,14 +57,6 @@ export function execute(program: Program, input: Value, settings: RunSettings): 
   return new Vm(program, settings).run(input)
 }
 
-interface Pend {
-  readonly frame: Frame
-  readonly step: StepCode
-  readonly promise: PromiseLike<unknown>
-  /** Judge the answer of a pure function; effects come judged. */
-  readonly pure: boolean
-}
-
 const FUEL = 1_000_000_000
 
 export class Vm implements Context {
@@ -77,9 +70,7 @@ export class Vm implements Context {
   instrAt = 0
   /** The promise that straight-line code met, for the step it stopped at. */
   #met: PromiseLike<unknown> | undefined
-  #solo: Pend | undefined
-  #outstanding = 0
-  #driving = false
+  readonly #driver: Driver
   #outcome: Outcome | undefined
   #resolve: ((o: Outcome) => void) | undefined
   /** Frames that got a value they waited for. */
@@ -90,6 +81,12 @@ export class Vm implements Context {
     this.settings = settings
     this.fuel = { left: settings.fuel ?? FUEL }
     this.attempts = new Attempts(settings)
+    this.#driver = new Driver({
+      answered: (p, answer) => this.#answered(p, answer),
+      refused: (p, cause) => this.#refused(p, cause),
+      hop: (frame, step, answer) => this.#hop(frame, step, answer),
+      wake: () => this.#wake(),
+    })
   }
 
   run(input: Value): Outcome | Promise<Outcome> {
@@ -100,7 +97,7 @@ export class Vm implements Context {
     const onAbort = () => this.#abort(root, cancelled(signal!))
     signal?.addEventListener("abort", onAbort, { once: true })
     this.#enter(root)
-    this.#drive()
+    this.#driver.drive()
     if (this.#outcome !== undefined && this.attempts.open === 0) {
       signal?.removeEventListener("abort", onAbort)
       return this.#outcome
@@ -198,15 +195,14 @@ export class Vm implements Context {
     try {
       if (this.advance(child)) {
         child.ended = true
-        child.parent?.frame.children?.delete(child)
         return child.slots[child.code.result]
       }
     } catch (cause) {
       kill(child)
       this.attempts.sweep(toFailure(cause))
-      child.parent?.frame.children?.delete(child)
       throw cause
     }
+    child.listed()
     return PENDING
   }
 
@@ -283,7 +279,7 @@ export class Vm implements Context {
           continue
         }
         frame.pc = ~stop + 1
-        this.#pend({ frame, step: code.steps[~stop]!, promise: this.#met!, pure: true })
+        this.#driver.pend({ frame, step: code.steps[~stop]!, promise: this.#met!, pure: true })
         stopAt(frame, ~stop)
         return false
       }
@@ -368,7 +364,7 @@ export class Vm implements Context {
     } catch (cause) {
       throw toFailure(cause, frame.pathOf(step))
     }
-    this.#pend({ frame, step, promise: this.#met!, pure: true })
+    this.#driver.pend({ frame, step, promise: this.#met!, pure: true })
     return PENDING
   }
 
@@ -387,7 +383,7 @@ export class Vm implements Context {
   #effect(frame: Frame, step: StepCode): unknown {
     const value = this.attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
-    this.#pend({ frame, step, promise: value, pure: false })
+    this.#driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
   }
 
@@ -402,65 +398,44 @@ export class Vm implements Context {
 
   // ---- waiting
 
-  #pend(p: Pend): void {
-    this.#outstanding++
-    if (this.#outstanding === 1 && !this.#driving) {
-      this.#solo = p
-      return
-    }
-    if (this.#solo !== undefined) {
-      this.#attach(this.#solo)
-      this.#solo = undefined
-    }
-    this.#attach(p)
-  }
-
-  #attach(p: Pend): void {
-    p.promise.then(
-      (answer) => {
-        this.#outstanding--
-        this.#answered(p, answer)
-        this.#drive()
-      },
-      (cause) => {
-        this.#outstanding--
-        this.#refused(p, cause)
-        this.#drive()
-      },
-    )
-  }
-
-  /** Waits for the only thing that is pending, again and again: as cheap as a plain `await`. */
-  #drive(): void {
-    this.#drainWoken()
-    if (this.#solo !== undefined && !this.#driving) void this.#driver()
-  }
-  #drainWoken(): void {
+  /** Goes on with frames that got a value they waited for. */
+  #wake(): void {
     for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.#enter(f)
   }
-  async #driver(): Promise<void> {
-    this.#driving = true
-    while (this.#solo !== undefined) {
-      const p = this.#solo
-      this.#solo = undefined
-      let answer: unknown
-      try {
-        answer = await p.promise
-      } catch (cause) {
-        this.#outstanding--
-        this.#driving = false
-        this.#refused(p, cause)
-        this.#drainWoken()
-        this.#driving = true
-        continue
+
+  /** See `Answers.hop`. */
+  #hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
+    const { code, slots } = frame
+    let at = step
+    try {
+      slots[step.to] = typeof answer === step.tool!.quick ? answer : step.tool!.judge(answer)
+      frame.waiting = -1
+      const i = frame.pc
+      if (i < code.n && code.steps[i]!.hops) {
+        at = code.steps[i]!
+        frame.pc = i + 1
+        const next = at.tool!.execute(slots[at.arg] as never)
+        if (isThenable(next)) {
+          frame.waiting = i
+          return next
+        }
+        const value = this.slow(at.tool!.index, next)
+        if (value === PENDING) {
+          frame.waiting = i
+          return this.#met
+        }
+        slots[at.to] = value
       }
-      this.#outstanding--
-      this.#driving = false
-      this.#answered(p, answer)
-      this.#drainWoken()
-      this.#driving = true
+    } catch (cause) {
+      this.#failed(frame, toFailure(cause, frame.pathOf(at)))
+      return undefined
     }
-    this.#driving = false
+    try {
+      if (this.advance(frame)) this.#ended(frame)
+    } catch (cause) {
+      this.#failed(frame, cause)
+    }
+    return undefined
   }
 
   #answered({ frame, step, pure }: Pend, answer: unknown): void {
@@ -503,14 +478,15 @@ export class Vm implements Context {
 
   /** A step whose value is a promise that somebody else makes. */
   later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
-    this.#pend({ frame, step, promise, pure: false })
+    this.#driver.pend({ frame, step, promise, pure: false })
     return PENDING
   }
 
   /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for. */
   begin(child: Frame): void {
     this.#enter(child)
-    this.#drive()
+    if (!child.ended && !child.dead) child.listed()
+    this.#driver.drive()
   }
 
   /** Runs a body that a tool asked for; fails with the body's failure. */

@@ -55,7 +55,10 @@ export const failureIdentity = (f: Failure): Rec => ({ failure: f.code, data: f.
  */
 export function toFailure(cause: unknown, path?: Path): Failure {
   if (cause instanceof Failure)
-    return cause.path === undefined && path !== undefined ? fail(cause.code, cause.message, { ...cause, path }) : cause
+    // An error's cause is no enumerable field, so that a spread alone would lose it.
+    return cause.path === undefined && path !== undefined
+      ? fail(cause.code, cause.message, { ...cause, path, cause: cause.cause })
+      : cause
   const where = path ? { path } : {}
   if (typeof cause === "object" && cause !== null) {
     const e = cause as { _tag?: unknown; message?: unknown; name?: unknown }

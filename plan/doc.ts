@@ -8,8 +8,8 @@ import { RULES } from "./rules.ts"
 import { TYPE_DEPTH_MAX } from "./shape.ts"
 import { SCOPE_NESTING_MAX } from "./verify.ts"
 import { EACH_NESTING_MAX, REGION_NESTING_MAX } from "./verify_block.ts"
-import { ORDER_WORK_MAX, RESOURCE_DEPTH_MAX } from "./verify_effects.ts"
-import { TYPE_SIZE_MAX, TYPE_WORK_MAX } from "./verify_types.ts"
+import { ORDER_WORK_EACH, ORDER_WORK_MAX, RESOURCE_DEPTH_MAX } from "./verify_effects.ts"
+import { TYPE_SIZE_MAX, TYPE_WORK_EACH, TYPE_WORK_MAX } from "./verify_types.ts"
 import { PATH_MAX, WORD_MAX } from "./verify_words.ts"
 
 /** What a number of each operand kind means. */
@@ -37,7 +37,9 @@ const LIMITS: { readonly [name: string]: number } = {
   TYPE_DEPTH_MAX,
   TYPE_SIZE_MAX,
   TYPE_WORK_MAX,
+  TYPE_WORK_EACH,
   ORDER_WORK_MAX,
+  ORDER_WORK_EACH,
   RESOURCE_DEPTH_MAX,
   PATH_MAX,
   WORD_MAX,

@@ -15,7 +15,7 @@ export const RULES = {
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",
   P007: "The plan's needs are sorted, each once, and every need of an extern is among them.",
   P008: "Scope 0 is the graph's body; every other scope is a body of exactly one step, in a scope of lower index; scopes nest at most SCOPE_NESTING_MAX levels.",
-  P009: "Comparing types takes at most TYPE_WORK_MAX steps.",
+  P009: "Comparing types, and joining what is known on several ways through a block, takes at most TYPE_WORK_MAX steps, and TYPE_WORK_EACH for each step and instruction of the plan.",
   // — scopes and operands
   P010: "A frame has at most SLOTS_MAX slots, none beyond parameters and what steps write.",
   P011: "An operand points at something that is there: a slot, constant, type, extern or scope.",
@@ -46,7 +46,7 @@ export const RULES = {
   // — effects
   P050: "Of two effects of a scope on one resource, or on one that contains the other, one of them a write, the later step waits for the earlier one to be complete.",
   P051: "A `map` over bodies that write has one body at a time.",
-  P052: "The order of effects is evident: finding it takes at most ORDER_WORK_MAX steps.",
+  P052: "The order of effects is evident: finding it takes at most ORDER_WORK_MAX steps, and ORDER_WORK_EACH for each step and instruction of the plan.",
   P053: "Each call has a path of its own in the trace.",
 } as const
 export type Rule = keyof typeof RULES

@@ -115,8 +115,19 @@ const TYPE_KEYS: { readonly [K in Type["kind"]]: { readonly [key: string]: boole
   tensor: { dtype: true, shape: true },
 }
 
-/** A type out of a value of its own shape. Throws `PlanError` for anything else, and beyond `TYPE_DEPTH_MAX`. */
-export function readType(v: unknown, at: At, depth = 0): Type {
+/**
+ * A type out of a value of its own shape. Throws `PlanError` for anything else, and beyond `TYPE_DEPTH_MAX`. With `known`
+ * a part that is used in many places is read once: types in memory share parts, types out of bytes do not.
+ */
+export function readType(v: unknown, at: At, depth = 0, known?: Map<object, Type>): Type {
+  const before = known?.get(v as object)
+  if (before !== undefined) return before
+  const type = readNewType(v, at, depth, known)
+  known?.set(v as object, type)
+  return type
+}
+
+function readNewType(v: unknown, at: At, depth: number, known: Map<object, Type> | undefined): Type {
   if (depth > TYPE_DEPTH_MAX) throw malformed(at, v, `a type of at most ${TYPE_DEPTH_MAX} levels`)
   const kind = text(rec(v, at)["kind"], `${at}.kind`)
   if (!Object.hasOwn(TYPE_KEYS, kind)) throw malformed(`${at}.kind`, kind, "a kind of type")
@@ -125,13 +136,13 @@ export function readType(v: unknown, at: At, depth = 0): Type {
     case "list":
     case "map":
     case "stream":
-      return { kind, of: readType(r["of"], `${at}.of`, depth + 1) }
+      return { kind, of: readType(r["of"], `${at}.of`, depth + 1, known) }
     case "union":
-      return { kind, of: list(r["of"], `${at}.of`).map((t, i) => readType(t, `${at}.of[${i}]`, depth + 1)) }
+      return { kind, of: list(r["of"], `${at}.of`).map((t, i) => readType(t, `${at}.of[${i}]`, depth + 1, known)) }
     case "enum":
       return { kind, values: texts(r["values"], `${at}.values`) }
     case "record":
-      return { kind, fields: readFields(r["fields"], `${at}.fields`, depth) }
+      return { kind, fields: readFields(r["fields"], `${at}.fields`, depth, known) }
     case "tensor": {
       const dtype = text(r["dtype"], `${at}.dtype`)
       if (!Object.hasOwn(DTYPE_BYTES, dtype)) throw malformed(`${at}.dtype`, dtype, "an element type of tensors")
@@ -146,12 +157,17 @@ export function readType(v: unknown, at: At, depth = 0): Type {
   }
 }
 
-function readFields(v: unknown, at: At, depth: number): { readonly [name: string]: Field } {
+function readFields(
+  v: unknown,
+  at: At,
+  depth: number,
+  known: Map<object, Type> | undefined,
+): { readonly [name: string]: Field } {
   const out: Record<string, Field> = {}
   for (const [name, f] of Object.entries(rec(v, at))) {
     const r = keyed(f, { type: true, optional: false, default: false }, `${at}.${name}`)
     out[name] = {
-      type: readType(r["type"], `${at}.${name}.type`, depth + 1),
+      type: readType(r["type"], `${at}.${name}.type`, depth + 1, known),
       ...(Object.hasOwn(r, "optional") ? { optional: bool(r["optional"], `${at}.${name}.optional`) } : {}),
       ...(Object.hasOwn(r, "default") ? { default: r["default"]! } : {}),
     }

@@ -1,11 +1,11 @@
 // The verifier on right plans, and every rule on a plan that breaks that rule and no other.
 import { describe, expect, test } from "bun:test"
-import { T } from "../graph/mod.ts"
+import { T, type Type } from "../graph/mod.ts"
 import { BROKEN } from "../tests/plans/broken.ts"
 import { COMPILED, FAULTS } from "../tests/plans/compiled.ts"
 import { SAMPLES, samples } from "../tests/plans/samples.ts"
 import { Sketch } from "../tests/plans/sketch.ts"
-import { decodePlan, encodePlan, OPS, type Plan, PlanError, RULES, row, type Step, verify } from "./mod.ts"
+import { decodePlan, encodePlan, type Instr, OPS, type Plan, PlanError, RULES, row, type Step, verify } from "./mod.ts"
 
 const refusal = (plan: Plan): PlanError => {
   try {
@@ -122,7 +122,7 @@ describe("facts", () => {
   })
 })
 
-describe("work that a plan does not pay for is refused", () => {
+describe("work that a plan pays for is done, and no other", () => {
   test("comparing large types against one another", () => {
     const s = new Sketch("types")
     const large = (word: string) =>
@@ -136,9 +136,44 @@ describe("work that a plan does not pay for is refused", () => {
     expect(["P009", "P041"]).toContain(refusal(s.plan(T.unknown, T.unknown)).rule!)
   })
 
+  test("regions inside one another, all of them around the same many slots", () => {
+    const s = new Sketch("regions")
+    const depth = 1000
+    const n = 10_000
+    const instrs: Instr[] = [
+      ...Array.from({ length: depth }, (): Instr => ["if", 0]),
+      ...Array.from({ length: n }, (_, i): Instr => ["copy", i + 1, 0]),
+      ...Array.from({ length: depth }, (): Instr[] => [["else"], ["end"]]).flat(),
+    ]
+    s.scope({ params: [T.boolean], slots: n + 1, result: 0, type: T.boolean, steps: [s.block("it", instrs)] })
+    expect(refusal(s.plan(T.boolean, T.boolean)).rule).toBe("P009")
+  })
+
+  test("a write to what contains a hundred thousand resources", () => {
+    const s = new Sketch("many")
+    const n = 100_000
+    const type = s.type(T.null)
+    s.extern({ input: T.null, output: T.null, effect: "write", resource: "fs:/a" })
+    const path = (i: number) => s.constants.push({ type: s.type(T.list(T.string)), value: [`n${i}`] }) - 1
+    const steps: Step[] = []
+    for (let i = 0; i < n; i++) {
+      s.externs.push({ ...s.externs[0]!, resource: `fs:/a/${i}`, input: type })
+      steps.push(["invoke", i + 1, i + 1, 0, path(i), []])
+    }
+    steps.push(["invoke", n + 1, 0, 0, path(n), Array.from({ length: n }, (_, i) => i)])
+    s.scope({ params: [T.null], slots: n + 2, result: n + 1, type: T.null, steps })
+    expect(verify(s.plan(T.null, T.null)).scopes[0]!.touches).toHaveLength(n + 1)
+  })
+
+  test("types that double with every level, in memory", () => {
+    let t: Type = T.number
+    for (let i = 0; i < 100; i++) t = { kind: "record", fields: { a: { type: t }, b: { type: t } } }
+    expect(refusal({ ...SAMPLES["handing"]!(), types: [T.unknown, t] }).rule).toBe("P004")
+  })
+
   test("finding the order of effects: many reads, each of which many writes must follow", () => {
     const s = new Sketch("order")
-    const n = 9000
+    const n = 5000
     const read = s.extern({ output: T.null, effect: "read", resource: "fs:/a" })
     const path = (i: number) => s.constants.push({ type: s.type(T.list(T.string)), value: [`n${i}`] }) - 1
     const steps: Step[] = Array.from({ length: n }, (_, i) => ["invoke", i + 1, read, 0, path(i), []])

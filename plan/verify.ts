@@ -16,7 +16,7 @@
  * Invariants of absence: no recursion over data (types are measured first, regions and scopes are walked with stacks or
  * by index), no work that the plan's size does not pay for, no trust in anything but the plan's own bytes.
  */
-import { compareKeys } from "../graph/mod.ts"
+import { compareKeys, type Type } from "../graph/mod.ts"
 import { PlanError, type PlanPlace } from "./error.ts"
 import type { PlanFacts, ScopeFacts } from "./facts.ts"
 import { OPS, type OperandKind, type StepName } from "./ops.ts"
@@ -38,12 +38,13 @@ export const SCOPE_NESTING_MAX = 256
 export function verify(plan: Plan): PlanFacts {
   header(plan)
   tables(plan)
-  const types = new TypeWork()
+  const operations = plan.scopes.reduce((n, s) => s.steps.reduce((k, x) => k + 1 + (x.instrs?.length ?? 0), n), 0)
+  const types = new TypeWork(operations)
   values(plan, types)
   needs(plan)
   const owners = tree(plan)
   const words = new Words(plan)
-  const order = new OrderWork()
+  const order = new OrderWork(operations)
   const done: ScopeFacts[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than the scopes that use them: backwards, what a body touches is known before it is asked.
   for (let i = plan.scopes.length - 1; i >= 0; i--) {
@@ -72,7 +73,8 @@ function tables(plan: Plan): void {
     if (!Array.isArray(xs) || xs.length > COUNT_MAX) refuse("P002", what, what, "a list that is not too long", show(xs))
   }
   for (const what of ["types", "constants", "externs", "scopes", "needs"] as const) sized(plan[what], what)
-  shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`)))
+  const known = new Map<object, Type>()
+  shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`, 0, known)))
   shaped(() => plan.externs.forEach((x, i) => void readExtern(x, `externs[${i}]`)))
   const type = (t: unknown, at: string | PlanPlace, what: string, least = 0) => {
     if (typeof t === "number" && Number.isInteger(t) && t >= least && t < plan.types.length && !Object.is(t, -0)) return

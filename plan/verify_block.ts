@@ -14,6 +14,8 @@ import type { ScopeWalk } from "./verify_scope.ts"
 /** Regions inside one another, and `each` among them. */
 export const REGION_NESTING_MAX = 1024
 export const EACH_NESTING_MAX = 64
+/** What a slot costs at the end of each region that changed it, in elementary steps. */
+const JOIN_COST = 256
 
 /** What is known of a boolean: that it says whether a slot holds nothing. */
 interface Test {
@@ -311,6 +313,7 @@ export class BlockWalk {
 
   /** Puts back what was there before the region; gives what the region had made of it. */
   #undo(region: Region): Map<number, Local | undefined> {
+    this.scope.types.pay(JOIN_COST * region.before.size)
     const after = new Map<number, Local | undefined>()
     for (const [slot, old] of region.before) {
       after.set(slot, this.#locals[slot])

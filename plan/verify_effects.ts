@@ -8,9 +8,14 @@ import type { Touched } from "./facts.ts"
 import { refuse } from "./rules.ts"
 
 /** Elementary steps of all searches in one plan. */
-export const ORDER_WORK_MAX = 1 << 26
+export const ORDER_WORK_MAX = 1 << 22
+/** What each step and instruction of the plan adds to that. */
+export const ORDER_WORK_EACH = 1 << 9
 /** Parts of a resource, `fs:/a/b` has three. */
 export const RESOURCE_DEPTH_MAX = 256
+
+/** What finding a place costs, in elementary steps a part. */
+const PLACE_COST = 8
 
 /** One resource as a place in the tree of resources, with the nearest steps that touched it. */
 interface Place {
@@ -34,10 +39,15 @@ const place = (name: string, parent?: Place): Place => ({
 
 /** What all scopes of a plan draw on. */
 export class OrderWork {
-  #left = ORDER_WORK_MAX
+  readonly #budget: number
+  #left: number
+  constructor(operations: number) {
+    this.#budget = ORDER_WORK_MAX + ORDER_WORK_EACH * operations
+    this.#left = this.#budget
+  }
   pay(steps: number, at: PlanPlace): void {
     this.#left -= steps
-    if (this.#left < 0) refuse("P052", at, "the order of effects", `found in ${ORDER_WORK_MAX} steps`, "more")
+    if (this.#left < 0) refuse("P052", at, "the order of effects", `found in ${this.#budget} steps`, "more")
   }
 }
 
@@ -79,7 +89,7 @@ export class EffectOrder {
     const parts = resource.split("/", RESOURCE_DEPTH_MAX + 1)
     if (parts.length > RESOURCE_DEPTH_MAX)
       refuse("P006", at, "a resource", `of at most ${RESOURCE_DEPTH_MAX} parts`, "more")
-    this.#work.pay(parts.length, at)
+    this.#work.pay(PLACE_COST * parts.length, at)
     let p = this.#root
     for (const part of parts) {
       let next = p.parts.get(part)
@@ -100,7 +110,7 @@ export class EffectOrder {
     const open = [...p.noted]
     for (let q = open.pop(); q !== undefined; q = open.pop()) {
       take(q)
-      open.push(...q.noted)
+      for (const part of q.noted) open.push(part)
     }
   }
 
@@ -148,7 +158,7 @@ function forget(p: Place): void {
   for (let q = open.pop(); q !== undefined; q = open.pop()) {
     q.write = -1
     q.reads = []
-    open.push(...q.noted)
+    for (const part of q.noted) open.push(part)
     q.noted.clear()
   }
 }

@@ -21,8 +21,10 @@ import { TYPE_DEPTH_MAX } from "./shape.ts"
 
 /** Constructors, fields and words of one type. */
 export const TYPE_SIZE_MAX = 1 << 17
-/** Elementary steps of all comparisons of types, and of values with types, in one plan. */
-export const TYPE_WORK_MAX = 1 << 28
+/** Elementary steps of all comparisons of types, of values with types, and of the ways through blocks, in one plan. */
+export const TYPE_WORK_MAX = 1 << 26
+/** What each step and instruction of the plan adds to that. */
+export const TYPE_WORK_EACH = 1 << 12
 
 interface Measure {
   readonly id: number
@@ -39,9 +41,16 @@ export class TypeWork {
   readonly #fits = new Map<number, Fits>()
   readonly #derived = new Map<string, Type>()
   readonly #resolved = new Map<string, Type | undefined>()
-  #left = TYPE_WORK_MAX
+  readonly #budget: number
+  #left: number
   /** The place that is being verified, for messages. */
   at: PlanPlace | string = "plan"
+
+  /** `operations`: the steps and instructions of the plan, which pay for the work. */
+  constructor(operations: number) {
+    this.#budget = TYPE_WORK_MAX + TYPE_WORK_EACH * operations
+    this.#left = this.#budget
+  }
 
   /** Size of a type, counted once. Refuses types that are too large or too deep. */
   measure(t: Type): Measure {
@@ -68,9 +77,10 @@ export class TypeWork {
     return m
   }
 
-  #pay(steps: number): void {
+  /** Takes steps from the budget of the whole plan. */
+  pay(steps: number): void {
     this.#left -= steps
-    if (this.#left < 0) refuse("P009", this.at, "types", `compared in ${TYPE_WORK_MAX} steps`, "more")
+    if (this.#left < 0) refuse("P009", this.at, "it", `verified in ${this.#budget} steps`, "more")
   }
 
   fits(a: Type, b: Type): Fits {
@@ -80,7 +90,7 @@ export class TypeWork {
     const key = x.id * 0x4000000 + y.id
     const known = this.#fits.get(key)
     if (known !== undefined) return known
-    this.#pay(x.wide && y.wide ? x.size * y.size : x.size + y.size)
+    this.pay(x.wide && y.wide ? x.size * y.size : x.size + y.size)
     const fits = subtype(a, b)
     this.#fits.set(key, fits)
     return fits
@@ -88,7 +98,7 @@ export class TypeWork {
 
   /** The type of one text. */
   word(text: string): Type {
-    this.#pay(text.length)
+    this.pay(text.length)
     return this.#derive(`"${text}`, () => T.enum(text))
   }
   list(of: Type): Type {
@@ -112,7 +122,7 @@ export class TypeWork {
     return this.#derive(`|${[...ids.keys()].join("|")}`, () => {
       const members = all.flatMap((t) => (t.kind === "union" ? t.of : [t])).length
       const size = all.reduce((n, t) => n + this.measure(t).size, 0)
-      this.#pay(all.some((t) => this.measure(t).wide) ? size * size : 2 * members * size)
+      this.pay(all.some((t) => this.measure(t).wide) ? size * size : 2 * members * size)
       return unionOf(all)
     })
   }
@@ -138,7 +148,7 @@ export class TypeWork {
     if (!this.#resolved.has(key)) {
       const b = BUILTINS.get(fn)!
       const size = measures.reduce((n, m) => n + m.size, 0)
-      this.#pay((b.overloads.length + (measures.some((m) => m.wide) ? size : 2)) * size)
+      this.pay((b.overloads.length + (measures.some((m) => m.wide) ? size : 2)) * size)
       const type = resolveCall(b, args)?.type
       if (type !== undefined) this.measure(type)
       this.#resolved.set(key, type)
@@ -148,7 +158,7 @@ export class TypeWork {
 
   /** Is the value one of the type? Walks both together; types are at most TYPE_DEPTH_MAX deep. */
   holds(v: Value, t: Type): boolean {
-    this.#pay(1)
+    this.pay(1)
     switch (t.kind) {
       case "unknown":
         return true
@@ -171,7 +181,7 @@ export class TypeWork {
           Object.entries(t.fields).every(([k, f]) => (Object.hasOwn(v, k) ? this.holds(v[k]!, f.type) : absent(f)))
         )
       case "enum":
-        this.#pay(t.values.length)
+        this.pay(t.values.length)
         return typeof v === "string" && t.values.includes(v)
       case "union":
         return t.of.some((m) => this.holds(v, m))
@@ -201,7 +211,7 @@ export class TypeWork {
 
   /** The type of a field that every value of the type has; undefined where one may lack it. */
   field(t: Type, name: string): Type | undefined {
-    this.#pay(1)
+    this.pay(1)
     if (t.kind === "union") {
       const types = t.of.map((m) => this.field(m, name))
       return types.every((f) => f !== undefined) ? this.union(types) : undefined
@@ -213,7 +223,7 @@ export class TypeWork {
 
   /** The type of `t[at]`, where it is there; undefined where it never is. `or`: it may be missing, and is null then. */
   index(t: Type, at: Type, or: boolean): Type | undefined {
-    this.#pay(1)
+    this.pay(1)
     const some = (x: Type) => (or ? this.union([x, T.null]) : x)
     switch (t.kind) {
       case "unknown":
@@ -236,7 +246,7 @@ export class TypeWork {
 
   /** What a record gives for a key: the fields that the key may name. */
   #entry(t: Extract<Type, { kind: "record" }>, at: Type, or: boolean): Type {
-    this.#pay(this.measure(t).size + this.measure(at).size)
+    this.pay(this.measure(t).size + this.measure(at).size)
     const fields =
       at.kind === "enum"
         ? at.values.map((k) => (Object.hasOwn(t.fields, k) ? t.fields[k] : undefined))
@@ -253,7 +263,7 @@ export class TypeWork {
 
   /** What `each` goes over: its item and its position or key; undefined where there is nothing to go over. */
   items(t: Type, two: boolean): readonly [item: Type, index: Type] | undefined {
-    this.#pay(1)
+    this.pay(1)
     switch (t.kind) {
       case "unknown":
       case "never":
@@ -263,7 +273,7 @@ export class TypeWork {
       case "map":
         return [two ? t.of : T.string, T.string]
       case "record":
-        this.#pay(this.measure(t).size)
+        this.pay(this.measure(t).size)
         return [two ? this.union([T.never, ...Object.values(t.fields).map((f) => f.type)]) : T.string, T.string]
       case "union": {
         const all = t.of.map((m) => this.items(m, two)).filter((m) => m !== undefined)
@@ -283,7 +293,7 @@ export class TypeWork {
   }
 
   #filled(a: Type, b: Type): boolean {
-    this.#pay(1)
+    this.pay(1)
     if (a === b || a.kind === "never" || !this.measure(b).defaults) return true
     if (a.kind === "union") return a.of.every((m) => this.#filled(m, b))
     if (b.kind === "union") return b.of.some((m) => this.stands(a, m))

@@ -13,7 +13,7 @@ import { refuse } from "./failure.ts"
 import { joinTouches, type Touch } from "./order.ts"
 import { type PortState, plainValue, portOf, stateOf } from "./port.ts"
 import { currentScope, type Sheet, writeBody } from "./scope.ts"
-import type { AnySchema, Capability, Fields, Given, Gives, Input, Ports, Tool } from "./types.ts"
+import type { AnySchema, Fields, Given, Gives, Input, Needs, Ports, Tool } from "./types.ts"
 
 /** A resource that nodes refer to by name, as a file declares it under `servers:`, `databases:`, `models:`. */
 export interface Declared<Section extends string, Name extends string, D = Value> {
@@ -64,7 +64,7 @@ export const toolOf = <const F extends Input = Fields, A = unknown, const N exte
   kind: NodeKind,
   id: string,
   options: KindOptions<F, A, N>,
-): Tool<Given<F>, A, E, Capability<N>> => {
+): Tool<Given<F>, A, E, Needs<N>> => {
   const input = importInput(options.input ?? {}, `input of "${id}"`)
   const output = options.output === undefined ? undefined : fromSchema(options.output as AnySchema, `output of "${id}"`)
   const parts: Parts = { kind, id, input, output, options: options as unknown as Parts["options"] }

@@ -13,10 +13,10 @@ import type {
   Answer,
   AnswerE,
   AnswerR,
-  Capability,
   FnBinding,
   Given,
   Input,
+  Needs,
   Schema,
   Tool,
   ToolCall,
@@ -45,7 +45,7 @@ export const fn = <const F extends Input, I, A, X extends Answer<I>, const N ext
   id: string,
   options: FnOptions<F, I, A, N>,
   impl: (input: ToolInput<F>, call: ToolCall) => X,
-): Tool<Given<F>, A, AnswerE<X>, AnswerR<X> | Capability<N>> => {
+): Tool<Given<F>, A, AnswerE<X>, AnswerR<X> | Needs<N>> => {
   const input = importInput(options.input, `input of "${id}"`)
   const output = fromSchema(options.output, `output of "${id}"`)
   const effect = options.effect ?? "write"
@@ -65,7 +65,7 @@ export const fn = <const F extends Input, I, A, X extends Answer<I>, const N ext
   const binding = bindingOf(impl as unknown as Impl, input, output, signature.async)
   const touches = touchesOf(signature)
   const config = fnConfig(`inline:${id}`, signature)
-  const tool = makeCall<Given<F>, A, AnswerE<X>, AnswerR<X> | Capability<N>>(id, input.type, (args, sheet) => {
+  const tool = makeCall<Given<F>, A, AnswerE<X>, AnswerR<X> | Needs<N>>(id, input.type, (args, sheet) => {
     bindInline(sheet, `inline:${id}`, binding)
     return { kind: "fn", config, args, scopes: {}, type: output.type, touches }
   })

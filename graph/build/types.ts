@@ -168,6 +168,8 @@ declare const capability: unique symbol
 export interface Capability<out Name extends string> {
   readonly [capability]: Name
 }
+/** The capability of a name, or of each of several; none where there is no name. */
+export type Needs<N extends string> = [N] extends [never] ? never : Capability<N>
 /**
  * The names that a grant's pattern covers: itself, what is below it, and what a `*` stands for. A little more than
  * `covers` of `capability.ts` takes: text in a type has no rule for what a `*` stands for; admission has the last word.

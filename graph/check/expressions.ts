@@ -2,8 +2,7 @@
  * Expressions of nodes held against the types around them: inferred once as a whole; piece by piece only when something
  * is wrong, so that each problem points at the scalar that it stands in.
  */
-import { EXPR_DEPTH_MAX } from "../cel.ts"
-import { type Expr, parts } from "../expr.ts"
+import type { Expr } from "../expr.ts"
 import { infer } from "../infer.ts"
 import type { Spot } from "../places.ts"
 import { type Fits, subtype, T, type Type } from "../type.ts"
@@ -12,22 +11,10 @@ import { mismatch, mismatchText } from "./mismatch.ts"
 import type { Names } from "./names.ts"
 import type { Report } from "./report.ts"
 
-/** Mappings and lists of a file may stand around an expression. */
-const DEPTH_MAX = 8 * EXPR_DEPTH_MAX
-
 /** The type of an expression; its problems are reported. `never`, which fits everywhere, where it is broken. */
 export function typeOfExpr(report: Report, expr: Expr, names: Names, spot: Spot): Type {
   if (report.isBroken(expr)) {
     report.broken = true
-    return T.never
-  }
-  if (tooDeep(expr)) {
-    report.error(
-      spot,
-      "G006",
-      `The expression is nested deeper than ${DEPTH_MAX} levels.`,
-      "Name parts of it in `expr` nodes.",
-    )
     return T.never
   }
   const { type, problems, checks } = infer(expr, names)
@@ -60,15 +47,6 @@ function locate(report: Report, expr: Expr, names: Names, spot: Spot): void {
     }
     if (report.strict) for (const { message, span } of checks) report.warn(at(span), "G108", message)
   }
-}
-
-function tooDeep(expr: Expr): boolean {
-  const stack: { expr: Expr; depth: number }[] = [{ expr, depth: 1 }]
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (top.depth > DEPTH_MAX) return true
-    for (const part of parts(top.expr)) stack.push({ expr: part, depth: top.depth + 1 })
-  }
-  return false
 }
 
 /**
