@@ -16,6 +16,7 @@ import {
   roomOf,
   rooms,
   root,
+  strayFolders,
   visit,
 } from "./repository.ts"
 
@@ -186,6 +187,12 @@ describe("banned", () => {
 })
 
 describe("files", () => {
+  test("lie in folders that the rules know", () => {
+    expectNone(
+      strayFolders().map((folder) => `${folder}/ must be listed in tests/repository.ts, biome.json and knip.json`),
+    )
+  })
+
   test("parse without an error", () => {
     expectNone(sources.filter((file) => parse(file).errors.length > 0))
   })
