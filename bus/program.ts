@@ -76,6 +76,8 @@ export interface ScopeCode {
   readonly params: number
   readonly slots: number
   readonly result: number
+  /** The pseudo-node that makes the result. */
+  readonly maker: number
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
   readonly writes: boolean
@@ -150,6 +152,7 @@ function scopeOf(
     params: P,
     slots: scope.slots,
     result: scope.result,
+    maker: facts.result,
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
     steps,
     n,

@@ -221,8 +221,9 @@ export class Vm implements Context, Answers {
       child.slow.done[param] = 0
       from.late ??= new Map()
       const list = from.late.get(node)
-      if (list === undefined) from.late.set(node, [{ frame: child, param }])
-      else list.push({ frame: child, param })
+      const want = { frame: child, param, slot: captures[i]! }
+      if (list === undefined) from.late.set(node, [want])
+      else list.push(want)
     }
   }
 
@@ -241,7 +242,8 @@ export class Vm implements Context, Answers {
           this.step(frame, i)
           continue
         }
-        if (frame.pc >= code.n) return slow.left === 0
+        // A body may end in what it captured, and that may be all that is missing.
+        if (frame.pc >= code.n) return slow.left === 0 && slow.done[code.maker] === 1
         if (slow.left === code.n - frame.pc && slow.done.indexOf(0) >= code.params + frame.pc) {
           // Everything before this place is done: the plain loop is faster.
           frame.slow = undefined
@@ -286,7 +288,7 @@ export class Vm implements Context, Answers {
         return false
       }
       if (step.to >= 0) slots[step.to] = value
-      if (frame.late !== undefined) this.deliverLate(frame, code.params + i, value)
+      if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
     }
     return true
   }
@@ -297,24 +299,26 @@ export class Vm implements Context, Answers {
     const value = this.start(frame, step)
     if (value === PENDING) return
     if (step.to >= 0) frame.slots[step.to] = value
-    this.markDone(frame, i, value)
+    this.markDone(frame, i)
   }
 
-  private markDone(frame: Frame, i: number, value: unknown): void {
+  private markDone(frame: Frame, i: number): void {
     const slow = frame.slow!
     const { code } = frame
     slow.done[code.params + i] = 1
     slow.left--
     for (const s of code.steps[i]!.succs) if (s < frame.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    if (frame.late !== undefined) this.deliverLate(frame, code.params + i, value)
+    if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
   }
 
-  /** Hands a value to bodies that started without it. */
-  private deliverLate(frame: Frame, node: number, value: unknown): void {
+  /** Hands what a node has just made to bodies that started without it. A block makes several values: each wants its own. */
+  private deliverLate(frame: Frame, node: number): void {
     const list = frame.late?.get(node)
     if (list === undefined) return
     frame.late!.delete(node)
-    for (const { frame: child, param } of list) if (!child.dead) this.parameter(child, param, value)
+    for (const { frame: child, param, slot } of list) {
+      if (!child.dead) this.parameter(child, param, frame.slots[slot])
+    }
   }
 
   private parameter(child: Frame, param: number, value: unknown): void {
@@ -323,7 +327,7 @@ export class Vm implements Context, Answers {
     if (slow === undefined || slow.done[param] === 1) return
     slow.done[param] = 1
     for (const s of code.paramSuccs[param]!) if (s < child.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    this.deliverLate(child, param, value)
+    this.deliverLate(child, param)
     // Not now: the frame around it is in the middle of its own steps.
     this.#woken.push(child)
   }
@@ -479,8 +483,8 @@ export class Vm implements Context, Answers {
     try {
       if (frame.slow === undefined) {
         frame.waiting = -1
-        if (frame.late !== undefined) this.deliverLate(frame, frame.code.params + step.index, value)
-      } else this.markDone(frame, step.index, value)
+        if (frame.late !== undefined) this.deliverLate(frame, frame.code.params + step.index)
+      } else this.markDone(frame, step.index)
       if (this.advance(frame)) this.ended(frame)
     } catch (cause) {
       this.failed(frame, cause)
