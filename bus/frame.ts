@@ -39,8 +39,8 @@ export class Frame {
   dead = false
   /** It has given its value. */
   ended = false
-  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them. */
-  late: Map<number, { readonly frame: Frame; readonly param: number }[]> | undefined
+  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them, and the slot they are in. */
+  late: Map<number, { readonly frame: Frame; readonly param: number; readonly slot: number }[]> | undefined
   /** Calls of bodies that the current attempt of an `invoke_with` made. */
   children: Set<Frame> | undefined
 

@@ -60,7 +60,6 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
   }
   const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
-  if (!report.broken) needsCovered(report, graph, facts)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -85,13 +84,13 @@ function tooLarge(report: Report, graph: Graph, excess: Excess): void {
   report.error(spot, "G006", `An expression has more than ${bound}.`, "Name parts of it in `expr` nodes.")
 }
 
-function needsCovered(report: Report, graph: Graph, facts: GraphFacts): void {
+function needsCovered(report: Report, graph: Graph, path: string, needs: readonly string[]): void {
   if (graph.needs === undefined) return
   const covered = coverage(graph.needs)
-  const missing = least(facts.needs.filter((need) => !covered(need)))
+  const missing = least(needs.filter((need) => !covered(need)))
   if (missing.length === 0) return
   const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
-  report.error(report.spot(graph, "", "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
+  report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
 }
 
 /** How often a node may be looked at, on average, because a body's variable had no type at first. */
@@ -135,18 +134,12 @@ class Checking {
       mayLookAgain: () => this.#repeats < this.#repeatsMax,
     }
     const body = this.scope(surroundings, graph.body, names, path, undefined, undefined, [])
-    const spot = report.spot(graph, path, "output")
+    const spot = () => report.spot(graph, path, "output")
     const output = graph.output ?? body.type
     const outFits = fit(report, "output", graph.body.output, body.type, output, spot)
-    if (graph.output?.kind === "stream")
-      report.error(
-        spot,
-        "G101",
-        "A graph cannot give a stream; only `map` and `fold` take one.",
-        "Fold it into a value.",
-      )
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
+    if (!report.broken) needsCovered(report, graph, path, needs)
     const hash = report.broken ? "" : this.#hash(graph, output, path)
     const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
     this.graphs.set(graph, facts)
@@ -165,18 +158,17 @@ class Checking {
       )
     }
     for (const [key, type] of [["input", graph.input] as const, ["returns", graph.output] as const]) {
-      if (type === undefined || typeSize(type).size <= TYPE_SIZE_MAX) continue
-      report.error(report.spot(graph, path, key), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
-    }
-    for (const [name, field] of Object.entries(graph.input.fields)) {
-      if (field.type.kind === "stream") {
+      if (type === undefined) continue
+      const { size, stream } = typeSize(type)
+      const spot = () => report.spot(graph, path, key)
+      if (size > TYPE_SIZE_MAX) report.error(spot(), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
+      if (stream)
         report.error(
-          report.spot(graph, path, `input.${name}`),
+          spot(),
           "G101",
-          "A graph cannot take a stream; only `map` and `fold` do.",
-          "Take a list.",
+          "A graph neither takes nor gives a stream; only `map` and `fold` take one.",
+          "Write a list.",
         )
-      }
     }
     secretsInResources(report, graph, path)
   }
@@ -258,7 +250,7 @@ class Checking {
     const own = new Map<Node, NodeFacts>()
     if (cycles.length > 0) for (const node of scope.nodes) names.set(node.name, T.never)
     for (const node of order) own.set(node, this.#node(s, at(node), names, single))
-    const type = typeOfExpr(report, scope.output, names, this.#outputSpot(scope, base, role))
+    const type = typeOfExpr(report, scope.output, names, () => this.#outputSpot(scope, base, role))
     const touched = (node: Node) => own.get(node)?.touches ?? []
     const { conflicts, follows, complete } = conflictsOf(order, waits, touched)
     if (!complete)
