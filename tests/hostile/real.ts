@@ -2,7 +2,7 @@
  * The real way of a plan: admission, the VM, generated code or not, against the machine of these tests. Registrations are
  * what the plan claims, tools answer as the machine's do, so the two have to end alike.
  */
-import { Engine, systemChance, systemClock } from "../../deploy/mod.ts"
+import { Engine, type RunResult, systemChance, systemClock } from "../../deploy/mod.ts"
 import {
   type Call,
   Failure,
@@ -18,6 +18,7 @@ import {
 import { AdmissionError } from "../../kernel/mod.ts"
 import { encodePlan, type Plan } from "../../plan/mod.ts"
 import { Chance, Flow, NoValue, seedOf, valueOf } from "./chance.ts"
+import { Wrong } from "./frame.ts"
 import type { Run } from "./machine.ts"
 
 /** What is wrong with how the VM ran a plan, held against the machine's run; undefined where they agree. */
@@ -52,13 +53,27 @@ async function run(plan: Plan, input: Value, seed: number, codegen: boolean): Pr
   })
   try {
     const ready = await engine.prepare(encodePlan(plan), { grants: plan.needs })
-    return (await ready.run(input, { fuel: 20_000 })).outcome
+    return await ended(ready.run(input, { fuel: 20_000 }))
   } catch (e) {
     // A claim that no registration can match; not a question of the plan alone.
     if (e instanceof AdmissionError && e.reason !== "unreadable" && e.reason !== "unsound") return undefined
     throw e
   } finally {
     await engine.close()
+  }
+}
+
+/** A run waits for nothing but what has been asked for, so one that is not through by now has lost its way. */
+const STUCK_MS = 20_000
+async function ended(run: RunResult | Promise<RunResult>): Promise<Outcome> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const stuck = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Wrong("the run never ends")), STUCK_MS)
+  })
+  try {
+    return (await Promise.race([run, stuck])).outcome
+  } finally {
+    clearTimeout(timer)
   }
 }
 
