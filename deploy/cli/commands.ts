@@ -108,4 +108,24 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./run.ts"),
   },
+  {
+    name: "test",
+    about: "Play a graph's own cases, with the tools' parts spoken by the case: no tool is touched.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
+      { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      JSON_OUT,
+    ],
+    more: [
+      "The cases of quote.graph.yaml stand in quote.test.yaml. Each has input:, tools: (what a node or tool answers), faults: (what goes wrong), and output: or failure:, effects: (the calls that are to happen, with their arguments) and check: (expressions over output and input).",
+      'A tool is named by its node (rates, cost.do, cost[3].do) or by what it is (mcp:files/read_text_file, sql:shop:read, http). { $each: [a, b] } answers in turn, { $expr: "args.x + 1" } computes. A fault is { fail: HttpStatus, data: { status: 503 }, times: 2 }, { delay: 2s }, timeout, or die.',
+      "Every case runs through the compiler and the engine, and once more through the reference evaluator; both must agree. Time does not pass, so timeouts and retries take none. Pure functions run for real, twice, to catch those that are not pure.",
+    ],
+    examples: [
+      ["shadowgraph test", "every *.test.yaml below this folder"],
+      ["shadowgraph test quote --only dollars", "one graph, one case"],
+    ],
+    load: () => import("./test.ts"),
+  },
 ]
