@@ -7,6 +7,7 @@ import {
   isControl,
   type Node,
   printCel,
+  printDuration,
   printType,
   type Scope,
 } from "../../graph/mod.ts"
@@ -125,15 +126,17 @@ function bodyWords(node: Node): readonly string[] {
 function settingsWords({ settings }: Node): string {
   const words: string[] = []
   if (settings.retry !== undefined) words.push(`retry ${settings.retry.times}`)
-  if (settings.timeoutMs !== undefined) words.push(`timeout ${settings.timeoutMs} ms`)
-  if (settings.cacheMs !== undefined) words.push(`cache ${Math.round(settings.cacheMs / 1000)} s`)
+  if (settings.timeoutMs !== undefined) words.push(`timeout ${printDuration(settings.timeoutMs)}`)
+  if (settings.cacheMs !== undefined) words.push(`cache ${printDuration(settings.cacheMs)}`)
   return words.join(", ")
 }
 
 const fieldOf = (e: Extract<Expr, { op: "record" }>, name: string): Expr =>
   e.fields.find(([field]) => field === name)?.[1] ?? e
 
+/** As CEL; of a record only what is in it. */
 function printExpr(e: Expr): string {
+  if (e.op === "record" && e.fields.length > 0) return `{ ${e.fields.map(([name]) => name).join(", ")} }`
   try {
     return printCel(e)
   } catch {

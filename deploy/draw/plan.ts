@@ -17,12 +17,16 @@ export function pictureOfPlan(plan: Plan): Picture {
 class Drawing {
   readonly #plan: Plan
   readonly #facts: PlanFacts
-  #effects = 0
-  #blocks = 0
+  /** Of each step of each scope, numbered as in `disasm`. */
+  readonly #labels: readonly (readonly string[])[]
 
   constructor(plan: Plan, facts: PlanFacts) {
     this.#plan = plan
     this.#facts = facts
+    let [effects, blocks] = [0, 0]
+    this.#labels = plan.scopes.map(({ steps }) =>
+      steps.map((step) => (this.#effectOf(step) === "pure" ? `b${blocks++}` : `e${effects++}`)),
+    )
   }
 
   scope(index: number): Picture {
@@ -35,7 +39,7 @@ class Drawing {
             { id: "return", title: "return", lines: [], tone: "output", inner: [] },
           ]
         : []
-    const boxes = scope.steps.map((step, s) => this.#box(step, s))
+    const boxes = scope.steps.map((step, s) => this.#box(step, index, s))
     const links: Link[] = []
     const add = (from: number, to: string, orderOnly = false) => {
       const id = from < facts.params ? (index === 0 ? "in" : undefined) : String(from - facts.params)
@@ -51,16 +55,15 @@ class Drawing {
     return { boxes: [...ends.filter((b) => used.has(b.id)), ...boxes], links }
   }
 
-  #box(step: PlanStep, s: number): Box {
-    const effect = this.#effectOf(step)
-    const label = effect === "pure" ? `b${this.#blocks++}` : `e${this.#effects++}`
+  #box(step: PlanStep, scope: number, s: number): Box {
+    const label = this.#labels[scope]![s]!
     const operands = operandsOf(step)
     const roles = operands.words === undefined ? [] : this.#words(operands.words)
     return {
       id: String(s),
       title: `${label} ${this.#what(step, operands)}`,
       lines: this.#lines(step, operands),
-      tone: effect,
+      tone: this.#effectOf(step),
       inner: operands.bodies
         .map((body, b) => ({ label: roles[b] ?? "", picture: this.scope(body) }))
         .filter(({ picture }) => picture.boxes.length > 0),

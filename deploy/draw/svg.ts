@@ -21,8 +21,8 @@ export function svgOf(
   const parts: string[] = []
   for (const { heading, picture } of pictures) {
     const placed = layout(picture)
-    const top = head + (heading === undefined ? 0 : 24)
-    if (heading !== undefined) parts.push(text(x, head + 10, "heading", heading))
+    const top = head + (heading === undefined ? 0 : 30)
+    if (heading !== undefined) parts.push(text(x, head + 18, "heading", heading))
     parts.push(`<g transform="translate(${round(x)} ${round(top)})">\n${drawn(placed)}</g>`)
     x += Math.max(placed.width, (heading?.length ?? 0) * SIZES.lineChar) + 48
     tallest = Math.max(tallest, top + placed.height)
@@ -33,7 +33,7 @@ export function svgOf(
   const about = options.about === undefined ? "" : text(MARGIN, 44, "about", options.about)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(options.title)}">
 <style>${STYLE}</style>
-<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="tip" d="M0 0.5 L8 4 L0 7.5 z"/></marker></defs>
+<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0 0.5 L8 4 L0 7.5 z"/></marker></defs>
 <rect class="paper" width="${width}" height="${height}"/>
 ${text(MARGIN, 24, "name", options.title)}
 ${about}
