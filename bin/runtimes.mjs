@@ -54,10 +54,14 @@ export function findDeno(from = root) {
   return firstThatStarts(fromNpm) ?? onPath("deno")
 }
 
-/** This process's environment with the folder of `command` first on the PATH, so that a child finds it by name too. */
+/**
+ * This process's environment with the folder of `command` and npm's folder of commands first on the PATH, so that a
+ * child finds it by name too. The first comes first: among npm's commands may lie a stand-in.
+ */
 export function environmentWith(command) {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === "PATH") ?? "PATH"
-  return { ...process.env, [name]: `${dirname(command)}${delimiter}${process.env[name] ?? ""}` }
+  const folders = [dirname(command), join(root, "node_modules", ".bin"), process.env[name] ?? ""]
+  return { ...process.env, [name]: folders.join(delimiter) }
 }
 
 /**

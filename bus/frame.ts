@@ -21,7 +21,7 @@ export interface Parent {
   readonly frame: Frame
   readonly step: StepCode
   /** The body ended in a value. */
-  readonly done: (child: Frame, value: unknown) => void
+  done(child: Frame, value: unknown): void
   /** The body failed: true when that was dealt with, so that the parent does not fail. */
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
 }
@@ -39,8 +39,8 @@ export class Frame {
   dead = false
   /** It has given its value. */
   ended = false
-  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them. */
-  late: Map<number, { readonly frame: Frame; readonly param: number }[]> | undefined
+  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them, and the slot they are in. */
+  late: Map<number, { readonly frame: Frame; readonly param: number; readonly slot: number }[]> | undefined
   /** Calls of bodies that the current attempt of an `invoke_with` made. */
   children: Set<Frame> | undefined
 
@@ -49,10 +49,13 @@ export class Frame {
     this.slots = new Array(code.slots)
     this.parent = parent
     this.index = index
-    if (parent !== undefined) {
-      parent.frame.children ??= new Set()
-      parent.frame.children.add(this)
-    }
+  }
+
+  /** It has to wait: from now on its parent's frame knows it, so that it can be stopped with it. */
+  listed(): void {
+    if (this.parent === undefined) return
+    this.parent.frame.children ??= new Set()
+    this.parent.frame.children.add(this)
   }
 
   /** Ready for the next iteration of the same body. */

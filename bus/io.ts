@@ -1,18 +1,16 @@
 /**
- * What a step reads and writes, taken from the instruction table by operand kind, so that a new instruction needs no word
- * here. Used when a program is loaded, never while it runs.
+ * What a step or instruction names, taken from the instruction table by operand kind, so that a new one needs no word
+ * here. Used when a program is loaded, never while it runs; who waits for whom is the verifier's finding (`plan/facts.ts`).
  */
 import { type Instr, OPS, type OperandKind, type PlanStep } from "../plan/mod.ts"
 
-export interface StepIo {
+export interface StepOperands {
   /** The slot of the value, or −1. */
   readonly to: number
-  /** Strict slots in operand order (for a block: what it reads before it writes it). */
-  readonly operands: readonly number[]
-  readonly strict: readonly number[]
-  readonly captures: readonly number[]
-  readonly writes: readonly number[]
+  /** Strict slots in the table's order. */
+  readonly src: readonly number[]
   readonly bodies: readonly number[]
+  /** Steps that it waits for without using their values. */
   readonly after: readonly number[]
   readonly extern: number
   readonly words: number
@@ -20,79 +18,29 @@ export interface StepIo {
   readonly path: number
 }
 
-export function stepIo(step: PlanStep): StepIo {
-  if (step.op[0] === "block") return blockIo(step)
-  const io = {
-    to: -1,
-    operands: [] as number[],
-    captures: [] as readonly number[],
-    bodies: [] as readonly number[],
-    after: [] as readonly number[],
-    extern: -1,
-    words: -1,
-    bound: 0,
-    path: -1,
-  }
-  const take: Readonly<Record<OperandKind, (x: never) => void>> = {
-    dst: (x: number) => {
-      io.to = x
-    },
-    src: (x: number) => {
-      io.operands.push(x)
-    },
-    srcs: (x: readonly number[]) => {
-      io.captures = x
-    },
-    scopes: (x: readonly number[]) => {
-      io.bodies = x
-    },
-    steps: (x: readonly number[]) => {
-      io.after = x
-    },
-    extern: (x: number) => {
-      io.extern = x
-    },
-    names: (x: number) => {
-      io.words = x
-    },
-    int: (x: number) => {
-      io.bound = x
-    },
-    path: (x: number) => {
-      io.path = x
-    },
-    const: () => {},
-    name: () => {},
-    type: () => {},
-  }
-  OPS[step.op[0]].operands.forEach(([kind], i) => {
-    take[kind](step.op[i + 1] as never)
-  })
-  return { ...io, strict: io.operands, writes: [io.to] }
+const NONE: StepOperands = { to: -1, src: [], bodies: [], after: [], extern: -1, words: -1, bound: 0, path: -1 }
+/** The place of each operand kind that a step has once; the others are looked at elsewhere. */
+const PLACE: { readonly [K in OperandKind]?: keyof StepOperands } = {
+  dst: "to",
+  scopes: "bodies",
+  steps: "after",
+  extern: "extern",
+  names: "words",
+  int: "bound",
+  path: "path",
 }
 
-function blockIo(step: PlanStep): StepIo {
-  const reads = new Set<number>()
-  const writes = new Set<number>()
-  for (const instr of step.instrs ?? []) {
-    const { src, dst } = slotsOf(instr)
-    for (const s of src) if (!writes.has(s)) reads.add(s)
-    for (const d of dst) writes.add(d)
-  }
-  const strict = [...reads]
-  return {
-    to: -1,
-    operands: strict,
-    strict,
-    captures: [],
-    writes: [...writes],
-    bodies: [],
-    after: step.op[1] as readonly number[],
-    extern: -1,
-    words: -1,
-    bound: 0,
-    path: -1,
-  }
+export function operandsOf(step: PlanStep): StepOperands {
+  const out: { -readonly [K in keyof StepOperands]: StepOperands[K] } = { ...NONE }
+  const src: number[] = []
+  OPS[step.op[0]].operands.forEach(([kind], i) => {
+    const x = step.op[i + 1] as never
+    const place = PLACE[kind]
+    if (kind === "src") src.push(x)
+    else if (place !== undefined) out[place] = x
+  })
+  out.src = src
+  return out
 }
 
 /** The slots that an instruction reads and writes. `each` reads its result only after its region wrote it. */

@@ -2,12 +2,12 @@
  * A program: an admitted plan made ready for the VM. Dependencies become flat arrays, blocks become functions, externs
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
-import { accept, type Executor, type Type, type Value } from "../graph/mod.ts"
+import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
-import { bindersOf, type Extern, type Plan, type PlanScope, type PlanStep, type StepName } from "../plan/mod.ts"
+import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
 import { interpret } from "./interpret.ts"
-import { stepIo } from "./io.ts"
-import { type FastRange, fastRanges } from "./ranges.ts"
+import { operandsOf } from "./io.ts"
+import { type FastRange, Ranges } from "./ranges.ts"
 import type { Fuel } from "./words.ts"
 
 /** An extern as the VM calls it. */
@@ -17,7 +17,9 @@ export interface Tool {
   readonly execute: (args: never, call?: never) => unknown
   /** Takes no `call`: an inline function that is handed its input and nothing else. */
   readonly plain: boolean
-  /** Looks at an outcome: the value as the port holds it, or a thrown `Failure`. */
+  /** The `typeof` of a right answer, where that alone decides; otherwise a word that no `typeof` gives. */
+  readonly quick: string
+  /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
   /** Pure, one attempt, no timeout, no cache: may stand in straight-line code. */
@@ -29,8 +31,8 @@ export interface Tool {
 export interface BodyCode {
   readonly code: ScopeCode
   /** For each capture the slot of this scope, and the pseudo-node that makes it (parameters first, then steps). */
-  readonly captures: readonly number[]
-  readonly producers: readonly number[]
+  readonly captures: Uint32Array
+  readonly producers: Uint32Array
   readonly binders: number
 }
 
@@ -52,14 +54,21 @@ export interface StepCode {
   readonly path: readonly string[]
   /** Is there a read or write inside its bodies? Only then has the trace anything to fold. */
   readonly traced: boolean
+  /** A pure function on which all that follows depends: an answer goes straight on to the next such step. */
+  readonly hops: boolean
+  /** The tool's `quick` and `execute`, where steps of that sort look for them. */
+  readonly quick: string
+  readonly execute: ((x: unknown) => unknown) | undefined
   /** Slots that must hold their values before the step starts. */
-  readonly reads: readonly number[]
+  readonly reads: Uint32Array
   /** Pseudo-nodes that must be done before: parameters 0 … P−1, then steps. */
-  readonly preds: Int32Array
+  readonly preds: Uint32Array
   /** Steps that wait for this one. */
-  readonly succs: Int32Array
+  readonly succs: Uint32Array
+  /** Of a tool that gives a stream: all of it is read before anything else happens. */
+  readonly eager: boolean
   /** `block`: does its instructions. Throws a `Failure`. */
-  readonly block: ((slots: unknown[], fuel: Fuel) => void) | undefined
+  readonly block: Block | undefined
 }
 
 export interface ScopeCode {
@@ -67,8 +76,11 @@ export interface ScopeCode {
   readonly params: number
   readonly slots: number
   readonly result: number
+  /** The pseudo-node that makes the result. */
+  readonly maker: number
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
+  readonly writes: boolean
   readonly steps: readonly StepCode[]
   readonly n: number
   /** 1 where every later step depends on this one: while it is pending nothing else can start, so the frame just stops there. */
@@ -76,7 +88,7 @@ export interface ScopeCode {
   /** Straight-line code that starts at a step, where there is some. */
   readonly fast: readonly (FastRange | undefined)[]
   /** For each parameter the steps that wait for it, in case it arrives late. */
-  readonly paramSuccs: readonly Int32Array[]
+  readonly paramSuccs: readonly Uint32Array[]
 }
 
 export interface Program {
@@ -93,17 +105,18 @@ export interface LoadOptions {
 
 export function load(admitted: Admitted, executors: readonly Executor[], options: LoadOptions): Program {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot load a plan: it was not admitted")
-  const { plan } = admitted
+  const { plan, facts } = admitted
   const tools = plan.externs.map((extern, index) => toolOf(plan, extern, index, executors[index]!, admitted))
+  const ranges = new Ranges(plan, options.codegen)
   const scopes: ScopeCode[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than what uses them, so going backwards finds them ready.
-  for (let i = plan.scopes.length - 1; i >= 0; i--) scopes[i] = scopeOf(plan, i, scopes, tools, options)
+  for (let i = plan.scopes.length - 1; i >= 0; i--)
+    scopes[i] = scopeOf(plan, facts.scopes[i]!, i, scopes, tools, ranges)
   return { admitted, plan, scopes, tools }
 }
 
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
-  const look = accept(output)
   const { retry, timeoutMs, cacheMs } = extern.settings
   const { signature } = admitted.externs[index]!
   return {
@@ -111,9 +124,9 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     extern,
     execute: executor.execute as unknown as Tool["execute"],
     plain: executor.execute.length < 2,
-    // A function that returns nothing gives null.
-    judge: (v) => look(v === undefined ? null : v),
+    judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
+    quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
     direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
     keyed: signature.keyed === true,
     limits: signature.limits,
@@ -122,63 +135,53 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
 
 function scopeOf(
   plan: Plan,
+  facts: ScopeFacts,
   index: number,
   done: readonly ScopeCode[],
   tools: readonly Tool[],
-  options: LoadOptions,
+  ranges: Ranges,
 ): ScopeCode {
   const scope = plan.scopes[index]!
   const P = scope.params.length
   const n = scope.steps.length
-  const { preds, producers } = dependencies(scope)
-  const succs: number[][] = Array.from({ length: P + n }, () => [])
-  preds.forEach((list, i) => {
-    for (const p of list) succs[p]!.push(i)
-  })
-  const steps = scope.steps.map((step, i) =>
-    stepOf(plan, step, i, Int32Array.from(preds[i]!), Int32Array.from(succs[P + i]!), producers[i]!, done, tools),
-  )
+  const cut = cuts(facts, n)
+  const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
+  const steps = made.map((step) => (isEager(step, made) ? { ...step, eager: true } : step))
   return {
     index,
     params: P,
     slots: scope.slots,
     result: scope.result,
+    maker: facts.result,
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
     steps,
     n,
-    cut: cuts(preds, P, n),
-    fast: fastRanges(plan, scope, steps, options.codegen),
-    paramSuccs: Array.from({ length: P }, (_, p) => Int32Array.from(succs[p]!)),
+    writes: steps.some((s) => s.tool?.extern.effect === "write" || s.bodies.some((b) => b.code.writes)),
+    cut,
+    fast: ranges.of(scope, steps),
+    paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
 }
 
-/** For each step the pseudo-nodes it waits for, and the makers of the slots that its bodies capture. */
-function dependencies(scope: PlanScope): { preds: number[][]; producers: number[][] } {
-  const P = scope.params.length
-  const maker = new Int32Array(scope.slots).fill(-1)
-  for (let p = 0; p < P; p++) maker[p] = p
-  const preds: number[][] = []
-  const producers: number[][] = []
-  scope.steps.forEach((step, i) => {
-    const io = stepIo(step)
-    const list = new Set<number>()
-    for (const slot of io.strict) if (maker[slot]! >= 0) list.add(maker[slot]!)
-    for (const before of io.after) list.add(P + before)
-    preds.push([...list])
-    producers.push(io.captures.map((slot) => maker[slot]!))
-    for (const slot of io.writes) maker[slot] = P + i
-  })
-  return { preds, producers }
+/**
+ * Must a stream be read to its end at once? Where nobody reads it, or where something waits for its outcome: a step that
+ * comes after it, or writes that rest on its items, which are certain only once the whole is on record.
+ */
+function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
+  if (step.tool?.output.kind !== "stream") return false
+  const readers = steps.filter((s) => s.reads.includes(step.to))
+  if (steps.some((s) => operandsOf(s.step).after.includes(step.index))) return true
+  return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }
 
 /** A step is a cut when each later step has a predecessor at or after it: by induction they all depend on it. */
-function cuts(preds: readonly (readonly number[])[], P: number, n: number): Uint8Array {
+function cuts({ preds, params }: ScopeFacts, n: number): Uint8Array {
   const cut = new Uint8Array(n)
   let least = Number.POSITIVE_INFINITY
   for (let i = n - 1; i >= 0; i--) {
     cut[i] = least >= i ? 1 : 0
     let last = -1
-    for (const p of preds[i]!) last = Math.max(last, p - P)
+    for (const p of row(preds, i)) last = Math.max(last, p - params)
     least = Math.min(least, last)
   }
   return cut
@@ -186,44 +189,60 @@ function cuts(preds: readonly (readonly number[])[], P: number, n: number): Uint
 
 function stepOf(
   plan: Plan,
+  facts: ScopeFacts,
   step: PlanStep,
   index: number,
-  preds: Int32Array,
-  succs: Int32Array,
-  producers: readonly number[],
   done: readonly ScopeCode[],
   tools: readonly Tool[],
+  cut: boolean,
 ): StepCode {
-  const io = stepIo(step)
+  const io = operandsOf(step)
+  const captures = row(facts.captures, index)
+  const producers = row(facts.lazy, index)
+  const tool = io.extern < 0 ? undefined : tools[io.extern]
   const bodies: BodyCode[] = []
   let at = 0
   io.bodies.forEach((scope, b) => {
     const binders = bindersOf(step.op[0], b)
-    const count = plan.scopes[scope]!.params.length - binders
+    const end = at + plan.scopes[scope]!.params.length - binders
     bodies.push({
       code: done[scope]!,
-      captures: io.captures.slice(at, at + count),
-      producers: producers.slice(at, at + count),
+      captures: captures.subarray(at, end),
+      producers: producers.subarray(at, end),
       binders,
     })
-    at += count
+    at = end
   })
   return {
     index,
     kind: step.op[0],
     step,
     to: io.to,
-    arg: io.operands[0] ?? -1,
-    arg2: io.operands[1] ?? -1,
-    tool: io.extern < 0 ? undefined : tools[io.extern],
+    arg: io.src[0] ?? -1,
+    arg2: io.src[1] ?? -1,
+    tool,
     bodies,
     words: io.words < 0 ? [] : (plan.constants[io.words]!.value as readonly string[]),
     bound: io.bound,
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
+    quick: tool?.quick ?? "",
+    execute: tool?.execute as unknown as ((x: unknown) => unknown) | undefined,
+    hops: cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
     traced: bodies.some((b) => b.code.traced),
-    reads: io.strict,
-    preds,
-    succs,
-    block: step.op[0] === "block" ? interpret(plan, step) : undefined,
+    reads: row(facts.strict, index),
+    preds: row(facts.preds, index),
+    succs: row(facts.succs, facts.params + index),
+    eager: false,
+    block: step.op[0] === "block" ? lazily(() => interpret(plan, step)) : undefined,
   }
 }
+
+/** A block is made ready when it first runs. */
+function lazily(make: () => Block): Block {
+  let made: Block | undefined
+  return (slots, fuel) => {
+    made ??= make()
+    made(slots, fuel)
+  }
+}
+type Block = (slots: unknown[], fuel: Fuel) => void

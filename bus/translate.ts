@@ -37,116 +37,105 @@ export interface Context {
 }
 export const PENDING: unique symbol = Symbol("pending")
 
-/**
- * Runs steps `from` … `to` on a frame's slots. Returns the number of the step after the last one done; a step that is
- * pending is returned as its complement (~step), with everything before it done.
- */
-export type Straight = (s: unknown[], x: Context) => number
-
 /** The names that generated code may use, beside its own variables. */
 const WORDS = { access, has, mapOf, text, over, gather, quantify, kept, outOfFuel }
 
-export function translate(plan: Plan, steps: readonly StepCode[], stored: ReadonlySet<number>, from: number, to: number): Straight {
-  const w = new Writing(plan, stored, steps)
-  for (let i = from; i < to; i++) w.step(i)
-  const source = w.source(to)
-  // biome-ignore lint/security/noGlobalEval: see the head of this file; the source holds no text of the plan but JSON literals
-  const make = new Function("W", "C", "F", "P", source) as (
-    words: typeof WORDS,
-    constants: readonly unknown[],
-    fns: readonly unknown[],
-    pending: symbol,
-  ) => Straight
-  return make(WORDS, w.constants, w.fns, PENDING)
+/** A block as code: `run` is shared by all blocks of the same form, `params` are this one's slots and constants. */
+export interface BlockCode {
+  readonly run: ((s: unknown[], x: Context, p: readonly unknown[]) => void) | undefined
+  readonly params: readonly unknown[]
+}
+type Run = NonNullable<BlockCode["run"]>
+
+/** Blocks of at most so many instructions share code; larger ones are rarely alike, and run best with all written out. */
+const SHARED_MAX = 12
+
+/** May this host make functions of text? Hosts at the edge forbid it. */
+export function mayTranslate(): boolean {
+  try {
+    return new Function("return true")() === true
+  } catch {
+    return false
+  }
+}
+
+export class Translator {
+  readonly #plan: Plan
+  readonly #forms = new Map<string, Run>()
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+  }
+
+  /** The code of a block. `stored`: slots that somebody beside it reads. */
+  block(step: StepCode, stored: ReadonlySet<number>): BlockCode {
+    const shared = (step.step.instrs?.length ?? 0) <= SHARED_MAX
+    const w = new Writing(this.#plan, stored, shared)
+    w.block(step)
+    const source = w.source()
+    let run = this.#forms.get(source)
+    if (run === undefined) {
+      run = (new Function("W", source) as (words: typeof WORDS) => Run)(WORDS)
+      this.#forms.set(source, run)
+    }
+    return { run, params: w.params }
+  }
 }
 
 class Writing {
-  readonly constants: unknown[] = []
-  readonly fns: unknown[] = []
+  readonly params: unknown[] = []
   readonly plan: Plan
-  readonly steps: readonly StepCode[]
+  /** Write slots and constants as parameters, so that the text depends on the form alone. */
+  readonly shared: boolean
+  /** What `each` and `attempt` regions close with, innermost last. */
+  readonly open: string[] = []
   readonly #lines: string[] = []
-  readonly #declared = new Set<number>()
-  /** Slots that other steps or the result read: they are stored; all others are variables only. */
+  readonly #names = new Map<number, string>()
   readonly #stored: ReadonlySet<number>
   #fresh = 0
 
-  constructor(plan: Plan, stored: ReadonlySet<number>, steps: readonly StepCode[]) {
+  constructor(plan: Plan, stored: ReadonlySet<number>, shared: boolean) {
     this.plan = plan
-    this.steps = steps
     this.#stored = stored
+    this.shared = shared
   }
 
-  source(end: number): string {
-    const declared = [...this.#declared].sort((a, b) => a - b).map((v) => `v${v}`)
-    const fns = this.fns.map((_, i) => `const f${i}=F[${i}];`).join("")
-    const consts = this.constants.map((_, i) => `const c${i}=C[${i}];`).join("")
-    return `"use strict";const {access,has,mapOf,text,over,gather,quantify,kept,outOfFuel}=W;${fns}${consts}
-return function(s,x){${declared.length > 0 ? `let ${declared.join(",")};` : ""}let p=0,q=0;try{
+  source(): string {
+    const declared = [...this.#names.values()].join(",")
+    return `"use strict";const {access,has,mapOf,text,over,gather,quantify,kept,outOfFuel}=W;
+return function(s,x,p){${declared === "" ? "" : `let ${declared};`}let q=0;try{
 ${this.#lines.join("\n")}
-return ${end}}catch(e){x.stepAt=p;x.instrAt=q;throw e}}`
+}catch(e){x.instrAt=q;throw e}}`
   }
 
-  step(i: number): void {
-    const code = this.steps[i]!
-    this.#lines.push(`p=${i};`)
-    if (code.kind === "block") this.#block(code)
-    else this.#invoke(code)
-  }
-
-  /** A variable that holds the slot; loaded where this code has not set it yet. */
-  read(slot: number): string {
-    if (!this.#declared.has(slot)) {
-      this.#declared.add(slot)
-      this.#lines.push(`v${slot}=s[${slot}];`)
-    }
-    return `v${slot}`
-  }
-  #write(slot: number): string {
-    this.#declared.add(slot)
-    return `v${slot}`
-  }
-  #store(slot: number): void {
-    if (this.#stored.has(slot)) this.#lines.push(`s[${slot}]=v${slot};`)
-  }
-
-  #invoke(code: StepCode): void {
-    const tool = code.tool!
-    const arg = this.read(code.arg)
-    const to = this.#write(code.to)
-    const f = this.fns.push(tool.execute) - 1
-    const kind = tool.output.kind
-    const quick = kind === "number" || kind === "string" || kind === "boolean" ? `typeof ${to}!=="${kind}"&&` : ""
-    this.#lines.push(`${to}=f${f}(${arg});if(${quick}(${to}=x.slow(${tool.index},${to}))===P)return ~${code.index};`)
-    this.#store(code.to)
-  }
-
-  #block(code: StepCode): void {
+  block(code: StepCode): void {
     const instrs = code.step.instrs ?? []
-    // Slots that a region sets are declared before it; what the block reads is loaded before any region begins.
-    for (const slot of code.reads) this.read(slot)
+    // What the block reads is loaded before any region begins.
+    for (const slot of code.reads) this.#lines.push(`${this.v(slot)}=s[${this.slot(slot)}];`)
     instrs.forEach((instr, q) => {
-      this.#instr(instr, q)
+      if (FAILS.has(instr[0])) this.#lines.push(`q=${q};`)
+      this.#lines.push((EMIT[instr[0]] as (i: Instr, w: Writing) => string)(instr, this))
     })
     const written = new Set(instrs.flatMap((instr) => slotsOf(instr).dst))
-    for (const slot of written) this.#store(slot)
+    for (const slot of written) if (this.#stored.has(slot)) this.#lines.push(`s[${this.slot(slot)}]=${this.v(slot)};`)
   }
 
-  #instr(instr: Instr, q: number): void {
-    for (const slot of slotsOf(instr).dst) this.#declared.add(slot)
-    const [op] = instr
-    if (FAILS.has(op)) this.#lines.push(`q=${q};`)
-    this.#lines.push((EMIT[op] as (i: Instr, w: Writing) => string)(instr, this))
+  /** The variable that holds a slot inside the block, numbered in order of appearance. */
+  v(slot: number): string {
+    let name = this.#names.get(slot)
+    if (name === undefined) this.#names.set(slot, (name = `v${this.#names.size}`))
+    return name
   }
-
+  slot(slot: number): string {
+    return this.shared ? this.constant(slot) : String(slot)
+  }
+  /** A value that stands beside the code. */
   constant(value: unknown): string {
-    return `c${this.constants.push(value) - 1}`
+    return `p[${this.params.push(value) - 1}]`
   }
   fresh(): string {
     return `t${this.#fresh++}`
   }
-  /** What `each` regions close with, innermost last. */
-  readonly open: string[] = []
 }
 
 /** Instructions that may fail: their place is noted first. */
@@ -162,82 +151,85 @@ const FAILS: ReadonlySet<InstrName> = new Set<InstrName>([
   "each",
 ])
 
-const v = (slot: number): string => `v${slot}`
-const list = (slots: readonly number[]): string => `[${slots.map(v).join(",")}]`
-const two = (sign: string) => (i: readonly [string, number, number, number]) =>
-  `${v(i[1])}=${v(i[2])}${sign}${v(i[3])};`
+const list = (slots: readonly number[], w: Writing): string => `[${slots.map((slot) => w.v(slot)).join(",")}]`
+const two = (sign: string) => (i: readonly [string, number, number, number], w: Writing) =>
+  `${w.v(i[1])}=${w.v(i[2])}${sign}${w.v(i[3])};`
 
 function literal(value: Value, w: Writing): string {
   if (value === null || typeof value === "boolean") return String(value)
+  if (w.shared) return w.constant(value)
   if (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return `(${value})`
   if (typeof value === "string" && value.length < 64) return escaped(value)
   return w.constant(value)
 }
 /** JSON is JavaScript but for two line separators. */
 const escaped = (s: string): string => JSON.stringify(s).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")
+const textOf = (constant: number, w: Writing): string => escaped(w.plan.constants[constant]!.value as string)
 
 /** One rule for each instruction; forgetting one does not compile. */
 const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string } = {
-  const: ([, to, k], w) => `${v(to)}=${literal(w.plan.constants[k]!.value, w)};`,
-  copy: ([, to, a]) => `${v(to)}=${v(a)};`,
+  const: ([, to, k], w) => `${w.v(to)}=${literal(w.plan.constants[k]!.value, w)};`,
+  copy: ([, to, a], w) => `${w.v(to)}=${w.v(a)};`,
   accept: ([, to, a, t], w) => {
     const type = w.plan.types[t]!
-    const look = `${w.constant(accept(type))}(${v(a)})`
     const { kind } = type
-    return kind === "number" || kind === "string" || kind === "boolean"
-      ? `${v(to)}=typeof ${v(a)}==="${kind}"?${v(a)}:${look};`
-      : `${v(to)}=${look};`
+    const [from, into] = [w.v(a), w.v(to)]
+    const look = `${w.constant(accept(type))}(${from})`
+    const quick = kind === "number" || kind === "string" || kind === "boolean"
+    return `${into}=${quick ? `typeof ${from}==="${kind}"?${from}:` : ""}${look};`
   },
-  field: ([, to, a, name], w) => `${v(to)}=${v(a)}[${escaped(w.plan.constants[name]!.value as string)}];`,
-  index: ([, to, a, b]) => `${v(to)}=access(${v(a)},${v(b)},false);`,
-  index_or_none: ([, to, a, b]) => `${v(to)}=access(${v(a)},${v(b)},true);`,
-  has: ([, to, a, name], w) => `${v(to)}=has(${v(a)},${escaped(w.plan.constants[name]!.value as string)});`,
-  list: ([, to, items]) => `${v(to)}=${list(items)};`,
+  field: ([, to, a, name], w) => `${w.v(to)}=${w.v(a)}[${textOf(name, w)}];`,
+  index: ([, to, a, b], w) => `${w.v(to)}=access(${w.v(a)},${w.v(b)},false);`,
+  index_or_none: ([, to, a, b], w) => `${w.v(to)}=access(${w.v(a)},${w.v(b)},true);`,
+  has: ([, to, a, name], w) => `${w.v(to)}=has(${w.v(a)},${textOf(name, w)});`,
+  list: ([, to, items], w) => `${w.v(to)}=${list(items, w)};`,
   record: ([, to, names, values], w) => {
     const keys = w.plan.constants[names]!.value as readonly string[]
     // In brackets `__proto__` is a name like any other.
-    return `${v(to)}={${keys.map((k, i) => `${k === "__proto__" ? `[${escaped(k)}]` : escaped(k)}:${v(values[i]!)}`).join(",")}};`
+    const key = (k: string) => (k === "__proto__" ? `[${escaped(k)}]` : escaped(k))
+    return `${w.v(to)}={${keys.map((k, i) => `${key(k)}:${w.v(values[i]!)}`).join(",")}};`
   },
-  map_of: ([, to, entries]) => `${v(to)}=mapOf(${list(entries)});`,
-  text: ([, to, parts]) => `${v(to)}=text(${list(parts)});`,
+  map_of: ([, to, entries], w) => `${w.v(to)}=mapOf(${list(entries, w)});`,
+  text: ([, to, parts], w) => `${w.v(to)}=text(${list(parts, w)});`,
   call: ([, to, name, args], w) =>
-    `${v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args)});`,
+    `${w.v(to)}=${w.constant(builtin(w.plan.constants[name]!.value as string))}(${list(args, w)});`,
   add: two("+"),
   sub: two("-"),
   mul: two("*"),
   div: two("/"),
-  neg: ([, to, a]) => `${v(to)}=-${v(a)};`,
+  neg: ([, to, a], w) => `${w.v(to)}=-${w.v(a)};`,
   lt: two("<"),
   le: two("<="),
   gt: two(">"),
   ge: two(">="),
   eq: two("==="),
   ne: two("!=="),
-  not: ([, to, a]) => `${v(to)}=!${v(a)};`,
+  not: ([, to, a], w) => `${w.v(to)}=!${w.v(a)};`,
   if: ([, a], w) => {
     w.open.push("}")
-    return `if(${v(a)}===true){`
+    return `if(${w.v(a)}===true){`
   },
   else: () => "}else{",
   end: (_, w) => w.open.pop()!,
   attempt: ([, to], w) => {
-    w.open.push(`${v(to)}=null}catch(e){${v(to)}=kept(e)}`)
+    w.open.push(`${w.v(to)}=null}catch(e){${w.v(to)}=kept(e)}`)
     return "try{"
   },
-  is_none: ([, to, a]) => `${v(to)}=${v(a)}===null;`,
-  raise: ([, a]) => `throw ${v(a)};`,
+  is_none: ([, to, a], w) => `${w.v(to)}=${w.v(a)}===null;`,
+  raise: ([, a], w) => `throw ${w.v(a)};`,
   each: ([, to, from, int, item, index, result], w) => {
     const macro = macroOf(int)
     const [o, i] = [w.fresh(), w.fresh()]
-    const head = `const ${o}=over(${v(from)},${isTwo(int)});`
-    const begin = `if(--x.fuel.left<0)throw outOfFuel();${v(item)}=${o}.items[${i}];${v(index)}=${o}.keys===undefined?${i}:${o}.keys[${i}];`
+    const head = `const ${o}=over(${w.v(from)},${isTwo(int)});`
+    const bind = `${w.v(item)}=${o}.items[${i}];${w.v(index)}=${o}.keys===undefined?${i}:${o}.keys[${i}];`
+    const begin = `if(--x.fuel.left<0)throw outOfFuel();${bind}`
     if (macro === "all" || macro === "exists") {
-      w.open.push(`return ${v(result)};});}`)
-      return `{${head}${v(to)}=quantify("${macro}",${o}.items,(${i})=>{${begin}`
+      w.open.push(`return ${w.v(result)};});}`)
+      return `{${head}${w.v(to)}=quantify("${macro}",${o}.items,(${i})=>{${begin}`
     }
     const r = w.fresh()
     const gathered = macro === "map" ? r : `gather("${macro}",${o}.items,${r})`
-    w.open.push(`${r}.push(${v(result)});}${v(to)}=${gathered};}`)
+    w.open.push(`${r}.push(${w.v(result)});}${w.v(to)}=${gathered};}`)
     return `{${head}const ${r}=[];for(let ${i}=0;${i}<${o}.items.length;${i}++){${begin}`
   },
 }

@@ -82,6 +82,8 @@ function closed(e: Expr): boolean {
 
 function members(v: Value, left = MEMBERS_MAX + 1): number {
   if (v === undefined) return MEMBERS_MAX + 1
+  // An int64 within the safe integers has the bytes of a number: as a constant it would come back as one.
+  if (typeof v === "bigint") return MEMBERS_MAX + 1
   if (typeof v !== "object" || v === null) return 1
   if (!Array.isArray(v) && !isRecord(v)) return 1
   let n = 1

@@ -3,7 +3,7 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, type Program, type RunEvent } from "../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, type RunEvent } from "../bus/mod.ts"
 import {
   type Chance,
   type Clock,
@@ -85,12 +85,13 @@ export class Engine {
   readonly #limits: ResourceLimits
   readonly #cache: AgedCache
   readonly store: LedgerStore
-  #ids = 0
+  readonly #ids: RunIds
 
   constructor(options: EngineOptions) {
     this.#options = options
     this.#digest = options.digest ?? sha256
-    this.#codegen = options.codegen ?? mayMakeCode()
+    this.#codegen = options.codegen ?? mayTranslate()
+    this.#ids = new RunIds(options.services.clock, options.services.chance)
     this.#limits = new ResourceLimits(options.services.clock)
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
@@ -165,7 +166,7 @@ export class Engine {
 
   #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const { services, space, timeoutMs, settle } = this.#options
-    const run = options.id ?? this.#id()
+    const run = options.id ?? this.#ids.next()
     const record = openRun(program.admitted, {
       store: this.store,
       digest: this.#digest,
@@ -199,10 +200,6 @@ export class Engine {
     return outcome instanceof Promise ? outcome.then(end) : end(outcome)
   }
 
-  #id(): string {
-    return runId(this.#options.services.clock, this.#options.services.chance, this.#ids++)
-  }
-
   /** Gives back every connection and process, and closes the ledger. */
   async close(): Promise<void> {
     const opened = await Promise.allSettled([...this.#executors.values()])
@@ -217,31 +214,38 @@ export class Engine {
 /** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-/** A run's id: sorts by time, 26 characters. Source: the ULID specification (github.com/ulid/spec), with a counter among the random bits. */
-function runId(clock: Clock, chance: Chance, count: number): string {
-  let time = clock.now()
-  let head = ""
-  for (let i = 0; i < 10; i++) {
-    head = DIGITS[time % 32]! + head
-    time = Math.floor(time / 32)
+/**
+ * Ids of runs: 26 characters that sort by time. After the time stand a count of this engine's runs and 50 bits that are
+ * the engine's own, drawn once. Source: the ULID specification (github.com/ulid/spec).
+ */
+class RunIds {
+  readonly #clock: Clock
+  readonly #own: string
+  #count = 0
+  #ms = -1
+  #head = ""
+
+  constructor(clock: Clock, chance: Chance) {
+    this.#clock = clock
+    this.#own = [...chance.bytes(10)].map((b) => DIGITS[b % 32]!).join("")
   }
-  let tail = ""
-  let n = count
-  for (let i = 0; i < 6; i++) {
-    tail = DIGITS[n % 32]! + tail
-    n = Math.floor(n / 32)
+
+  next(): string {
+    const ms = this.#clock.now()
+    if (ms !== this.#ms) {
+      this.#ms = ms
+      this.#head = digits(ms, 10)
+    }
+    return this.#head + digits(this.#count++, 6) + this.#own
   }
-  const random = chance.bytes(10)
-  for (let i = 0; i < 10; i++) tail += DIGITS[random[i]! % 32]!
-  return head + tail
 }
 
-/** Hosts at the edge forbid code from text. */
-function mayMakeCode(): boolean {
-  try {
-    // biome-ignore lint/security/noGlobalEval: an empty function, to learn whether the host allows one
-    return new Function("return true")() === true
-  } catch {
-    return false
+function digits(x: number, width: number): string {
+  let out = ""
+  let n = x
+  for (let i = 0; i < width; i++) {
+    out = DIGITS[n % 32]! + out
+    n = Math.floor(n / 32)
   }
+  return out
 }

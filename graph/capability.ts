@@ -15,41 +15,40 @@ export function covers(grant: string, need: string): boolean {
   if (grant === need) return true
   if (grant === "" || WALKS.test(need)) return false
   if (!grant.includes("*")) return need.startsWith(grant) && (isEdge(need, grant.length) || grant.endsWith("/"))
-  const at = matchEnd(grant, need)
-  return at !== undefined
+  return starred(grant, need)
 }
 
 const isEdge = (need: string, at: number) => at === need.length || need[at] === ":" || need[at] === "/"
 
 /**
- * Holds a grant with stars against a need, and ends where the need ends or goes below what the grant names. Works through
- * the grant's pieces with all the places that they can stand at; no regular expression, so no text takes long.
+ * Holds a grant with stars against a need: does it end where the need ends, or where the need goes below it? Keeps all
+ * the offsets that the pieces so far can end at, in one pass for each piece; no regular expression, so no text takes long.
  */
-function matchEnd(grant: string, need: string): number | undefined {
+function starred(grant: string, need: string): boolean {
   const [head = "", ...pieces] = grant.split("*")
-  if (!need.startsWith(head)) return undefined
-  let ends = new Set([head.length])
+  if (!need.startsWith(head)) return false
+  let ends = new Uint8Array(need.length + 1)
+  ends[head.length] = 1
   for (const piece of pieces) {
-    const next = new Set<number>()
-    for (const end of ends) {
-      for (let at = end + 1; at <= need.length; at++) {
-        const passed = need[at - 1]
-        if (passed === "/" || passed === ":") break
-        if (need.startsWith(piece, at)) next.add(at + piece.length)
-      }
+    const next = new Uint8Array(need.length + 1)
+    let open = false
+    for (let at = head.length; at < need.length; at++) {
+      const c = need[at]
+      open = (open || ends[at] === 1) && c !== "/" && c !== ":"
+      // The star has taken what lies before `at + 1`; the piece may begin there.
+      if (open && need.startsWith(piece, at + 1)) next[at + 1 + piece.length] = 1
     }
     ends = next
   }
-  for (const end of ends) if (isEdge(need, end)) return end
-  return undefined
+  return ends.some((end, at) => end === 1 && isEdge(need, at))
 }
 
 /** Many grants as one question. Linear in the length of the need where no grant has a star. */
 export function coverage(grants: Iterable<string>): (need: string) => boolean {
   const exact = new Set<string>()
-  const starred: string[] = []
+  const withStars: string[] = []
   for (const grant of grants) {
-    if (grant.includes("*")) starred.push(grant)
+    if (grant.includes("*")) withStars.push(grant)
     else exact.add(grant)
   }
   return (need) => {
@@ -59,7 +58,7 @@ export function coverage(grants: Iterable<string>): (need: string) => boolean {
       if (exact.has(need.slice(0, at)) && covers(need.slice(0, at), need)) return true
       if (exact.has(need.slice(0, at + 1)) && covers(need.slice(0, at + 1), need)) return true
     }
-    return starred.some((grant) => covers(grant, need))
+    return withStars.some((grant) => covers(grant, need))
   }
 }
 
@@ -67,7 +66,7 @@ export function coverage(grants: Iterable<string>): (need: string) => boolean {
 export function least(names: Iterable<string>): readonly string[] {
   const all = [...new Set(names)].sort()
   const exact = new Set(all)
-  const starred = all.filter((name) => name.includes("*"))
+  const withStars = all.filter((name) => name.includes("*"))
   return all.filter((name) => {
     for (let at = 1; at < name.length; at++) {
       if (name[at] !== ":" && name[at] !== "/") continue
@@ -75,6 +74,6 @@ export function least(names: Iterable<string>): readonly string[] {
         if (above !== name && exact.has(above) && covers(above, name)) return false
       }
     }
-    return !starred.some((other) => other !== name && covers(other, name))
+    return !withStars.some((other) => other !== name && covers(other, name))
   })
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { sample } from "../tests/kinds.ts"
 import { check, isChecked, leastNeeds } from "./check.ts"
 import { checkFile } from "./check-file.ts"
+import { printType } from "./type.ts"
 
 const run = (text: string, files: Record<string, string> = {}) =>
   checkFile(
@@ -69,6 +70,92 @@ describe("facts", () => {
     const facts = checked!.scopes.get(checked!.graph.body)!
     const named = Object.fromEntries([...facts.follows].map(([n, on]) => [n.name, on.map((m) => m.name)]))
     expect(named).toEqual({ b: ["a"], c: ["a"], d: ["a", "b", "c"] })
+  })
+})
+
+describe("types of nodes", () => {
+  /** The type of the graph's output, for nodes and an output expression. */
+  const typeOf = (nodes: string, output: string, more = "") => {
+    const { checked, problems } = run(graph(nodes, output, more))
+    expect(problems.filter((p) => p.severity === "error")).toEqual([])
+    return printType(checked!.output)
+  }
+  const cases: Record<string, readonly [nodes: string, output: string, type: string]> = {
+    "an expression": ["  a: { expr: { x: 1, y: 'input.s' } }", "a", "{ x: number, y: string }"],
+    "a declared output": ["  a: { expr: input.n, output: number | null }", "a", "number | null"],
+    "when, both sides": ["  a: { when: input.b, then: { expr: 1 }, else: { expr: input.s } }", "a", "number | string"],
+    "when without else": ["  a: { when: input.b, then: { expr: 1 } }", "a", "number | null"],
+    "switch, all cases": [
+      "  a: { switch: input.e, cases: { x: { expr: 1 }, y: { expr: input.s } } }",
+      "a",
+      "number | string",
+    ],
+    "map, with its index": ["  a: { map: input.l, index: i, do: { expr: [item, i] } }", "a", "[[number]]"],
+    "map over a stream, a stream again": [
+      "  s: { lines: input.s }\n  t: { map: s, do: { expr: item.size() } }\n  a: { fold: t, from: 0, do: { expr: acc + item } }",
+      "a",
+      "number",
+    ],
+    "fold, from a number": ["  a: { fold: input.l, from: 0, do: { expr: acc + item } }", "a", "number"],
+    "fold, from an empty list": ["  a: { fold: input.l, from: [], do: { expr: 'acc + [item]' } }", "a", "[number]"],
+    "fold, from nothing": ["  a: { fold: input.l, from: null, do: { expr: item } }", "a", "null | number"],
+    "fold over a stream": [
+      "  s: { lines: input.s }\n  a: { fold: s, from: '\"\"', output: string, do: { expr: acc + item } }",
+      "a",
+      "string",
+    ],
+    loop: [
+      "  a: { loop: { n: 0 }, while: state.n < 3, max: 5, do: { expr: { n: state.n + 1 } } }",
+      "a",
+      "{ n: number }",
+    ],
+    "a failure that is caught": ["  a: { clock: now, catch: error.code }", "a", "number | string"],
+    "a failure caught by a node": [
+      "  a: { take: box, key: input.s, catch: { expr: 0 } }",
+      "a",
+      "string | null | number",
+    ],
+    "a body of several nodes": [
+      "  a: { when: input.b, then: { nodes: { p: { expr: 1 }, q: { expr: p + 1 } }, output: '[p, q]' } }",
+      "a",
+      "[number] | null",
+    ],
+    "what is optional": ["  a: { expr: input.?o.orValue(1) }", "a", "number"],
+  }
+  const input = "input: { s: string, n: number, b: boolean, e: x | y, l: [number], o?: number }\n"
+  for (const [what, [nodes, output, type]] of Object.entries(cases)) {
+    test(what, () => expect(typeOf(nodes, output, input)).toBe(type))
+  }
+
+  test("arguments and outputs say whether they must be looked at", () => {
+    const { checked } = run(
+      graph(
+        "  a: { put: box, key: '${ input.u }', with: { text: x } }\n  b: { expr: input.u, output: number }\n  c: { expr: 1, output: number }",
+        "[b, c]",
+        "input: { u: unknown }\n",
+      ),
+    )
+    const facts = checked!.graph.body.nodes.map((node) => checked!.nodes.get(node)!)
+    expect(facts.map((f) => [f.argFits, f.outFits])).toEqual([
+      ["check", "yes"],
+      ["yes", "check"],
+      ["yes", "yes"],
+    ])
+    expect(facts[0]!.signature!.effect).toBe("write")
+    expect(facts.map((f) => f.effect)).toEqual(["write", "pure", "pure"])
+  })
+
+  test("a subgraph has facts of its own, counted wherever it is used", () => {
+    const sub = "graph: sub\ninput: { n: number = 1 }\nnodes: { t: { clock: now } }\noutput: t + input.n\n"
+    const { checked } = run(graph("  a: { graph: ./sub }\n  b: { graph: ./sub, with: { n: 2 } }", "a + b"), {
+      "./sub": sub,
+    })
+    const [a, b] = checked!.graph.body.nodes
+    expect(a!.graph).toBe(b!.graph)
+    expect(checked!.graphs.get(a!.graph!)!.size).toBe(1)
+    expect(checked!.size).toBe(4)
+    expect(checked!.touches).toEqual([{ resource: "time", write: false }])
+    expect(checked!.effect).toBe("read")
   })
 })
 

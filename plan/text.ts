@@ -20,7 +20,7 @@ export function disasm(plan: Plan, hash: string, options: DisasmOptions = {}): s
   if (plan.needs.length > 0) facts.push(`needs ${plan.needs.join(" ")}`)
   const lines = [`plan ${plan.name} ${hash.slice(0, 12)}…   ${facts.join("   ")}`]
   const listing = new Listing(plan, options.verbose === true)
-  for (let i = 0; i < plan.scopes.length; i++) lines.push(...listing.scope(i))
+  for (let i = 0; i < plan.scopes.length; i++) listing.scope(i, lines)
   return `${lines.join("\n")}\n`
 }
 
@@ -50,12 +50,11 @@ class Listing {
     return stepEffect(this.#plan, step, this.#effects)
   }
 
-  scope(index: number): string[] {
+  scope(index: number, lines: string[]): void {
     const scope = this.#plan.scopes[index]!
     const carried = carriedSlots(scope)
     const rows = scope.steps.map((step, s) => this.#row(index, scope, step, s, carried))
     const widths = [0, 1, 2, 3].map((c) => rows.reduce((w, r) => Math.max(w, Math.min(WIDE, r[c]!.length)), 0))
-    const lines: string[] = []
     if (index > 0) {
       const params = scope.params.map((t, p) => `${slotName(index, scope, p)} ${typeName(this.#plan, t)}`)
       lines.push("", `scope ${index} of ${this.#owners.get(index) ?? "?"}   ${params.join("  ")}`.trimEnd())
@@ -67,10 +66,9 @@ class Listing {
           .join("  ")
           .trimEnd(),
       )
-      if (this.#verbose) lines.push(...this.#instrs(index, scope.steps[s]!))
+      if (this.#verbose) for (const line of this.#instrs(index, scope.steps[s]!)) lines.push(line)
     })
     lines.push(`    return ${slotName(index, scope, scope.result)}`)
-    return lines
   }
 
   /** Label, effect, what it is, slots, and what else there is to say. */
@@ -162,8 +160,16 @@ interface StepIo {
   readonly int: readonly [string, number] | undefined
 }
 
+const known = new WeakMap<PlanStep, StepIo>()
+
 /** The operands of a step by kind. */
 function stepIo(step: PlanStep): StepIo {
+  let io = known.get(step)
+  if (io === undefined) known.set(step, (io = operandsOf(step)))
+  return io
+}
+
+function operandsOf(step: PlanStep): StepIo {
   const of = (kind: OperandKind): (number | readonly number[])[] => {
     const layout: readonly (readonly [OperandKind, string])[] = OPS[step.op[0]].operands
     return layout.flatMap(([k], o) => (k === kind ? [step.op[o + 1] as number | readonly number[]] : []))

@@ -122,7 +122,7 @@ describe("facts", () => {
   })
 })
 
-describe("work that a plan does not pay for is refused", () => {
+describe("work that a plan pays for is done, and no other", () => {
   test("comparing large types against one another", () => {
     const s = new Sketch("types")
     const large = (word: string) =>
@@ -147,6 +147,22 @@ describe("work that a plan does not pay for is refused", () => {
     ]
     s.scope({ params: [T.boolean], slots: n + 1, result: 0, type: T.boolean, steps: [s.block("it", instrs)] })
     expect(refusal(s.plan(T.boolean, T.boolean)).rule).toBe("P009")
+  })
+
+  test("a write to what contains a hundred thousand resources", () => {
+    const s = new Sketch("many")
+    const n = 100_000
+    const type = s.type(T.null)
+    s.extern({ input: T.null, output: T.null, effect: "write", resource: "fs:/a" })
+    const path = (i: number) => s.constants.push({ type: s.type(T.list(T.string)), value: [`n${i}`] }) - 1
+    const steps: Step[] = []
+    for (let i = 0; i < n; i++) {
+      s.externs.push({ ...s.externs[0]!, resource: `fs:/a/${i}`, input: type })
+      steps.push(["invoke", i + 1, i + 1, 0, path(i), []])
+    }
+    steps.push(["invoke", n + 1, 0, 0, path(n), Array.from({ length: n }, (_, i) => i)])
+    s.scope({ params: [T.null], slots: n + 2, result: n + 1, type: T.null, steps })
+    expect(verify(s.plan(T.null, T.null)).scopes[0]!.touches).toHaveLength(n + 1)
   })
 
   test("types that double with every level, in memory", () => {

@@ -110,7 +110,7 @@ export class EffectOrder {
     const open = [...p.noted]
     for (let q = open.pop(); q !== undefined; q = open.pop()) {
       take(q)
-      open.push(...q.noted)
+      for (const part of q.noted) open.push(part)
     }
   }
 
@@ -158,7 +158,7 @@ function forget(p: Place): void {
   for (let q = open.pop(); q !== undefined; q = open.pop()) {
     q.write = -1
     q.reads = []
-    open.push(...q.noted)
+    for (const part of q.noted) open.push(part)
     q.noted.clear()
   }
 }

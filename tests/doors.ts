@@ -1,6 +1,6 @@
 // The doors of the house as text: what each room's `mod.ts` lets out. `npm run generate` writes it to doors.txt, which
 // is checked in, so that a change of the public surface is a line in the diff and never an accident.
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { exportsOf, rooms, root } from "./repository.ts"
 
@@ -18,9 +18,4 @@ export function doors(): string {
 function sorted(names: readonly string[]): string[] {
   const bare = (name: string) => name.replace(/^type /, "")
   return [...new Set(names)].sort((a, b) => (bare(a) < bare(b) ? -1 : bare(a) > bare(b) ? 1 : 0))
-}
-
-if (import.meta.main) {
-  writeFileSync(join(root, doorsFile), doors())
-  console.log(`wrote ${doorsFile}`)
 }

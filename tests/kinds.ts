@@ -2,7 +2,7 @@
  * Node kinds for the tests of this room: small, with every form of field, so that the reader and the checker are tested
  * without the adapters of `nodes`. Each does what it says.
  */
-import { type NodeKind, type Registry, type Rec, registry, T } from "../graph/mod.ts"
+import { type NodeKind, type Rec, type Registry, registry, T } from "../graph/mod.ts"
 
 /** Reads the time. */
 export const clock: NodeKind = {

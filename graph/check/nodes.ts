@@ -50,6 +50,11 @@ export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
 }
 
 function sized(report: Report, at: NodeAt, type: Type): boolean {
+  const inner = type.kind === "stream" ? type.of : type
+  if (typeSize(inner).stream) {
+    const message = "A stream stands by itself: no list, record or stream holds one."
+    report.error(report.ofNode(at, "output"), "G101", message, "Write a list.")
+  }
   if (typeSize(type).size <= TYPE_SIZE_MAX) return true
   report.error(report.ofNode(at, "output"), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
   return false
@@ -72,7 +77,7 @@ function outcomeOf(s: Surroundings, at: NodeAt, names: Names): Outcome {
     return { ...PURE, argType: T.never, argFits: "yes", gives: T.never }
   }
   if (!isControl(node.kind)) return tool(s, at, names)
-  const spot = s.report.ofNode(at, node.kind)
+  const spot = () => s.report.ofNode(at, node.kind)
   const argType = typeOfExpr(s.report, node.args, names, spot)
   switch (node.kind) {
     case "expr":

@@ -1,51 +1,10 @@
 /**
- * What must hold before a graph may be walked at all: bounded nesting, bounded size, names that are names. A file cannot
- * break the first two (the reader stops earlier); a graph built by a program can, by circles of objects even.
+ * The form of scopes: names that are names, used once, hiding nothing; bodies called by their roles. What identifies a
+ * node in the trace is its path, so two nodes must never share one.
  */
-import { type Graph, isControl, NESTING_MAX, NODE_NAME, type Node, RESERVED_NAMES, type Scope } from "../ir.ts"
+import { isControl, NODE_NAME, type Node, RESERVED_NAMES, type Scope } from "../ir.ts"
 import type { Names } from "./names.ts"
 import type { NodeAt, Report } from "./report.ts"
-
-/** Nodes of a graph when every subgraph is counted where it is used. */
-export const NODES_MAX = 1_000_000
-
-/**
- * Nesting of scopes and subgraphs, from the deepest inward; undefined when it is too deep, or goes round in a circle.
- * Subgraphs are measured once.
- */
-export function nestingOf(graph: Graph): number | undefined {
-  const known = new Map<Graph, number | undefined>()
-  const open = new Set<Graph>()
-  const ofGraph = (graph: Graph, room: number): number | undefined => {
-    if (open.has(graph) || room <= 0) return undefined
-    if (known.has(graph)) return known.get(graph)
-    open.add(graph)
-    const depth = ofScope(graph.body, room - 1)
-    open.delete(graph)
-    known.set(graph, depth)
-    return depth
-  }
-  const ofScope = (scope: Scope, room: number): number | undefined => {
-    if (room < 0) return undefined
-    let deepest = 0
-    for (const node of scope.nodes) {
-      for (const inner of Object.values(node.scopes)) {
-        const depth = ofScope(inner, room - 1)
-        if (depth === undefined) return undefined
-        deepest = Math.max(deepest, depth)
-      }
-      if (node.graph !== undefined) {
-        const depth = ofGraph(node.graph, room)
-        if (depth === undefined) return undefined
-        deepest = Math.max(deepest, depth)
-      }
-    }
-    return deepest + 1
-  }
-  // A graph that is a subgraph elsewhere may be at any level: each is measured with the whole room, and the sum counts.
-  const depth = ofGraph(graph, 2 * NESTING_MAX)
-  return depth === undefined || depth > NESTING_MAX + 2 ? undefined : depth
-}
 
 /** The word of a role: `EUR` of `case:EUR`. A body that is one node calls it so. */
 export const roleWord = (role: string): string => role.slice(role.indexOf(":") + 1)
@@ -66,6 +25,7 @@ export function checkNames(
   control: NodeAt | undefined,
   at: (node: Node) => NodeAt,
 ): void {
+  checkBody(report, scope, role, control)
   const seen = new Set<string>()
   scope.params.forEach((param, i) => {
     if (control === undefined) return
@@ -117,6 +77,21 @@ export function checkNames(
         "Give it another name.",
       )
     seen.add(node.name)
+  }
+}
+
+/** A body is one node under its role's word, or has that word for a name. */
+function checkBody(report: Report, scope: Scope, role: string | undefined, control: NodeAt | undefined): void {
+  if (role === undefined || control === undefined) return
+  const word = roleWord(role)
+  const { name, nodes, output } = scope
+  const refuse = (message: string) => report.error(report.ofNode(control, role), "G008", message)
+  if (name !== undefined && name !== word) {
+    refuse(`A body is called by its role, "${word}", found ${JSON.stringify(name)}.`)
+  } else if (name === undefined && nodes.length > 1) {
+    refuse(`A body of several nodes is called by its role, "${word}", and has no name.`)
+  } else if (name === undefined && nodes.length === 1 && !(output.op === "ref" && output.name === word)) {
+    refuse(`A body of one node gives what the node gives, "${word}".`)
   }
 }
 

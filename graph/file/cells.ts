@@ -43,10 +43,18 @@ function unwrap(text: string): string | undefined {
 /** Text whose `${ … }` insert; one insertion and nothing else is the value itself. */
 export const textOf = (r: Reading, mark: Mark): Expr => exprOf(r, mark, readText)
 
-/** The entries of `with:`, each a text that may insert. */
-export function withOf(r: Reading, node: Mark): readonly (readonly [string, Expr])[] {
+/** What stands under `with:`: arguments by name, each a text that may insert; or one insertion that gives them all. */
+export function withOf(
+  r: Reading,
+  node: Mark,
+): { readonly entries: readonly (readonly [string, Expr])[] } | { readonly whole: Expr } {
   const mark = under(node, "with")
-  return mark === undefined ? [] : entriesOf(r, mark, "`with`").map(([key, part]) => [key, textOf(r, part)] as const)
+  if (mark === undefined) return { entries: [] }
+  const { cell } = mark
+  if (cell.kind === "scalar" && typeof cell.value === "string" && cell.value.includes("${")) {
+    return { whole: textOf(r, mark) }
+  }
+  return { entries: entriesOf(r, mark, "`with`").map(([key, part]) => [key, textOf(r, part)] as const) }
 }
 
 function readText(r: Reading, mark: Mark, text: string): Expr {

@@ -286,10 +286,10 @@ function casesOf(r: Reading, mark: Mark, depth: number, subgraph: ReadSubgraph):
 function subgraphOf(r: Reading, node: Mark, main: Mark, subgraph: ReadSubgraph): NodeBody {
   const file = wordOf(r, main, "`graph`")
   const graph = file === undefined ? undefined : subgraph(r, main, file)
-  const args = withOf(r, node)
+  const given = withOf(r, node)
   return {
     config: file === undefined ? {} : { file },
-    args: { op: "record", fields: args },
+    args: "whole" in given ? given.whole : { op: "record", fields: given.entries },
     scopes: {},
     ...(graph ? { graph } : {}),
   }

@@ -103,7 +103,7 @@ function controlData(p: Printing, node: Node): Fields {
   switch (node.kind) {
     case "graph":
       out["graph"] = subgraphFile(node)
-      Object.assign(out, withData(node.args.op === "record" ? node.args.fields : []))
+      Object.assign(out, argsData(node.args))
       break
     case "when":
       out["when"] = celData(node.args)
@@ -155,7 +155,7 @@ function toolData(p: Printing, node: Node, kind: NodeKind): Fields {
     const value = fieldData(spec, raw.config[key], raw.args[key])
     if (value !== undefined) out[key] = value
   }
-  Object.assign(out, withData(Object.entries(raw.with)))
+  Object.assign(out, node.args.op === "record" ? withData(Object.entries(raw.with)) : argsData(node.args))
   if (kind.scopes !== undefined) Object.assign(out, ownBodies(p, node, kind.scopes))
   return out
 }
@@ -194,6 +194,12 @@ function ownBodies(p: Printing, node: Node, { key, role }: NonNullable<NodeKind[
   })
   return { [key]: Object.fromEntries(tools) }
 }
+
+/** Arguments by name, or one expression that gives them all. */
+const argsData = (args: Expr): Fields =>
+  args.op === "record"
+    ? withData(args.fields)
+    : { with: args.op === "const" ? `\${ ${printCel(args)} }` : printText(args) }
 
 function withData(entries: readonly (readonly [string, Expr])[]): Fields {
   if (entries.length === 0) return {}

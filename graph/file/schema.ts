@@ -29,6 +29,9 @@ const object = (properties: { readonly [key: string]: Json }, required: readonly
 })
 const mapOf = (of: Json): Json => ({ type: "object", additionalProperties: of })
 
+/** Arguments by name, or an insertion that gives them all. */
+const WITH: Json = { type: ["object", "string"], additionalProperties: ref("text"), pattern: "\\$\\{" }
+
 /** JSON Schema 2020-12 of a graph file whose nodes are of the control kinds and these. */
 export function graphSchema(registry: Registry): Json {
   const kinds = [...registry.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
@@ -136,7 +139,7 @@ function wordSchema(word: Word): Json {
     variable: () => ({ type: "string", pattern: "^[a-z][a-z0-9_]*$" }),
     count: () => ({ type: "integer", minimum: word.min, maximum: word.max }),
     file: () => ({ type: "string" }),
-    with: () => mapOf(ref("text")),
+    with: () => WITH,
     text: () => ({ type: "string" }),
     type: () => ref("type"),
     duration: () => ref("duration"),
@@ -166,7 +169,7 @@ function toolSchema(kind: NodeKind): Json {
   const fields = Object.fromEntries(Object.entries(kind.fields).map(([key, spec]) => [key, fieldSchema(spec)]))
   const required = Object.entries(kind.fields).flatMap(([key, spec]) => (spec.required ? [key] : []))
   const own: { [key: string]: Json } = { [kind.kind]: fieldSchema(kind.main), ...fields }
-  if (kind.takesWith) own["with"] = { ...mapOf(ref("text")), description: "The arguments, by name." }
+  if (kind.takesWith) own["with"] = { ...WITH, description: "The arguments, by name." }
   if (kind.scopes !== undefined) {
     const tool = object(
       {

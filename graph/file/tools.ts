@@ -14,6 +14,7 @@ import {
   article,
   entriesOf,
   isEmpty,
+  listing,
   type NodeBody,
   type ReadBody,
   type Reading,
@@ -39,11 +40,19 @@ export function toolOf(r: Reading, mark: Mark, kind: NodeKind, body: ReadBody): 
     else if (spec.required) refuseKey(r, mark, "G005", `The ${kind.kind} node has no \`${key}\`. ${spec.about}`)
   }
   const scopes = kind.scopes === undefined ? {} : ownBodies(r, mark, kind.scopes, config, body)
-  const given: { [name: string]: Expr } = Object.fromEntries(kind.takesWith ? withOf(r, mark) : [])
+  const stated = kind.takesWith ? withOf(r, mark) : { entries: [] }
+  const given: { [name: string]: Expr } = "entries" in stated ? Object.fromEntries(stated.entries) : {}
   // What could not be read is not handed to the kind: it has been told already.
   const sound = r.session.problems.length === before
   const lifted = liftOf(r, mark, sound ? kind.lift : undefined, config, args, given)
-  return { config: lifted.config, args: { op: "record", fields: Object.entries(lifted.args) }, scopes }
+  if ("entries" in stated)
+    return { config: lifted.config, args: { op: "record", fields: Object.entries(lifted.args) }, scopes }
+  const also = Object.keys(lifted.args)
+  if (also.length > 0) {
+    const message = `\`with\` gives all arguments at once, and ${listing(also)} is given beside it.`
+    refuse(r, under(mark, "with")!, "G003", message, "Give each argument by its name under `with:`.")
+  }
+  return { config: lifted.config, args: stated.whole, scopes }
 }
 
 function readField(

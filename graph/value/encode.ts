@@ -12,25 +12,32 @@ const utf8 = new TextEncoder()
 
 /** Canonical bytes of a value. Throws `ValueError` for what is no value (a function, `undefined`, too deep). */
 export function encode(v: Value): Uint8Array {
-  return withWriter(v, (bytes) => bytes.slice())
+  const w = written(v)
+  const bytes = w.bytes.slice(0, w.at)
+  done(w)
+  return bytes
 }
 
-function withWriter<A>(v: Value, use: (bytes: Uint8Array) => A): A {
+/** The writer that is kept is taken for one value at a time; a tensor inside asks for another. */
+function written(v: Value): Writer {
   const w = busy ? new Writer() : shared
-  const outer = w === shared
-  if (outer) busy = true
+  if (w === shared) busy = true
+  w.at = 0
   try {
-    w.at = 0
     w.value(v, 0)
-    return use(w.bytes.subarray(0, w.at))
-  } finally {
-    if (outer) {
-      busy = false
-      if (w.bytes.length > 1 << 20) {
-        w.bytes = new Uint8Array(1024)
-        w.view = new DataView(w.bytes.buffer)
-      }
-    }
+  } catch (cause) {
+    done(w)
+    throw cause
+  }
+  return w
+}
+
+function done(w: Writer): void {
+  if (w !== shared) return
+  busy = false
+  if (w.bytes.length > 1 << 20) {
+    w.bytes = new Uint8Array(1024)
+    w.view = new DataView(w.bytes.buffer)
   }
 }
 
@@ -39,14 +46,26 @@ export type Digest = (bytes: Uint8Array) => Uint8Array
 export const sha256: Digest = (bytes) => nobleSha256(bytes)
 
 /** SHA-256 of the canonical bytes: the identity of a value. */
-export const hashValue = (v: Value, digest: Digest = sha256): Uint8Array => withWriter(v, digest)
+export function hashValue(v: Value, digest: Digest = sha256): Uint8Array {
+  const w = written(v)
+  try {
+    return digest(w.bytes.subarray(0, w.at))
+  } finally {
+    done(w)
+  }
+}
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"))
-export function hex(bytes: Uint8Array): string {
-  let s = ""
-  for (let i = 0; i < bytes.length; i++) s += HEX[bytes[i]!]
-  return s
-}
+const toHex = (Uint8Array.prototype as { readonly toHex?: (this: Uint8Array) => string }).toHex
+/** Lower-case hexadecimal; the engine's own where it has one. */
+export const hex: (bytes: Uint8Array) => string =
+  toHex !== undefined
+    ? (bytes) => toHex.call(bytes)
+    : (bytes) => {
+        let s = ""
+        for (let i = 0; i < bytes.length; i++) s += HEX[bytes[i]!]
+        return s
+      }
 export const unhex = (s: string): Uint8Array => Uint8Array.from(s.match(/../g) ?? [], (h) => Number.parseInt(h, 16))
 
 /** A growing buffer with msgpack's forms; one is kept for hashing so that small values allocate nothing but the result. */
@@ -146,8 +165,8 @@ class Writer {
   }
   text(s: string): void {
     const length = s.length
-    if (length < 64) {
-      // Short ASCII is the common case; the length byte is known beforehand.
+    if (length < 256) {
+      // Short ASCII is the common case (names, hashes in hexadecimal); the length byte is known beforehand.
       this.need(length + 2)
       const start = this.at
       let p = start + (length < 32 ? 1 : 2)

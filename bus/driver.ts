@@ -1,0 +1,117 @@
+/**
+ * Where promises are waited for. While one thing is pending it is awaited in a loop, as cheaply as hand-written code
+ * would; when several are, each wakes the VM. Nothing is chained from step to step.
+ */
+import type { Frame } from "./frame.ts"
+import type { StepCode } from "./program.ts"
+
+/** A step that waits for a promise. */
+export interface Pend {
+  readonly frame: Frame
+  readonly step: StepCode
+  readonly promise: PromiseLike<unknown>
+  /** The answer of a pure function is judged when it comes; effects come judged. */
+  readonly pure: boolean
+}
+
+/** What the VM does with answers. */
+export interface Answers {
+  answered(p: Pend, answer: unknown): void
+  refused(p: Pend, cause: unknown): void
+  /**
+   * Takes the answer of a pure step that its whole frame waited for. When the next step is of the same sort and has begun
+   * to wait, its promise is returned, and it is `frame.waiting`; otherwise undefined, and `goOn` does the rest. Throws what
+   * the answer or the next step fails with.
+   */
+  hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined
+  goOn(frame: Frame): void
+  /** Frames that were woken meanwhile go on. */
+  wake(): void
+}
+
+export class Driver {
+  readonly #answers: Answers
+  #solo: Pend | undefined
+  #outstanding = 0
+  /** The loop holds a promise; what becomes pending meanwhile stands beside it. */
+  #holding = false
+
+  constructor(answers: Answers) {
+    this.#answers = answers
+  }
+
+  pend(p: Pend): void {
+    this.#outstanding++
+    if (this.#outstanding === 1 && !this.#holding) {
+      this.#solo = p
+      return
+    }
+    if (this.#solo !== undefined) {
+      this.attach(this.#solo)
+      this.#solo = undefined
+    }
+    this.attach(p)
+  }
+
+  /** Called when the VM has gone as far as it could. */
+  drive(): void {
+    this.#answers.wake()
+    if (this.#solo !== undefined && !this.#holding) void this.loop()
+  }
+
+  private attach(p: Pend): void {
+    p.promise.then(
+      (answer) => {
+        this.#outstanding--
+        this.#answers.answered(p, answer)
+        this.drive()
+      },
+      (cause) => {
+        this.#outstanding--
+        this.#answers.refused(p, cause)
+        this.drive()
+      },
+    )
+  }
+
+  private async loop(): Promise<void> {
+    while (this.#solo !== undefined) {
+      const p = this.#solo
+      this.#solo = undefined
+      await this.hold(p)
+      this.#answers.wake()
+    }
+  }
+
+  /** Waits for a step, and for the steps behind it as long as they only wait for one another. */
+  private async hold(p: Pend): Promise<void> {
+    const { frame, pure } = p
+    const answers = this.#answers
+    let { step, promise } = p
+    this.#holding = true
+    try {
+      for (;;) {
+        const answer = await promise
+        const plain = pure && frame.slow === undefined && frame.late === undefined && !frame.dead
+        const next = plain ? answers.hop(frame, step, answer) : undefined
+        if (next !== undefined) {
+          step = frame.code.steps[frame.waiting]!
+          promise = next
+          continue
+        }
+        this.let()
+        if (plain) answers.goOn(frame)
+        else answers.answered({ frame, step, promise, pure }, answer)
+        return
+      }
+    } catch (cause) {
+      this.let()
+      answers.refused({ frame, step, promise, pure }, cause)
+    }
+  }
+
+  private let(): void {
+    this.#holding = false
+    this.#outstanding--
+  }
+}
