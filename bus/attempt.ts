@@ -9,8 +9,9 @@ import { Deadlines } from "./deadline.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import type { RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
-import type { RunSettings, Vm } from "./vm.ts"
+import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
 const TIMEOUT_MS = 60_000
@@ -317,11 +318,13 @@ export class Attempts {
   /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
   async backoff(task: Task, attempt: number): Promise<void> {
     const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
+    let most = delayMs
+    for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
     const { clock, chance } = this.#settings.services
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
-    await clock.sleep(chance.next() * Math.min(delayMsMax, delayMs * 2 ** (attempt - 2)), waiting.signal)
+    await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
     this.#tell(task, "start", { attempt })
   }
 

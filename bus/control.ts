@@ -4,6 +4,7 @@
  */
 import { errorValue, fail, toFailure, type Value } from "../graph/mod.ts"
 import type { StepName } from "../plan/mod.ts"
+import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
 import { isStream, type StreamValue } from "./stream.ts"
@@ -164,7 +165,7 @@ class Mapping {
     if (spare === undefined) return this.vm.child(this.parent, body, i)
     this.#spare = undefined
     spare.reuse(i)
-    this.vm.capture(spare, this.frame, body)
+    capture(spare, this.frame, body)
     return spare
   }
 
@@ -254,7 +255,7 @@ class Folding extends Sequence {
 function again(vm: Vm, frame: Frame, body: BodyCode, parent: Parent, spare: Frame | undefined, i: number): Frame {
   if (spare === undefined) return vm.child(parent, body, i)
   spare.reuse(i)
-  vm.capture(spare, frame, body)
+  capture(spare, frame, body)
   return spare
 }
 
