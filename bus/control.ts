@@ -4,6 +4,7 @@
  */
 import { errorValue, fail, toFailure, type Value } from "../graph/mod.ts"
 import type { StepName } from "../plan/mod.ts"
+import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
 import { isStream, type StreamValue } from "./stream.ts"
@@ -164,7 +165,7 @@ class Mapping {
     if (spare === undefined) return this.vm.child(this.parent, body, i)
     this.#spare = undefined
     spare.reuse(i)
-    this.vm.capture(spare, this.frame, body)
+    capture(spare, this.frame, body)
     return spare
   }
 
@@ -254,7 +255,7 @@ class Folding extends Sequence {
 function again(vm: Vm, frame: Frame, body: BodyCode, parent: Parent, spare: Frame | undefined, i: number): Frame {
   if (spare === undefined) return vm.child(parent, body, i)
   spare.reuse(i)
-  vm.capture(spare, frame, body)
+  capture(spare, frame, body)
   return spare
 }
 
@@ -308,7 +309,7 @@ class Looping extends Sequence {
 
   /** The body alone, after a test that had to wait. */
   #bodyThen(): unknown {
-    const { vm, frame, step } = this
+    const { vm, step } = this
     this.#bounded()
     const child = vm.child(this.#body, step.bodies[1]!, this.i)
     child.slots[0] = this.state
@@ -334,8 +335,8 @@ class Looping extends Sequence {
 }
 
 /**
- * `map` over a stream: at most `bound` items are at work or finished and waiting for one before them, so that a slow body
- * slows the source.
+ * `map` over a stream gives a stream: at most `bound` items are at work or finished and not yet taken, so that a slow reader
+ * slows the source. All of it at once, as a list, where something waits for its end.
  */
 function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): unknown {
   const path = frame.pathOf(step)
@@ -348,7 +349,7 @@ function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): u
       if (step.traced) vm.settings.record.trace.seal(path, ++low)
     },
   )
-  return vm.later(frame, step, made.collect())
+  return step.eager ? vm.later(frame, step, made.collect()) : made
 }
 
 /** `fold` over a stream: one item at a time, in constant memory. */
@@ -364,23 +365,55 @@ async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamVa
   return state
 }
 
-/** One body as a promise, for the items of a stream. */
+/** An item of a stream. It is the node that fails with it, not who reads what the node makes. */
 function runItem(vm: Vm, frame: Frame, step: StepCode, i: number, binders: readonly unknown[]): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     burn(vm, frame, step)
+    begin(vm, { frame, step, done: (_, value) => resolve(value), failed: undefined }, step.bodies[0]!, i, binders)
+  })
+}
+
+/** Runs a body that a tool asked for, by role, as its call number `call`; fails with the body's failure. */
+export function runRole(vm: Vm, frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
+  const body = step.bodies[step.words.indexOf(role)]
+  if (body === undefined) {
+    return Promise.reject(
+      fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
+    )
+  }
+  return runBody(vm, frame, step, body, call, [args]) as Promise<Value>
+}
+
+/** One body as a promise. */
+function runBody(
+  vm: Vm,
+  frame: Frame,
+  step: StepCode,
+  body: BodyCode,
+  index: number,
+  binders: readonly unknown[],
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     const parent: Parent = {
       frame,
       step,
       done: (_, value) => resolve(value),
-      failed: (_, failure) => {
-        reject(toFailure(failure))
+      failed: (tried, failure) => {
+        // What was sent before the failure is on its way: what is done next must not overtake it.
+        const sent = vm.attempts.settledIn(tried)
+        if (sent === undefined) reject(toFailure(failure))
+        else sent.then(() => reject(toFailure(failure)))
         return true
       },
     }
-    const child = vm.child(parent, step.bodies[0]!, i)
-    binders.forEach((value, b) => {
-      child.slots[b] = value
-    })
-    vm.begin(child)
+    begin(vm, parent, body, index, binders)
   })
+}
+
+function begin(vm: Vm, parent: Parent, body: BodyCode, index: number, binders: readonly unknown[]): void {
+  const child = vm.child(parent, body, index)
+  binders.forEach((value, b) => {
+    child.slots[b] = value
+  })
+  vm.begin(child)
 }

@@ -39,7 +39,7 @@ export class Frame {
   dead = false
   /** It has given its value. */
   ended = false
-  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them. */
+  /** Values that bodies started without: by pseudo-node, the frames and parameters that want them, and the slot they are in. */
   late: Map<number, { readonly frame: Frame; readonly param: number; readonly slot: number }[]> | undefined
   /** Calls of bodies that the current attempt of an `invoke_with` made. */
   children: Set<Frame> | undefined

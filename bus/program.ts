@@ -5,6 +5,7 @@
 import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
+import { withEager } from "./eager.ts"
 import { interpret } from "./interpret.ts"
 import { operandsOf } from "./io.ts"
 import { type FastRange, Ranges } from "./ranges.ts"
@@ -56,13 +57,16 @@ export interface StepCode {
   readonly traced: boolean
   /** A pure function on which all that follows depends: an answer goes straight on to the next such step. */
   readonly hops: boolean
+  /** The tool's `quick` and `execute`, where steps of that sort look for them. */
+  readonly quick: string
+  readonly execute: ((x: unknown) => unknown) | undefined
   /** Slots that must hold their values before the step starts. */
   readonly reads: Uint32Array
   /** Pseudo-nodes that must be done before: parameters 0 … P−1, then steps. */
   readonly preds: Uint32Array
   /** Steps that wait for this one. */
   readonly succs: Uint32Array
-  /** Of a tool that gives a stream: all of it is read before anything else happens. */
+  /** Of a step that gives a stream: all of it is read before anything else happens. */
   readonly eager: boolean
   /** `block`: does its instructions. Throws a `Failure`. */
   readonly block: Block | undefined
@@ -73,6 +77,8 @@ export interface ScopeCode {
   readonly params: number
   readonly slots: number
   readonly result: number
+  /** The pseudo-node that makes the result. */
+  readonly maker: number
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
   readonly writes: boolean
@@ -122,12 +128,13 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
+    // A stream is begun as an attempt is, also a pure one: its items come later and are judged one by one.
     direct:
       extern.effect === "pure" &&
-      output.kind !== "stream" &&
       retry === undefined &&
       timeoutMs === undefined &&
-      cacheMs === undefined,
+      cacheMs === undefined &&
+      output.kind !== "stream",
     keyed: signature.keyed === true,
     limits: signature.limits,
   }
@@ -146,12 +153,13 @@ function scopeOf(
   const n = scope.steps.length
   const cut = cuts(facts, n)
   const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
-  const steps = made.map((step) => (isEager(step, made) ? { ...step, eager: true } : step))
+  const steps = withEager(made)
   return {
     index,
     params: P,
     slots: scope.slots,
     result: scope.result,
+    maker: facts.result,
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
     steps,
     n,
@@ -160,18 +168,6 @@ function scopeOf(
     fast: ranges.of(scope, steps),
     paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
-}
-
-/**
- * Must a stream be read to its end at once? Where nobody reads it, or where something waits for its outcome: a step that
- * comes after it, or writes that rest on its items, which are certain only once the whole is on record.
- */
-function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
-  if (step.tool?.output.kind !== "stream") return false
-  // The slot may have held its argument before.
-  const readers = steps.filter((s) => s.index > step.index && s.reads.includes(step.to))
-  if (steps.some((s) => operandsOf(s.step).after.includes(step.index))) return true
-  return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }
 
 /** A step is a cut when each later step has a predecessor at or after it: by induction they all depend on it. */
@@ -225,6 +221,8 @@ function stepOf(
     words: io.words < 0 ? [] : (plan.constants[io.words]!.value as readonly string[]),
     bound: io.bound,
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
+    quick: tool?.quick ?? "",
+    execute: tool?.execute as unknown as ((x: unknown) => unknown) | undefined,
     hops: cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
     traced: bodies.some((b) => b.code.traced),
     reads: row(facts.strict, index),

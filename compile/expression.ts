@@ -10,6 +10,7 @@ import {
   isRecord,
   lit,
   resolveCall,
+  sameType,
   subtype,
   T,
   type Type,
@@ -26,6 +27,16 @@ export interface Held {
   readonly type: Type
   /** The slot goes back when the reader is through. */
   readonly temp: boolean
+}
+
+/** What an operation wants written. */
+export interface Written {
+  readonly expr: Expr
+  readonly path: readonly string[]
+  /** The value is looked at as this type. */
+  readonly accept: Type | undefined
+  /** The type that the operation's name stands for. */
+  readonly type: Type
 }
 
 export class BlockWriter {
@@ -61,20 +72,23 @@ export class BlockWriter {
   }
 
   /** Writes an operation's expression. The value ends in `to`, or in a slot of the block's choice. */
-  value(expr: Expr, path: readonly string[], accept: Type | undefined, to: number | undefined): Held {
+  value({ expr, path, accept, type }: Written, to: number | undefined): Held {
     this.#path = this.#tables.texts(path)
     const own = fresh(expr)
     this.#notes = new Map()
-    infer(own, this.#types, (e, t) => this.#notes.set(e, t))
+    const found = infer(own, this.#types, (e, t) => this.#notes.set(e, t)).type
+    if (accept !== undefined) return this.#as("accept", accept, this.#into(own, undefined), to)
+    // What its author declared, or what folding has narrowed: others rely on the type that the checker saw.
+    if (!sameType(found, type)) return this.#as("widen", type, this.#into(own, undefined), to)
     // A second name for a value gets a slot of its own: the first one's may be used again before this one's readers are through.
-    if (accept === undefined && own.op === "ref" && to === undefined)
-      return { ...this.#into(own, this.temp()), temp: true }
-    if (accept === undefined) return this.#into(own, to)
-    const raw = this.#into(own, undefined)
+    return own.op === "ref" && to === undefined ? { ...this.#into(own, this.temp()), temp: true } : this.#into(own, to)
+  }
+
+  #as(op: "accept" | "widen", type: Type, raw: Held, to: number | undefined): Held {
     this.release(raw)
     const slot = to ?? this.temp()
-    this.#emit(["accept", slot, raw.slot, this.#tables.type(accept)])
-    return { slot, type: accept, temp: to === undefined }
+    this.#emit([op, slot, raw.slot, this.#tables.type(type)])
+    return { slot, type, temp: to === undefined }
   }
 
   #emit(instr: Instr): void {

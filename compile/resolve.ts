@@ -8,7 +8,6 @@ import {
   type CheckedGraph,
   ERROR_TYPE,
   type Expr,
-  freeNames,
   fromLook,
   hasDefaults,
   itemType,
@@ -65,17 +64,12 @@ class Resolver {
 
   /**
    * What a node waits for without using it: what its author says, and each effect that it conflicts with. To the checker
-   * a body waits for all that it takes from around it; in a plan it begins without, so that way orders nothing.
+   * a use is an order; in a plan a body begins without what it takes from around it, and folding may find that a value is
+   * not needed. What is said twice in the end, `lower` leaves out.
    */
   after(node: Node, scope: Scope, names: Names): string[] {
     const all = new Set(node.settings.after ?? [])
-    // A subgraph is a body, too, and so is what a handler stands by: their effects need not wait for their arguments.
-    const isBody = node.graph !== undefined || node.scopes["catch"] !== undefined
-    const taken = isBody ? new Set<string>() : freeNames(node.args)
-    for (const before of this.checked.scopes.get(scope)!.follows.get(node) ?? []) {
-      // The value of a subgraph may be there before all of its effects are through.
-      if (!taken.has(before.name) || before.graph !== undefined) all.add(before.name)
-    }
+    for (const before of this.checked.scopes.get(scope)!.follows.get(node) ?? []) all.add(before.name)
     return [...all].map((name) => names.get(name) ?? name)
   }
 

@@ -91,7 +91,11 @@ describe("types of nodes", () => {
       "number | string",
     ],
     "map, with its index": ["  a: { map: input.l, index: i, do: { expr: [item, i] } }", "a", "[[number]]"],
-    "map over a stream": ["  s: { lines: input.s }\n  a: { map: s, do: { expr: item.size() } }", "a", "[number]"],
+    "map over a stream, a stream again": [
+      "  s: { lines: input.s }\n  t: { map: s, do: { expr: item.size() } }\n  a: { fold: t, from: 0, do: { expr: acc + item } }",
+      "a",
+      "number",
+    ],
     "fold, from a number": ["  a: { fold: input.l, from: 0, do: { expr: acc + item } }", "a", "number"],
     "fold, from an empty list": ["  a: { fold: input.l, from: [], do: { expr: 'acc + [item]' } }", "a", "[number]"],
     "fold, from nothing": ["  a: { fold: input.l, from: null, do: { expr: item } }", "a", "null | number"],

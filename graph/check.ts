@@ -60,7 +60,6 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
   }
   const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
-  if (!report.broken) needsCovered(report, graph, facts)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -85,13 +84,13 @@ function tooLarge(report: Report, graph: Graph, excess: Excess): void {
   report.error(spot, "G006", `An expression has more than ${bound}.`, "Name parts of it in `expr` nodes.")
 }
 
-function needsCovered(report: Report, graph: Graph, facts: GraphFacts): void {
+function needsCovered(report: Report, graph: Graph, path: string, needs: readonly string[]): void {
   if (graph.needs === undefined) return
   const covered = coverage(graph.needs)
-  const missing = least(facts.needs.filter((need) => !covered(need)))
+  const missing = least(needs.filter((need) => !covered(need)))
   if (missing.length === 0) return
   const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
-  report.error(report.spot(graph, "", "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
+  report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
 }
 
 /** How often a node may be looked at, on average, because a body's variable had no type at first. */
@@ -107,6 +106,8 @@ class Checking {
   /** Nodes seen outside of trials: an object that stands at two places would have two meanings. */
   readonly #placed = new Set<Node>()
   #trials = 0
+  /** What was found in subgraphs during a trial. */
+  #lasting: Problem[] = []
   #repeats = 0
   readonly #repeatsMax: number
 
@@ -117,9 +118,24 @@ class Checking {
     this.#options = options
   }
 
+  /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */
   graph(graph: Graph, path: string): GraphFacts {
     const known = this.graphs.get(graph)
     if (known !== undefined) return known
+    if (this.#trials === 0) return this.#graph(graph, path)
+    const report = this.#report
+    const { problems } = report
+    const trials = this.#trials
+    report.problems = []
+    this.#trials = 0
+    const facts = this.#graph(graph, path)
+    this.#lasting.push(...report.problems)
+    report.problems = problems
+    this.#trials = trials
+    return facts
+  }
+
+  #graph(graph: Graph, path: string): GraphFacts {
     const report = this.#report
     const names = new Names()
     names.set("input", graph.input)
@@ -135,18 +151,12 @@ class Checking {
       mayLookAgain: () => this.#repeats < this.#repeatsMax,
     }
     const body = this.scope(surroundings, graph.body, names, path, undefined, undefined, [])
-    const spot = report.spot(graph, path, "output")
+    const spot = () => report.spot(graph, path, "output")
     const output = graph.output ?? body.type
     const outFits = fit(report, "output", graph.body.output, body.type, output, spot)
-    if (graph.output?.kind === "stream")
-      report.error(
-        spot,
-        "G101",
-        "A graph cannot give a stream; only `map` and `fold` take one.",
-        "Fold it into a value.",
-      )
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
+    if (!report.broken) needsCovered(report, graph, path, needs)
     const hash = report.broken ? "" : this.#hash(graph, output, path)
     const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
     this.graphs.set(graph, facts)
@@ -165,18 +175,17 @@ class Checking {
       )
     }
     for (const [key, type] of [["input", graph.input] as const, ["returns", graph.output] as const]) {
-      if (type === undefined || typeSize(type).size <= TYPE_SIZE_MAX) continue
-      report.error(report.spot(graph, path, key), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
-    }
-    for (const [name, field] of Object.entries(graph.input.fields)) {
-      if (field.type.kind === "stream") {
+      if (type === undefined) continue
+      const { size, stream } = typeSize(type)
+      const spot = () => report.spot(graph, path, key)
+      if (size > TYPE_SIZE_MAX) report.error(spot(), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
+      if (stream)
         report.error(
-          report.spot(graph, path, `input.${name}`),
+          spot(),
           "G101",
-          "A graph cannot take a stream; only `map` and `fold` do.",
-          "Take a list.",
+          "A graph neither takes nor gives a stream; only `map` and `fold` take one.",
+          "Write a list.",
         )
-      }
     }
     secretsInResources(report, graph, path)
   }
@@ -230,6 +239,11 @@ class Checking {
       this.#trials--
       report.problems = problems
       report.broken = broken
+      if (this.#trials === 0 && this.#lasting.length > 0) {
+        report.problems.push(...this.#lasting)
+        report.broken ||= this.#lasting.some((p) => p.severity === "error")
+        this.#lasting = []
+      }
     }
   }
 
@@ -258,7 +272,7 @@ class Checking {
     const own = new Map<Node, NodeFacts>()
     if (cycles.length > 0) for (const node of scope.nodes) names.set(node.name, T.never)
     for (const node of order) own.set(node, this.#node(s, at(node), names, single))
-    const type = typeOfExpr(report, scope.output, names, this.#outputSpot(scope, base, role))
+    const type = typeOfExpr(report, scope.output, names, () => this.#outputSpot(scope, base, role))
     const touched = (node: Node) => own.get(node)?.touches ?? []
     const { conflicts, follows, complete } = conflictsOf(order, waits, touched)
     if (!complete)

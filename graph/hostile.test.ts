@@ -49,6 +49,13 @@ describe("files made to break their reader", () => {
     expect(codes("[".repeat(10_000) + "]".repeat(10_000), "a.json")).toEqual(["G006"])
   })
 
+  test("words of JavaScript where an operator should stand", () => {
+    for (const word of ["__proto__", "constructor", "toString"]) {
+      const { problems } = run(`graph: g\nnodes:\n  a: { expr: 1 ${word} 2 }\noutput: a\n`)
+      expect(problems.map((p) => [p.code, typeof (p.fix ?? "")])).toEqual([["G103", "string"]])
+    }
+  })
+
   test("an anchor bomb", () => {
     let text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
     for (let i = 1; i < 30; i++) text += `a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]\n`

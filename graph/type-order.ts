@@ -15,7 +15,10 @@ export function inCanonicalOrder(t: Type): Type {
       return { kind: "enum", values: [...t.values].sort(compareKeys) }
     case "union": {
       const members = t.of.map(inCanonicalOrder).map((member) => ({ member, text: printType(member) }))
-      return { kind: "union", of: members.sort((a, b) => compareKeys(a.text, b.text)).map((m) => m.member) }
+      // Null comes last, as everybody writes it.
+      const rank = (m: Type) => (m.kind === "null" ? 1 : 0)
+      members.sort((a, b) => rank(a.member) - rank(b.member) || compareKeys(a.text, b.text))
+      return { kind: "union", of: members.map((m) => m.member) }
     }
     case "record": {
       const fields = Object.entries(t.fields).sort(([a], [b]) => compareKeys(a, b))

@@ -11,10 +11,12 @@ export const TYPE_DEPTH_MAX = 64
 export interface TypeSize {
   readonly size: number
   readonly depth: number
+  /** Is it, or does it hold, a stream? */
+  readonly stream: boolean
 }
 
 const known = new WeakMap<Type, TypeSize>()
-const LEAF: TypeSize = { size: 1, depth: 1 }
+const LEAF: TypeSize = { size: 1, depth: 1, stream: false }
 
 /** Size and depth, each part of a shared type counted wherever it is used; linear in the parts in memory. */
 export function typeSize(type: Type): TypeSize {
@@ -24,12 +26,14 @@ export function typeSize(type: Type): TypeSize {
   if (parts.length === 0) return LEAF
   let size = 1
   let depth = 0
+  let stream = type.kind === "stream"
   for (const part of parts) {
     const inner = typeSize(part)
     size += inner.size
     depth = Math.max(depth, inner.depth)
+    stream ||= inner.stream
   }
-  const found = { size, depth: depth + 1 }
+  const found = { size, depth: depth + 1, stream }
   known.set(type, found)
   return found
 }

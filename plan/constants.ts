@@ -24,7 +24,8 @@ export function asTyped(v: Value, type: Type | undefined): Value {
 }
 
 /** Does the constant come back from its bytes as it was? One that holds numbers and int64s at one place may not. */
-export const comesBack = (v: Value, type: Type): boolean => !holdsBigint(v) || alike(asTyped(decode(encode(v)), type), v)
+export const comesBack = (v: Value, type: Type): boolean =>
+  !holdsBigint(v) || alike(asTyped(decode(encode(v)), type), v)
 
 const fields = (v: { readonly [k: string]: Value }, typeOf: (k: string) => Type | undefined): Value =>
   Object.fromEntries(Object.entries(v).map(([k, x]) => [k, asTyped(x, typeOf(k))]))

@@ -23,7 +23,7 @@ export interface ScopeFacts {
   readonly preds: Rows
   /** For each node the steps that wait for it in `preds`. */
   readonly succs: Rows
-  /** For each step the maker of each of its captures, in order: bodies wait for these where they need them, the step does not. */
+  /** For each step the maker of each of its captures: bodies wait for these where they need them, the step does not. */
   readonly lazy: Rows
   /** For each step the slots it reads when it starts (a block: those it did not write first), and those it hands to bodies. */
   readonly strict: Rows

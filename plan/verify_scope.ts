@@ -122,7 +122,7 @@ export class ScopeWalk {
       for (const slot of io.strict) makers.add(this.#maker[slot]!)
       for (const before of io.after) makers.add(P + before)
       rows.preds.add(makers)
-      rows.lazy.add(io.captures.map((slot) => this.#maker[slot]!))
+      rows.lazy.add(Array.from(io.captures, (slot) => this.#maker[slot]!))
       rows.strict.add(io.strict)
       rows.captures.add(io.captures)
       waits.push([...makers].filter((m) => m >= P).map((m) => m - P))

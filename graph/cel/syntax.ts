@@ -91,7 +91,12 @@ function syntaxProblem(source: string, offset: number, e: ParseError): { problem
     case "reserved_identifier":
       return one("G004", `"${found}" is a reserved word of the expression language.`, span)
     case "unexpected_character":
-      return one("G103", `${JSON.stringify(found)} is not expected here.`, span, ADVICE[found] ?? twice(source, start))
+      return one(
+        "G103",
+        `${JSON.stringify(found)} is not expected here.`,
+        span,
+        adviceOn(found) ?? twice(source, start),
+      )
     case "unexpected_token":
       return one(
         "G103",
@@ -115,6 +120,8 @@ function syntaxProblem(source: string, offset: number, e: ParseError): { problem
       return one("G103", `${e.summary}.`, span)
   }
 }
+/** What is written may be called like anything, `__proto__` too. */
+const adviceOn = (found: string) => (Object.hasOwn(ADVICE, found) ? ADVICE[found] : undefined)
 const ADVICE: { readonly [found: string]: string } = {
   "=": "Write == to compare.",
   "&": "Write && for and.",

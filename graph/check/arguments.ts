@@ -29,7 +29,7 @@ export function argumentsFit(
   const { report } = s
   const spotOf = (name: string) => report.ofNode(at, Object.hasOwn(fields, name) ? name : `with.${name}`)
   if (have.kind !== "record" || want.kind !== "record")
-    return fit(report, "The arguments", args, have, want, report.ofNode(at, "with"))
+    return fit(report, "The arguments", args, have, want, () => report.ofNode(at, "with"))
   let fits: Fits = "yes"
   const worse = (next: Fits) => {
     fits = fits === "no" || next === "no" ? "no" : fits === "check" || next === "check" ? "check" : "yes"
@@ -40,7 +40,7 @@ export function argumentsFit(
     const expr = fieldExpr(args, name)
     if (wanted === undefined) {
       const near = nearest(name, takes)
-      const spot = report.ofExpr(expr ?? args, spotOf(name))
+      const spot = report.ofExpr(expr ?? args, () => spotOf(name))
       const list =
         takes.length === 0
           ? "It takes no arguments."
@@ -52,7 +52,7 @@ export function argumentsFit(
         near === undefined ? undefined : `Write ${near}.`,
       )
       worse("no")
-    } else worse(fit(report, name, expr, field.type, wanted.type, spotOf(name)))
+    } else worse(fit(report, name, expr, field.type, wanted.type, () => spotOf(name)))
   }
   for (const [name, wanted] of Object.entries(want.fields)) {
     if (Object.hasOwn(have.fields, name) || wanted.optional || wanted.default !== undefined) continue

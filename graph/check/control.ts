@@ -24,7 +24,7 @@ function bodyAt(s: Surroundings, at: NodeAt, names: Names, role: string, params:
 }
 
 export function when(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
-  const spot = s.report.ofNode(at, "when")
+  const spot = () => s.report.ofNode(at, "when")
   const argFits = fit(s.report, "The condition", at.node.args, argType, T.boolean, spot)
   const sides = [bodyAt(s, at, names, "then", []), bodyAt(s, at, names, "else", [])]
   return { ...together(sides), argType, argFits, gives: unionOf(sides.map((side) => side.type)) }
@@ -33,7 +33,7 @@ export function when(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
 export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
   const { node } = at
   const { report } = s
-  const spot = report.ofNode(at, "switch")
+  const spot = () => report.ofNode(at, "switch")
   const argFits = fit(report, "The word", node.args, argType, T.string, spot)
   const words = Object.keys(node.scopes)
     .filter((role) => role.startsWith("case:"))
@@ -42,7 +42,12 @@ export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type)
   for (const word of words) {
     if (CASE_WORD.test(word) && word.length <= CASE_LENGTH_MAX) continue
     const message = `A case is a word of 1 to ${CASE_LENGTH_MAX} characters without control characters, found ${JSON.stringify(word)}: it is part of paths.`
-    report.error(report.ofNode(at, `cases.${word}`), "G004", message, "Write `else:` for it, or map it to a word first.")
+    report.error(
+      report.ofNode(at, `cases.${word}`),
+      "G004",
+      message,
+      "Write `else:` for it, or map it to a word first.",
+    )
   }
   if (argType.kind === "enum") {
     for (const word of words) {
@@ -77,29 +82,34 @@ export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type)
 const CASE_WORD = /^\P{Cc}+$/u
 const CASE_LENGTH_MAX = 256
 
-/** The items of what a `map` or `fold` goes over. A stream's items come one by one; the result is a list all the same. */
-function itemsOf(s: Surroundings, at: NodeAt, over: Expr | undefined, type: Type): { item: Type; fits: Fits } {
-  const members = type.kind === "union" ? type.of : [type]
-  const items = members.flatMap((t) => (t.kind === "list" || t.kind === "stream" ? [t.of] : []))
-  if (type.kind === "never") return { item: T.never, fits: "yes" }
-  if (type.kind === "unknown")
-    return {
-      item: T.unknown,
-      fits: fit(s.report, at.node.kind, over, type, T.list(T.unknown), s.report.ofNode(at, at.node.kind)),
-    }
-  if (items.length === members.length) return { item: unionOf(items), fits: "yes" }
-  const spot = s.report.ofExpr(over ?? at.node.args, s.report.ofNode(at, at.node.kind))
-  if (items.length > 0) {
-    if (s.report.strict) s.report.warn(spot, "G108", `${at.node.kind} takes a list; this may be ${shortType(type)}.`)
-    return { item: unionOf(items), fits: "check" }
+interface Items {
+  readonly item: Type
+  readonly fits: Fits
+  /** They come one by one, once; what a `map` makes of them does too. */
+  readonly streamed: boolean
+}
+
+/** The items of what a `map` or `fold` goes over. */
+function itemsOf(s: Surroundings, at: NodeAt, over: Expr | undefined, type: Type): Items {
+  const { report } = s
+  const { kind } = at.node
+  const items = (item: Type, fits: Fits): Items => ({ item, fits, streamed: type.kind === "stream" })
+  const spot = () => report.ofExpr(over ?? at.node.args, () => report.ofNode(at, kind))
+  if (type.kind === "never") return items(T.never, "yes")
+  if (type.kind === "list" || type.kind === "stream") return items(type.of, "yes")
+  if (type.kind === "unknown") return items(T.unknown, fit(report, kind, over, type, T.list(T.unknown), spot))
+  const lists = type.kind === "union" ? type.of.flatMap((t) => (t.kind === "list" ? [t.of] : [])) : []
+  if (lists.length > 0) {
+    if (report.strict) report.warn(spot(), "G108", `${kind} takes a list; this may be ${shortType(type)}.`)
+    return items(unionOf(lists), type.kind === "union" && lists.length === type.of.length ? "yes" : "check")
   }
   const fix = type.kind === "map" || type.kind === "record" ? "Go over its keys or values." : undefined
-  s.report.error(spot, "G101", `${at.node.kind} takes a list, found ${shortType(type)}.`, fix)
-  return { item: T.never, fits: "no" }
+  report.error(spot(), "G101", `${kind} takes a list, found ${shortType(type)}.`, fix)
+  return items(T.never, "no")
 }
 
 export function map(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
-  const { item, fits } = itemsOf(s, at, undefined, argType)
+  const { item, fits, streamed } = itemsOf(s, at, undefined, argType)
   const parallel = at.node.config["parallel"]
   if (parallel !== undefined && !(Number.isInteger(parallel) && Number(parallel) >= 1)) {
     s.report.error(
@@ -109,7 +119,7 @@ export function map(s: Surroundings, at: NodeAt, names: Names, argType: Type): O
     )
   }
   const body = bodyAt(s, at, names, "do", [item, T.number])
-  return { ...body, argType, argFits: fits, gives: T.list(body.type) }
+  return { ...body, argType, argFits: fits, gives: streamed ? T.stream(body.type) : T.list(body.type) }
 }
 
 /** `over` and `from` are there; the reader has said so where a file lacks them. */
@@ -144,7 +154,7 @@ export function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
   const state = stateType(s, at, from, (type) => bodyAt(s, at, names, "do", [type, T.number]))
   const test = bodyAt(s, at, names, "while", [state.type, T.number])
   const output = at.node.scopes["while"]?.output
-  fit(s.report, "The condition", output, test.type, T.boolean, s.report.ofNode(at, "while"))
+  fit(s.report, "The condition", output, test.type, T.boolean, () => s.report.ofNode(at, "while"))
   return { ...together([state.body, test]), argType, argFits: "yes", gives: state.type }
 }
 
@@ -159,14 +169,9 @@ function stateType(
   look: (state: Type) => BodyFacts,
 ): { readonly type: Type; readonly body: BodyFacts } {
   const { node } = at
-  const spot = s.report.ofNode(at, "do")
+  const spot = () => s.report.ofNode(at, "do")
   if (node.output !== undefined) {
-    fit(
-      s.report,
-      "The value to start from",
-      fieldExpr(node.args, "from"),
-      from,
-      node.output,
+    fit(s.report, "The value to start from", fieldExpr(node.args, "from"), from, node.output, () =>
       s.report.ofNode(at, "from"),
     )
     const body = look(node.output)
@@ -184,7 +189,7 @@ function stateType(
   const body = look(state)
   if (subtype(body.type, state) === "no" || subtype(body.type, state) === "check") {
     s.report.error(
-      spot,
+      spot(),
       "G101",
       `${mismatchText("The next value", body.type, state, subtype(body.type, state) === "no" ? "no" : "check")}`,
       "Say what goes round: output: and a type.",

@@ -50,6 +50,11 @@ export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
 }
 
 function sized(report: Report, at: NodeAt, type: Type): boolean {
+  const inner = type.kind === "stream" ? type.of : type
+  if (typeSize(inner).stream) {
+    const message = "A stream stands by itself: no list, record or stream holds one."
+    report.error(report.ofNode(at, "output"), "G101", message, "Write a list.")
+  }
   if (typeSize(type).size <= TYPE_SIZE_MAX) return true
   report.error(report.ofNode(at, "output"), "G006", `The type unfolds to more than ${TYPE_SIZE_MAX} parts.`)
   return false
@@ -58,7 +63,8 @@ function sized(report: Report, at: NodeAt, type: Type): boolean {
 /** A tool's answer is looked at when it comes; what an expression gives is known here. */
 function declaredOutput(report: Report, at: NodeAt, gives: Type, declared: Type, tool: boolean): Fits {
   const spot = report.ofNode(at, "output")
-  const fits = subtype(gives, declared)
+  // A stream that is called something else would be used as if its items were there.
+  const fits = gives.kind === "stream" && declared.kind !== "stream" ? "no" : subtype(gives, declared)
   if (fits === "no") report.error(spot, "G101", mismatchText(at.node.name, gives, declared))
   else if (fits === "check" && report.strict && !tool)
     report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))
@@ -72,7 +78,7 @@ function outcomeOf(s: Surroundings, at: NodeAt, names: Names): Outcome {
     return { ...PURE, argType: T.never, argFits: "yes", gives: T.never }
   }
   if (!isControl(node.kind)) return tool(s, at, names)
-  const spot = s.report.ofNode(at, node.kind)
+  const spot = () => s.report.ofNode(at, node.kind)
   const argType = typeOfExpr(s.report, node.args, names, spot)
   switch (node.kind) {
     case "expr":

@@ -47,8 +47,8 @@ export class Report {
   }
 
   /** The spot of an expression: of the scalar that it stands in, or of the nearest key. */
-  ofExpr(expr: Expr, otherwise: Spot): Spot {
-    return this.places?.inExpr(expr) ?? otherwise
+  ofExpr(expr: Expr, otherwise: () => Spot): Spot {
+    return this.places?.inExpr(expr) ?? otherwise()
   }
 
   /** Was this node read from a file? What it lacks has then been reported by the reader. */

@@ -57,7 +57,7 @@ export function secretsIn(report: Report, at: NodeAt): void {
     inValue(report, value, key, (below) => report.ofNode(at, key + below))
   const visit = (expr: Expr, name: string): void => {
     if (expr.op === "const")
-      inValue(report, expr.value, name, () => report.ofExpr(expr, report.ofNode(at, at.node.kind)))
+      inValue(report, expr.value, name, () => report.ofExpr(expr, () => report.ofNode(at, at.node.kind)))
     else if (expr.op === "record") for (const [key, part] of expr.fields) visit(part, key)
     else for (const part of parts(expr)) visit(part, name)
   }

@@ -15,7 +15,7 @@ import type { NodeAt, Report } from "./report.ts"
 export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
   const { node } = at
   const { report } = s
-  const argType = typeOfExpr(report, node.args, names, report.ofNode(at, node.kind))
+  const argType = typeOfExpr(report, node.args, names, () => report.ofNode(at, node.kind))
   const kind = s.registry.get(node.kind)
   if (kind === undefined) {
     const known = [...s.registry.keys()]
@@ -49,7 +49,7 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     const expr = Object.hasOwn(args, name) ? args[name] : undefined
     if (signed.input?.kind === "record" && Object.hasOwn(signed.input.fields, name)) continue
     if (spec.type === undefined || expr === undefined || (spec.form !== "text" && spec.form !== "cel")) continue
-    fit(report, `\`${name}\``, expr, fieldType(argType, name), spec.type, report.ofNode(at, name))
+    fit(report, `\`${name}\``, expr, fieldType(argType, name), spec.type, () => report.ofNode(at, name))
   }
   if (signed.effect !== "pure" && signed.resource === null) {
     const message = `The kind ${node.kind} says that it ${signed.effect}s, and not what: its signature has no resource.`

@@ -119,7 +119,7 @@ function pathsAsText(report: Report, expr: Expr, names: Names): void {
   if (problems.length > 0 || checks.length > 0 || type.kind === "never") return
   const text = expr.value
   report.error(
-    report.ofExpr(expr, { path: mark.path }),
+    report.ofExpr(expr, () => ({ path: mark.path })),
     "G107",
     `This is the text "${text}", and ${text} is also a value here.`,
     `Write \${ ${text} } for the value, \${ "${text}" } for the text.`,

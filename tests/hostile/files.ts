@@ -157,11 +157,14 @@ function mutant(next: (n: number) => number, pick: <A>(from: readonly A[]) => A)
 function tryFile(file: string, text: string): boolean {
   const options = { registry: sample, load: loadCorpus, strict: text.length % 2 === 0 }
   const { checked, problems } = checkFile({ file, text }, options)
-  for (const { place, message } of problems) {
+  for (const { place, message, fix } of problems) {
     if (place === undefined || place.file !== file) continue
     const line = text.split("\n")[place.line - 1]
     if (line === undefined || place.column < 1 || place.column > line.length + 1 || place.length < 1) {
       throw new RangeError(`no such place ${place.line}:${place.column} for "${message}"`)
+    }
+    if (typeof message !== "string" || (fix !== undefined && typeof fix !== "string")) {
+      throw new RangeError(`a message that is no text: ${JSON.stringify({ message, fix })}`)
     }
     if (message === "" || message.includes("undefined") || message.includes("[object")) {
       throw new RangeError(`a message without a meaning: ${message}`)

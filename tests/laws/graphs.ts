@@ -369,7 +369,8 @@ class ScopeMaker {
     const common = wanted ?? (c.percent(50) ? someType(c, 2) : undefined)
     const bodies: Record<string, Body> = {}
     for (const word of cases) bodies[`case:${word}`] = this.body(word, [], [], common)
-    if (known.kind !== "enum" || cases.length < known.values.length || c.percent(30)) bodies["else"] = this.body("else", [], [], common)
+    if (known.kind !== "enum" || cases.length < known.values.length || c.percent(30))
+      bodies["else"] = this.body("else", [], [], common)
     const type = unionOf(Object.values(bodies).map((b) => b.type))
     return this.#control(bare(name, "switch", args), bodies, type, wanted)
   }

@@ -2,6 +2,8 @@
 // effects that are not in the record never answer. Which of several failures came first depends on time, so that is not
 // computed but looked for: there must be an order of failures that explains the record. Nothing here runs in parallel;
 // what cannot go on is left, and what does not depend on it goes on.
+
+import { Evaluation } from "../../graph/eval.ts"
 import {
   accept,
   acceptAnswer,
@@ -9,11 +11,9 @@ import {
   type Expr,
   encode,
   errorValue,
-  evaluate,
   type Failure,
   type Fits,
   fail,
-  freeNames,
   type Graph,
   hasDefaults,
   hashValue,
@@ -38,7 +38,7 @@ import {
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
-import { Evaluation } from "../../graph/eval.ts"
+import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
 import { answerOf, worldOf } from "./world.ts"
 
@@ -56,6 +56,14 @@ type Env = { readonly [name: string]: Value }
 
 /** A body that a tool asked for never answers. */
 class Never {}
+
+/** Failures of parts that do not depend on each other. */
+class Several {
+  readonly failures: readonly Failure[]
+  constructor(failures: readonly Failure[]) {
+    this.failures = failures
+  }
+}
 
 const TRIES_MAX = 400
 
@@ -144,9 +152,9 @@ class Replay {
       failures.push(...got.failures)
       whole &&= got.whole
     }
-    if (!known(scope.output, env)) return { failures, whole: false }
     try {
       const is = this.expr(scope.output, env, base)
+      if (!isWhole(is)) return inline ? { value: { is }, failures, whole: false } : { failures, whole: false }
       return inline || whole ? { value: { is }, failures, whole } : { failures, whole }
     } catch (cause) {
       return { failures: [...failures, toFailure(cause, base)], whole: false }
@@ -155,7 +163,7 @@ class Replay {
 
   expr(expr: Expr, env: Env, path: Path): Value {
     try {
-      return evaluate(expr, (name) => env[name] as Value)
+      return lazily(expr, (name) => (Object.hasOwn(env, name) ? env[name]! : NOT_YET))
     } catch (cause) {
       throw toFailure(cause, path)
     }
@@ -176,22 +184,34 @@ class Replay {
     let got: Got
     try {
       if (node.graph !== undefined) got = await this.subgraph(node.graph, node.args, env, path, facts.argFits)
-      else if (!known(node.args, env)) return this.parts(node, env, path)
-      else got = await this.act(node, this.#looks.looked(node, this.expr(node.args, env, path)), env, path)
-      if (got.value !== undefined && facts.signature === undefined)
+      else {
+        if (node.kind === "fold") this.parts(node, env, path)
+        const args = this.expr(node.args, env, path)
+        if (node.kind === "expr") got = { value: { is: args }, failures: [], whole: isWhole(args) }
+        else if (!isWhole(args)) return NOTHING
+        else got = await this.act(node, this.#looks.looked(node, args), env, path)
+      }
+      if (got.value !== undefined && facts.signature === undefined && isWhole(got.value.is))
         return { ...got, value: { is: bounded(facts.outFits, facts.outcome, got.value.is) } }
     } catch (cause) {
       if (cause instanceof Never) return NOTHING
+      if (cause instanceof Several) return { failures: cause.failures, whole: false }
       return failed(cause, path)
     }
     return got
   }
 
-  /** A `fold` may have what it starts from before it has what it goes over. */
-  parts(node: Node, env: Env, path: Path): Got {
-    if (node.kind !== "fold" || node.args.op !== "record") return NOTHING
-    for (const [, part] of node.args.fields) if (known(part, env)) this.expr(part, env, path)
-    return NOTHING
+  /** What a `fold` starts from and what it goes over are two values: either may fail first, and without the other. */
+  parts(node: Node, env: Env, path: Path): void {
+    const failures: Failure[] = []
+    for (const [, part] of node.args.op === "record" ? node.args.fields : []) {
+      try {
+        this.expr(part, env, path)
+      } catch (cause) {
+        failures.push(toFailure(cause, path))
+      }
+    }
+    if (failures.length > 0) throw new Several(failures)
   }
 
   async act(node: Node, args: Value, env: Env, path: Path): Promise<Got> {
@@ -224,16 +244,16 @@ class Replay {
     const facts = this.checked.graphs.get(graph)!
     const failures: Failure[] = []
     let inner: Env = {}
-    if (known(args, env)) {
-      try {
-        inner = { input: bounded(fits, facts.input, this.expr(args, env, path)) }
-      } catch (cause) {
-        failures.push(toFailure(cause, path))
-      }
+    try {
+      const given = this.expr(args, env, path)
+      inner = { input: isWhole(given) ? bounded(fits, facts.input, given) : given }
+    } catch (cause) {
+      failures.push(toFailure(cause, path))
     }
     const got = await this.scope(graph.body, inner, path, true)
-    const whole = got.whole && Object.hasOwn(inner, "input")
-    if (got.value === undefined) return { failures: [...failures, ...got.failures], whole: false }
+    const whole = got.whole && inner["input"] !== undefined && isWhole(inner["input"])
+    if (got.value === undefined || !isWhole(got.value.is))
+      return { failures: [...failures, ...got.failures], whole: false }
     try {
       const value = { is: bounded(facts.outFits, facts.output, got.value.is) }
       return { value, failures: [...failures, ...got.failures], whole }
@@ -362,8 +382,6 @@ function settled(outcome: Outcome | undefined, type: Type, path: Path = []): Got
   }
   return failed(failure, path)
 }
-
-const known = (expr: Expr, env: Env): boolean => [...freeNames(expr)].every((name) => Object.hasOwn(env, name))
 
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
   type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
