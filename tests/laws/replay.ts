@@ -253,7 +253,7 @@ class Replay {
     const got = await this.scope(graph.body, inner, path, true)
     const whole = got.whole && inner["input"] !== undefined && isWhole(inner["input"])
     if (got.value === undefined || !isWhole(got.value.is))
-      return { failures: [...failures, ...got.failures], whole: false }
+      return { ...got, failures: [...failures, ...got.failures], whole: false }
     try {
       const value = { is: bounded(facts.outFits, facts.output, got.value.is) }
       return { value, failures: [...failures, ...got.failures], whole }
