@@ -58,7 +58,7 @@ export function outcomeJson(outcome: RunResult["outcome"]): object {
 /** `5 nodes · 3 reads, 0 writes · 113 ms, one after another 117 ms · run 01JD8… · trace 9f3c21…` */
 export function lastLine({ run, trace }: RunResult, { nodes, reads, writes, ms, serialMs }: Totals): string {
   const some = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`
-  const saved = reads + writes > 1 ? `, one after another ${printMs(serialMs)}` : ""
+  const saved = serialMs - ms > ms / 100 ? `, one after another ${printMs(serialMs)}` : ""
   const what = `${some(nodes, "node")} · ${some(reads, "read")}, ${some(writes, "write")} · ${printMs(ms)}${saved}`
   return `${what} · run ${run.slice(0, 10)}… · trace ${trace.slice(0, 6)}…`
 }
