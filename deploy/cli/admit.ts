@@ -19,6 +19,8 @@ export interface AdmissionOptions {
   readonly inline?: Services["inline"] | undefined
   readonly ledger: "file" | "memory"
   readonly ask?: (question: Question) => Promise<string>
+  /** Called before anything is asked or refused for a missing grant. */
+  readonly before?: () => Promise<void>
   /** How the line that grants is written again: the words of this command. */
   readonly again: string
 }
@@ -36,6 +38,7 @@ export async function admitPlan(call: Call, project: Project, options: Admission
       await session.close()
       const missing = missingGrants(cause)
       if (missing === undefined) throw cause
+      await options.before?.()
       if (!call.on("yes")) await askFor(call, project, missing, options.again, cause)
       grants.push(...missing)
     }

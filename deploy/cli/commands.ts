@@ -108,4 +108,111 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./run.ts"),
   },
+  {
+    name: "test",
+    about: "Play a graph's own cases, with the tools' parts spoken by the case: no tool is touched.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
+      { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      JSON_OUT,
+    ],
+    more: [
+      "The cases of quote.graph.yaml stand in quote.test.yaml. Each has input:, tools: (what a node or tool answers), faults: (what goes wrong), and output: or failure:, effects: (the calls that are to happen, with their arguments) and check: (expressions over output and input).",
+      'A tool is named by its node (rates, cost.do, cost[3].do) or by what it is (mcp:files/read_text_file, sql:shop:read, http). { $each: [a, b] } answers in turn, { $expr: "args.x + 1" } computes. A fault is { fail: HttpStatus, data: { status: 503 }, times: 2 }, { delay: 2s }, timeout, or die.',
+      "Every case runs through the compiler and the engine, and once more through the reference evaluator; both must agree. Time does not pass, so timeouts and retries take none. Pure functions run for real, twice, to catch those that are not pure.",
+    ],
+    examples: [
+      ["shadowgraph test", "every *.test.yaml below this folder"],
+      ["shadowgraph test quote --only dollars", "one graph, one case"],
+    ],
+    load: () => import("./test.ts"),
+  },
+  {
+    name: "explain",
+    about: "Explain an error code, a pass of the compiler, or what the compiler made of a graph and why.",
+    takes: "[code|pass|graph|plan]",
+    options: [
+      {
+        name: "picture",
+        short: "p",
+        value: "<file.svg>",
+        about: "Draw it: the graph as written beside the plan it became.",
+      },
+      { name: "verbose", about: "Show the compiler's own form after every pass that changed it." },
+      FOLDER,
+    ],
+    examples: [
+      ["shadowgraph explain G101", "the page of a problem"],
+      ["shadowgraph explain quote.graph.yaml", "what each pass changed, and the plan"],
+      ["shadowgraph explain fold", "one pass"],
+      ["shadowgraph explain quote.graph.yaml -p quote.svg", "before and after, side by side"],
+    ],
+    load: () => import("./explain.ts"),
+  },
+  {
+    name: "draw",
+    about: "Draw a graph or a plan, as SVG or as Mermaid text.",
+    takes: "<graph|plan>",
+    options: [
+      {
+        name: "svg",
+        value: "<file|->",
+        about: "The file to write. Default on a terminal: <name>.svg; in a pipe: standard output.",
+      },
+      { name: "mermaid", short: "m", about: "Print Mermaid text instead." },
+      FOLDER,
+    ],
+    more: ["Blue reads the world, orange writes to it, grey is pure. Dotted lines are an order without data."],
+    examples: [
+      ["shadowgraph draw quote.graph.yaml", "writes quote.svg"],
+      ["shadowgraph draw quote.graph.yaml --mermaid >> README.md", "for pages that draw Mermaid"],
+    ],
+    load: () => import("./draw.ts"),
+  },
+  {
+    name: "disasm",
+    about: "Print a plan as text, a line a step.",
+    takes: "<plan|graph>",
+    options: [{ name: "verbose", about: "Print the instructions of blocks too." }, FOLDER],
+    examples: [
+      ["shadowgraph disasm quote.plan", "the steps"],
+      ["shadowgraph disasm quote.plan --verbose", "every instruction"],
+    ],
+    load: () => import("./disasm.ts"),
+  },
+  {
+    name: "runs",
+    about: "List what ran here, from the ledger; with an id, show what one run did.",
+    takes: "[run]",
+    options: [{ name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." }, JSON_OUT, FOLDER],
+    more: ["With an id, or its beginning, every entry of the run is shown, and the hash chain is verified."],
+    examples: [
+      ["shadowgraph runs", "the latest first"],
+      ["shadowgraph runs 01JD8", "one run, entry by entry"],
+    ],
+    load: () => import("./runs.ts"),
+  },
+  {
+    name: "types",
+    about: "Write TypeScript declarations beside graph files, so that importing one is typed.",
+    takes: "[file|folder…]",
+    options: [{ name: "check", about: "Write nothing; exit 1 where a declaration is out of date." }],
+    more: [
+      "quote.graph.yaml gets quote.graph.d.yaml.ts; TypeScript finds it with allowArbitraryExtensions in tsconfig.json.",
+    ],
+    examples: [
+      ["shadowgraph types", "all graphs of this folder"],
+      ["shadowgraph types --check", "in CI"],
+    ],
+    load: () => import("./types.ts"),
+  },
+  {
+    name: "doctor",
+    about: "Say what this machine has, what it lacks, and what for.",
+    takes: "",
+    options: [JSON_OUT],
+    examples: [["shadowgraph doctor", "exit 1 where something is missing that graphs need"]],
+    load: () => import("./doctor.ts"),
+  },
 ]
