@@ -160,6 +160,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|->",
         about: "The file to write. Default on a terminal: <name>.svg; in a pipe: standard output.",
       },
+      { name: "text", short: "t", about: "Print it as lines of text; with --svg, write the file too." },
       { name: "mermaid", short: "m", about: "Print Mermaid text instead." },
       FOLDER,
     ],
