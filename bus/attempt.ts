@@ -2,12 +2,14 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { type Call, Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
+import { CallView } from "./call.ts"
 import { Deadlines } from "./deadline.ts"
+import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
-import { StreamValue, type Taken } from "./stream.ts"
+import { isStream, type StreamValue } from "./stream.ts"
 import type { RunSettings, Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
@@ -15,41 +17,40 @@ const TIMEOUT_MS = 60_000
 /** Milliseconds that a run which failed waits for writes that are on their way, to learn what came of them. */
 const GRACE_MS = 2_000
 
-/** One call at work: what cancelling it needs. */
-interface Active {
-  readonly frame: Frame
-  abort: ((cause: Failure) => void) | undefined
-  readonly write: boolean
-}
-
-interface Task {
+/** One call of a tool, from its first attempt to its commit. */
+export interface Task {
   readonly vm: Vm
   readonly frame: Frame
   readonly step: StepCode
   readonly tool: Tool
   readonly args: Value
   readonly path: Path
+  /** Of a write that was announced. */
+  intent: Intent | undefined
+  /** Stops what it waits for now. */
+  abort: ((cause: Failure) => void) | undefined
+  /** It was told to stop: what it fails with now says nothing of the world. */
+  stopped: boolean
+  /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
+  bodies: number
+  stream: StreamValue | undefined
+  /** Is it among those that the run would have to stop? */
+  listed: boolean
 }
 
 export class Attempts {
   readonly #settings: RunSettings
   readonly #record: RunRecord
-  readonly #active = new Set<Active>()
+  readonly #active = new Set<Task>()
   readonly #deadlines: Deadlines
+  /** Who waits for writes to end looks again whenever one has. */
+  readonly #watching = new Set<() => void>()
   #controller: AbortController | undefined
-  #idle: (() => void) | undefined
 
   constructor(settings: RunSettings) {
     this.#settings = settings
     this.#record = settings.record
     this.#deadlines = new Deadlines(settings.services.clock)
-  }
-
-  /** Writes on their way. */
-  get open(): number {
-    let n = 0
-    for (const a of this.#active) if (a.write) n++
-    return n
   }
 
   /** Aborted when the run fails or is cancelled; for work that belongs to no attempt. */
@@ -61,13 +62,16 @@ export class Attempts {
   /** Stops everything. */
   abort(cause: Failure): void {
     this.#controller?.abort(cause)
-    for (const a of [...this.#active]) a.abort?.(cause)
+    for (const task of [...this.#active]) stop(task, cause)
   }
 
-  /** Stops the calls of frames that no longer matter. */
+  /** Stops the calls of frames that no longer matter, and streams that nobody reads any more. */
   sweep(cause: Failure): void {
-    for (const a of [...this.#active])
-      if (a.frame.dead) a.abort?.(fail("Cancelled", "The call no longer matters", { cause }))
+    if (this.#active.size === 0) return
+    for (const task of [...this.#active]) {
+      if (task.frame.dead || task.stream?.reader?.dead === true)
+        stop(task, fail("Cancelled", "The call no longer matters", { cause }))
+    }
   }
 
   /** The run is over: no deadline matters any more. */
@@ -75,48 +79,72 @@ export class Attempts {
     this.#deadlines.close()
   }
 
-  /** Resolves when no write is on its way any more, or the grace is over. */
-  async settled(): Promise<void> {
-    if (this.open === 0) return
-    const over = new AbortController()
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.#idle = resolve
-      }),
-      this.#settings.services.clock.sleep(GRACE_MS, over.signal).catch(() => {}),
-    ])
-    over.abort()
+  /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
+  settled(): Promise<void> | undefined {
+    return this.#quiet(() => true, GRACE_MS)
+  }
+
+  /** Resolves when no write of a frame and its bodies is on its way any more; undefined where none is. */
+  settledIn(frame: Frame): Promise<void> | undefined {
+    return this.#active.size === 0 ? undefined : this.#quiet((task) => isIn(task.frame, frame), undefined)
+  }
+
+  #quiet(where: (task: Task) => boolean, graceMs: number | undefined): Promise<void> | undefined {
+    const busy = () => {
+      for (const task of this.#active) if (task.intent !== undefined && where(task)) return true
+      return false
+    }
+    if (!busy()) return undefined
+    return new Promise((resolve) => {
+      const over = new AbortController()
+      const done = () => {
+        this.#watching.delete(look)
+        over.abort()
+        resolve()
+      }
+      const look = () => {
+        if (!busy()) done()
+      }
+      this.#watching.add(look)
+      if (graceMs !== undefined) this.#settings.services.clock.sleep(graceMs, over.signal).then(done, () => {})
+    })
   }
 
   /** The call that a pure function sees which asks for one. */
-  plainCall(frame: Frame, step: StepCode): Call {
-    return new CallView(
-      this.#record,
-      frame.pathOf(step),
-      1,
-      this.signal,
-      (text) => this.#note(frame.pathOf(step), text),
-      undefined,
-    )
+  plainCall(frame: Frame, step: StepCode): CallView {
+    const note = (text: string) => this.#note(frame.pathOf(step), text)
+    return new CallView(this.#record, frame.pathOf(step), 1, this.signal, note, undefined)
   }
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
     const tool = step.tool!
-    const task: Task = { vm, frame, step, tool, args: frame.slots[step.arg] as Value, path: frame.pathOf(step) }
-    if (tool.output.kind === "stream") return this.#stream(task)
-    if (tool.extern.effect === "pure") return this.#attempts(task, undefined)
-    if (this.#limited(tool)) return this.#queued(task)
-    if (tool.extern.effect === "read" && tool.extern.settings.cacheMs !== undefined) {
-      const known = this.#record.recall(task.path, tool.index, task.args)
-      if (known !== undefined) return this.#recalled(task, known)
+    const task: Task = {
+      vm,
+      frame,
+      step,
+      tool,
+      args: frame.slots[step.arg] as Value,
+      path: frame.pathOf(step),
+      intent: undefined,
+      abort: undefined,
+      stopped: false,
+      bodies: 0,
+      stream: undefined,
+      listed: false,
     }
-    return this.#go(task)
+    if (this.#limited(tool)) return this.#queued(task)
+    return this.#known(task) ?? this.#go(task)
   }
 
-  #recalled(task: Task, known: Commit | Promise<Commit>): unknown {
+  /** An outcome that may be used again. */
+  #known(task: Task): unknown {
+    const { effect, settings } = task.tool.extern
+    if (effect !== "read" || settings.cacheMs === undefined) return undefined
+    const known = this.#record.recall(task.path, task.tool.index, task.args)
+    if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueOf) : valueOf(known)
+    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
   }
 
   #limited(tool: Tool): boolean {
@@ -126,176 +154,182 @@ export class Attempts {
   async #queued(task: Task): Promise<unknown> {
     const { limits } = this.#settings
     const resource = task.tool.extern.resource!
-    const active: Active = { frame: task.frame, abort: undefined, write: false }
-    const controller = new AbortController()
-    active.abort = (cause) => controller.abort(cause)
-    this.#active.add(active)
+    const waiting = new AbortController()
+    task.abort = (cause) => waiting.abort(cause)
+    this.list(task)
     try {
-      await limits!.enter(resource, controller.signal)
+      await limits!.enter(resource, waiting.signal)
     } catch (cause) {
       throw toFailure(cause, task.path)
     } finally {
-      this.#active.delete(active)
+      this.leave(task)
     }
     try {
-      return await this.#go(task)
+      if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
+      const known = this.#known(task)
+      const value = await (known === undefined ? this.#go(task) : known)
+      return isStream(value) ? await value.collect() : value
     } finally {
       limits!.leave(resource)
     }
   }
 
   #go(task: Task): unknown {
-    if (task.tool.extern.effect === "read") return this.#attempts(task, undefined)
-    const intent = this.#record.intent(task.path, task.tool.index, task.args)
-    return intent instanceof Promise ? intent.then((i) => this.#attempts(task, i)) : this.#attempts(task, intent)
+    const { tool, step } = task
+    if (tool.output.kind === "stream") {
+      this.#tell(task, "start", { attempt: 1 })
+      const stream = flow(this, task)
+      return step.eager ? stream.collect() : stream
+    }
+    if (tool.extern.effect !== "write") return this.#attempts(task)
+    const intent = this.#record.intent(task.path, tool.index, task.args)
+    if (!(intent instanceof Promise)) {
+      task.intent = intent
+      return this.#attempts(task)
+    }
+    return intent.then((kept) => {
+      task.intent = kept
+      const dropped = fail("Cancelled", "The call no longer matters", { path: task.path, undelivered: true })
+      return task.frame.dead ? this.settle(task, dropped, 0) : this.#attempts(task)
+    })
   }
 
   // ---- attempts
 
-  #attempts(task: Task, intent: Intent | undefined): unknown {
-    const { tool } = task
+  #attempts(task: Task): unknown {
     this.#tell(task, "start", { attempt: 1 })
-    const active: Active = { frame: task.frame, abort: undefined, write: intent !== undefined }
     let answer: unknown
     try {
-      answer = this.#call(task, active, 1, intent)
+      answer = this.call(task, 1)
     } catch (cause) {
-      const failure = toFailure(cause, task.path)
-      return this.#again(task, failure, 1)
-        ? this.#retry(task, intent, active, failure)
-        : this.#settle(task, intent, failure, 1)
+      return this.#missed(task, toFailure(cause, task.path), 1)
     }
-    if (isThenable(answer)) return this.#wait(task, intent, active, answer)
-    return this.#settle(task, intent, answer, 1)
+    return isThenable(answer) ? this.#wait(task, answer) : this.settle(task, answer, 1)
   }
 
-  /** One attempt. What it returns may be a promise; then `active` is listed until somebody takes it off. */
-  #call(task: Task, active: Active, attempt: number, intent: Intent | undefined): unknown {
-    const { tool, path, frame, step } = task
-    if (tool.plain) return this.#settleWork(tool.execute(task.args as never))
+  /** One attempt. What it returns may be a promise. */
+  call(task: Task, attempt: number): unknown {
+    const { tool, path, frame, step, vm } = task
+    task.abort = undefined
+    if (tool.plain) return this.#work(tool.execute(task.args as never))
     let calls = 0
-    const invoke =
-      step.kind === "invoke_with"
-        ? (role: string, args: Rec) => task.vm.invoke(frame, step, role, args, calls++)
-        : undefined
+    const invoke = (role: string, args: Rec) => {
+      task.bodies++
+      return vm.invoke(frame, step, role, args, calls++)
+    }
     const call = new CallView(
       this.#record,
       path,
       attempt,
       undefined,
       (text) => this.#note(path, text),
-      invoke,
-      intent?.key,
+      step.kind === "invoke_with" ? invoke : undefined,
+      task.intent?.key,
     )
-    active.abort = (cause) => call.abort(cause)
-    return this.#settleWork(tool.execute(task.args as never, call as never), call)
+    task.abort = (cause) => call.abort(cause)
+    return this.#work(tool.execute(task.args as never, call as never), call)
   }
 
   /** An answer that is a description of work is begun. */
-  #settleWork(answer: unknown, call?: Call): unknown {
+  #work(answer: unknown, call?: CallView): unknown {
     if (typeof answer !== "object" || answer === null || isThenable(answer)) return answer
     return this.#settings.settle?.(answer, call?.signal ?? this.signal) ?? answer
   }
 
-  async #wait(task: Task, intent: Intent | undefined, active: Active, answer: PromiseLike<unknown>): Promise<unknown> {
+  async #wait(task: Task, answer: PromiseLike<unknown>): Promise<unknown> {
+    let value: unknown
     try {
-      return await this.#committed(task, intent, await this.#timed(task, active, answer), 1)
+      value = await this.timed(task, answer, "No answer")
     } catch (cause) {
-      if (cause instanceof Settled) throw cause.failure
-      const failure = toFailure(cause, task.path)
-      if (this.#again(task, failure, 1)) return this.#retry(task, intent, active, failure)
-      return this.#settle(task, intent, failure, 1)
+      return this.#missed(task, toFailure(cause, task.path), 1)
     }
+    return this.settle(task, value, 1)
+  }
+
+  #missed(task: Task, failure: Failure, attempt: number): unknown {
+    return this.again(task, failure, attempt) ? this.#retry(task, failure) : this.settle(task, failure, attempt)
   }
 
   /** Waits for an answer, its timeout, or the end of its usefulness, whatever comes first. A late answer is let go of. */
-  async #timed(task: Task, active: Active, answer: PromiseLike<unknown>): Promise<unknown> {
+  async timed<A>(task: Task, answer: PromiseLike<A>, what: string): Promise<A> {
     const { timeoutMs } = task.tool.extern.settings
-    const ms = timeoutMs ?? (task.tool.extern.effect === "pure" ? undefined : (this.#settings.timeoutMs ?? TIMEOUT_MS))
-    const stop = active.abort
-    this.#active.add(active)
+    const plain = task.tool.extern.effect === "pure" ? undefined : (this.#settings.timeoutMs ?? TIMEOUT_MS)
+    const ms = timeoutMs ?? plain
+    const before = task.abort
+    this.list(task)
     let timer: (() => void) | undefined
     try {
-      return await new Promise((resolve, reject) => {
+      return await new Promise<A>((resolve, reject) => {
         answer.then(resolve, reject)
-        active.abort = (cause) => {
-          stop?.(cause)
+        task.abort = (cause) => {
+          before?.(cause)
           // A write is on its way: what came of it matters although the run does not wait.
-          if (!active.write) reject(cause)
+          if (task.intent === undefined) reject(cause)
         }
         if (ms === undefined) return
         timer = this.#deadlines.add(ms, () => {
-          const late = fail("Timeout", `No answer after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
-          stop?.(late)
+          const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
+          before?.(late)
           reject(late)
         })
       })
     } finally {
       timer?.()
-      this.#active.delete(active)
-      if (this.#idle !== undefined && this.open === 0) this.#idle()
+      task.abort = before
     }
   }
 
-  #again(task: Task, failure: Failure, attempt: number): boolean {
+  /** May another attempt follow? */
+  again(task: Task, failure: Failure, attempt: number): boolean {
     const { retry } = task.tool.extern.settings
     return (
       retry !== undefined &&
       attempt <= retry.times &&
+      task.bodies === 0 &&
       !task.frame.dead &&
       mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
     )
   }
 
-  /** Attempts after the first. Delays double, with full jitter, up to their bound. */
-  async #retry(task: Task, intent: Intent | undefined, active: Active, first: Failure): Promise<unknown> {
-    const retry = task.tool.extern.settings.retry!
-    const { clock, chance } = this.#settings.services
+  /** Attempts after the first. */
+  async #retry(task: Task, first: Failure): Promise<unknown> {
     let failure = first
     for (let attempt = 2; ; attempt++) {
-      const most = Math.min(retry.delayMsMax, retry.delayMs * 2 ** (attempt - 2))
-      const waiting = new AbortController()
-      active.abort = (cause) => waiting.abort(cause)
-      this.#active.add(active)
       try {
-        await clock.sleep(chance.next() * most, waiting.signal)
+        await this.backoff(task, attempt)
       } catch (cause) {
-        return this.#settle(
-          task,
-          intent,
-          waiting.signal.aborted ? toFailure(waiting.signal.reason, task.path) : toFailure(cause, task.path),
-          attempt - 1,
-        )
-      } finally {
-        this.#active.delete(active)
+        // Of a write the last attempt is what is known; a read that was stopped has learnt nothing.
+        return this.settle(task, task.intent === undefined ? toFailure(cause, task.path) : failure, attempt - 1)
       }
-      if (task.frame.dead) return this.#settle(task, intent, failure, attempt - 1)
-      this.#tell(task, "start", { attempt })
+      let value: unknown
       try {
-        const answer = this.#call(task, active, attempt, intent)
-        const value = isThenable(answer) ? await this.#timed(task, active, answer) : answer
-        return await this.#committed(task, intent, value, attempt)
+        const answer = this.call(task, attempt)
+        value = isThenable(answer) ? await this.timed(task, answer, "No answer") : answer
       } catch (cause) {
-        if (cause instanceof Settled) throw cause.failure
         failure = toFailure(cause, task.path)
-        if (!this.#again(task, failure, attempt)) return this.#settle(task, intent, failure, attempt)
+        if (this.again(task, failure, attempt)) continue
+        return this.settle(task, failure, attempt)
       }
+      return this.settle(task, value, attempt)
     }
   }
 
-  /** As `#settle`, for callers that must tell a recorded failure from one that may be tried again. */
-  async #committed(task: Task, intent: Intent | undefined, answer: unknown, attempts: number): Promise<unknown> {
-    try {
-      return await this.#settle(task, intent, answer, attempts)
-    } catch (cause) {
-      throw new Settled(toFailure(cause, task.path))
-    }
+  /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
+  async backoff(task: Task, attempt: number): Promise<void> {
+    const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
+    const { clock, chance } = this.#settings.services
+    const waiting = new AbortController()
+    task.abort = (cause) => waiting.abort(cause)
+    this.list(task)
+    await clock.sleep(chance.next() * Math.min(delayMsMax, delayMs * 2 ** (attempt - 2)), waiting.signal)
+    this.#tell(task, "start", { attempt })
   }
 
-  /** Commits an answer or a final failure. Returns the value, or a promise of it; throws the failure. */
-  #settle(task: Task, intent: Intent | undefined, answer: unknown, attempts: number): unknown {
+  /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
+  settle(task: Task, answer: unknown, attempts: number): unknown {
     const { tool, path } = task
     if (tool.extern.effect === "pure") {
+      this.leave(task)
       if (answer instanceof Failure) throw answer
       try {
         return tool.judge(answer)
@@ -303,82 +337,60 @@ export class Attempts {
         throw toFailure(cause, path)
       }
     }
-    if (answer instanceof Failure && answer.code === "Cancelled" && intent === undefined) {
+    if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
+      this.leave(task)
       this.#tell(task, "end", { ok: false, attempts, cached: false })
       throw answer
     }
-    const commit =
-      intent === undefined
-        ? this.#record.read(path, tool.index, task.args, answer, attempts)
-        : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
-    if (commit instanceof Promise) return commit.then((c) => this.#done(task, c, attempts))
-    return this.#done(task, commit, attempts)
+    let commit: Commit | Promise<Commit>
+    try {
+      commit = this.#commit(task, answer, attempts)
+    } catch (cause) {
+      this.leave(task)
+      throw cause
+    }
+    if (!(commit instanceof Promise)) return this.#done(task, commit, attempts)
+    return commit.then(
+      (kept) => this.#done(task, kept, attempts),
+      (cause) => {
+        this.leave(task)
+        throw cause
+      },
+    )
+  }
+
+  #commit(task: Task, answer: unknown, attempts: number): Commit | Promise<Commit> {
+    const { path, tool, args, intent } = task
+    return intent === undefined
+      ? this.#record.read(path, tool.index, args, answer, attempts)
+      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
+  }
+
+  /** Commits what nobody waits for. */
+  recorded(task: Task, answer: Failure, attempts: number): void {
+    const commit = this.#commit(task, answer, attempts)
+    if (commit instanceof Promise) commit.catch(() => {})
+    this.leave(task)
+    this.#tell(task, "end", { ok: false, attempts, cached: false })
   }
 
   #done(task: Task, commit: Commit, attempts: number): unknown {
+    this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
     if (commit.outcome.ok) return commit.outcome.value
     throw toFailure(commit.outcome.failure, task.path)
   }
 
-  // ---- streams
-
-  /** A tool whose answer is a stream: its items are judged one by one as they are taken; its outcome is committed at the end. */
-  #stream(task: Task): unknown {
-    const { tool, path } = task
-    this.#tell(task, "start", { attempt: 1 })
-    const active: Active = { frame: task.frame, abort: undefined, write: false }
-    const items: Value[] = []
-    const finish = (answer: unknown): unknown => {
-      this.#active.delete(active)
-      task.vm.streams.delete(stream)
-      return tool.extern.effect === "pure" ? answer : this.#settle(task, undefined, answer, 1)
-    }
-    let iterator: AsyncIterator<unknown> | undefined
-    const next = async (): Promise<Taken> => {
-      try {
-        if (iterator === undefined) {
-          const answer = await this.#call(task, active, 1, undefined)
-          iterator = iteratorOf(answer)
-        }
-        const ms = tool.extern.settings.timeoutMs ?? this.#settings.timeoutMs ?? TIMEOUT_MS
-        const result = await this.#within(iterator.next(), ms, active, path)
-        if (result.done === true) {
-          await finish(items)
-          return { done: true }
-        }
-        const value = tool.judge(result.value)
-        items.push(value)
-        return { done: false, value }
-      } catch (cause) {
-        void iterator?.return?.()
-        const failure = toFailure(cause, path)
-        await finish(failure)
-        throw failure
-      }
-    }
-    const stream = new StreamValue(next, () => void iterator?.return?.())
-    this.#active.add(active)
-    task.vm.streams.add(stream)
-    return stream
+  list(task: Task): void {
+    task.listed = true
+    this.#active.add(task)
   }
-
-  #within<A>(answer: Promise<A>, ms: number, active: Active, path: Path): Promise<A> {
-    const stop = active.abort
-    return new Promise<A>((resolve, reject) => {
-      const timer = this.#deadlines.add(ms, () =>
-        reject(fail("Timeout", `No item after ${ms} ms`, { path, data: { ms } })),
-      )
-      active.abort = (cause) => {
-        stop?.(cause)
-        reject(cause)
-      }
-      answer.then(resolve, reject).finally(() => {
-        timer()
-        active.abort = stop
-      })
-    })
+  leave(task: Task): void {
+    if (!task.listed) return
+    task.listed = false
+    this.#active.delete(task)
+    for (const look of [...this.#watching]) look()
   }
 
   // ---- a live view
@@ -401,15 +413,19 @@ export class Attempts {
   }
 }
 
-/** A failure that is on record: no further attempt follows it. */
-class Settled {
-  readonly failure: Failure
-  constructor(failure: Failure) {
-    this.failure = failure
-  }
+/** Tells a call to stop. */
+function stop(task: Task, cause: Failure): void {
+  task.stopped = true
+  if (task.stream !== undefined) task.stream.stop(cause)
+  task.abort?.(cause)
 }
 
-const valueOf = (commit: Commit): Value => {
+const isIn = (frame: Frame, outer: Frame): boolean => {
+  for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
+  return false
+}
+
+const valueIn = (commit: Commit): Value => {
   if (commit.outcome.ok) return commit.outcome.value
   throw commit.outcome.failure
 }
@@ -424,71 +440,5 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
       : "refused"
 }
 
-function iteratorOf(answer: unknown): AsyncIterator<unknown> {
-  const x = answer as {
-    [Symbol.asyncIterator]?: () => AsyncIterator<unknown>
-    [Symbol.iterator]?: () => Iterator<unknown>
-  }
-  if (typeof answer === "object" && answer !== null) {
-    if (typeof x[Symbol.asyncIterator] === "function") return x[Symbol.asyncIterator]!()
-    if (typeof x[Symbol.iterator] === "function") {
-      const inner = x[Symbol.iterator]!()
-      return { next: async () => inner.next() }
-    }
-  }
-  throw fail("Mismatch", "Cannot read the answer as a stream: want an async iterable")
-}
-
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>
   typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
-
-/** A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither. */
-class CallView implements Call {
-  readonly path: Path
-  readonly attempt: number
-  readonly note: (text: string) => void
-  readonly invoke: Call["invoke"]
-  readonly #record: RunRecord
-  #key: string | undefined
-  #signal: AbortSignal | undefined
-  #controller: AbortController | undefined
-  #aborted: Failure | undefined
-
-  constructor(
-    record: RunRecord,
-    path: Path,
-    attempt: number,
-    signal: AbortSignal | undefined,
-    note: (text: string) => void,
-    invoke: Call["invoke"] | undefined,
-    key?: string,
-  ) {
-    this.#record = record
-    this.path = path
-    this.attempt = attempt
-    this.#signal = signal
-    this.note = note
-    this.invoke = invoke
-    this.#key = key
-  }
-  get run(): string {
-    return this.#record.run
-  }
-  get key(): string {
-    const key = this.#key ?? this.#record.key(this.path)
-    this.#key = key
-    return key
-  }
-  get signal(): AbortSignal {
-    if (this.#signal !== undefined) return this.#signal
-    const controller = new AbortController()
-    this.#controller = controller
-    this.#signal = controller.signal
-    if (this.#aborted !== undefined) controller.abort(this.#aborted)
-    return controller.signal
-  }
-  abort(cause: Failure): void {
-    this.#aborted = cause
-    this.#controller?.abort(cause)
-  }
-}

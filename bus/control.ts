@@ -32,12 +32,14 @@ export const CONTROL: { readonly [K in Control]: Run } = {
   catch: (vm, frame, step) => {
     const handle = (failure: unknown): unknown => {
       const known = toFailure(failure)
-      // A run that is stopped is not a node that failed: nothing catches it.
-      if (known.code === "Cancelled") throw known
       const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
       const child = vm.child(parent, step.bodies[1]!, undefined)
       child.slots[0] = errorValue(known)
-      return vm.body(child)
+      // What was sent before the failure is on its way: the handler must not overtake it.
+      const sent = vm.attempts.settledIn(tried)
+      if (sent === undefined) return vm.body(child)
+      sent.then(() => vm.begin(child))
+      return PENDING
     }
     const parent: Parent = {
       frame,
@@ -49,8 +51,9 @@ export const CONTROL: { readonly [K in Control]: Run } = {
         return true
       },
     }
+    const tried = vm.child(parent, step.bodies[0]!, undefined)
     try {
-      return vm.body(vm.child(parent, step.bodies[0]!, undefined))
+      return vm.body(tried)
     } catch (cause) {
       return handle(cause)
     }
@@ -305,7 +308,7 @@ class Looping extends Sequence {
 
   /** The body alone, after a test that had to wait. */
   #bodyThen(): unknown {
-    const { vm, frame, step } = this
+    const { vm, step } = this
     this.#bounded()
     const child = vm.child(this.#body, step.bodies[1]!, this.i)
     child.slots[0] = this.state
@@ -331,28 +334,29 @@ class Looping extends Sequence {
 }
 
 /**
- * `map` over a stream gives a stream at once; its items are made as somebody takes them, at most `bound` ahead, so that a
- * slow reader slows the source.
+ * `map` over a stream: at most `bound` items are at work or finished and waiting for one before them, so that a slow body
+ * slows the source.
  */
-function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): StreamValue {
+function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): unknown {
   const path = frame.pathOf(step)
   let low = 0
-  return source.map(
+  const made = source.map(
+    frame,
     step.bound,
     (item, i) => runItem(vm, frame, step, i, [item, i]),
     () => {
       if (step.traced) vm.settings.record.trace.seal(path, ++low)
     },
   )
+  return vm.later(frame, step, made.collect())
 }
 
 /** `fold` over a stream: one item at a time, in constant memory. */
 async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): Promise<unknown> {
-  const take = source.open()
+  const take = source.open(frame)
   let state = frame.slots[step.arg2]
   let i = 0
   for (let next = await take(); !next.done; next = await take()) {
-    burn(vm, frame, step)
     state = await runItem(vm, frame, step, i, [state, next.value, i])
     i++
     if (step.traced) vm.settings.record.trace.seal(frame.pathOf(step), i)
@@ -363,6 +367,7 @@ async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamVa
 /** One body as a promise, for the items of a stream. */
 function runItem(vm: Vm, frame: Frame, step: StepCode, i: number, binders: readonly unknown[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    burn(vm, frame, step)
     const parent: Parent = {
       frame,
       step,

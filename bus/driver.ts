@@ -16,15 +16,17 @@ export interface Pend {
 
 /** What the VM does with answers. */
 export interface Answers {
-  readonly answered: (p: Pend, answer: unknown) => void
-  readonly refused: (p: Pend, cause: unknown) => void
+  answered(p: Pend, answer: unknown): void
+  refused(p: Pend, cause: unknown): void
   /**
-   * Takes the answer of a pure step that its whole frame waited for, and goes on. When the next step is of the same sort
-   * and has begun to wait, its promise is returned, and it is `frame.waiting`; otherwise undefined.
+   * Takes the answer of a pure step that its whole frame waited for. When the next step is of the same sort and has begun
+   * to wait, its promise is returned, and it is `frame.waiting`; otherwise undefined, and `goOn` does the rest. Throws what
+   * the answer or the next step fails with.
    */
-  readonly hop: (frame: Frame, step: StepCode, answer: unknown) => PromiseLike<unknown> | undefined
+  hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined
+  goOn(frame: Frame): void
   /** Frames that were woken meanwhile go on. */
-  readonly wake: () => void
+  wake(): void
 }
 
 export class Driver {
@@ -45,19 +47,19 @@ export class Driver {
       return
     }
     if (this.#solo !== undefined) {
-      this.#attach(this.#solo)
+      this.attach(this.#solo)
       this.#solo = undefined
     }
-    this.#attach(p)
+    this.attach(p)
   }
 
   /** Called when the VM has gone as far as it could. */
   drive(): void {
     this.#answers.wake()
-    if (this.#solo !== undefined && !this.#holding) void this.#loop()
+    if (this.#solo !== undefined && !this.#holding) void this.loop()
   }
 
-  #attach(p: Pend): void {
+  private attach(p: Pend): void {
     p.promise.then(
       (answer) => {
         this.#outstanding--
@@ -72,41 +74,44 @@ export class Driver {
     )
   }
 
-  async #loop(): Promise<void> {
+  private async loop(): Promise<void> {
     while (this.#solo !== undefined) {
       const p = this.#solo
       this.#solo = undefined
-      await this.#hold(p)
+      await this.hold(p)
       this.#answers.wake()
     }
   }
 
   /** Waits for a step, and for the steps behind it as long as they only wait for one another. */
-  async #hold(p: Pend): Promise<void> {
+  private async hold(p: Pend): Promise<void> {
     const { frame, pure } = p
+    const answers = this.#answers
     let { step, promise } = p
-    for (;;) {
-      let answer: unknown
-      this.#holding = true
-      try {
-        answer = await promise
-      } catch (cause) {
-        this.#holding = false
-        this.#outstanding--
-        this.#answers.refused({ frame, step, promise, pure }, cause)
+    this.#holding = true
+    try {
+      for (;;) {
+        const answer = await promise
+        const plain = pure && frame.slow === undefined && frame.late === undefined && !frame.dead
+        const next = plain ? answers.hop(frame, step, answer) : undefined
+        if (next !== undefined) {
+          step = frame.code.steps[frame.waiting]!
+          promise = next
+          continue
+        }
+        this.let()
+        if (plain) answers.goOn(frame)
+        else answers.answered({ frame, step, promise, pure }, answer)
         return
       }
-      this.#holding = false
-      this.#outstanding--
-      if (!pure || frame.slow !== undefined || frame.late !== undefined || frame.dead) {
-        this.#answers.answered({ frame, step, promise, pure }, answer)
-        return
-      }
-      const next = this.#answers.hop(frame, step, answer)
-      if (next === undefined) return
-      this.#outstanding++
-      step = frame.code.steps[frame.waiting]!
-      promise = next
+    } catch (cause) {
+      this.let()
+      answers.refused({ frame, step, promise, pure }, cause)
     }
+  }
+
+  private let(): void {
+    this.#holding = false
+    this.#outstanding--
   }
 }

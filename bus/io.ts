@@ -10,17 +10,20 @@ export interface StepOperands {
   /** Strict slots in the table's order. */
   readonly src: readonly number[]
   readonly bodies: readonly number[]
+  /** Steps that it waits for without using their values. */
+  readonly after: readonly number[]
   readonly extern: number
   readonly words: number
   readonly bound: number
   readonly path: number
 }
 
-const NONE: StepOperands = { to: -1, src: [], bodies: [], extern: -1, words: -1, bound: 0, path: -1 }
+const NONE: StepOperands = { to: -1, src: [], bodies: [], after: [], extern: -1, words: -1, bound: 0, path: -1 }
 /** The place of each operand kind that a step has once; the others are looked at elsewhere. */
 const PLACE: { readonly [K in OperandKind]?: keyof StepOperands } = {
   dst: "to",
   scopes: "bodies",
+  steps: "after",
   extern: "extern",
   names: "words",
   int: "bound",

@@ -2,7 +2,7 @@
  * A program: an admitted plan made ready for the VM. Dependencies become flat arrays, blocks become functions, externs
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
-import { accept, type Executor, type Type, type Value } from "../graph/mod.ts"
+import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
 import { interpret } from "./interpret.ts"
@@ -19,7 +19,7 @@ export interface Tool {
   readonly plain: boolean
   /** The `typeof` of a right answer, where that alone decides; otherwise a word that no `typeof` gives. */
   readonly quick: string
-  /** Looks at an outcome: the value as the port holds it, or a thrown `Failure`. */
+  /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
   /** Pure, one attempt, no timeout, no cache: may stand in straight-line code. */
@@ -56,12 +56,17 @@ export interface StepCode {
   readonly traced: boolean
   /** A pure function on which all that follows depends: an answer goes straight on to the next such step. */
   readonly hops: boolean
+  /** The tool's `quick` and `execute`, where steps of that sort look for them. */
+  readonly quick: string
+  readonly execute: ((x: unknown) => unknown) | undefined
   /** Slots that must hold their values before the step starts. */
   readonly reads: Uint32Array
   /** Pseudo-nodes that must be done before: parameters 0 … P−1, then steps. */
   readonly preds: Uint32Array
   /** Steps that wait for this one. */
   readonly succs: Uint32Array
+  /** Of a tool that gives a stream: all of it is read before anything else happens. */
+  readonly eager: boolean
   /** `block`: does its instructions. Throws a `Failure`. */
   readonly block: Block | undefined
 }
@@ -75,6 +80,7 @@ export interface ScopeCode {
   readonly maker: number
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
+  readonly writes: boolean
   readonly steps: readonly StepCode[]
   readonly n: number
   /** 1 where every later step depends on this one: while it is pending nothing else can start, so the frame just stops there. */
@@ -111,7 +117,6 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
-  const look = accept(output)
   const { retry, timeoutMs, cacheMs } = extern.settings
   const { signature } = admitted.externs[index]!
   return {
@@ -119,8 +124,7 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     extern,
     execute: executor.execute as unknown as Tool["execute"],
     plain: executor.execute.length < 2,
-    // A function that returns nothing gives null.
-    judge: (v) => look(v === undefined ? null : v),
+    judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
     direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
@@ -141,7 +145,8 @@ function scopeOf(
   const P = scope.params.length
   const n = scope.steps.length
   const cut = cuts(facts, n)
-  const steps = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
+  const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
+  const steps = made.map((step) => (isEager(step, made) ? { ...step, eager: true } : step))
   return {
     index,
     params: P,
@@ -151,10 +156,22 @@ function scopeOf(
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
     steps,
     n,
+    writes: steps.some((s) => s.tool?.extern.effect === "write" || s.bodies.some((b) => b.code.writes)),
     cut,
     fast: ranges.of(scope, steps),
     paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
+}
+
+/**
+ * Must a stream be read to its end at once? Where nobody reads it, or where something waits for its outcome: a step that
+ * comes after it, or writes that rest on its items, which are certain only once the whole is on record.
+ */
+function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
+  if (step.tool?.output.kind !== "stream") return false
+  const readers = steps.filter((s) => s.reads.includes(step.to))
+  if (steps.some((s) => operandsOf(s.step).after.includes(step.index))) return true
+  return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }
 
 /** A step is a cut when each later step has a predecessor at or after it: by induction they all depend on it. */
@@ -208,11 +225,14 @@ function stepOf(
     words: io.words < 0 ? [] : (plan.constants[io.words]!.value as readonly string[]),
     bound: io.bound,
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
+    quick: tool?.quick ?? "",
+    execute: tool?.execute as unknown as ((x: unknown) => unknown) | undefined,
     hops: cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
     traced: bodies.some((b) => b.code.traced),
     reads: row(facts.strict, index),
     preds: row(facts.preds, index),
     succs: row(facts.succs, facts.params + index),
+    eager: false,
     block: step.op[0] === "block" ? lazily(() => interpret(plan, step)) : undefined,
   }
 }

@@ -2,31 +2,29 @@
  * A stream on its way: items are made only as somebody takes them, so a slow reader slows the tool behind it. One reader
  * each; the checker sees to that, and a second one is refused here again.
  */
-import { fail, type Value } from "../graph/mod.ts"
+import { type Failure, fail, type Value } from "../graph/mod.ts"
 
 export type Taken = { readonly done: true } | { readonly done: false; readonly value: unknown }
 
 export class StreamValue {
   readonly #next: () => Promise<Taken>
   /** Tells the source that nobody reads on. */
-  readonly stop: () => void
+  readonly stop: (cause: Failure) => void
+  /** The frame whose step reads it. */
+  reader: { readonly dead: boolean } | undefined
   #taken = false
   #ended = false
 
-  constructor(next: () => Promise<Taken>, stop: () => void) {
+  constructor(next: () => Promise<Taken>, stop: (cause: Failure) => void) {
     this.#next = next
     this.stop = stop
   }
 
-  /** Nobody has begun to read it. */
-  get untouched(): boolean {
-    return !this.#taken
-  }
-
   /** The one reader's right to take items. Fails with `Failure` `StreamTaken` the second time. */
-  open(): () => Promise<Taken> {
+  open(reader?: { readonly dead: boolean }): () => Promise<Taken> {
     if (this.#taken) throw fail("StreamTaken", "Cannot read a stream twice: its items are gone once they are taken")
     this.#taken = true
+    this.reader = reader
     return async () => {
       if (this.#ended) return { done: true }
       const next = await this.#next()
@@ -36,8 +34,13 @@ export class StreamValue {
   }
 
   /** A stream of what `make` makes of each item, at most `ahead` of them begun before they are taken; in order. */
-  map(ahead: number, make: (item: unknown, i: number) => Promise<unknown>, taken: () => void): StreamValue {
-    const take = this.open()
+  map(
+    reader: { readonly dead: boolean },
+    ahead: number,
+    make: (item: unknown, i: number) => Promise<unknown>,
+    taken: () => void,
+  ): StreamValue {
+    const take = this.open(reader)
     const begun: Promise<unknown>[] = []
     let i = 0
     let ended = false

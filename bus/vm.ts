@@ -7,7 +7,7 @@ import { Failure, fail, type Outcome, type Path, type Services, toFailure, type 
 import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
-import { Driver, type Pend } from "./driver.ts"
+import { type Answers, Driver, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
@@ -59,13 +59,13 @@ export function execute(program: Program, input: Value, settings: RunSettings): 
 
 const FUEL = 1_000_000_000
 
-export class Vm implements Context {
+export class Vm implements Context, Answers {
   readonly program: Program
   readonly settings: RunSettings
   readonly attempts: Attempts
   readonly fuel: Fuel
-  /** Streams that a tool has begun and nobody has read to their end. */
-  readonly streams = new Set<StreamValue>()
+  /** The outermost frame, once the run has begun. */
+  root: Frame | undefined
   stepAt = 0
   instrAt = 0
   /** The promise that straight-line code met, for the step it stopped at. */
@@ -81,24 +81,20 @@ export class Vm implements Context {
     this.settings = settings
     this.fuel = { left: settings.fuel ?? FUEL }
     this.attempts = new Attempts(settings)
-    this.#driver = new Driver({
-      answered: (p, answer) => this.#answered(p, answer),
-      refused: (p, cause) => this.#refused(p, cause),
-      hop: (frame, step, answer) => this.#hop(frame, step, answer),
-      wake: () => this.#wake(),
-    })
+    this.#driver = new Driver(this)
   }
 
   run(input: Value): Outcome | Promise<Outcome> {
     const root = new Frame(this.program.scopes[0]!, undefined, undefined)
+    this.root = root
     root.slots[0] = input
     const { signal } = this.settings
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
-    const onAbort = () => this.#abort(root, cancelled(signal!))
+    const onAbort = () => this.abort(root, cancelled(signal!))
     signal?.addEventListener("abort", onAbort, { once: true })
-    this.#enter(root)
+    this.enter(root)
     this.#driver.drive()
-    if (this.#outcome !== undefined && this.attempts.open === 0) {
+    if (this.#outcome !== undefined && this.attempts.settled() === undefined) {
       signal?.removeEventListener("abort", onAbort)
       return this.#outcome
     }
@@ -106,13 +102,15 @@ export class Vm implements Context {
       this.#resolve = (outcome) => {
         signal?.removeEventListener("abort", onAbort)
         // Writes that were sent before the run failed still report what came of them.
-        this.attempts.settled().then(() => resolve(outcome))
+        const sent = this.attempts.settled()
+        if (sent === undefined) resolve(outcome)
+        else sent.then(() => resolve(outcome))
       }
       if (this.#outcome !== undefined) this.#resolve(this.#outcome)
     })
   }
 
-  #finish(outcome: Outcome): void {
+  private finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     this.attempts.close()
@@ -120,52 +118,49 @@ export class Vm implements Context {
     this.#resolve?.(outcome)
   }
 
-  #abort(root: Frame, failure: Failure): void {
+  private abort(root: Frame, failure: Failure): void {
     kill(root)
-    this.#finish({ ok: false, failure })
+    this.finish({ ok: false, failure })
   }
 
   // ---- frames
 
   /** Runs a fresh frame as far as it goes, from outside any other frame's loop. */
-  #enter(frame: Frame): void {
+  private enter(frame: Frame): void {
     if (frame.dead || frame.ended) return
     try {
-      if (this.advance(frame)) this.#ended(frame)
+      if (this.advance(frame)) this.ended(frame)
     } catch (cause) {
-      this.#failed(frame, cause)
+      this.failed(frame, cause)
     }
   }
 
   /** A frame has done all its steps: its value goes to whoever started it. */
-  #ended(frame: Frame): void {
+  private ended(frame: Frame): void {
     frame.ended = true
     const value = frame.slots[frame.code.result]
     const { parent } = frame
     if (parent === undefined) {
-      if (this.streams.size === 0 && !isStream(value)) this.#finish({ ok: true, value: value as Value })
-      else void this.#drained(frame, value)
+      if (!isStream(value)) this.finish({ ok: true, value: value as Value })
+      else void this.drained(frame, value)
       return
     }
     parent.frame.children?.delete(frame)
     parent.done(frame, value)
   }
 
-  /** The graph's own value is a stream, or nobody read one that a tool began: all of it is read before the run ends. */
-  async #drained(root: Frame, value: unknown): Promise<void> {
+  /** The graph's own value is a stream: all of it is read before the run ends. */
+  private async drained(root: Frame, stream: StreamValue): Promise<void> {
     try {
-      const { onItem } = this.settings
-      const whole = isStream(value) ? await value.collect(onItem) : value
-      for (const stream of this.streams) if (stream.untouched) await stream.collect()
-      this.#finish({ ok: true, value: whole as Value })
+      this.finish({ ok: true, value: await stream.collect(this.settings.onItem) })
     } catch (cause) {
       root.ended = false
-      this.#failed(root, cause)
+      this.failed(root, cause)
     }
   }
 
   /** A frame has failed: outwards until somebody deals with it. */
-  #failed(frame: Frame, cause: unknown): void {
+  private failed(frame: Frame, cause: unknown): void {
     let f = frame
     let failure = cause
     for (;;) {
@@ -174,7 +169,7 @@ export class Vm implements Context {
       this.attempts.sweep(toFailure(failure))
       const { parent } = f
       if (parent === undefined) {
-        this.#finish({ ok: false, failure: toFailure(failure) })
+        this.finish({ ok: false, failure: toFailure(failure) })
         return
       }
       parent.frame.children?.delete(f)
@@ -237,14 +232,14 @@ export class Vm implements Context {
     const { code } = frame
     for (;;) {
       if (frame.slow === undefined) {
-        if (this.#loop(frame)) return true
+        if (this.loop(frame)) return true
         if (frame.slow === undefined) return false
       }
       const slow: Slow = frame.slow!
       for (;;) {
         const i = slow.ready.pop()
         if (i !== undefined) {
-          this.#step(frame, i)
+          this.step(frame, i)
           continue
         }
         // A body may end in what it captured, and that may be all that is missing.
@@ -257,14 +252,14 @@ export class Vm implements Context {
         const next = frame.pc++
         let missing = 0
         for (const p of code.steps[next]!.preds) if (slow.done[p] === 0) missing++
-        if (missing === 0) this.#step(frame, next)
+        if (missing === 0) this.step(frame, next)
         else slow.missing[next] = missing
       }
     }
   }
 
   /** The plain loop: nothing is pending in this frame. True when it is through; false when it stopped or went slow. */
-  #loop(frame: Frame): boolean {
+  private loop(frame: Frame): boolean {
     const { code, slots } = frame
     while (frame.pc < code.n) {
       const i = frame.pc
@@ -274,7 +269,7 @@ export class Vm implements Context {
         try {
           stop = straight(slots, this)
         } catch (cause) {
-          throw this.#located(cause, frame, code.steps[this.stepAt]!, this.instrAt)
+          throw this.located(cause, frame, code.steps[this.stepAt]!, this.instrAt)
         }
         if (stop >= 0) {
           frame.pc = stop
@@ -293,46 +288,46 @@ export class Vm implements Context {
         return false
       }
       if (step.to >= 0) slots[step.to] = value
-      if (frame.late !== undefined) this.#deliverLate(frame, code.params + i)
+      if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
     }
     return true
   }
 
   /** One step of a frame with counters. */
-  #step(frame: Frame, i: number): void {
+  private step(frame: Frame, i: number): void {
     const step = frame.code.steps[i]!
     const value = this.start(frame, step)
     if (value === PENDING) return
     if (step.to >= 0) frame.slots[step.to] = value
-    this.#markDone(frame, i)
+    this.markDone(frame, i)
   }
 
-  #markDone(frame: Frame, i: number): void {
+  private markDone(frame: Frame, i: number): void {
     const slow = frame.slow!
     const { code } = frame
     slow.done[code.params + i] = 1
     slow.left--
     for (const s of code.steps[i]!.succs) if (s < frame.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    if (frame.late !== undefined) this.#deliverLate(frame, code.params + i)
+    if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
   }
 
   /** Hands what a node has just made to bodies that started without it. A block makes several values: each wants its own. */
-  #deliverLate(frame: Frame, node: number): void {
+  private deliverLate(frame: Frame, node: number): void {
     const list = frame.late?.get(node)
     if (list === undefined) return
     frame.late!.delete(node)
     for (const { frame: child, param, slot } of list) {
-      if (!child.dead) this.#parameter(child, param, frame.slots[slot])
+      if (!child.dead) this.parameter(child, param, frame.slots[slot])
     }
   }
 
-  #parameter(child: Frame, param: number, value: unknown): void {
+  private parameter(child: Frame, param: number, value: unknown): void {
     child.slots[param] = value
     const { slow, code } = child
     if (slow === undefined || slow.done[param] === 1) return
     slow.done[param] = 1
     for (const s of code.paramSuccs[param]!) if (s < child.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    this.#deliverLate(child, param)
+    this.deliverLate(child, param)
     // Not now: the frame around it is in the middle of its own steps.
     this.#woken.push(child)
   }
@@ -347,18 +342,18 @@ export class Vm implements Context {
           step.block!(frame.slots, this.fuel)
           return undefined
         } catch (cause) {
-          throw this.#located(cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
+          throw this.located(cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
         }
       case "invoke":
       case "invoke_with":
-        return step.tool!.direct && step.kind === "invoke" ? this.#direct(frame, step) : this.#effect(frame, step)
+        return step.tool!.direct && step.kind === "invoke" ? this.direct(frame, step) : this.effect(frame, step)
       default:
         return CONTROL[step.kind](this, frame, step)
     }
   }
 
   /** A pure function with nothing around it. */
-  #direct(frame: Frame, step: StepCode): unknown {
+  private direct(frame: Frame, step: StepCode): unknown {
     const tool = step.tool!
     try {
       const args = frame.slots[step.arg] as never
@@ -384,7 +379,7 @@ export class Vm implements Context {
     return this.program.tools[tool]!.judge(answer)
   }
 
-  #effect(frame: Frame, step: StepCode): unknown {
+  private effect(frame: Frame, step: StepCode): unknown {
     const value = this.attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
     this.#driver.pend({ frame, step, promise: value, pure: false })
@@ -392,7 +387,7 @@ export class Vm implements Context {
   }
 
   /** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
-  #located(cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
+  private located(cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
     const failure = toFailure(cause)
     if (failure.path !== undefined) return failure
     const node = step.step.nodes?.[instr]
@@ -403,61 +398,82 @@ export class Vm implements Context {
   // ---- waiting
 
   /** Goes on with frames that got a value they waited for. */
-  #wake(): void {
-    for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.#enter(f)
+  wake(): void {
+    for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.enter(f)
   }
 
   /** See `Answers.hop`. */
-  #hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
-    const { code, slots } = frame
-    let at = step
+  hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
+    const { slots } = frame
+    // A number is the frequent case, and with a constant behind `typeof` the look costs nothing.
+    if (typeof answer === "number" && step.quick === "number") slots[step.to] = answer
+    else slots[step.to] = this.judged(frame, step, answer)
+    frame.waiting = -1
+    const i = frame.pc
+    const { steps } = frame.code
+    if (i >= steps.length) return undefined
+    const at = steps[i]!
+    if (!at.hops) return undefined
+    frame.pc = i + 1
+    let next: unknown
     try {
-      slots[step.to] = typeof answer === step.tool!.quick ? answer : step.tool!.judge(answer)
-      frame.waiting = -1
-      const i = frame.pc
-      if (i < code.n && code.steps[i]!.hops) {
-        at = code.steps[i]!
-        frame.pc = i + 1
-        const next = at.tool!.execute(slots[at.arg] as never)
-        if (isThenable(next)) {
-          frame.waiting = i
-          return next
-        }
-        const value = this.slow(at.tool!.index, next)
-        if (value === PENDING) {
-          frame.waiting = i
-          return this.#met
-        }
-        slots[at.to] = value
-      }
+      next = at.execute!(slots[at.arg])
     } catch (cause) {
-      this.#failed(frame, toFailure(cause, frame.pathOf(at)))
-      return undefined
+      throw toFailure(cause, frame.pathOf(at))
     }
-    try {
-      if (this.advance(frame)) this.#ended(frame)
-    } catch (cause) {
-      this.#failed(frame, cause)
+    if (next instanceof Promise) {
+      frame.waiting = i
+      return next
     }
+    const value = this.begun(frame, at, next)
+    if (value === PENDING) {
+      frame.waiting = i
+      return this.#met
+    }
+    slots[at.to] = value
     return undefined
   }
 
-  #answered({ frame, step, pure }: Pend, answer: unknown): void {
+  private judged(frame: Frame, step: StepCode, answer: unknown): unknown {
+    try {
+      return step.tool!.judge(answer)
+    } catch (cause) {
+      throw toFailure(cause, frame.pathOf(step))
+    }
+  }
+  private begun(frame: Frame, step: StepCode, answer: unknown): unknown {
+    try {
+      return this.slow(step.tool!.index, answer)
+    } catch (cause) {
+      throw toFailure(cause, frame.pathOf(step))
+    }
+  }
+
+  goOn(frame: Frame): void {
+    if (frame.dead) return
+    try {
+      if (this.advance(frame)) this.ended(frame)
+    } catch (cause) {
+      this.failed(frame, cause)
+    }
+  }
+
+  answered({ frame, step, pure }: Pend, answer: unknown): void {
     if (frame.dead) return
     let value = answer
     if (pure) {
       try {
         value = step.tool!.judge(answer)
       } catch (cause) {
-        this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+        this.failed(frame, toFailure(cause, frame.pathOf(step)))
         return
       }
     }
     this.deliver(frame, step, value)
   }
 
-  #refused({ frame, step }: Pend, cause: unknown): void {
-    if (!frame.dead) this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+  refused({ frame, step }: Pend, cause: unknown): void {
+    if (!frame.dead) this.failed(frame, toFailure(cause, frame.pathOf(step)))
   }
 
   /** The value of a step that was pending: its frame goes on. */
@@ -467,17 +483,23 @@ export class Vm implements Context {
     try {
       if (frame.slow === undefined) {
         frame.waiting = -1
-        if (frame.late !== undefined) this.#deliverLate(frame, frame.code.params + step.index)
-      } else this.#markDone(frame, step.index)
-      if (this.advance(frame)) this.#ended(frame)
+        if (frame.late !== undefined) this.deliverLate(frame, frame.code.params + step.index)
+      } else this.markDone(frame, step.index)
+      if (this.advance(frame)) this.ended(frame)
     } catch (cause) {
-      this.#failed(frame, cause)
+      this.failed(frame, cause)
     }
   }
 
   /** A step that was pending has failed. */
   reject(frame: Frame, step: StepCode, cause: unknown): void {
-    if (!frame.dead) this.#failed(frame, toFailure(cause, frame.pathOf(step)))
+    if (!frame.dead) this.failed(frame, toFailure(cause, frame.pathOf(step)))
+  }
+
+  /** As `reject`, from outside any loop. */
+  broke(frame: Frame, step: StepCode, cause: unknown): void {
+    this.reject(frame, step, cause)
+    this.#driver.drive()
   }
 
   /** A step whose value is a promise that somebody else makes. */
@@ -488,7 +510,7 @@ export class Vm implements Context {
 
   /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for. */
   begin(child: Frame): void {
-    this.#enter(child)
+    this.enter(child)
     if (!child.ended && !child.dead) child.listed()
     this.#driver.drive()
   }
@@ -506,8 +528,11 @@ export class Vm implements Context {
         frame,
         step,
         done: (_, value) => resolve(value as Value),
-        failed: (_, failure) => {
-          reject(toFailure(failure))
+        failed: (tried, failure) => {
+          // What was sent before the failure is on its way: what the tool does next must not overtake it.
+          const sent = this.attempts.settledIn(tried)
+          if (sent === undefined) reject(toFailure(failure))
+          else sent.then(() => reject(toFailure(failure)))
           return true
         },
       }

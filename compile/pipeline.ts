@@ -9,7 +9,7 @@ import { dead } from "./dead.ts"
 import { fold } from "./fold.ts"
 import { inline } from "./inline.ts"
 import { lower } from "./lower.ts"
-import { type Change, type Mid, type Pass, touchAll } from "./mid.ts"
+import { type Change, type Pass, touchAll } from "./mid.ts"
 import { printMid } from "./print.ts"
 import { resolve } from "./resolve.ts"
 import { share } from "./share.ts"
@@ -22,6 +22,8 @@ export const PASSES: readonly Pass[] = [inline, split, fold, share, dead]
 export interface CompileOptions {
   /** Check the rules of the stage after every pass. */
   readonly checked?: boolean
+  /** Names of passes to leave out, to see what they do; all but `split` only make the plan smaller and faster. */
+  readonly without?: readonly string[]
   /** Keep the text of the graph before and after each pass, for `explain`. */
   readonly texts?: boolean
 }
@@ -52,19 +54,18 @@ export function compile(checked: CheckedGraph, options: CompileOptions = {}): Co
     ...(options.texts ? { text: printMid(mid) } : {}),
   })
   const passes = [report("resolve", "give every value one name, and every tool its signature", [])]
-  look(mid, "resolve", options)
+  const done = new Set(["resolve"])
+  if (options.checked) checkMid(mid, "resolve", done)
   for (const pass of PASSES) {
+    if (options.without?.includes(pass.name) && pass !== split) continue
+    done.add(pass.name)
     const changes = pass.run(mid)
     touchAll(mid)
     passes.push(report(pass.name, pass.about, changes))
-    look(mid, pass.name, options)
+    if (options.checked) checkMid(mid, pass.name, done)
   }
   const plan = lower(mid, checked.graph.name)
   verify(plan)
   const bytes = encodePlan(plan)
   return { plan, bytes, hash: planHash(bytes), passes }
-}
-
-function look(mid: Mid, pass: string, options: CompileOptions): void {
-  if (options.checked) checkMid(mid, pass)
 }

@@ -4,15 +4,21 @@
  * tool and its effects, and only nodes that run are left (`liveNodes`: what the evaluator leaves out, this leaves out).
  */
 import {
+  argLook,
   type CheckedGraph,
   ERROR_TYPE,
   type Expr,
+  freeNames,
+  fromLook,
   hasDefaults,
+  itemType,
   liveNodes,
   type Node,
   type NodeFacts,
   ref,
+  roundLook,
   type Scope,
+  stateType,
   T,
   type Type,
 } from "../graph/mod.ts"
@@ -52,18 +58,29 @@ class Resolver {
     const names = new Map(outer)
     for (const node of facts.order) names.set(node.name, prefix + node.name)
     const ops: Op[] = []
-    for (const node of liveNodes(this.checked, scope)) this.node(node, names, prefix, base, ops)
+    for (const node of liveNodes(this.checked, scope)) this.node(node, scope, names, prefix, base, ops)
     for (const b of binders) this.types.set(b.name, b.type)
     return { binders, ops, output: rename(scope.output, names), outputAccept: undefined, type: facts.type, path: base }
   }
 
-  node(node: Node, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
+  /**
+   * What a node waits for without using it: what its author says, and each effect that it conflicts with. To the checker
+   * a body waits for all that it takes from around it; in a plan it begins without, so that way orders nothing.
+   */
+  after(node: Node, scope: Scope, names: Names): string[] {
+    const all = new Set(node.settings.after ?? [])
+    const taken = freeNames(node.args)
+    for (const { name } of this.checked.scopes.get(scope)!.follows.get(node) ?? []) if (!taken.has(name)) all.add(name)
+    return [...all].map((name) => names.get(name) ?? name)
+  }
+
+  node(node: Node, scope: Scope, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
     const facts = this.checked.nodes.get(node)!
     const name = prefix + node.name
     const path = [...base, node.name]
     const handler = node.scopes["catch"]
     this.types.set(name, facts.type)
-    const after = (node.settings.after ?? []).map((a) => names.get(a) ?? a)
+    const after = this.after(node, scope, names)
     if (handler === undefined) {
       this.plain(node, facts, names, name, path, after, into)
       return
@@ -109,6 +126,8 @@ class Resolver {
     this.types.set(name, facts.outcome)
     const args = rename(node.args, names)
     const op = { ...blank(name, "expr", path, args, facts), after, type: facts.outcome }
+    // The facts of a node with a handler are those of both; what stands here is the node alone.
+    if (node.kind === "expr") Object.assign(op, { effect: "pure", touches: [] })
     const one = (role: string, binders: Body["binders"] = [], as: Names = names) => ({
       role,
       scope: this.scoped(node.scopes[role]!, as, `${name}.${role.replace(":", "_")}.`, binders),
@@ -120,7 +139,9 @@ class Resolver {
         type,
       }))
       const as = new Map(names)
-      params.forEach((p, i) => as.set(p, binders[i]!.name))
+      params.forEach((p, i) => {
+        as.set(p, binders[i]!.name)
+      })
       return one(role, binders, as)
     }
     switch (node.kind) {
@@ -149,10 +170,12 @@ class Resolver {
       }
       case "when":
         op.kind = "when"
+        op.accept = argLook(this.checked, node)
         op.bodies = [one("then"), one("else")]
         break
       case "switch": {
         op.kind = "switch"
+        op.accept = argLook(this.checked, node)
         const roles = Object.keys(node.scopes).filter((role) => role.startsWith("case:"))
         op.bodies = [...roles.map((role) => one(role)), ...(node.scopes["else"] ? [one("else")] : [])]
         break
@@ -160,6 +183,7 @@ class Resolver {
       case "map": {
         const item = itemType(facts.argType)
         op.kind = "map"
+        op.accept = argLook(this.checked, node)
         op.bodies = [bind("do", [item, T.number])]
         op.bound = facts.touches.some((t) => t.write)
           ? 1
@@ -169,18 +193,23 @@ class Resolver {
       case "fold": {
         const arg = facts.argType
         const over = arg.kind === "record" ? arg.fields["over"]!.type : T.unknown
+        const state = stateType(this.checked, node)
         op.kind = "fold"
-        op.bodies = [bind("do", [this.accumulator(node, 0), itemType(over), T.number])]
+        op.bodies = [bind("do", [state, itemType(over), T.number])]
+        this.goesRound(op, node, "do", state)
+        op.expr = this.seen(op, { over: argLook(this.checked, node), from: fromLook(this.checked, node) }, into)
         break
       }
-      case "loop":
+      case "loop": {
+        const state = stateType(this.checked, node)
         op.kind = "loop"
-        op.bodies = [
-          bind("while", [this.accumulator(node, 0), T.number]),
-          bind("do", [this.accumulator(node, 0), T.number]),
-        ]
+        op.bodies = [bind("while", [state, T.number]), bind("do", [state, T.number])]
+        this.goesRound(op, node, "while", T.boolean)
+        this.goesRound(op, node, "do", state)
+        op.expr = this.seen(op, { from: fromLook(this.checked, node) }, into)
         op.bound = node.config["max"] as number
         break
+      }
       default:
         op.kind = "tool"
         op.tool = toolOf(node, facts)
@@ -230,18 +259,30 @@ class Resolver {
     return { role, scope: body }
   }
 
-  /** The type that the checker gave a body's first variable (it joins the start value with what the body makes). */
-  accumulator(node: Node, at: number): Type {
-    const scope = node.scopes["do"]!
-    const param = scope.params[at]
-    return (param === undefined ? undefined : this.checked.scopes.get(scope)!.names.get(param)) ?? T.unknown
+  /** A body's value that is looked at before it goes round. */
+  goesRound(op: Op, node: Node, role: string, wanted: Type): void {
+    const type = roundLook(this.checked, node.scopes[role]!, wanted)
+    const { scope } = op.bodies.find((b) => b.role === role)!
+    if (type !== undefined) Object.assign(scope, { outputAccept: type, type })
+  }
+
+  /** The operands of a `fold` or `loop`, those that are looked at under names of their own. */
+  seen(op: Op, looks: { readonly [part: string]: Type | undefined }, into: Op[]): Expr {
+    const fields = Object.entries(looks).map(([part, type]): readonly [string, Expr] => {
+      const given = op.expr.op === "record" ? op.expr.fields.find((f) => f[0] === part)?.[1] : undefined
+      const value: Expr = given ?? { op: "field", of: op.expr, name: part }
+      if (type === undefined) return [part, value]
+      const name = `${op.name}.${part}`
+      this.types.set(name, type)
+      into.push({ ...bare(name, "expr", op.path, value), accept: type, type })
+      return [part, ref(name)]
+    })
+    return { op: "record", fields }
   }
 }
 
 /** Items at once where the author says nothing. */
 const PARALLEL_DEFAULT = 16
-
-const itemType = (t: Type): Type => (t.kind === "list" || t.kind === "stream" ? t.of : T.unknown)
 
 const bare = (name: string, kind: OpKind, path: readonly string[], expr: Expr): Op => ({
   name,

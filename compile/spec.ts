@@ -15,12 +15,10 @@ export class CompileError extends Data.TaggedError("CompileError")<{
 
 interface Rule {
   readonly name: string
-  /** Passes after which the rule holds; left out: after all. */
-  readonly after?: readonly string[]
+  /** The pass that makes it hold; left out: it always does. */
+  readonly since?: string
   readonly holds: (op: Op, known: ReadonlySet<string>, mid: Mid) => boolean
 }
-
-const SPLIT = ["split", "fold", "share", "dead"]
 
 const RULES: readonly Rule[] = [
   {
@@ -32,18 +30,18 @@ const RULES: readonly Rule[] = [
   { name: "its type is known", holds: (op, _, mid) => mid.types.has(op.name) },
   { name: "a tool has a signature, and only a tool", holds: (op) => (op.kind === "tool") === (op.tool !== undefined) },
   { name: "an expression is pure", holds: (op) => op.kind !== "expr" || op.effect === "pure" },
-  { name: "subgraphs are inlined", after: ["inline", ...SPLIT], holds: (op) => op.kind !== "enter" },
+  { name: "subgraphs are inlined", since: "inline", holds: (op) => op.kind !== "enter" },
 ]
 
-/** Fails with `CompileError` at the first operation that breaks a rule. */
-export function checkMid(mid: Mid, pass: string): void {
+/** Fails with `CompileError` at the first operation that breaks a rule. `done`: the passes so far, `pass` the last of them. */
+export function checkMid(mid: Mid, pass: string, done: ReadonlySet<string>): void {
   const outer = new Map<Body, ReadonlySet<string>>([[mid.body, new Set()]])
   for (const body of bodiesOf(mid)) {
     const known = new Set(outer.get(body))
     for (const b of body.binders) known.add(b.name)
     for (const op of body.ops) {
       for (const rule of RULES) {
-        if (rule.after !== undefined && !rule.after.includes(pass)) continue
+        if (rule.since !== undefined && !done.has(rule.since)) continue
         if (!rule.holds(op, known, mid)) throw broken(pass, rule.name, op.name)
       }
       for (const { scope } of op.bodies) outer.set(scope, new Set(known))

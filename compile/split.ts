@@ -36,7 +36,7 @@ function operands(op: Op, mid: Mid, into: Op[]): void {
     const { expr } = op
     const given = expr.op === "record" ? expr.fields.find((f) => f[0] === name)?.[1] : undefined
     const value = given ?? { op: "field", of: expr, name }
-    return operand(`${op.name}.${name}`, value, undefined, op, mid, into)
+    return operand(`${op.name}.${name}.arg`, value, undefined, op, mid, into)
   }
   if (op.kind === "fold") {
     const over = part("over")

@@ -3,16 +3,17 @@
  * agree with it on every graph, and where they do not, they are wrong. It answers effects through a `World`, so it also
  * serves as replay: hand it the recorded outcomes and compare the trace hash.
  */
-import { accept, acceptStrict } from "./accept.ts"
+import { type Accept, accept, acceptAnswer, acceptStrict } from "./accept.ts"
 import type { CheckedGraph } from "./checked.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Expr } from "./expr.ts"
 import { errorValue, type Failure, fail, toFailure } from "./failure.ts"
 import type { Graph, Node, Path, Scope } from "./ir.ts"
 import { hasDefaults, liveNodes } from "./live.ts"
+import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
 import type { Signature } from "./node.ts"
 import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
-import type { Fits, Type } from "./type.ts"
+import { type Fits, T, type Type } from "./type.ts"
 import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
 
 /** One attempt of a tool or function. */
@@ -27,7 +28,10 @@ export interface Request {
   readonly invoke: (role: string, args: Rec) => Promise<Value>
 }
 
-/** Everything outside the graph. `call` gives what the tool answers, or throws a `Failure`. */
+/**
+ * Everything outside the graph. `call` gives what the tool answers, as an executor does (an async iterable where the output
+ * is a stream), or throws a `Failure`. A tool that takes longer than it may fails with `Timeout`: time is the world's.
+ */
 export interface World {
   readonly call: (request: Request) => unknown
 }
@@ -51,27 +55,19 @@ type Env = { readonly [name: string]: Value }
 
 /** Runs a checked graph on an input. Resolves also when the graph fails: a failure is an outcome. */
 export async function evaluateGraph(checked: CheckedGraph, input: Value, world: World): Promise<Evaluated> {
-  const run = new Evaluation(checked, world)
-  let outcome: Outcome
-  let taken: Value = input
-  try {
-    taken = acceptStrict(checked.input)(input)
-    const value = await run.scope(checked.graph.body, { input: taken }, [])
-    outcome = { ok: true, value: bounded(checked.outFits, checked.output, value) }
-  } catch (cause) {
-    outcome = { ok: false, failure: toFailure(cause) }
-  }
-  const trace = traceHash(checked.hash, hashValue(taken), run.trace.root(), outcomeHash(outcome))
-  return { outcome, trace, effects: run.effects }
+  return await new Evaluation(checked, world).run(input)
 }
 
 /** A value that crosses a typed boundary: looked at only where the types leave something open. */
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
   type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
 
+const seen = (type: Type | undefined, value: Value): Value => (type === undefined ? value : accept(type)(value))
+
 const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
 
-class Evaluation {
+/** One run of the evaluator. */
+export class Evaluation {
   readonly trace = new TraceTree()
   readonly effects: EffectRecord[] = []
   readonly checked: CheckedGraph
@@ -80,6 +76,21 @@ class Evaluation {
   constructor(checked: CheckedGraph, world: World) {
     this.checked = checked
     this.world = world
+  }
+
+  async run(input: Value): Promise<Evaluated> {
+    const { checked } = this
+    let outcome: Outcome
+    let taken: Value = input
+    try {
+      taken = acceptStrict(checked.input)(input)
+      const value = await this.scope(checked.graph.body, { input: taken }, [])
+      outcome = { ok: true, value: bounded(checked.outFits, checked.output, value) }
+    } catch (cause) {
+      outcome = { ok: false, failure: toFailure(cause) }
+    }
+    const trace = traceHash(checked.hash, hashValue(taken), this.trace.root(), outcomeHash(outcome))
+    return { outcome, trace, effects: this.effects }
   }
 
   async scope(scope: Scope, outer: Env, base: Path): Promise<Value> {
@@ -112,9 +123,34 @@ class Evaluation {
 
   async node(node: Node, env: Env, path: Path): Promise<Value> {
     const facts = this.checked.nodes.get(node)!
-    const args = this.expr(node.args, env, path)
+    const args = this.looked(node, this.expr(node.args, env, path))
     const value = await this.act(node, args, env, path)
     return facts.signature === undefined ? bounded(facts.outFits, facts.outcome, value) : value
+  }
+
+  /** What a control node decides on, goes over and starts from, looked at where its type leaves something open. */
+  looked(node: Node, args: Value): Value {
+    const type = argLook(this.checked, node)
+    switch (node.kind) {
+      case "when":
+      case "switch":
+      case "map":
+        return seen(type, args)
+      case "fold": {
+        const { over, from } = args as { over: Value; from: Value }
+        return { over: seen(type, over), from: seen(fromLook(this.checked, node), from) }
+      }
+      case "loop":
+        return { from: seen(fromLook(this.checked, node), (args as { from: Value }).from) }
+      default:
+        return args
+    }
+  }
+
+  /** A body whose value goes round. */
+  async round(scope: Scope, wanted: Type, env: Env, base: Path): Promise<Value> {
+    const value = await this.scope(scope, env, bodyPath(base, scope))
+    return seen(roundLook(this.checked, scope, wanted), value)
   }
 
   async act(node: Node, args: Value, env: Env, path: Path): Promise<Value> {
@@ -137,10 +173,11 @@ class Evaluation {
       }
       case "fold": {
         const { over, from } = args as { over: readonly Value[]; from: Value }
-        const { params } = node.scopes["do"]!
+        const body = node.scopes["do"]!
+        const type = stateType(this.checked, node)
         let acc = from
         for (let i = 0; i < over.length; i++)
-          acc = await this.body(node, "do", bind(env, params, [acc, over[i]!, i]), [...path, i])
+          acc = await this.round(body, type, bind(env, body.params, [acc, over[i]!, i]), [...path, i])
         return acc
       }
       case "loop":
@@ -152,7 +189,7 @@ class Evaluation {
 
   body(node: Node, role: string, env: Env, base: Path): Promise<Value> {
     const scope = node.scopes[role]
-    if (scope === undefined) throw fail("NoCase", `Cannot go on: ${node.kind} "${node.name}" has no ${role}`)
+    if (scope === undefined) throw fail("NoCase", `Cannot go on: the ${node.kind} has no ${role}`)
     return this.scope(scope, env, bodyPath(base, scope))
   }
 
@@ -166,14 +203,14 @@ class Evaluation {
     const max = node.config["max"] as number
     const test = node.scopes["while"]!
     const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (let i = 0; ; i++) {
-      if ((await this.scope(test, bind(env, test.params, [state, i]), [...path, i])) !== true) return state
+      const goOn = await this.round(test, T.boolean, bind(env, test.params, [state, i]), [...path, i])
+      if (goOn !== true) return state
       if (i >= max)
-        throw fail("LoopBound", `Cannot go on: loop "${node.name}" still wants to after ${max} iterations`, {
-          data: { max },
-        })
-      state = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+        throw fail("LoopBound", `Cannot go on: the loop still wants to after ${max} iterations`, { data: { max } })
+      state = await this.round(body, type, bind(env, body.params, [state, i]), [...path, i])
     }
   }
 
@@ -182,23 +219,7 @@ class Evaluation {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
-    let outcome: Outcome
-    for (let attempt = 1; ; attempt++) {
-      let calls = 0
-      const invoke = (role: string, given: Rec) =>
-        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
-      try {
-        outcome = {
-          ok: true,
-          value: accept(facts.outcome)(await this.world.call({ node, signature, args, path, attempt, invoke })),
-        }
-      } catch (cause) {
-        const failure = toFailure(cause, path)
-        if (attempt <= (node.settings.retry?.times ?? 0) && mayRetry(signature, failure)) continue
-        outcome = { ok: false, failure }
-      }
-      break
-    }
+    const outcome = await this.attempts(node, args, env, path)
     if (signature.effect !== "pure") {
       this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome })
       this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(outcome)))
@@ -206,6 +227,42 @@ class Evaluation {
     if (!outcome.ok) throw outcome.failure
     return outcome.value
   }
+
+  /** Attempts until one counts. None follows one that ran a body or gave an item: what these did cannot be undone. */
+  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Outcome> {
+    const { outcome: type, signature } = this.checked.nodes.get(node)!
+    for (let attempt = 1; ; attempt++) {
+      let calls = 0
+      const invoke = (role: string, given: Rec) =>
+        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
+      const items: Value[] = []
+      try {
+        const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })
+        if (type.kind !== "stream") return { ok: true, value: acceptAnswer(type)(answer) }
+        await collect(answer, accept(type.of), items)
+        return { ok: true, value: items }
+      } catch (cause) {
+        const failure = toFailure(cause, path)
+        const used = calls > 0 || items.length > 0
+        if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
+          return { ok: false, failure }
+      }
+    }
+  }
+}
+
+/** The items of a stream, each judged by itself. */
+async function collect(answer: unknown, item: Accept, into: Value[]): Promise<void> {
+  for await (const x of itemsOf(answer)) into.push(item(x))
+}
+
+/** What a tool answered whose output is a stream. Fails with `Mismatch` where it is none. */
+export function itemsOf(answer: unknown): AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof answer === "object" && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer))
+    return answer as AsyncIterable<unknown>
+  throw fail("Mismatch", "Cannot read the answer as a stream: want an async iterable", {
+    data: { path: "", want: "stream" },
+  })
 }
 
 const bind = (env: Env, params: readonly string[], values: readonly Value[]): Env => {

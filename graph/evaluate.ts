@@ -3,6 +3,7 @@
  * folding and the VM's generated code must agree with, value for value and failure for failure.
  */
 
+import { accept } from "./accept.ts"
 import { put, sortBy, sortedKeys, sumOf } from "./builtins/lists.ts"
 import { TEXT_MAX, tooLarge } from "./builtins/signature.ts"
 import { textOf } from "./builtins/text.ts"
@@ -10,6 +11,7 @@ import { BUILTINS } from "./builtins.ts"
 import type { Expr } from "./expr.ts"
 import { Failure, fail } from "./failure.ts"
 import { printLiteral, show } from "./literal.ts"
+import { T } from "./type.ts"
 import { isRecord, type Value } from "./value.ts"
 
 /** Steps that may still be taken; one per node of the tree, and what a builtin's weight and its arguments' sizes add. */
@@ -56,7 +58,7 @@ function value(e: Expr, env: Env, fuel: Fuel): Value {
         fuel,
       )
     case "if":
-      return value(test(value(e.test, env, fuel), "?") ? e.then : e.else, env, fuel)
+      return value(test(value(e.test, env, fuel)) ? e.then : e.else, env, fuel)
     case "and":
       return logic(e, false, env, fuel)
     case "or":
@@ -130,10 +132,8 @@ export function has(of: Value, name: string): boolean {
   return Object.hasOwn(of, name)
 }
 
-function test(v: Value, where: string): boolean {
-  if (typeof v !== "boolean") throw fail("Mismatch", `Cannot decide "${where}" on ${show(v)}: want true or false`)
-  return v
-}
+/** Something is decided on the value. */
+const test = accept(T.boolean) as (v: Value) => boolean
 
 /** Runs a side; what it fails with is kept, unless it is a bound. */
 function attempt(run: () => boolean): boolean | Failure {
@@ -147,10 +147,9 @@ function attempt(run: () => boolean): boolean | Failure {
 
 /** `&&` (`decides` false) and `||` (`decides` true): either side may decide alone, even when the other one fails. */
 function logic(e: Extract<Expr, { op: "and" | "or" }>, decides: boolean, env: Env, fuel: Fuel): boolean {
-  const sign = e.op === "and" ? "&&" : "||"
-  const left = attempt(() => test(value(e.left, env, fuel), sign))
+  const left = attempt(() => test(value(e.left, env, fuel)))
   if (left === decides) return decides
-  const right = attempt(() => test(value(e.right, env, fuel), sign))
+  const right = attempt(() => test(value(e.right, env, fuel)))
   if (right === decides) return decides
   if (typeof left !== "boolean") throw left
   if (typeof right !== "boolean") throw right
@@ -185,7 +184,7 @@ function each(e: Extract<Expr, { op: "each" }>, env: Env, fuel: Fuel): Value {
   const over = items(value(e.over, env, fuel), e.index !== undefined)
   const body = ({ item, index }: Item): Value =>
     value(e.body, (name) => (name === e.item ? item : name === e.index ? index : env(name)), fuel)
-  const holds = (x: Item): boolean => test(body(x), e.macro)
+  const holds = (x: Item): boolean => test(body(x))
   switch (e.macro) {
     case "map":
       return over.map(body)

@@ -6,7 +6,7 @@ import * as Data from "effect/Data"
 import type { Path } from "./ir.ts"
 import { printPath } from "./ir.ts"
 import { T, type Type } from "./type.ts"
-import { isRecord, type Rec, type Value } from "./value.ts"
+import { encode, isRecord, type Rec, type Value } from "./value.ts"
 
 export class Failure extends Data.TaggedError("Failure")<{
   /** Stable and short, in PascalCase: `Missing`, `Timeout`, `HttpStatus`, `ToolError`, `Mismatch`, or the tag of a typed error. */
@@ -54,11 +54,11 @@ export const failureIdentity = (f: Failure): Rec => ({ failure: f.code, data: f.
  * keeps its tag; everything else is `Threw`.
  */
 export function toFailure(cause: unknown, path?: Path): Failure {
-  if (cause instanceof Failure)
+  if (cause instanceof Failure) {
+    if (cause.path !== undefined || path === undefined) return cause
     // An error's cause is no enumerable field, so that a spread alone would lose it.
-    return cause.path === undefined && path !== undefined
-      ? fail(cause.code, cause.message, { ...cause, path, cause: cause.cause })
-      : cause
+    return fail(cause.code, cause.message, { ...cause, data: valueOrNull(cause.data), path, cause: cause.cause })
+  }
   const where = path ? { path } : {}
   if (typeof cause === "object" && cause !== null) {
     const e = cause as { _tag?: unknown; message?: unknown; name?: unknown }
@@ -68,6 +68,16 @@ export function toFailure(cause: unknown, path?: Path): Failure {
     return fail("Threw", message, { ...where, cause })
   }
   return fail("Threw", String(cause), { ...where, cause })
+}
+
+/** A tool may put anything into its failure; only a value can be hashed, recorded and met by `catch:`. */
+function valueOrNull(data: Value): Value {
+  try {
+    encode(data)
+    return data
+  } catch {
+    return null
+  }
 }
 
 /** The own fields of a typed error that are values, without its tag, message and stack. */

@@ -47,6 +47,9 @@ export function show(v: unknown, max = 80): string {
   return text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text
 }
 
+/** Records of more fields are not written out: sorting them all would cost more than a message is worth. */
+const KEYS_SHOWN_MAX = 1_000
+
 function piece(v: unknown, room: number): string {
   if (room <= 0) return ""
   if (typeof v === "string") return printString(v.slice(0, room + 1))
@@ -65,8 +68,11 @@ function piece(v: unknown, room: number): string {
     return `${out}]`
   }
   if (!isRecord(v)) return "an object"
+  // In canonical order, so that a value says the same of itself when it comes back from its bytes.
+  const keys = Object.keys(v)
+  if (keys.length > KEYS_SHOWN_MAX) return `a record of ${keys.length} fields`
   let out = "{"
-  for (const key of Object.keys(v)) {
+  for (const key of keys.sort(compareKeys)) {
     if (out.length > room) break
     out += `${out === "{" ? "" : ", "}${isPlainName(key) ? key : printString(key.slice(0, room))}: ${piece(v[key], room - out.length)}`
   }

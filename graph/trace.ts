@@ -113,4 +113,5 @@ export const traceHash = (
   effects: Uint8Array | null,
   outcome: Uint8Array,
   digest: Digest = sha256,
-): string => hex(digest(encode(["trace", 1, typeof graph === "string" ? unhex(graph) : graph, input, effects, outcome])))
+): string =>
+  hex(digest(encode(["trace", 1, typeof graph === "string" ? unhex(graph) : graph, input, effects, outcome])))

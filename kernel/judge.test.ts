@@ -18,7 +18,8 @@ test("where the type says nothing it must still be a value", () => {
   const { judge, level } = judgeOf(T.unknown)
   expect(level).toBe("syntax")
   expect(judge({ a: [1, null, "x"] })).toEqual({ ok: true, value: { a: [1, null, "x"] } })
-  for (const answer of [undefined, () => 1, { a: Symbol("x") }]) expect(judge(answer).ok).toBe(false)
+  for (const answer of [() => 1, { a: Symbol("x") }]) expect(judge(answer).ok).toBe(false)
+  expect(judge(undefined)).toEqual({ ok: true, value: null })
 })
 
 test("a failure stays the failure that it is", () => {
@@ -26,10 +27,11 @@ test("a failure stays the failure that it is", () => {
   expect(judgeOf(T.number).judge(failure)).toEqual({ ok: false, failure })
 })
 
-test("of a stream, each item is judged", () => {
+test("the outcome of a stream is the list of its items", () => {
   const { judge } = judgeOf(T.stream(T.number))
-  expect(judge(1)).toEqual({ ok: true, value: 1 })
-  expect(judge("1").ok).toBe(false)
+  expect(judge([1, 2])).toEqual({ ok: true, value: [1, 2] })
+  expect(judge(1).ok).toBe(false)
+  expect(judge(["1"]).ok).toBe(false)
 })
 
 test("an answer that breaks the validator is refused", () => {

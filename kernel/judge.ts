@@ -2,7 +2,7 @@
  * The judge: whatever a tool answers counts only after its port's validator has passed it. Every extern has one, compiled
  * when the plan is admitted; there is no level without. A validator that breaks refuses.
  */
-import { accept, Failure, fail, type Outcome, type Type, toFailure } from "../graph/mod.ts"
+import { acceptAnswer, Failure, fail, type Outcome, type Type, toFailure } from "../graph/mod.ts"
 
 /** `syntax`: it is a value at all (type `unknown`). `schema`: it has the port's type. */
 export type Level = "syntax" | "schema"
@@ -13,10 +13,10 @@ export interface Judge {
   readonly judge: (answer: unknown) => Outcome
 }
 
-/** Compiles the validator of a port. Of a stream, each item is judged. Source of the rules: `graph/accept.ts`. */
+/** Compiles the validator of a port. The outcome of a stream is the list of its items. Source of the rules: `graph/accept.ts`. */
 export function judgeOf(port: Type): Judge {
+  const validate = acceptAnswer(port)
   const type = port.kind === "stream" ? port.of : port
-  const validate = accept(type)
   return {
     level: type.kind === "unknown" ? "syntax" : "schema",
     judge: (answer) => {

@@ -84,7 +84,10 @@ export class MemoryLedger implements LedgerStore {
 
   #tailOf(row: Row): Tail {
     const recent = this.#recent
-    let tail = recent !== undefined && recent.run === row.run && recent.space === row.space ? recent : this.#tails.get(keyOf(row.space, row.run))
+    let tail =
+      recent !== undefined && recent.run === row.run && recent.space === row.space
+        ? recent
+        : this.#tails.get(keyOf(row.space, row.run))
     const next = tail === undefined ? 0 : tail.last.seq + 1
     if (row.seq !== next) {
       throw kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${next} comes next`)

@@ -53,6 +53,8 @@ function itemOf(walk: ScopeWalk, slot: number, at: PlanPlace): Type {
   const type = walk.value(slot, at)
   if (type.kind === "list" || type.kind === "stream") return type.of
   if (type.kind === "never") return type
+  if (type.kind === "union" && type.of.every((t) => t.kind === "list"))
+    return walk.types.union(type.of.map((t) => (t.kind === "list" ? t.of : t)))
   return refuse("P040", at, `"over" (slot ${slot})`, "a list or a stream", named(type))
 }
 

@@ -143,6 +143,8 @@ export class TypeWork {
 
   /** What a builtin gives for arguments of these types; undefined when it takes none such. */
   call(fn: string, args: readonly Type[]): Type | undefined {
+    // A value that cannot be there is no argument: the call is never made.
+    if (args.some((t) => t.kind === "never")) return T.never
     const measures = args.map((t) => this.measure(t))
     const key = `${fn} ${measures.map((m) => m.id).join(",")}`
     if (!this.#resolved.has(key)) {
@@ -193,7 +195,6 @@ export class TypeWork {
             (t.shape.length === v.shape.length && t.shape.every((n, i) => n === null || n === v.shape[i])))
         )
       default:
-        // biome-ignore lint/suspicious/useValidTypeof: the kinds that are left are names of JavaScript's own types
         return typeof v === t.kind
     }
   }

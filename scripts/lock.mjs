@@ -9,6 +9,9 @@ const OS = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd",
 const CPU = ["arm64", "arm", "x64", "ia32", "ppc64", "riscv64", "s390x", "loong64", "mips64el", "wasm32"]
 const ALIAS = { windows: "win32", aarch64: "arm64" }
 
+/** The locks of this repository: its own, and that of the engines it is measured against. */
+export const LOCKS = ["package-lock.json", "bench/peers/package-lock.json"]
+
 /** The os, cpu and C library that a platform package serves, read from its name (`@deno/linux-arm64-glibc`). */
 function platform(name) {
   const words = name
@@ -44,12 +47,15 @@ export function missingEntries(lock) {
 }
 
 function main() {
-  const path = join(dirname(fileURLToPath(import.meta.url)), "..", "package-lock.json")
-  const lock = JSON.parse(readFileSync(path, "utf8"))
-  const missing = missingEntries(lock)
-  const packages = Object.entries({ ...lock.packages, ...missing }).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  writeFileSync(path, `${JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }, null, 2)}\n`)
-  console.log(`package-lock.json: ${Object.keys(missing).length} entries added`)
+  const root = join(dirname(fileURLToPath(import.meta.url)), "..")
+  for (const name of LOCKS) {
+    const path = join(root, name)
+    const lock = JSON.parse(readFileSync(path, "utf8"))
+    const missing = missingEntries(lock)
+    const packages = Object.entries({ ...lock.packages, ...missing }).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    writeFileSync(path, `${JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }, null, 2)}\n`)
+    console.log(`${name}: ${Object.keys(missing).length} entries added`)
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main()

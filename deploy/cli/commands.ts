@@ -21,6 +21,17 @@ const GRANTS: readonly Option[] = [
 
 export const COMMANDS: readonly Command[] = [
   {
+    name: "init",
+    about: "Start a project that runs at once: a graph, its data, its test cases.",
+    takes: "[folder]",
+    options: [],
+    more: [
+      "Without a folder it starts in this one where that is empty, in deliveries/ where not. Files that are there are kept.",
+    ],
+    examples: [["npx shadowgraph init", "then: npx shadowgraph run deliveries"]],
+    load: () => import("./init.ts"),
+  },
+  {
     name: "check",
     about: "Check graph files: every problem at once, with its place and what to write instead.",
     takes: "[file|folder…]",
@@ -107,6 +118,46 @@ export const COMMANDS: readonly Command[] = [
       ["cat order.json | shadowgraph run quote --input - --json | jq .output", "in a pipe"],
     ],
     load: () => import("./run.ts"),
+  },
+  {
+    name: "dev",
+    about: "Check and run again at every save.",
+    takes: "<graph> [key=value…]",
+    options: [
+      { name: "input", short: "i", value: "<file>", about: "The input as JSON, from a file. key=value comes on top." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
+      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+    ],
+    more: [
+      "Watches the graph's folder: graph files, JSON, modules, the lock. A save while a run is on its way ends that run. Every run is a real one: writes happen.",
+    ],
+    examples: [["shadowgraph dev quote.graph.yaml order=A17 currency=USD", "edit, save, see"]],
+    load: () => import("./dev.ts"),
+  },
+  {
+    name: "serve",
+    about: "Serve graphs over HTTP.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "port", short: "p", value: "<port>", about: "Default: 8787; 0 takes any that is free." },
+      { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
+      { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
+      { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
+      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+      { name: "quiet", short: "q", about: "Log nothing." },
+    ],
+    more: [
+      'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
+      "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
+    ],
+    examples: [
+      ["shadowgraph serve -g sql:shop -g 'net:*.example.com'", "all graphs of this folder"],
+      ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
+    ],
+    load: () => import("./serve.ts"),
   },
   {
     name: "test",

@@ -46,6 +46,8 @@ export interface RunOnce extends RunSettings {
   readonly stop: Stop
   /** The words of this command, for the line that would grant what is missing. */
   readonly again: readonly string[]
+  /** Grants given by answers so far; more are added. */
+  readonly granted?: string[]
 }
 
 /** Runs a program once and shows what came of it; gives the exit code. */
@@ -53,7 +55,7 @@ export async function runProgram(
   call: Call,
   program: Program,
   words: readonly string[],
-  { stop, again, ledger }: RunOnce,
+  { stop, again, ledger, granted }: RunOnce,
 ): Promise<number> {
   const { terminal } = call
   const view = new View(call)
@@ -61,6 +63,7 @@ export async function runProgram(
     bytes: program.bytes,
     inline: program.inline,
     ledger,
+    ...(granted ? { granted } : {}),
     again: ["shadowgraph", ...again].map(shellWord).join(" "),
     // Nobody wants to be asked for rights and then told that an input is missing.
     before: async () => {

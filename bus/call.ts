@@ -1,0 +1,55 @@
+/**
+ * A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither.
+ */
+import type { Call, Failure, Path } from "../graph/mod.ts"
+import type { RunRecord } from "../kernel/mod.ts"
+
+export class CallView implements Call {
+  readonly path: Path
+  readonly attempt: number
+  readonly note: (text: string) => void
+  readonly invoke: Call["invoke"]
+  readonly #record: RunRecord
+  #key: string | undefined
+  #signal: AbortSignal | undefined
+  #controller: AbortController | undefined
+  #aborted: Failure | undefined
+
+  constructor(
+    record: RunRecord,
+    path: Path,
+    attempt: number,
+    signal: AbortSignal | undefined,
+    note: (text: string) => void,
+    invoke: Call["invoke"] | undefined,
+    key?: string,
+  ) {
+    this.#record = record
+    this.path = path
+    this.attempt = attempt
+    this.#signal = signal
+    this.note = note
+    this.invoke = invoke
+    this.#key = key
+  }
+  get run(): string {
+    return this.#record.run
+  }
+  get key(): string {
+    const key = this.#key ?? this.#record.key(this.path)
+    this.#key = key
+    return key
+  }
+  get signal(): AbortSignal {
+    if (this.#signal !== undefined) return this.#signal
+    const controller = new AbortController()
+    this.#controller = controller
+    this.#signal = controller.signal
+    if (this.#aborted !== undefined) controller.abort(this.#aborted)
+    return controller.signal
+  }
+  abort(cause: Failure): void {
+    this.#aborted = cause
+    this.#controller?.abort(cause)
+  }
+}

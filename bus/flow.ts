@@ -1,0 +1,90 @@
+/**
+ * A tool whose answer is a stream: its items are judged one by one as somebody takes them, and its outcome, the list of all
+ * of them, is committed at its end. A stream that is stopped before has learnt what it gave: that is committed, so that
+ * a replay can give it again.
+ */
+import { type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
+import type { Attempts, Task } from "./attempt.ts"
+import { StreamValue, type Taken } from "./stream.ts"
+
+export function flow(attempts: Attempts, task: Task): StreamValue {
+  const { tool, path, vm } = task
+  const items: Value[] = []
+  let iterator: AsyncIterator<unknown> | undefined
+  let attempt = 1
+  let over = false
+  let stopped = false
+
+  const commit = async (answer: Value | Failure): Promise<void> => {
+    over = true
+    if (tool.extern.effect === "pure") attempts.leave(task)
+    else await attempts.settle(task, answer, attempt)
+  }
+  /** The next item, after as many attempts as its tool may have before the first. */
+  const pull = async (): Promise<Taken> => {
+    for (;;) {
+      try {
+        iterator ??= iteratorOf(await attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer"))
+        const result = await attempts.timed(task, iterator.next(), "No item")
+        if (result.done === true) break
+        const value = tool.judge(result.value)
+        items.push(value)
+        return { done: false, value }
+      } catch (cause) {
+        quit(iterator)
+        iterator = undefined
+        const failure = toFailure(cause, path)
+        if (stopped || items.length > 0 || !attempts.again(task, failure, attempt)) throw failure
+        await attempts.backoff(task, ++attempt)
+      }
+    }
+    await commit(items)
+    return { done: true }
+  }
+  const next = async (): Promise<Taken> => {
+    try {
+      return await pull()
+    } catch (cause) {
+      if (stopped) return await NEVER
+      const failure = toFailure(cause, path)
+      if (!over) await commit(failure).catch(() => {})
+      // It is the stream that fails, not who reads it.
+      vm.broke(task.frame, task.step, failure)
+      return await NEVER
+    }
+  }
+  const stop = (cause: Failure): void => {
+    if (over) return
+    over = stopped = true
+    quit(iterator)
+    if (items.length === 0 || tool.extern.effect === "pure") attempts.leave(task)
+    else {
+      const stopped = fail("Stopped", `The stream was stopped after ${items.length} items`, { data: { items }, cause })
+      attempts.recorded(task, stopped, attempt)
+    }
+  }
+  const stream = new StreamValue(next, stop)
+  task.stream = stream
+  attempts.list(task)
+  return stream
+}
+
+const NEVER: Promise<never> = new Promise(() => {})
+
+/** Tells the tool that nobody reads on; what it says to that matters to nobody. */
+function quit(iterator: AsyncIterator<unknown> | undefined): void {
+  const ended = async () => await iterator?.return?.()
+  ended().catch(() => {})
+}
+
+function iteratorOf(answer: unknown): AsyncIterator<unknown> {
+  const items = itemsOf(answer)
+  if (Symbol.asyncIterator in items) return items[Symbol.asyncIterator]()
+  const inner = items[Symbol.iterator]()
+  return {
+    next: async () => {
+      const { done, value } = inner.next()
+      return done === true ? { done: true, value: undefined } : { done: false, value: await value }
+    },
+  }
+}

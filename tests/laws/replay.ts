@@ -1,0 +1,352 @@
+// Replay by the reference evaluator's rules: pure nodes are computed again, effects are answered from a run's record, and
+// effects that are not in the record never answer. Which of several failures came first depends on time, so that is not
+// computed but looked for: there must be an order of failures that explains the record. Nothing here runs in parallel;
+// what cannot go on is left, and what does not depend on it goes on.
+import {
+  accept,
+  acceptAnswer,
+  type CheckedGraph,
+  type Expr,
+  encode,
+  errorValue,
+  evaluate,
+  type Failure,
+  type Fits,
+  fail,
+  freeNames,
+  type Graph,
+  hasDefaults,
+  hashValue,
+  hex,
+  leafHash,
+  liveNodes,
+  mayRetry,
+  type Node,
+  type Outcome,
+  outcomeHash,
+  type Path,
+  printPath,
+  type Rec,
+  type Scope,
+  sameOutcome,
+  TraceTree,
+  type Type,
+  toFailure,
+  traceHash,
+  type Value,
+} from "../../graph/mod.ts"
+import type { Committed, Ran } from "./runs.ts"
+import { answerOf } from "./world.ts"
+
+/** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
+interface Got {
+  readonly value?: { readonly is: Value }
+  readonly failures: readonly Failure[]
+  readonly whole: boolean
+}
+const NOTHING: Got = { failures: [], whole: false }
+const done = (is: Value): Got => ({ value: { is }, failures: [], whole: true })
+const failed = (cause: unknown, path: Path): Got => ({ failures: [toFailure(cause, path)], whole: false })
+
+type Env = { readonly [name: string]: Value }
+
+/** A body that a tool asked for never answers. */
+class Never {}
+
+const TRIES_MAX = 400
+
+/** Why no order of failures explains the record of a run; undefined where one does. */
+export async function unexplained(
+  checked: CheckedGraph,
+  input: Value,
+  ran: Ran,
+  cancelled: boolean,
+): Promise<string | undefined> {
+  // Choices are tried in turn, the last one first, as the digits of a number are.
+  let choices: number[] = []
+  let nearest = ""
+  for (let i = 0; i < TRIES_MAX; i++) {
+    const replay = new Replay(checked, ran.effects, choices)
+    const why = await replay.differs(input, ran, cancelled)
+    if (why === undefined) return undefined
+    nearest ||= why
+    const next = replay.asked.map((options, at) => ({ options, choice: choices[at] ?? 0 }))
+    while (next.length > 0 && next.at(-1)!.choice + 1 >= next.at(-1)!.options) next.pop()
+    if (next.length === 0) return nearest
+    choices = next.map((x, at) => x.choice + (at === next.length - 1 ? 1 : 0))
+  }
+  return undefined
+}
+
+class Replay {
+  readonly checked: CheckedGraph
+  readonly records: ReadonlyMap<string, Committed>
+  readonly trace = new TraceTree()
+  readonly used = new Set<string>()
+  readonly choices: readonly number[]
+  /** How many ways each choice had. */
+  readonly asked: number[] = []
+  wrong: string | undefined
+
+  constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
+    this.checked = checked
+    this.records = new Map(effects.map((e) => [printPath(e.path), e]))
+    this.choices = choices
+  }
+
+  async differs(input: Value, { outcome, trace }: Ran, cancelled: boolean): Promise<string | undefined> {
+    let got = await this.scope(this.checked.graph.body, { input }, [], true)
+    if (got.value !== undefined) {
+      try {
+        got = { ...got, value: { is: bounded(this.checked.outFits, this.checked.output, got.value.is) } }
+      } catch (cause) {
+        got = { failures: [...got.failures, toFailure(cause)], whole: false }
+      }
+    }
+    if (this.wrong !== undefined) return this.wrong
+    for (const [path] of this.records) if (!this.used.has(path)) return `the replay never gets to ${path}`
+    if (outcome.ok) {
+      if (!got.whole || got.value === undefined)
+        return `the run gave a value, the replay ${got.failures.length > 0 ? `fails: ${got.failures.map(told).join(" or ")}` : "does not end"}`
+      if (!sameOutcome({ ok: true, value: got.value.is }, outcome)) return "the replay gives another value"
+    } else {
+      const stopped = cancelled && outcome.failure.code === "Cancelled"
+      if (!stopped && !got.failures.some((f) => sameFailure(f, outcome.failure)))
+        return `the run failed with ${told(outcome.failure)}; the replay can fail with: ${got.failures.map(told).join(" or ") || "nothing"}`
+    }
+    const own = traceHash(this.checked.hash, hashValue(input), this.trace.root(), outcomeHash(outcome))
+    return own === trace ? undefined : "the replay has another trace hash"
+  }
+
+  /** One of the failures, or none of them: then something else stopped the run before. */
+  choose(failures: readonly Failure[]): Failure | undefined {
+    const different = failures.filter((f, i) => failures.findIndex((g) => sameFailure(f, g)) === i)
+    if (different.length === 0) return undefined
+    const choice = this.choices[this.asked.length] ?? 0
+    this.asked.push(different.length + 1)
+    return different[choice]
+  }
+
+  /** `inline`: the value counts as soon as it is there, although effects inside are not done. */
+  async scope(scope: Scope, outer: Env, base: Path, inline = false): Promise<Got> {
+    const env: Record<string, Value> = { ...outer }
+    const failures: Failure[] = []
+    let whole = true
+    for (const node of liveNodes(this.checked, scope)) {
+      const got = await this.caught(node, env, [...base, node.name])
+      if (got.value !== undefined) env[node.name] = got.value.is
+      failures.push(...got.failures)
+      whole &&= got.whole
+    }
+    if (!known(scope.output, env) || (!inline && !whole)) return { failures, whole: false }
+    try {
+      return { value: { is: this.expr(scope.output, env, base) }, failures, whole }
+    } catch (cause) {
+      return { failures: [...failures, toFailure(cause, base)], whole: false }
+    }
+  }
+
+  expr(expr: Expr, env: Env, path: Path): Value {
+    try {
+      return evaluate(expr, (name) => env[name] as Value)
+    } catch (cause) {
+      throw toFailure(cause, path)
+    }
+  }
+
+  async caught(node: Node, env: Env, path: Path): Promise<Got> {
+    const body = node.scopes["catch"]
+    const got = await this.node(node, env, path)
+    if (body === undefined) return got
+    if (got.whole) return got
+    const failure = this.choose(got.failures)
+    if (failure === undefined) return NOTHING
+    return await this.scope(body, { ...env, [body.params[0] ?? "error"]: errorValue(failure) }, pathOf(path, body))
+  }
+
+  async node(node: Node, env: Env, path: Path): Promise<Got> {
+    if (!known(node.args, env)) return NOTHING
+    const facts = this.checked.nodes.get(node)!
+    let got: Got
+    try {
+      got = await this.act(node, this.expr(node.args, env, path), env, path)
+      if (got.value !== undefined && facts.signature === undefined)
+        return { ...got, value: { is: bounded(facts.outFits, facts.outcome, got.value.is) } }
+    } catch (cause) {
+      if (cause instanceof Never) return NOTHING
+      return failed(cause, path)
+    }
+    return got
+  }
+
+  async act(node: Node, args: Value, env: Env, path: Path): Promise<Got> {
+    switch (node.kind) {
+      case "expr":
+        return done(args)
+      case "graph":
+        return await this.subgraph(node.graph!, args, path, this.checked.nodes.get(node)!.argFits)
+      case "when":
+        return await this.body(node, args === true ? "then" : "else", env, path)
+      case "switch":
+        return await this.body(node, Object.hasOwn(node.scopes, `case:${args}`) ? `case:${args}` : "else", env, path)
+      case "map":
+        return await this.map(node, args as readonly Value[], env, path)
+      case "fold":
+        return await this.fold(node, args as { over: readonly Value[]; from: Value }, env, path)
+      case "loop":
+        return await this.loop(node, (args as { from: Value }).from, env, path)
+      default:
+        return await this.tool(node, args, env, path)
+    }
+  }
+
+  body(node: Node, role: string, env: Env, base: Path): Promise<Got> {
+    const scope = node.scopes[role]
+    if (scope === undefined) throw fail("NoCase", `no ${role}`)
+    return this.scope(scope, env, pathOf(base, scope))
+  }
+
+  async subgraph(graph: Graph, args: Value, path: Path, fits: Fits): Promise<Got> {
+    const facts = this.checked.graphs.get(graph)!
+    const got = await this.scope(graph.body, { input: bounded(fits, facts.input, args) }, path, true)
+    if (got.value === undefined) return got
+    try {
+      return { ...got, value: { is: bounded(facts.outFits, facts.output, got.value.is) } }
+    } catch (cause) {
+      return { failures: [...got.failures, toFailure(cause, path)], whole: false }
+    }
+  }
+
+  /** A list, or what came of a stream before it was stopped. */
+  async map(node: Node, over: readonly Value[], env: Env, path: Path): Promise<Got> {
+    const { items, whole: all } = taken(over)
+    const out: Value[] = []
+    const failures: Failure[] = []
+    let whole = all
+    const { params } = node.scopes["do"]!
+    for (const [i, item] of items.entries()) {
+      const got = await this.body(node, "do", bind(env, params, [item, i]), [...path, i])
+      failures.push(...got.failures)
+      if (got.whole && got.value !== undefined) out.push(got.value.is)
+      else whole = false
+    }
+    return whole ? done(out) : { failures, whole: false }
+  }
+
+  async fold(node: Node, { over, from }: { over: readonly Value[]; from: Value }, env: Env, path: Path): Promise<Got> {
+    const { items, whole } = taken(over)
+    const { params } = node.scopes["do"]!
+    let state = from
+    for (const [i, item] of items.entries()) {
+      const got = await this.body(node, "do", bind(env, params, [state, item, i]), [...path, i])
+      if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
+      state = got.value.is
+    }
+    return whole ? done(state) : NOTHING
+  }
+
+  async loop(node: Node, from: Value, env: Env, path: Path): Promise<Got> {
+    const max = node.config["max"] as number
+    const test = node.scopes["while"]!
+    const body = node.scopes["do"]!
+    let state = from
+    for (let i = 0; ; i++) {
+      const goOn = await this.scope(test, bind(env, test.params, [state, i]), [...path, i])
+      if (!goOn.whole || goOn.value === undefined) return { failures: goOn.failures, whole: false }
+      if (goOn.value.is !== true) return done(state)
+      if (i >= max) {
+        throw fail("LoopBound", `Cannot go on: the loop still wants to after ${max} iterations`, { data: { max } })
+      }
+      const got = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+      if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
+      state = got.value.is
+    }
+  }
+
+  async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Got> {
+    const facts = this.checked.nodes.get(node)!
+    const signature = facts.signature!
+    const args = bounded(facts.argFits, signature.input, raw)
+    if (signature.effect === "pure") return settled(await this.attempts(node, args, env, path), facts.outcome)
+    // What its bodies did is in the record under their own paths.
+    if (node.kind === "agent") await this.attempts(node, args, env, path)
+    const record = this.records.get(printPath(path))
+    if (record === undefined) return NOTHING
+    this.used.add(printPath(path))
+    const { effect, resource } = signature
+    if (effect !== record.effect || resource !== record.resource)
+      this.wrong ??= `${printPath(path)} is recorded as another effect`
+    const input = hashValue(args)
+    if (hex(input) !== record.input) this.wrong ??= `the replay calls ${printPath(path)} with other arguments`
+    this.trace.add(path, leafHash(path, effect, resource, input, outcomeHash(record.outcome)))
+    return settled(record.outcome, facts.outcome, path)
+  }
+
+  /** What a tool that is asked again comes to; undefined where it waits for a body for ever. */
+  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Outcome | undefined> {
+    const { outcome: type, signature } = this.checked.nodes.get(node)!
+    for (let attempt = 1; ; attempt++) {
+      let calls = 0
+      const invoke = async (role: string, given: Rec): Promise<Value> => {
+        const body = node.scopes[role]!
+        const got = await this.scope(body, { ...env, ...given }, pathOf([...path, calls++], body))
+        if (got.whole && got.value !== undefined) return got.value.is
+        const failure = this.choose(got.failures)
+        throw failure ?? new Never()
+      }
+      const items: Value[] = []
+      try {
+        const answer = await answerOf({ node, signature: signature!, args, path, attempt, invoke }, () => {})
+        if (type.kind !== "stream") return { ok: true, value: acceptAnswer(type)(answer) }
+        for (const x of answer as Iterable<unknown>) items.push(accept(type.of)(x))
+        return { ok: true, value: items }
+      } catch (cause) {
+        if (cause instanceof Never) return undefined
+        const failure = toFailure(cause, path)
+        const used = calls > 0 || items.length > 0
+        if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
+          return { ok: false, failure }
+      }
+    }
+  }
+}
+
+/** The items of a stream that was stopped, kept apart from a list that is whole. */
+const STOPPED = new WeakSet<object>()
+function taken(over: readonly Value[]): { readonly items: readonly Value[]; readonly whole: boolean } {
+  return { items: over, whole: !STOPPED.has(over) }
+}
+
+function settled(outcome: Outcome | undefined, type: Type, path: Path = []): Got {
+  if (outcome === undefined) return NOTHING
+  if (outcome.ok) return done(accept(type)(outcome.value))
+  const { failure } = outcome
+  if (type.kind === "stream" && failure.code === "Stopped") {
+    const items = accept(type)((failure.data as { readonly items: Value }).items)
+    STOPPED.add(items as object)
+    return { value: { is: items }, failures: [], whole: false }
+  }
+  return failed(failure, path)
+}
+
+const known = (expr: Expr, env: Env): boolean => [...freeNames(expr)].every((name) => Object.hasOwn(env, name))
+
+const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
+  type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
+
+const pathOf = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
+
+const bind = (env: Env, params: readonly string[], values: readonly Value[]): Env => {
+  const out: Record<string, Value> = { ...env }
+  params.forEach((name, i) => {
+    out[name] = values[i]!
+  })
+  return out
+}
+
+/** Failures are the same when neither the trace nor a handler can tell them apart. */
+export const sameFailure = (a: Failure, b: Failure): boolean =>
+  a.code === b.code && a.message === b.message && hex(encode(a.data)) === hex(encode(b.data))
+
+const told = (f: Failure): string =>
+  `${f.code} at ${printPath(f.path ?? [])} (${f.message}; ${JSON.stringify(f.data, (_, x) => (typeof x === "bigint" ? `${x}n` : x))})`

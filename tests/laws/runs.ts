@@ -1,0 +1,182 @@
+// Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
+import { createHash } from "node:crypto"
+import { load, type Program } from "../../bus/mod.ts"
+import { Vm } from "../../bus/vm.ts"
+import {
+  type Digest,
+  type Executor,
+  hex,
+  type Outcome,
+  type Path,
+  printPath,
+  type Registry,
+  type Services,
+  type Value,
+} from "../../graph/mod.ts"
+import {
+  type Admitted,
+  AgedCache,
+  admit,
+  MemoryLedger,
+  openEntry,
+  openOutcome,
+  openRun,
+  ResourceLimits,
+  verifyChain,
+} from "../../kernel/mod.ts"
+import type { Chance } from "./chance.ts"
+import { driven, Playing, type Stuck } from "./stage.ts"
+import { registryOn, TIMEOUT_MS } from "./tools.ts"
+
+export const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
+
+let playing: Playing | undefined
+/** The kinds of the laws; they play on the stage of the run at hand. */
+export const kinds: Registry = registryOn(() => playing!)
+
+/** An effect that a run committed. */
+export interface Committed {
+  readonly path: Path
+  readonly effect: "read" | "write"
+  readonly resource: string | null
+  /** Hash of its arguments, hexadecimal. */
+  readonly input: string
+  readonly outcome: Outcome
+  /** Hash of its outcome, hexadecimal. */
+  readonly hash: string
+  /** Place among what happened in the run when its call began, and when its outcome was kept. */
+  readonly began: number
+  readonly kept: number
+}
+
+export interface Ran {
+  readonly outcome: Outcome
+  readonly trace: string
+  readonly effects: readonly Committed[]
+  /** What is wrong with the run itself, whatever it was a run of. */
+  readonly wrong: readonly string[]
+}
+
+export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted {
+  return admit(bytes, { registry: kinds, grants: needs, digest })
+}
+
+export function programOf(plan: Admitted, codegen: boolean): Program {
+  const executors = plan.externs.map((x) => {
+    const services = { granted: () => true } as unknown as Services
+    return x.kind.open(x.claim.config, {}, services, x.signature) as Executor
+  })
+  return load(plan, executors, { codegen })
+}
+
+export interface RunOptions {
+  /** Cancel the run at this moment of its own time. */
+  readonly cancelAt?: number
+}
+
+/** Runs a program once. Who is first among what is pending is up to `chance`. */
+export async function run(program: Program, input: Value, chance: Chance, options: RunOptions = {}): Promise<Ran> {
+  const stage = new Playing(chance)
+  playing = stage
+  const { clock } = stage
+  const store = new MemoryLedger()
+  const keeping = {
+    append: (row: Parameters<MemoryLedger["append"]>[0]) => {
+      stage.events.push({ what: "kept", path: [], effect: String(row.seq) })
+      return store.append(row)
+    },
+    runs: store.runs.bind(store),
+    entries: store.entries.bind(store),
+    close: store.close.bind(store),
+  }
+  const record = openRun(program.admitted, {
+    store: keeping,
+    digest,
+    clock,
+    run: "r",
+    space: "",
+    input,
+    cache: new AgedCache(clock),
+  })
+  const limits = new ResourceLimits(clock)
+  for (const { signature } of program.admitted.externs)
+    if (signature.limits !== undefined && signature.resource !== null)
+      limits.declare(signature.resource, signature.limits)
+  const controller = new AbortController()
+  const services = { clock, chance: { next: () => chance.unit(), bytes: (n: number) => new Uint8Array(n) } }
+  const vm = new Vm(program, { services, record, limits, signal: controller.signal, timeoutMs: TIMEOUT_MS })
+  const wrong: string[] = []
+  if (options.cancelAt !== undefined) {
+    clock.sleep(options.cancelAt).then(
+      () => controller.abort("stop"),
+      () => {},
+    )
+  }
+  let outcome: Outcome
+  try {
+    const answer = vm.run(input)
+    outcome = answer instanceof Promise ? await driven(clock, answer) : answer
+  } catch (cause) {
+    const ended = record.end(null) as { readonly trace: string }
+    const why = (cause as Stuck).message
+    return { outcome: { ok: true, value: null }, trace: ended.trace, effects: [], wrong: [`no outcome: ${why}`] }
+  }
+  const cut = record.unsettled.length
+  const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  const chain = store.entries("", "r")
+  const verdict = verifyChain(chain, { digest, space: "", run: "r" })
+  if (!verdict.ok) wrong.push(`the ledger does not verify: ${verdict.message}`)
+  if (outcome.ok && cut > 0) wrong.push(`${cut} writes were left open by a run that ended well`)
+  wrong.push(...leaks(vm, outcome))
+  for (const call of stage.open) {
+    if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
+  }
+  const effects = effectsOf(chain.rows, stage, wrong)
+  return { outcome, trace: ended.trace, effects, wrong }
+}
+
+/** Frames that a run which ended well has not let go of. */
+function leaks(vm: Vm, outcome: Outcome): string[] {
+  const out: string[] = []
+  const root = vm.root
+  if (outcome.ok && (root?.children?.size ?? 0) > 0)
+    out.push(`${root!.children!.size} frames of bodies were not let go of`)
+  if (outcome.ok && (root?.late?.size ?? 0) > 0) out.push("somebody still waits for a value of the root frame")
+  return out
+}
+
+function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Playing, wrong: string[]): Committed[] {
+  const began = new Map<string, number>()
+  const kept = new Map<number, number>()
+  stage.events.forEach((event, at) => {
+    const key = printPath(event.path)
+    if (event.what === "began" && !began.has(key)) began.set(key, at)
+    if (event.what === "kept") kept.set(Number(event.effect), at)
+  })
+  const intents = new Map<
+    number,
+    { readonly path: Path; readonly resource: string | null; readonly input: Uint8Array }
+  >()
+  const out: Committed[] = []
+  const seen = new Set<string>()
+  for (const row of rows) {
+    const { body, seq } = openEntry(row.entry)
+    if (body.kind === "intent") intents.set(seq, body)
+    if (body.kind !== "read" && body.kind !== "outcome") continue
+    const { path, resource, input } = body.kind === "read" ? body : intents.get(body.intent)!
+    const key = printPath(path)
+    if (seen.has(key)) wrong.push(`${key} was committed twice`)
+    seen.add(key)
+    out.push({
+      path,
+      effect: body.kind === "read" ? "read" : "write",
+      resource,
+      input: hex(input),
+      outcome: openOutcome(row.data!, body.message),
+      hash: hex(body.outcome),
+      began: body.kind === "read" ? (began.get(key) ?? kept.get(seq)!) : kept.get(body.intent)!,
+      kept: kept.get(seq)!,
+    })
+  }
+  return out
+}

@@ -1,0 +1,29 @@
+// The reference evaluator's world: the same tools as the VM meets, asked for their answer at once. Time is part of what a
+// tool comes to, so a call that hangs is the failure `Timeout` here.
+import { fail, type Rec, type Request, type World } from "../../graph/mod.ts"
+import { fateOf, flowOf, script, TIMEOUT_MS } from "./tools.ts"
+
+/** `met`: a tool went on from the failure of a body. */
+export const worldOf = (met: () => void = () => {}): World => ({
+  call: (request) => answerOf(request, met),
+})
+
+/** What the tool of a request answers, or throws. */
+export function answerOf({ node, args, attempt, invoke }: Request, met: () => void): unknown {
+  const config = node.config as Rec
+  if (node.kind === "feed") return items(config, args, attempt)
+  if (node.kind === "agent") return script(config, args, attempt, invoke, met)
+  // A function that takes its input alone does not know its attempt.
+  const known = node.kind === "calc" && config["mode"] === "now" ? 1 : attempt
+  const fate = fateOf(node.kind, config, args, known, node.settings.timeoutMs)
+  if (fate.kind === "throw") throw fate.thrown
+  if (fate.kind === "value") return fate.value
+  const ms = node.settings.timeoutMs ?? TIMEOUT_MS
+  throw fail("Timeout", `No answer after ${ms} ms`, { data: { ms }, retryable: true })
+}
+
+function* items(config: Rec, args: Request["args"], attempt: number): Generator<unknown> {
+  const { items, end } = flowOf(config, args, attempt)
+  yield* items
+  if (end?.kind === "throw") throw end.thrown
+}
