@@ -50,3 +50,26 @@ test("every folder of examples has its transcript and its page", () => {
     expect(existsSync(join(home, name, "README.md")), `examples/${name}/README.md`).toBe(true)
   }
 })
+
+describe("npm start", () => {
+  test("runs the main example both ways, and says what that saved", async () => {
+    const child = Bun.spawn([process.execPath, join(home, "start.ts")], {
+      stdout: "pipe",
+      stderr: "pipe",
+      stdin: "ignore",
+    })
+    const [said, shown, exit] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
+    // Whoever runs the example meanwhile has its port.
+    if (shown.includes("is in use")) return
+    expect({ exit, shown: exit === 0 ? "" : shown }).toEqual({ exit: 0, shown: "" })
+    expect(shown.match(/roads\.do +http localhost:4780 ×120/g)?.length).toBe(2)
+    expect(said).toContain("120 orders for 4267.07 EUR, less 5 % by contract: **4053.72 EUR**")
+    expect(said).toContain("the same, byte for byte")
+    expect(Number(/([\d.]+) times as fast/.exec(said)?.[1])).toBeGreaterThan(1)
+    expect(existsSync(join(home, "delivery/out/picture.svg"))).toBe(true)
+  }, 120_000)
+})

@@ -8,6 +8,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import process from "node:process"
+import { environmentWith } from "../bin/runtimes.mjs"
 
 const root = join(import.meta.dirname, "..")
 
@@ -113,7 +114,7 @@ export class Workbench {
       .replaceAll("npx shadowgraph", `${quote(nodePath())} ${quote(join(root, "bin/shadowgraph.mjs"))}`)
       .replaceAll("npx bun", quote(process.execPath))
       .replace(PORT, (port) => this.#ports.get(port) ?? port)
-    const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...env } = process.env
+    const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...env } = environmentWith(process.execPath)
     const child = spawn("sh", ["-c", `exec 2>&1; ${behind ? "exec " : ""}${line}`], {
       cwd: this.folder,
       env,

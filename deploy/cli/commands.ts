@@ -104,6 +104,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|memory>",
         about: "Where the record of the run is kept. Default: file, in .shadowgraph/ledger.db.",
       },
+      { name: "timeline", about: "Show what ran when, also where there is no terminal to show it live." },
       { name: "quiet", short: "q", about: "Show nothing but the result." },
       FOLDER,
     ],
