@@ -127,7 +127,13 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
-    direct: extern.effect === "pure" && retry === undefined && timeoutMs === undefined && cacheMs === undefined,
+    // A stream is begun as an attempt is, also a pure one: its items come later and are judged one by one.
+    direct:
+      extern.effect === "pure" &&
+      retry === undefined &&
+      timeoutMs === undefined &&
+      cacheMs === undefined &&
+      output.kind !== "stream",
     keyed: signature.keyed === true,
     limits: signature.limits,
   }

@@ -3,7 +3,7 @@
  * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
-import { type Rec, T, type Type } from "../graph/mod.ts"
+import { T, type Type } from "../graph/mod.ts"
 import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
 import { BlockWriter, type Held } from "./expression.ts"
 import { fuse, type Unit } from "./fuse.ts"
@@ -251,5 +251,3 @@ function readersOf(body: Body, units: readonly Unit[]): Map<string, Readers> {
   reader(resultName(body)).lasting = true
   return readers
 }
-
-export type { Rec }

@@ -43,6 +43,8 @@ export interface GraphsOptions {
   readonly hosts?: readonly string[]
   /** Aborted when the server stops: runs that are on their way end. */
   readonly signal?: AbortSignal
+  /** Hears of errors that are none of the graphs' and none of the callers'. */
+  readonly onDefect?: (cause: unknown) => void
   readonly onRun?: (told: {
     readonly graph: string
     readonly status: number
@@ -88,17 +90,17 @@ export function graphsApp(options: GraphsOptions): Hono {
     }
     return next()
   })
-  app.get("/health", (c) => c.json({ ok: true, graphs: graphs.size, running: state.running }))
+  app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, running: state.running }))
   app.get("/problems/:kind", (c) => {
     const kind = c.req.param("kind")
     if (!Object.hasOwn(PROBLEMS, kind)) return problem(c, "not-found", `There is no problem "${kind}".`)
     const [status, title, page] = PROBLEMS[kind as ProblemKind]
     return c.text(`${title} (${status})\n\n${page}\n`)
   })
-  app.get("/graphs", (c) => c.json(options.graphs.map(summary)))
+  app.get("/graphs", (c) => json(c, 200, options.graphs.map(summary)))
   app.get("/graphs/:name", (c) => {
     const graph = graphs.get(c.req.param("name"))
-    return graph === undefined ? unknownGraph(c) : c.json(described(graph))
+    return graph === undefined ? unknownGraph(c) : json(c, 200, described(graph))
   })
   app.post("/graphs/:name/runs", async (c) => {
     const graph = graphs.get(c.req.param("name"))
@@ -124,7 +126,10 @@ export function graphsApp(options: GraphsOptions): Hono {
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
-  app.onError((_, c) => problem(c, "internal", "The server met a defect of its own."))
+  app.onError((cause, c) => {
+    options.onDefect?.(cause)
+    return problem(c, "internal", "The server met a defect of its own.")
+  })
   return app
 }
 
@@ -269,7 +274,7 @@ function problem(
   )
 }
 
-/** Whole numbers beyond 2^53 are in `jsonOf`'s care already; here only the text is made. */
+/** Schemas hold bounds of int64, so the text is made by `jsonText`. */
 const json = (c: Context, status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response =>
   c.body(jsonText(body as Value), status as 200, { "content-type": "application/json", ...headers })
 

@@ -18,8 +18,9 @@ if (status !== 0) process.exit(status ?? 1)
 
 for (const room of ROOMS) {
   for (const entry of readdirSync(join(root, room), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || /\.(ts|md)$/.test(entry.name)) continue
     const path = join(entry.parentPath ?? entry.path, entry.name)
+    // What only tests read stays at home.
+    if (!entry.isFile() || /\.(ts|md)$|\.test\./.test(entry.name) || path.includes("samples")) continue
     const to = join(dist, path.slice(root.length))
     mkdirSync(dirname(to), { recursive: true })
     cpSync(path, to)

@@ -10,7 +10,7 @@ import { printMs } from "../view/bars.ts"
 import { missingGrants } from "./admit.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
-import { printable } from "./errors.ts"
+import { printable, showError } from "./errors.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
@@ -40,6 +40,7 @@ export async function run(call: Call): Promise<number> {
       limits,
       signal: stopping.signal,
       ...(loopback ? { hosts: LOOPBACK } : {}),
+      onDefect: (cause) => void showError(cause, terminal, !!terminal.env["SHADOWGRAPH_DEBUG"]),
       onRun: ({ graph, status, ms, run: id }) => {
         if (call.on("quiet")) return
         const word = status < 400 ? green(String(status)) : red(String(status))

@@ -42,6 +42,8 @@ interface Process {
   readonly off: (signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void) => unknown
 }
 
+/** Signals that follow one another this closely are one signal. */
+const ECHO_MS = 250
 const EXITS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 export function terminalOf(process: Process): Terminal {
@@ -69,8 +71,14 @@ export function terminalOf(process: Process): Terminal {
     env,
     quit: (exit) => process.exit(exit),
     onInterrupt: (stop) => {
+      // A signal to a whole group comes twice: once from the sender, once from whoever started this process for npx.
+      let last = Number.NEGATIVE_INFINITY
       const listeners = Object.entries(EXITS).map(([signal, exit]) => {
-        const listener = () => stop(exit)
+        const listener = () => {
+          const now = performance.now()
+          if (now - last >= ECHO_MS) stop(exit)
+          last = now
+        }
         process.on(signal as keyof typeof EXITS, listener)
         return () => void process.off(signal as keyof typeof EXITS, listener)
       })

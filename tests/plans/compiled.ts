@@ -128,8 +128,8 @@ graph: streamed
 input: { text: string }
 nodes:
   parts: { lines: input.text }
-  lengths: { map: parts, as: line, do: { expr: line.size() } }
-output: lengths
+  length: { fold: parts, from: 0, as: line, do: { expr: acc + line.size() } }
+output: length
 `,
   asked: `
 graph: asked
