@@ -5,6 +5,7 @@
 import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
+import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
@@ -216,7 +217,7 @@ export class Attempts {
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return vm.invoke(frame, step, role, args, calls++)
+      return runRole(vm, frame, step, role, args, calls++)
     }
     const call = new CallView(
       this.#record,

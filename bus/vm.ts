@@ -3,15 +3,14 @@
  * something is, the frame stops where everything waits for it, or goes on as a dataflow machine where it does not. A
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
-import { Failure, fail, type Outcome, type Path, type Services, toFailure, type Value } from "../graph/mod.ts"
-import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
 import { type Answers, Driver, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
-import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
+import type { BodyCode, Program, StepCode } from "./program.ts"
 import type { RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
@@ -429,33 +428,6 @@ export class Vm implements Context, Answers {
     this.enter(child)
     if (!child.ended && !child.dead) child.listed()
     this.#driver.drive()
-  }
-
-  /** Runs a body that a tool asked for; fails with the body's failure. */
-  invoke(frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
-    const b = step.words.indexOf(role)
-    const body = step.bodies[b]
-    if (body === undefined)
-      return Promise.reject(
-        fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
-      )
-    return new Promise<Value>((resolve, reject) => {
-      const parent: Parent = {
-        frame,
-        step,
-        done: (_, value) => resolve(value as Value),
-        failed: (tried, failure) => {
-          // What was sent before the failure is on its way: what the tool does next must not overtake it.
-          const sent = this.attempts.settledIn(tried)
-          if (sent === undefined) reject(toFailure(failure))
-          else sent.then(() => reject(toFailure(failure)))
-          return true
-        },
-      }
-      const child = this.child(parent, body, call)
-      child.slots[0] = args
-      this.begin(child)
-    })
   }
 }
 

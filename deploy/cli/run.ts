@@ -85,7 +85,7 @@ export async function runProgram(
     if (call.on("json")) terminal.out.write(`${jsonResult(result, totals)}\n`)
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
-    if (view.live) terminal.err.write(`${terminal.err.colours.dim(lastLine(result, totals))}\n`)
+    if (view.live) terminal.err.write(`${terminal.err.colours.dim(lastLine(result, totals, terminal.err.columns()))}\n`)
     return stop.exit ?? (result.outcome.ok ? EXIT.ok : EXIT.failed)
   } finally {
     await session.close()
@@ -102,7 +102,7 @@ class View {
 
   constructor(call: Call) {
     this.#call = call
-    this.live = call.terminal.err.isTerminal && !call.on("quiet")
+    this.live = (call.terminal.err.isTerminal || call.on("timeline")) && !call.on("quiet")
   }
 
   /** Are the items of the output printed as they come? */
