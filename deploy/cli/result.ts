@@ -62,14 +62,8 @@ export function lastLine(
   columns: number,
 ): string {
   const some = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`
-<<<<<<< HEAD
-  const saved = serialMs - ms > ms / 100 ? `, one after another ${printMs(serialMs)}` : ""
-  const what = `${some(nodes, "node")} · ${some(reads, "read")}, ${some(writes, "write")} · ${printMs(ms)}${saved}`
-  return `${what} · run ${run.slice(0, 10)}… · trace ${trace.slice(0, 6)}…`
-=======
   const calls = reads + writes > 1 ? `, its calls took ${printMs(serialMs)}` : ""
   const what = `${some(nodes, "node")} · ${some(reads, "read")}, ${some(writes, "write")} · ${printMs(ms)}${calls}`
   const ids = `run ${run.slice(0, 10)}… · trace ${trace.slice(0, 6)}…`
   return `${what}${what.length + 3 + ids.length > columns ? "\n" : " · "}${ids}`
->>>>>>> main
 }

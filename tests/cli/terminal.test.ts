@@ -104,7 +104,7 @@ describe("the question for grants", () => {
     }
     expect(shown).toContain('{ "amount": 19.6875, "currency": "USD" }')
     expect(shown).toMatch(
-      /5 nodes · 3 reads, 0 writes · [\d.]+ m?s(, one after another [\d.]+ m?s)? · run [0-9A-Z]{10}… · trace [0-9a-f]{6}…/,
+      /5 nodes · 3 reads, 0 writes · [\d.]+ m?s(, its calls took [\d.]+ m?s)? · run [0-9A-Z]{10}… · trace [0-9a-f]{6}…/,
     )
     expect(existsSync(project())).toBe(false)
     // The cursor was hidden, and is there again.
