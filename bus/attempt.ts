@@ -5,12 +5,14 @@
 import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
+import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import type { RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
-import type { RunSettings, Vm } from "./vm.ts"
+import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
 const TIMEOUT_MS = 60_000
@@ -215,7 +217,7 @@ export class Attempts {
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return vm.invoke(frame, step, role, args, calls++)
+      return runRole(vm, frame, step, role, args, calls++)
     }
     const call = new CallView(
       this.#record,
@@ -317,11 +319,13 @@ export class Attempts {
   /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
   async backoff(task: Task, attempt: number): Promise<void> {
     const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
+    let most = delayMs
+    for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
     const { clock, chance } = this.#settings.services
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
-    await clock.sleep(chance.next() * Math.min(delayMsMax, delayMs * 2 ** (attempt - 2)), waiting.signal)
+    await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
     this.#tell(task, "start", { attempt })
   }
 

@@ -4,6 +4,7 @@
  */
 import { errorValue, fail, toFailure, type Value } from "../graph/mod.ts"
 import type { StepName } from "../plan/mod.ts"
+import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
 import { isStream, type StreamValue } from "./stream.ts"
@@ -164,7 +165,7 @@ class Mapping {
     if (spare === undefined) return this.vm.child(this.parent, body, i)
     this.#spare = undefined
     spare.reuse(i)
-    this.vm.capture(spare, this.frame, body)
+    capture(spare, this.frame, body)
     return spare
   }
 
@@ -254,7 +255,7 @@ class Folding extends Sequence {
 function again(vm: Vm, frame: Frame, body: BodyCode, parent: Parent, spare: Frame | undefined, i: number): Frame {
   if (spare === undefined) return vm.child(parent, body, i)
   spare.reuse(i)
-  vm.capture(spare, frame, body)
+  capture(spare, frame, body)
   return spare
 }
 
@@ -364,20 +365,50 @@ async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamVa
   return state
 }
 
-/** One body as a promise, for the items of a stream. */
+/** An item of a stream. */
 function runItem(vm: Vm, frame: Frame, step: StepCode, i: number, binders: readonly unknown[]): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  try {
     burn(vm, frame, step)
+  } catch (cause) {
+    return Promise.reject(cause)
+  }
+  return runBody(vm, frame, step, step.bodies[0]!, i, binders)
+}
+
+/** Runs a body that a tool asked for, by role, as its call number `call`; fails with the body's failure. */
+export function runRole(vm: Vm, frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
+  const body = step.bodies[step.words.indexOf(role)]
+  if (body === undefined) {
+    return Promise.reject(
+      fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
+    )
+  }
+  return runBody(vm, frame, step, body, call, [args]) as Promise<Value>
+}
+
+/** One body as a promise. */
+function runBody(
+  vm: Vm,
+  frame: Frame,
+  step: StepCode,
+  body: BodyCode,
+  index: number,
+  binders: readonly unknown[],
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     const parent: Parent = {
       frame,
       step,
       done: (_, value) => resolve(value),
-      failed: (_, failure) => {
-        reject(toFailure(failure))
+      failed: (tried, failure) => {
+        // What was sent before the failure is on its way: what is done next must not overtake it.
+        const sent = vm.attempts.settledIn(tried)
+        if (sent === undefined) reject(toFailure(failure))
+        else sent.then(() => reject(toFailure(failure)))
         return true
       },
     }
-    const child = vm.child(parent, step.bodies[0]!, i)
+    const child = vm.child(parent, body, index)
     binders.forEach((value, b) => {
       child.slots[b] = value
     })

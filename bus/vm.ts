@@ -3,54 +3,18 @@
  * something is, the frame stops where everything waits for it, or goes on as a dataflow machine where it does not. A
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
-import { Failure, fail, type Outcome, type Path, type Services, toFailure, type Value } from "../graph/mod.ts"
-import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
+import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
 import { type Answers, Driver, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
-import type { BodyCode, Program, ScopeCode, StepCode } from "./program.ts"
+import type { BodyCode, Program, StepCode } from "./program.ts"
+import type { RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
 import type { Fuel } from "./words.ts"
-
-/** What a live view hears; never part of a result. */
-export type RunEvent =
-  | {
-      readonly type: "start"
-      readonly path: Path
-      readonly kind: string
-      readonly effect: "read" | "write"
-      readonly resource: string | null
-      readonly at: number
-      readonly attempt: number
-    }
-  | {
-      readonly type: "end"
-      readonly path: Path
-      readonly ok: boolean
-      readonly at: number
-      readonly attempts: number
-      readonly cached: boolean
-    }
-  | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
-
-export interface RunSettings {
-  readonly services: Pick<Services, "clock" | "chance">
-  readonly record: RunRecord
-  readonly limits?: ResourceLimits
-  readonly signal?: AbortSignal
-  readonly onEvent?: (event: RunEvent) => void
-  /** Each item of a graph whose output is a stream, as it arrives. */
-  readonly onItem?: (item: Value) => void
-  /** Iterations that the run's loops and macros may take together. */
-  readonly fuel?: number
-  /** Milliseconds one attempt of an effect may take where its node says nothing. */
-  readonly timeoutMs?: number
-  /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
-  readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
-}
 
 /** Runs a program on an input of the plan's input type. Answers at once when nothing had to be waited for. */
 export function execute(program: Program, input: Value, settings: RunSettings): Outcome | Promise<Outcome> {
@@ -204,27 +168,8 @@ export class Vm implements Context, Answers {
   /** A frame for a body, with its captures; what is not there yet comes later. */
   child(parent: Parent, body: BodyCode, index: number | undefined): Frame {
     const child = new Frame(body.code, parent, index)
-    this.capture(child, parent.frame, body)
+    capture(child, parent.frame, body)
     return child
-  }
-
-  capture(child: Frame, from: Frame, body: BodyCode): void {
-    const { captures, producers, binders } = body
-    for (let i = 0; i < captures.length; i++) {
-      const node = producers[i]!
-      const param = binders + i
-      if (from.isDone(node)) {
-        child.slots[param] = from.slots[captures[i]!]
-        continue
-      }
-      child.slow ??= slowOf(child.code, 0)
-      child.slow.done[param] = 0
-      from.late ??= new Map()
-      const list = from.late.get(node)
-      const want = { frame: child, param, slot: captures[i]! }
-      if (list === undefined) from.late.set(node, [want])
-      else list.push(want)
-    }
   }
 
   /** Goes on as far as possible. True when every step of the frame is done. Throws what a step fails with. */
@@ -288,7 +233,7 @@ export class Vm implements Context, Answers {
         return false
       }
       if (step.to >= 0) slots[step.to] = value
-      if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
+      if (frame.late !== undefined) deliverLate(frame, code.params + i, this.#woken)
     }
     return true
   }
@@ -299,37 +244,7 @@ export class Vm implements Context, Answers {
     const value = this.start(frame, step)
     if (value === PENDING) return
     if (step.to >= 0) frame.slots[step.to] = value
-    this.markDone(frame, i)
-  }
-
-  private markDone(frame: Frame, i: number): void {
-    const slow = frame.slow!
-    const { code } = frame
-    slow.done[code.params + i] = 1
-    slow.left--
-    for (const s of code.steps[i]!.succs) if (s < frame.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    if (frame.late !== undefined) this.deliverLate(frame, code.params + i)
-  }
-
-  /** Hands what a node has just made to bodies that started without it. A block makes several values: each wants its own. */
-  private deliverLate(frame: Frame, node: number): void {
-    const list = frame.late?.get(node)
-    if (list === undefined) return
-    frame.late!.delete(node)
-    for (const { frame: child, param, slot } of list) {
-      if (!child.dead) this.parameter(child, param, frame.slots[slot])
-    }
-  }
-
-  private parameter(child: Frame, param: number, value: unknown): void {
-    child.slots[param] = value
-    const { slow, code } = child
-    if (slow === undefined || slow.done[param] === 1) return
-    slow.done[param] = 1
-    for (const s of code.paramSuccs[param]!) if (s < child.pc && --slow.missing[s]! === 0) slow.ready.push(s)
-    this.deliverLate(child, param)
-    // Not now: the frame around it is in the middle of its own steps.
-    this.#woken.push(child)
+    markDone(frame, i, this.#woken)
   }
 
   // ---- steps
@@ -483,8 +398,8 @@ export class Vm implements Context, Answers {
     try {
       if (frame.slow === undefined) {
         frame.waiting = -1
-        if (frame.late !== undefined) this.deliverLate(frame, frame.code.params + step.index)
-      } else this.markDone(frame, step.index)
+        if (frame.late !== undefined) deliverLate(frame, frame.code.params + step.index, this.#woken)
+      } else markDone(frame, step.index, this.#woken)
       if (this.advance(frame)) this.ended(frame)
     } catch (cause) {
       this.failed(frame, cause)
@@ -514,53 +429,6 @@ export class Vm implements Context, Answers {
     if (!child.ended && !child.dead) child.listed()
     this.#driver.drive()
   }
-
-  /** Runs a body that a tool asked for; fails with the body's failure. */
-  invoke(frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
-    const b = step.words.indexOf(role)
-    const body = step.bodies[b]
-    if (body === undefined)
-      return Promise.reject(
-        fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
-      )
-    return new Promise<Value>((resolve, reject) => {
-      const parent: Parent = {
-        frame,
-        step,
-        done: (_, value) => resolve(value as Value),
-        failed: (tried, failure) => {
-          // What was sent before the failure is on its way: what the tool does next must not overtake it.
-          const sent = this.attempts.settledIn(tried)
-          if (sent === undefined) reject(toFailure(failure))
-          else sent.then(() => reject(toFailure(failure)))
-          return true
-        },
-      }
-      const child = this.child(parent, body, call)
-      child.slots[0] = args
-      this.begin(child)
-    })
-  }
-}
-
-/** The frame stops at a step: at rest where all that follows depends on it, with counters where it does not. */
-function stopAt(frame: Frame, i: number): void {
-  if (frame.code.cut[i] === 1) frame.waiting = i
-  else frame.slow = slowOf(frame.code, i)
-}
-
-/** Counters of a frame whose steps before `i` are done. */
-function slowOf(code: ScopeCode, i: number): Slow {
-  const done = new Uint8Array(code.params + code.n)
-  done.fill(1, 0, code.params + i)
-  return { done, missing: new Int32Array(code.n), left: code.n - i, ready: [] }
-}
-
-/** Nothing below this frame matters any more. */
-function kill(frame: Frame): void {
-  if (frame.dead) return
-  frame.dead = true
-  if (frame.children !== undefined) for (const child of frame.children) kill(child)
 }
 
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>

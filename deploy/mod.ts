@@ -1,5 +1,13 @@
 /** The door of `deploy`: what a host lends to node adapters and to the kernel. */
 
+export { main } from "./cli/cli.ts"
+export { cliReference } from "./cli/help.ts"
+export { terminalOf } from "./cli/terminal.ts"
+export { pictureOfGraph } from "./draw/graph.ts"
+export { mermaidOf } from "./draw/mermaid.ts"
+export type { Picture } from "./draw/picture.ts"
+export { pictureOfPlan } from "./draw/plan.ts"
+export { type SvgOptions, svgOf } from "./draw/svg.ts"
 export {
   Engine,
   type EngineOptions,
@@ -8,8 +16,24 @@ export {
   type RunOptions,
   type RunResult,
 } from "./engine.ts"
+export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
 export { SqliteLedger, type SqliteLedgerOptions } from "./ledger_sqlite.ts"
+export { type Listening, listen } from "./listen.ts"
 export { type LockResult, makeLock } from "./lock.ts"
+export {
+  addGrants,
+  graphFiles,
+  openLedger,
+  openProject,
+  openSession,
+  type Project,
+  ProjectError,
+  type ProjectFile,
+  type Session,
+  type SessionOptions,
+  writeLock,
+} from "./project.ts"
+export { type RunError, type RunnerOptions, run, runner } from "./run.ts"
 export { hasTerminal, type TerminalOptions, terminalAsk } from "./services/ask.ts"
 export { systemChance } from "./services/chance.ts"
 export { systemClock } from "./services/clock.ts"
@@ -21,4 +45,9 @@ export { type McpOptions, mcpService } from "./services/mcp.ts"
 export { type Bundle, moduleService } from "./services/modules.ts"
 export { environmentSecrets, secretsFrom } from "./services/secrets.ts"
 export { sqliteService } from "./services/sqlite.ts"
+export { findSource, type LoadedGraph, loadGraph, type Source, sourceOf } from "./source.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
+export { bars, printMs } from "./view/bars.ts"
+export { LiveView, type Screen } from "./view/live.ts"
+export { type Row, Timeline, type Totals } from "./view/timeline.ts"
+export { prettyJson, resultText } from "./view/value.ts"

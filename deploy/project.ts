@@ -24,7 +24,9 @@ import {
 import type { LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
-import { openHost } from "./host.ts"
+import { hostDigest } from "./services/digest.ts"
+import { openHost } from "./services/host.ts"
+import { secretsFrom } from "./services/secrets.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
 export const PROJECT_FILE = "shadowgraph.project.json"
@@ -85,10 +87,11 @@ export async function openProject(folder: string): Promise<Project> {
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
   const { grants, ledger, env, ask: person, timeoutMs } = options
-  const host = openHost({ folder: project.folder, env, ...(person ? { ask: person } : {}) })
+  const host = openHost({ base: project.folder, secret: secretsFrom(env), ...(person ? { ask: person } : {}) })
   const store = ledger === "memory" ? undefined : ledger === "file" ? await openLedger(project.folder) : ledger
   const engine = new Engine({
     registry: project.registry,
+    digest: hostDigest,
     services: host.services,
     settle: settleEffect,
     ...(store ? { store } : {}),

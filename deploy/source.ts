@@ -149,6 +149,17 @@ export const inlineOf = (built: { readonly code: Built["code"] }): NonNullable<S
   return (code) => built.code.get(code)?.call as ReturnType<NonNullable<Services["inline"]>>
 }
 
+/** When each module was last changed as it was first imported here: a runtime never reads a module twice by one name. */
+const imported = new Map<string, number>()
+
+async function freshUrl(path: string): Promise<string> {
+  const { href } = pathToFileURL(path)
+  const { mtimeMs } = await stat(path)
+  const before = imported.get(path) ?? mtimeMs
+  imported.set(path, before)
+  return before === mtimeMs ? href : `${href}?saved=${mtimeMs}`
+}
+
 /** Imports the module, which runs its code, and checks the graph that it exports. */
 async function loadModule(source: Source, project: Project, strict: boolean): Promise<LoadedGraph> {
   const refuse = (problem: string, cause?: unknown) =>
@@ -159,7 +170,7 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
     })
   let exports: { readonly [name: string]: unknown }
   try {
-    exports = await import(pathToFileURL(source.path).href)
+    exports = await import(await freshUrl(source.path))
   } catch (cause) {
     throw refuse((cause as { message?: string }).message ?? String(cause), cause)
   }

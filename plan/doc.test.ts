@@ -1,12 +1,6 @@
-// The generated reference: fresh, and complete.
+// The generated reference is complete; that docs/plan.md is fresh is tested where it is written (`scripts/generate.ts`).
 import { expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { OPS, opcodeReference, RULES } from "./mod.ts"
-
-test("docs/plan.md is what the tables say; `npm run generate` writes it", () => {
-  expect(readFileSync(join(import.meta.dirname, "../docs/plan.md"), "utf8")).toBe(opcodeReference())
-})
 
 test("every instruction and every rule is on the page once", () => {
   const lines = opcodeReference().split("\n")

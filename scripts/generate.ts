@@ -2,6 +2,7 @@
 // `npm run generate`. `scripts/generate.test.ts` holds each file against what the code would write.
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { cliReference } from "../deploy/mod.ts"
 import { expressionReference, graphSchema, messagePages } from "../graph/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 import { opcodeReference } from "../plan/mod.ts"
@@ -12,6 +13,7 @@ const root = join(import.meta.dirname, "..")
 /** Each generated file, relative to the repository, and how it is made. */
 export const generated: Readonly<Record<string, () => string>> = {
   "schema/graph.json": () => `${JSON.stringify(graphSchema(standardKinds), null, 2)}\n`,
+  "docs/cli.md": cliReference,
   "docs/errors.md": messagePages,
   "docs/expressions.md": expressionReference,
   "docs/plan.md": opcodeReference,

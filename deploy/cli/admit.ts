@@ -19,13 +19,17 @@ export interface AdmissionOptions {
   readonly inline?: Services["inline"] | undefined
   readonly ledger: "file" | "memory"
   readonly ask?: (question: Question) => Promise<string>
+  /** Grants given by answers so far; more are added. */
+  readonly granted?: string[]
+  /** Called before anything is asked or refused for a missing grant. */
+  readonly before?: () => Promise<void>
   /** How the line that grants is written again: the words of this command. */
   readonly again: string
 }
 
 /** Admits a plan, asking for what is not granted. Fails with `CliError` (`grant`) or `AdmissionError`. */
 export async function admitPlan(call: Call, project: Project, options: AdmissionOptions): Promise<Admission> {
-  const grants = [...project.file.grants, ...call.list("grant")]
+  const grants = [...project.file.grants, ...call.list("grant"), ...(options.granted ?? [])]
   const { bytes, inline, ledger, ask } = options
   for (;;) {
     const { env } = call.terminal
@@ -36,8 +40,10 @@ export async function admitPlan(call: Call, project: Project, options: Admission
       await session.close()
       const missing = missingGrants(cause)
       if (missing === undefined) throw cause
+      await options.before?.()
       if (!call.on("yes")) await askFor(call, project, missing, options.again, cause)
       grants.push(...missing)
+      options.granted?.push(...missing)
     }
   }
 }

@@ -14,6 +14,11 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   try {
     if (word === undefined || word === "--help" || word === "-h") return await help([], terminal)
     if (word === "--version" || word === "-v") return await version(terminal)
+    if (word === "help")
+      return await help(
+        rest.filter((w) => !w.startsWith("-")),
+        terminal,
+      )
     const command = COMMANDS.find((c) => c.name === word)
     if (command === undefined) {
       throw new CliError({

@@ -21,6 +21,17 @@ const GRANTS: readonly Option[] = [
 
 export const COMMANDS: readonly Command[] = [
   {
+    name: "init",
+    about: "Start a project that runs at once: a graph, its data, its test cases.",
+    takes: "[folder]",
+    options: [],
+    more: [
+      "Without a folder it starts in this one where that is empty, in deliveries/ where not. Files that are there are kept.",
+    ],
+    examples: [["npx shadowgraph init", "then: npx shadowgraph run deliveries"]],
+    load: () => import("./init.ts"),
+  },
+  {
     name: "check",
     about: "Check graph files: every problem at once, with its place and what to write instead.",
     takes: "[file|folder…]",
@@ -93,6 +104,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|memory>",
         about: "Where the record of the run is kept. Default: file, in .shadowgraph/ledger.db.",
       },
+      { name: "timeline", about: "Show what ran when, also where there is no terminal to show it live." },
       { name: "quiet", short: "q", about: "Show nothing but the result." },
       FOLDER,
     ],
@@ -107,5 +119,153 @@ export const COMMANDS: readonly Command[] = [
       ["cat order.json | shadowgraph run quote --input - --json | jq .output", "in a pipe"],
     ],
     load: () => import("./run.ts"),
+  },
+  {
+    name: "dev",
+    about: "Check and run again at every save.",
+    takes: "<graph> [key=value…]",
+    options: [
+      { name: "input", short: "i", value: "<file>", about: "The input as JSON, from a file. key=value comes on top." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
+      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+    ],
+    more: [
+      "Watches the graph's folder: graph files, JSON, modules, the lock. A save while a run is on its way ends that run. Every run is a real one: writes happen.",
+    ],
+    examples: [["shadowgraph dev quote.graph.yaml order=A17 currency=USD", "edit, save, see"]],
+    load: () => import("./dev.ts"),
+  },
+  {
+    name: "serve",
+    about: "Serve graphs over HTTP.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "port", short: "p", value: "<port>", about: "Default: 8787; 0 takes any that is free." },
+      { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
+      { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
+      { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
+      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+      { name: "quiet", short: "q", about: "Log nothing." },
+    ],
+    more: [
+      'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
+      "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
+    ],
+    examples: [
+      ["shadowgraph serve -g sql:shop -g 'net:*.example.com'", "all graphs of this folder"],
+      ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
+    ],
+    load: () => import("./serve.ts"),
+  },
+  {
+    name: "test",
+    about: "Play a graph's own cases, with the tools' parts spoken by the case: no tool is touched.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
+      { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      JSON_OUT,
+    ],
+    more: [
+      "The cases of quote.graph.yaml stand in quote.test.yaml. Each has input:, tools: (what a node or tool answers), faults: (what goes wrong), and output: or failure:, effects: (the calls that are to happen, with their arguments) and check: (expressions over output and input).",
+      'A tool is named by its node (rates, cost.do, cost[3].do) or by what it is (mcp:files/read_text_file, sql:shop:read, http). { $each: [a, b] } answers in turn, { $expr: "args.x + 1" } computes. A fault is { fail: HttpStatus, data: { status: 503 }, times: 2 }, { delay: 2s }, timeout, or die.',
+      "Every case runs through the compiler and the engine, and once more through the reference evaluator; both must agree. Time does not pass, so timeouts and retries take none. Pure functions run for real, twice, to catch those that are not pure.",
+    ],
+    examples: [
+      ["shadowgraph test", "every *.test.yaml below this folder"],
+      ["shadowgraph test quote --only dollars", "one graph, one case"],
+    ],
+    load: () => import("./test.ts"),
+  },
+  {
+    name: "explain",
+    about: "Explain an error code, a pass of the compiler, or what the compiler made of a graph and why.",
+    takes: "[code|pass|graph|plan]",
+    options: [
+      {
+        name: "picture",
+        short: "p",
+        value: "<file.svg>",
+        about: "Draw it: the graph as written beside the plan it became.",
+      },
+      { name: "verbose", about: "Show the compiler's own form after every pass that changed it." },
+      FOLDER,
+    ],
+    examples: [
+      ["shadowgraph explain G101", "the page of a problem"],
+      ["shadowgraph explain quote.graph.yaml", "what each pass changed, and the plan"],
+      ["shadowgraph explain fold", "one pass"],
+      ["shadowgraph explain quote.graph.yaml -p quote.svg", "before and after, side by side"],
+    ],
+    load: () => import("./explain.ts"),
+  },
+  {
+    name: "draw",
+    about: "Draw a graph or a plan, as SVG or as Mermaid text.",
+    takes: "<graph|plan>",
+    options: [
+      {
+        name: "svg",
+        value: "<file|->",
+        about: "The file to write. Default on a terminal: <name>.svg; in a pipe: standard output.",
+      },
+      { name: "text", short: "t", about: "Print it as lines of text; with --svg, write the file too." },
+      { name: "mermaid", short: "m", about: "Print Mermaid text instead." },
+      FOLDER,
+    ],
+    more: ["Blue reads the world, orange writes to it, grey is pure. Dotted lines are an order without data."],
+    examples: [
+      ["shadowgraph draw quote.graph.yaml", "writes quote.svg"],
+      ["shadowgraph draw quote.graph.yaml --mermaid >> README.md", "for pages that draw Mermaid"],
+    ],
+    load: () => import("./draw.ts"),
+  },
+  {
+    name: "disasm",
+    about: "Print a plan as text, a line a step.",
+    takes: "<plan|graph>",
+    options: [{ name: "verbose", about: "Print the instructions of blocks too." }, FOLDER],
+    examples: [
+      ["shadowgraph disasm quote.plan", "the steps"],
+      ["shadowgraph disasm quote.plan --verbose", "every instruction"],
+    ],
+    load: () => import("./disasm.ts"),
+  },
+  {
+    name: "runs",
+    about: "List what ran here, from the ledger; with an id, show what one run did.",
+    takes: "[run]",
+    options: [{ name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." }, JSON_OUT, FOLDER],
+    more: ["With an id, or its beginning, every entry of the run is shown, and the hash chain is verified."],
+    examples: [
+      ["shadowgraph runs", "the latest first"],
+      ["shadowgraph runs 01JD8", "one run, entry by entry"],
+    ],
+    load: () => import("./runs.ts"),
+  },
+  {
+    name: "types",
+    about: "Write TypeScript declarations beside graph files, so that importing one is typed.",
+    takes: "[file|folder…]",
+    options: [{ name: "check", about: "Write nothing; exit 1 where a declaration is out of date." }],
+    more: [
+      "quote.graph.yaml gets quote.graph.d.yaml.ts; TypeScript finds it with allowArbitraryExtensions in tsconfig.json.",
+    ],
+    examples: [
+      ["shadowgraph types", "all graphs of this folder"],
+      ["shadowgraph types --check", "in CI"],
+    ],
+    load: () => import("./types.ts"),
+  },
+  {
+    name: "doctor",
+    about: "Say what this machine has, what it lacks, and what for.",
+    takes: "",
+    options: [JSON_OUT],
+    examples: [["shadowgraph doctor", "exit 1 where something is missing that graphs need"]],
+    load: () => import("./doctor.ts"),
   },
 ]

@@ -60,8 +60,9 @@ function helpOf(command: Command, { bold, dim, cyan }: Colours, columns: number)
   }
   lines.push("", bold("examples"))
   const longest = Math.max(...command.examples.map(([line]) => line.length))
+  const inline = command.examples.every(([, about]) => longest + about.length + 6 <= columns)
   for (const [line, about] of command.examples) {
-    if (longest + about.length + 6 <= columns) lines.push(`  ${line.padEnd(longest)}   ${dim(about)}`)
+    if (inline) lines.push(`  ${line.padEnd(longest)}   ${dim(about)}`)
     else lines.push(`  ${dim(`# ${about}`)}`, `  ${line}`)
   }
   return `${lines.join("\n")}\n`

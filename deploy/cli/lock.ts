@@ -1,9 +1,10 @@
 /** `lock`: pins what graphs depend on outside their files, and says what is different from before. */
 import { relative } from "node:path"
 import { type Graph, isRecord, printFailure } from "../../graph/mod.ts"
-import { openHost } from "../host.ts"
 import { makeLock } from "../lock.ts"
 import { LOCK_FILE, type Project, writeLock } from "../project.ts"
+import { openHost } from "../services/host.ts"
+import { secretsFrom } from "../services/secrets.ts"
 import { findSource } from "../source.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
@@ -42,7 +43,7 @@ async function lockFolder(call: Call, project: Project, graphs: readonly Named[]
   for (const line of serversOf(all)) err.write(`${dim(`asks ${printable(line)}`)}\n`)
   const hosts = serverHosts(all)
   const granted = (capability: string) => hosts.has(capability)
-  const host = openHost({ folder: project.folder, env })
+  const host = openHost({ base: project.folder, secret: secretsFrom(env) })
   try {
     const made = await makeLock(all, project.registry, { ...host.services, granted }, project.lock)
     const name = graphs[0]!.source.shown.replace(/[^/]*$/, LOCK_FILE)

@@ -27,6 +27,8 @@ export interface Terminal {
   readonly env: { readonly [name: string]: string | undefined }
   /** Calls back when the person, or the system, wants the command to stop. Returns what undoes it. */
   readonly onInterrupt: (stop: (exit: number) => void) => () => void
+  /** Ends this process at once, whatever is still going on. */
+  readonly quit: (exit: number) => void
 }
 
 interface Process {
@@ -35,6 +37,7 @@ interface Process {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
   readonly env: { readonly [name: string]: string | undefined }
   readonly cwd: () => string
+  readonly exit: (code: number) => never
   readonly on: (signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void) => unknown
   readonly off: (signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void) => unknown
 }
@@ -66,6 +69,7 @@ export function terminalOf(process: Process): Terminal {
     person: process.stdin.isTTY === true && err.isTerminal && !env["CI"],
     cwd: process.cwd(),
     env,
+    quit: (exit) => process.exit(exit),
     onInterrupt: (stop) => {
       // A signal to a whole group comes twice: once from the sender, once from whoever started this process for npx.
       let last = Number.NEGATIVE_INFINITY

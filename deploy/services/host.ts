@@ -2,15 +2,11 @@
  * All that a host with files, processes and a network lends to node adapters, for the graphs of one folder. What plans
  * may use of it is for their grants to say; `granted` is added for each plan by the engine.
  */
-import type { Services } from "../../graph/mod.ts"
+import type { Mcp, Modules, Services, Sqlite } from "../../graph/mod.ts"
 import { systemChance } from "./chance.ts"
 import { systemClock } from "./clock.ts"
-import { fileService } from "./files.ts"
-import { createHttp, type HttpOptions } from "./http.ts"
-import { mcpService } from "./mcp.ts"
-import { moduleService } from "./modules.ts"
+import type { HttpOptions } from "./connection.ts"
 import { environmentSecrets } from "./secrets.ts"
-import { sqliteService } from "./sqlite.ts"
 
 export interface HostOptions {
   /** The folder from which paths in graph files count: that of the graph file. */
@@ -28,26 +24,61 @@ export interface Host {
   readonly close: () => Promise<void>
 }
 
-/** Opens nothing yet: drivers, clients and compilers are loaded when a node first needs them. */
-export function openHost({ base, ask, http, secret = environmentSecrets }: HostOptions): Host {
-  const guarded = createHttp(http)
-  const mcp = mcpService({ base, http: guarded })
-  const sqlite = sqliteService(base)
+interface Closing {
+  readonly close: () => void | Promise<void>
+}
+
+/**
+ * Opens nothing yet, and loads nothing: the code of each service comes with its first use, for what a plan does not need
+ * should not cost it its start.
+ */
+export function openHost({ base, ask, http: settings, secret = environmentSecrets }: HostOptions): Host {
+  const open: Promise<Closing>[] = []
+  const closing = <A extends Closing>(load: () => Promise<A>): (() => Promise<A>) =>
+    once(() => {
+      const service = load()
+      open.push(service)
+      return service
+    })
+
+  const http = once(async () => (await import("./http.ts")).createHttp(settings))
+  const files = once(async () => (await import("./files.ts")).fileService(base))
+  const modules = once(async () => (await import("./modules.ts")).moduleService(base))
+  const sqlite = closing(async () => (await import("./sqlite.ts")).sqliteService(base))
+  const mcp = closing(async () => {
+    const [{ mcpService }, over] = await Promise.all([import("./mcp.ts"), http()])
+    return mcpService({ base, http: over })
+  })
+
+  const lentSqlite: Sqlite = { open: async (...args) => (await sqlite()).open(...args) }
+  const lentMcp: Mcp = { connect: async (...args) => (await mcp()).connect(...args) }
+  const lentModules: Modules = {
+    hash: async (...args) => (await modules()).hash(...args),
+    load: async (...args) => (await modules()).load(...args),
+  }
   return {
     services: {
       clock: systemClock,
       chance: systemChance,
-      http: guarded,
-      mcp,
-      sqlite,
-      modules: moduleService(base),
-      files: fileService(base),
+      http: { request: async (...args) => (await http()).request(...args) },
+      files: {
+        read: async (...args) => (await files()).read(...args),
+        write: async (...args) => (await files()).write(...args),
+      },
+      sqlite: lentSqlite,
+      mcp: lentMcp,
+      modules: lentModules,
       secret,
       ...(ask === undefined ? {} : { ask }),
     },
     close: async () => {
-      await mcp.close()
-      sqlite.close()
+      const services = await Promise.allSettled(open)
+      await Promise.allSettled(services.flatMap((s) => (s.status === "fulfilled" ? [s.value.close()] : [])))
     },
   }
+}
+
+function once<A>(load: () => Promise<A>): () => Promise<A> {
+  let loaded: Promise<A> | undefined
+  return () => (loaded ??= load())
 }

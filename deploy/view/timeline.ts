@@ -31,7 +31,10 @@ export interface Totals {
   readonly reads: number
   readonly writes: number
   readonly ms: number
-  /** Milliseconds that the same calls would have taken one after another, with what lay between them. */
+  /**
+   * Milliseconds that the calls took in all, with what lay between them. One after another they might take less: calls
+   * beside one another share the machine, and wait for the same connection.
+   */
   readonly serialMs: number
 }
 

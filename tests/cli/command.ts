@@ -1,7 +1,7 @@
 /** Runs the real command as a process, in a folder made for the test, and hands back all that came of it. */
 import { afterAll } from "bun:test"
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
@@ -16,7 +16,20 @@ afterAll(() => {
 export function folderWith(files: { readonly [path: string]: string }): string {
   const folder = mkdtempSync(join(tmpdir(), "shadowgraph-cli-"))
   folders.push(folder)
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
+  mkdirSync(join(folder, "node_modules"))
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name))
+  }
+  // The package itself, as its source.
+  const own = join(folder, "node_modules", "shadowgraph")
+  mkdirSync(own)
+  const rooms = ["graph", "plan", "compile", "kernel", "bus", "nodes", "deploy"]
+  for (const name of ["mod.ts", ...rooms]) symlinkSync(join(root, name), join(own, name))
+  const exports = Object.fromEntries(rooms.map((room) => [`./${room}`, `./${room}/mod.ts`]))
+  writeFileSync(
+    join(own, "package.json"),
+    JSON.stringify({ name: "shadowgraph", type: "module", exports: { ".": "./mod.ts", ...exports } }),
+  )
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
@@ -35,6 +48,8 @@ export interface Running {
   /** Resolves when the error stream or the output has said this. */
   readonly said: (text: string) => Promise<void>
   readonly signal: (name: NodeJS.Signals) => void
+  /** All that it said so far. */
+  readonly output: () => Promise<string>
 }
 
 /** Starts `shadowgraph …words` in a folder, without a terminal. */
@@ -76,6 +91,7 @@ export function start(
         done.then((d) => reject(new Error(`it ended without saying "${text}": ${d.out}${d.err}`)))
       }),
     signal: (name) => child.kill(name),
+    output: async () => out + err,
   }
 }
 

@@ -84,7 +84,7 @@ describe("each mistake has its place and one message", () => {
     ["GET https://rates.example.com/latest", "FETCH https://rates.example.com/latest", ["G207 11 nodes.rates.http"]],
     ["customers/${ input.id }", "customers/${ input.more }", ["G101 15 nodes.order"]],
     ["customers/${ input.id }", "customers/${ input.ib }", ["G017 16 nodes.order.http"]],
-    ['currency: "${ input.currency }" }', 'currency: "${ input.more }" }', ["G101 17 nodes.order.query.currency"]],
+    ['currency: "${ input.currency }" }', 'currency: "${ rates }" }', ["G101 17 nodes.order.query.currency"]],
     ["X-Trace:", "Host:", ["G207 18 nodes.order.headers.Host"]],
     ["X-Trace:", "Authorization:", ["G304 18 nodes.order.headers.Authorization"]],
     ["bearer: secret:SHOP_KEY", "bearer: abcdefghijklm", ["G304 20 nodes.order.auth.bearer"]],

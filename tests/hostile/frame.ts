@@ -122,7 +122,13 @@ function slotsOf(instr: Instr): { readonly from: readonly number[]; readonly to:
     case "eq":
     case "ne":
       return { from: [instr[2], instr[3]], to: [instr[1]] }
-    default:
+    case "copy":
+    case "accept":
+    case "field":
+    case "has":
+    case "neg":
+    case "not":
+    case "is_none":
       return { from: [instr[2]], to: [instr[1]] }
   }
 }

@@ -1,11 +1,12 @@
 /**
- * A long campaign of broken plans: `npm run hostile [count] [seed]`. Prints every mutant that was accepted and is wrong,
- * every crash, and the figures; fails when there are any.
+ * A long campaign of broken plans and broken graph files: `npm run hostile [count] [seed]`, half of the mutants of each.
+ * Prints every mutant that was accepted and is wrong, every crash, and the figures; fails when there are any.
  */
 
 import { COMPILED } from "../plans/compiled.ts"
 import { SAMPLES } from "../plans/samples.ts"
 import { campaign } from "./campaign.ts"
+import { hostileFiles } from "./files.ts"
 
 const whole = (text: string | undefined, otherwise: number): number => {
   const n = Number(text ?? otherwise)
@@ -16,13 +17,18 @@ const whole = (text: string | undefined, otherwise: number): number => {
 const count = whole(process.argv[2], 100_000)
 const seed = whole(process.argv[3], 1)
 
+const files = hostileFiles(Math.floor(count / 2), seed)
+console.log(`graph files: ${files.mutants} mutants, ${files.accepted} accepted`)
+
 const plans = Object.values({ ...SAMPLES, ...COMPILED }).flatMap((make) => make() ?? [])
-const report = await campaign(plans, count, seed)
-for (const line of [...report.acceptedWrong, ...report.crashes].slice(0, 50)) console.error(line)
+const report = await campaign(plans, count - files.mutants, seed)
 const rules = [...report.by].sort((a, b) => b[1] - a[1]).map(([rule, n]) => `${rule} ${n}`)
-console.log(`${plans.length} plans; refused ${report.refused}: ${rules.join(", ")}`)
+console.log(`${plans.length} plans: ${report.mutants} mutants, ${report.refused} refused by ${rules.join(", ")}`)
 console.log(`accepted: the same plan ${report.same}, another right one ${report.right}`)
-console.log(`figure hostile.mutants ${report.mutants}`)
+
+const crashes = [...report.crashes, ...files.crashes]
+for (const line of [...report.acceptedWrong, ...crashes].slice(0, 50)) console.error(line)
+console.log(`figure hostile.mutants ${report.mutants + files.mutants}`)
 console.log(`figure hostile.accepted_wrong ${report.acceptedWrong.length}`)
-console.log(`figure hostile.crashes ${report.crashes.length}`)
-if (report.acceptedWrong.length > 0 || report.crashes.length > 0) process.exit(1)
+console.log(`figure hostile.crashes ${crashes.length}`)
+if (report.acceptedWrong.length > 0 || crashes.length > 0) process.exit(1)

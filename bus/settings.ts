@@ -1,0 +1,40 @@
+/** What a run is given beside its program and input, and what a live view of it hears. */
+import type { Path, Services, Value } from "../graph/mod.ts"
+import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+
+/** What a live view hears; never part of a result. */
+export type RunEvent =
+  | {
+      readonly type: "start"
+      readonly path: Path
+      readonly kind: string
+      readonly effect: "read" | "write"
+      readonly resource: string | null
+      readonly at: number
+      readonly attempt: number
+    }
+  | {
+      readonly type: "end"
+      readonly path: Path
+      readonly ok: boolean
+      readonly at: number
+      readonly attempts: number
+      readonly cached: boolean
+    }
+  | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
+
+export interface RunSettings {
+  readonly services: Pick<Services, "clock" | "chance">
+  readonly record: RunRecord
+  readonly limits?: ResourceLimits
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+  /** Each item of a graph whose output is a stream, as it arrives. */
+  readonly onItem?: (item: Value) => void
+  /** Iterations that the run's loops and macros may take together. */
+  readonly fuel?: number
+  /** Milliseconds one attempt of an effect may take where its node says nothing. */
+  readonly timeoutMs?: number
+  /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
+  readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+}

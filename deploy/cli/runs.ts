@@ -1,0 +1,171 @@
+/** `runs`: what ran in a folder, from its ledger; with a run's id, what that run did. */
+import { existsSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "../../graph/mod.ts"
+import { type Entry, type LedgerStore, openEntry, type Row, verifyChain } from "../../kernel/mod.ts"
+import { LEDGER_FILE, openLedger } from "../project.ts"
+import { printMs } from "../view/bars.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable } from "./errors.ts"
+
+const SPACE = ""
+
+export async function run(call: Call): Promise<number> {
+  const { cwd, out } = call.terminal
+  const [word, ...more] = call.words
+  if (more.length > 0) throw usage("runs takes one run's id, or none")
+  const folder = resolve(cwd, call.text("in") ?? ".")
+  if (!existsSync(join(folder, LEDGER_FILE))) {
+    if (word !== undefined) throw noRun(word)
+    out.write(call.on("json") ? "[]\n" : "Nothing has run here yet.\n")
+    return EXIT.ok
+  }
+  const ledger = await openLedger(folder)
+  try {
+    return word === undefined ? await list(call, ledger) : await one(call, ledger, word)
+  } finally {
+    await ledger.close()
+  }
+}
+
+const noRun = (word: string) =>
+  new CliError({
+    reason: "failed",
+    message: `There is no run "${word}" in this folder's ledger`,
+    hints: ["shadowgraph runs   lists them"],
+    exit: EXIT.failed,
+  })
+
+interface Told {
+  readonly run: string
+  readonly graph: string
+  readonly plan: string
+  readonly began: number
+  readonly ms?: number
+  readonly outcome: string
+  readonly reads: number
+  readonly writes: number
+  readonly trace?: string
+}
+
+async function list(call: Call, ledger: LedgerStore): Promise<number> {
+  const { out } = call.terminal
+  const limit = Number(call.text("limit") ?? 20)
+  if (!Number.isInteger(limit) || limit < 1) throw usage(`--limit wants a whole number, found "${call.text("limit")}"`)
+  const heads = await ledger.runs(SPACE, limit)
+  const told: Told[] = []
+  for (const { run } of heads) told.push(tell(run, (await ledger.entries(SPACE, run)).rows))
+  if (call.on("json")) {
+    out.write(`${JSON.stringify(told, null, 2)}\n`)
+    return EXIT.ok
+  }
+  const { dim, green, red, yellow } = out.colours
+  const paint = (outcome: string) =>
+    (outcome === "ok" ? green : outcome === "unfinished" ? yellow : red)(outcome.padEnd(12))
+  for (const t of told) {
+    const took = t.ms === undefined ? "" : printMs(t.ms)
+    out.write(
+      `${t.run}  ${dim(new Date(t.began).toISOString().replace("T", " ").slice(0, 19))}  ${paint(t.outcome)}  ${took.padStart(8)}  ${dim(`${t.reads} reads, ${t.writes} writes  graph ${t.graph.slice(0, 12)}…`)}\n`,
+    )
+  }
+  return EXIT.ok
+}
+
+function tell(run: string, rows: readonly Row[]): Told {
+  const entries = rows.map((row) => openEntry(row.entry))
+  const bodies = entries.map((e) => e.body)
+  const first = entries[0]
+  const start = bodies.find((b) => b.kind === "start")
+  const end = entries.find((e) => e.body.kind === "end")
+  const endBody = end?.body.kind === "end" ? end.body : undefined
+  const began = first?.at ?? 0
+  return {
+    run,
+    graph: start?.graph ?? "",
+    plan: start?.plan ?? "",
+    began,
+    ...(end === undefined ? {} : { ms: end.at - began }),
+    outcome: endBody === undefined ? "unfinished" : endBody.message === null ? "ok" : failureCode(rows.at(-1)!),
+    reads: bodies.filter((b) => b.kind === "read").length,
+    writes: bodies.filter((b) => b.kind === "intent").length,
+    ...(endBody === undefined ? {} : { trace: endBody.trace }),
+  }
+}
+
+/** The code of the failure that an entry ended in; its data are `["failure", { failure, data }]` or of that sense. */
+function failureCode(row: Row): string {
+  const found = row.data === null ? null : outcomeOf(row.data)
+  return isRecord(found) && typeof found["failure"] === "string" ? found["failure"] : "failed"
+}
+
+function outcomeOf(data: Uint8Array): Value {
+  const value = decode(data)
+  return Array.isArray(value) ? (value as readonly Value[])[1]! : value
+}
+
+async function one(call: Call, ledger: LedgerStore, word: string): Promise<number> {
+  const { out } = call.terminal
+  const heads = (await ledger.runs(SPACE, 10_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
+  if (heads.length === 0) throw noRun(word)
+  if (heads.length > 1) throw usage(`"${word}" begins ${heads.length} runs`, ...heads.slice(0, 5).map((h) => h.run))
+  const { run } = heads[0]!
+  const chain = await ledger.entries(SPACE, run)
+  const verdict = verifyChain(chain, { digest: sha256, space: SPACE, run })
+  const entries = chain.rows.map((row) => ({ entry: openEntry(row.entry), row }))
+  if (call.on("json")) {
+    const all = entries.map(({ entry, row }) => ({ seq: entry.seq, at: entry.at, ...bodyJson(entry, row) }))
+    out.write(`${JSON.stringify({ ...tell(run, chain.rows), sound: verdict.ok, entries: all }, null, 2)}\n`)
+    return verdict.ok ? EXIT.ok : EXIT.failed
+  }
+  const { dim, green, red, bold } = out.colours
+  out.write(`${bold(run)}\n`)
+  const began = entries[0]?.entry.at ?? 0
+  for (const { entry, row } of entries) {
+    out.write(
+      `  ${String(entry.seq).padStart(3)}  ${dim(printMs(entry.at - began).padStart(8))}  ${printable(lineOf(entry, row))}\n`,
+    )
+  }
+  const said = verdict.ok
+    ? green(`chain of ${verdict.entries} entries is whole`)
+    : red(`chain is broken at entry ${verdict.seq}: ${verdict.message}`)
+  out.write(`       ${said}\n`)
+  return verdict.ok ? EXIT.ok : EXIT.failed
+}
+
+function lineOf(entry: Entry, row: Row): string {
+  const { body } = entry
+  switch (body.kind) {
+    case "start":
+      return `start    ${short(row)}`
+    case "read":
+      return `read     ${printPath(body.path)}  ${body.resource ?? ""}  ${body.message ?? short(row)}`
+    case "intent":
+      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
+    case "outcome":
+      return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
+    case "end":
+      return `end      ${body.message ?? short(row)}  trace ${body.trace.slice(0, 12)}…`
+  }
+}
+
+function short(row: Row): string {
+  if (row.data === null) return ""
+  const text = JSON.stringify(
+    jsonOf(row.kind === "start" ? decode(row.data) : outcomeOf(row.data), { nonFinite: "text" }),
+  )
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text
+}
+
+function bodyJson({ body }: Entry, row: Row): object {
+  const plain = Object.fromEntries(
+    Object.entries(body).map(([k, v]) => [
+      k,
+      v instanceof Uint8Array ? hex(v) : k === "path" ? printPath(v as readonly (string | number)[]) : v,
+    ]),
+  )
+  const data =
+    row.data === null
+      ? {}
+      : { data: jsonOf(row.kind === "start" ? decode(row.data) : outcomeOf(row.data), { nonFinite: "text" }) }
+  return { ...plain, ...data }
+}

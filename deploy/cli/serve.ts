@@ -1,0 +1,151 @@
+/** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
+
+import { compile } from "../../compile/mod.ts"
+import { parseDuration, parseSize, type Type } from "../../graph/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
+import { graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "../http.ts"
+import { listen } from "../listen.ts"
+import { openSession, type Session } from "../project.ts"
+import { printMs } from "../view/bars.ts"
+import { missingGrants } from "./admit.ts"
+import { loadAll, type Named, showProblems } from "./check.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable, showError } from "./errors.ts"
+
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
+/** Runs get so long to end when the server stops. */
+const GRACE_MS = 2_000
+
+export async function run(call: Call): Promise<number> {
+  const { terminal } = call
+  const limits = limitsOf(call)
+  const host = call.text("host") ?? "127.0.0.1"
+  const port = portOf(call)
+  const graphs = await loadAll(call, call.words)
+  showProblems(
+    call,
+    graphs.flatMap((g) => g.problems),
+    graphs,
+  )
+  if (!graphs.every((g) => g.checked !== undefined)) return EXIT.failed
+  const sessions: Session[] = []
+  try {
+    const served = await serveAll(call, graphs, sessions)
+    const stopping = new AbortController()
+    const loopback = LOOPBACK.includes(host)
+    const { err } = terminal
+    const { dim, red, green } = err.colours
+    const app = graphsApp({
+      graphs: served,
+      limits,
+      signal: stopping.signal,
+      ...(loopback ? { hosts: LOOPBACK } : {}),
+      onDefect: (cause) => void showError(cause, terminal, !!terminal.env["SHADOWGRAPH_DEBUG"]),
+      onRun: ({ graph, status, ms, run: id }) => {
+        if (call.on("quiet")) return
+        const word = status < 400 ? green(String(status)) : red(String(status))
+        err.write(
+          `${word}  ${printable(graph)}  ${dim(`${printMs(ms)}${id === undefined ? "" : `  run ${id.slice(0, 10)}…`}`)}\n`,
+        )
+      },
+    })
+    const server = await listen((request) => app.fetch(request), { host, port })
+    terminal.out.write(`${server.url}\n`)
+    announce(call, served, server.url, loopback)
+    const exit = await interrupted(call)
+    stopping.abort()
+    await server.close(GRACE_MS)
+    return exit
+  } finally {
+    for (const session of sessions) await session.close()
+  }
+}
+
+/** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
+async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[]): Promise<readonly Served[]> {
+  const { env } = call.terminal
+  const ledger = call.text("ledger") ?? "file"
+  if (ledger !== "file" && ledger !== "memory") throw usage(`--ledger is file or memory, found "${ledger}"`)
+  const served: Served[] = []
+  for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
+    const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
+    const grants = [...project.file.grants, ...call.list("grant"), ...all]
+    const session = await openSession(project, { grants, ledger, env })
+    sessions.push(session)
+    for (const { checked, inline } of own) {
+      const { plan, bytes } = compile(checked!)
+      const { name, about } = checked!.graph
+      if (served.some((s) => s.name === name)) {
+        throw new CliError({
+          reason: "failed",
+          message: `Two graphs are called "${name}"`,
+          hints: ["A graph is served by its name: rename one."],
+          exit: EXIT.failed,
+        })
+      }
+      const ready = await session.prepare(bytes, inline).catch((cause: unknown) => {
+        if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
+        throw cause
+      })
+      served.push({
+        name,
+        about,
+        needs: plan.needs,
+        input: plan.types[plan.input] as Type,
+        output: plan.types[plan.output]!,
+        ready,
+      })
+    }
+  }
+  return served
+}
+
+function announce(call: Call, served: readonly Served[], url: string, loopback: boolean): void {
+  const { err } = call.terminal
+  if (call.on("quiet")) return
+  const { dim, yellow, green } = err.colours
+  const width = Math.max(...served.map((s) => s.name.length))
+  for (const { name, ready } of served) {
+    const missing = ready instanceof AdmissionError ? missingGrants(ready) : undefined
+    if (missing === undefined)
+      err.write(`  ${green("POST")} ${url}/graphs/${name.padEnd(width)}/runs\n`.replace(/(\S+)( +)\/runs/, "$1/runs$2"))
+    else err.write(`  ${yellow("403 ")} ${name}  ${dim(`not granted: ${missing.join(", ")}`)}\n`)
+  }
+  if (!loopback) err.write(`${yellow("note")}  everybody who reaches this address may run these graphs\n`)
+}
+
+const interrupted = (call: Call): Promise<number> =>
+  new Promise((resolve) => {
+    let first = true
+    call.terminal.onInterrupt((exit) => {
+      if (!first) call.terminal.quit(exit)
+      first = false
+      resolve(EXIT.ok)
+    })
+  })
+
+function portOf(call: Call): number {
+  const text = call.text("port") ?? "8787"
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+  throw usage(`--port wants a number up to 65535, found "${text}"`)
+}
+
+function limitsOf(call: Call): HttpLimits {
+  const time = call.text("timeout")
+  const body = call.text("body")
+  const runs = call.text("concurrent")
+  const ms = time === undefined ? undefined : parseDuration(time)
+  const bytes = body === undefined ? undefined : parseSize(body)
+  if (ms !== undefined && !("value" in ms))
+    throw usage(`--timeout wants a duration, found "${time}"`, "Write 30s or 5m.")
+  if (bytes !== undefined && !("value" in bytes))
+    throw usage(`--body wants a size, found "${body}"`, "Write 100kB or 5MB.")
+  if (runs !== undefined && !/^[1-9]\d{0,5}$/.test(runs))
+    throw usage(`--concurrent wants a whole number, found "${runs}"`)
+  return {
+    bodyBytesMax: bytes?.value ?? HTTP_LIMITS.bodyBytesMax,
+    runMsMax: ms?.value ?? HTTP_LIMITS.runMsMax,
+    runsMax: runs === undefined ? HTTP_LIMITS.runsMax : Number(runs),
+  }
+}

@@ -1,0 +1,149 @@
+// What a run looks like: rows from events, bars from rows, values as text. No terminal is needed for any of it.
+import { describe, expect, test } from "bun:test"
+import pc from "picocolors"
+import type { RunEvent } from "../../bus/mod.ts"
+import { compile } from "../../compile/mod.ts"
+import { checkFile } from "../../graph/mod.ts"
+import { standardKinds } from "../../nodes/mod.ts"
+import { bars, printMs } from "./bars.ts"
+import { Timeline } from "./timeline.ts"
+import { prettyJson, resultText } from "./value.ts"
+
+const text = `graph: shop
+input: { ids: "[string]" }
+databases: { shop: "sqlite::memory:" }
+nodes:
+  lines: { sql: shop, query: "select 1 as n", output: "[{ n: number }]" }
+  each:
+    map: input.ids
+    parallel: 4
+    do: { http: "GET https://api.example.com/\${ item }", output: string }
+  total: { expr: "lines.size() + each.size()" }
+output: total
+`
+const { checked, problems } = checkFile({ file: "shop.graph.yaml", text }, { registry: standardKinds })
+if (checked === undefined) throw new TypeError(problems.map((p) => p.message).join("\n"))
+const { plan } = compile(checked)
+
+const start = (path: (string | number)[], at: number, kind = "http", attempt = 1): RunEvent => ({
+  type: "start",
+  path,
+  kind,
+  effect: "read",
+  resource: kind === "sql" ? "db:shop" : "host:api.example.com",
+  at,
+  attempt,
+})
+const end = (path: (string | number)[], at: number, more: { ok?: boolean; cached?: boolean } = {}): RunEvent => ({
+  type: "end",
+  path,
+  ok: more.ok ?? true,
+  at,
+  attempts: 1,
+  cached: more.cached ?? false,
+})
+
+/** 100 ms: lines 0–10; items 10–50, 10–90 and, after one retry, 50–100, which fails. */
+function played(): Timeline {
+  const timeline = new Timeline(plan, 1000)
+  for (const event of [
+    start(["lines"], 1000, "sql"),
+    end(["lines"], 1010),
+    start(["each", 0, "do"], 1010),
+    start(["each", 1, "do"], 1010),
+    end(["each", 0, "do"], 1050),
+    start(["each", 2, "do"], 1050),
+    start(["each", 2, "do"], 1070, "http", 2),
+    end(["each", 1, "do"], 1090, { cached: true }),
+    end(["each", 2, "do"], 1100, { ok: false }),
+  ])
+    timeline.add(event)
+  timeline.end(1100)
+  return timeline
+}
+
+describe("timeline", () => {
+  test("a row for each node, in the plan's order, however often it ran", () => {
+    const rows = played().rows()
+    expect(rows.map((r) => [r.name, r.what, r.calls, r.failed, r.retries, r.cached, r.start, r.end])).toEqual([
+      ["lines", "sql shop", 1, 0, 0, 0, 0, 10],
+      ["each.do", "http api.example.com", 3, 1, 1, 1, 10, 100],
+      ["total", "pure", 0, 0, 0, 0, undefined, undefined],
+    ])
+  })
+
+  test("one after another: the calls' own times, and the time in which none ran", () => {
+    expect(played().totals(0)).toEqual({ nodes: 3, reads: 4, writes: 0, ms: 100, serialMs: 10 + 40 + 80 + 50 })
+  })
+
+  test("before anything has begun the plan is there already", () => {
+    expect(new Timeline(plan, 0).rows().map((r) => r.name)).toEqual(["lines", "each", "total"])
+  })
+})
+
+describe("bars", () => {
+  const colours = pc.createColors(false)
+
+  test("say what ran when, beside what", () => {
+    const timeline = played()
+    const lines = bars(timeline.rows(), timeline.totals(0), { colours, columns: 100, linesMax: 20, live: false })
+    expect(lines).toEqual([
+      "  lines    sql shop                 10 ms  ████",
+      "  each.do  http api.example.com ×3  90 ms      ████████████████████████████████████  1 failed 1 retry 1 from the cache",
+      "  total    pure",
+    ])
+  })
+
+  test("without room for bars the words stay; what does not fit is counted", () => {
+    const timeline = played()
+    const narrow = bars(timeline.rows(), timeline.totals(0), { colours, columns: 40, linesMax: 2, live: false })
+    expect(narrow.join("\n")).not.toContain("█")
+    const few = bars(
+      Array.from({ length: 50 }, () => ({ ...timeline.rows()[1]! })),
+      timeline.totals(0),
+      { colours, columns: 100, linesMax: 5, live: false },
+    )
+    expect([few.length, few.at(-1)]).toEqual([5, "  … and 46 more"])
+  })
+
+  test("a tool's words stay in their line", () => {
+    const timeline = new Timeline(plan, 0)
+    timeline.add(start(["lines"], 0, "sql"))
+    timeline.add({ type: "note", path: ["lines"], text: "half\n\u001b[2Jdone", at: 5 })
+    const [line] = bars(timeline.rows(), timeline.totals(10), { colours, columns: 120, linesMax: 9, live: true })
+    expect(line).toContain("half [2Jdone")
+  })
+
+  test("times as people say them", () => {
+    expect([0.04, 3, 9.96, 113.4, 2400, 11_949, 192_000].map(printMs)).toEqual([
+      "0.0 ms",
+      "3.0 ms",
+      "10 ms",
+      "113 ms",
+      "2400 ms",
+      "11.9 s",
+      "3 min 12 s",
+    ])
+  })
+})
+
+describe("values", () => {
+  test("on one line where it fits, broken where not", () => {
+    const value = { amount: 18.4, lines: [{ kg: 1 }, { kg: 2 }] }
+    expect(prettyJson(value, 80)).toBe('{ "amount": 18.4, "lines": [{ "kg": 1 }, { "kg": 2 }] }')
+    expect(prettyJson(value, 40)).toBe('{\n  "amount": 18.4,\n  "lines": [{ "kg": 1 }, { "kg": 2 }]\n}')
+    expect(prettyJson(value, 20)).toBe('{\n  "amount": 18.4,\n  "lines": [\n    { "kg": 1 },\n    { "kg": 2 }\n  ]\n}')
+    expect(prettyJson([], 2)).toBe("[]")
+  })
+
+  test("reads back as the same, at any width", () => {
+    const value = { a: [1, [2, { b: "x".repeat(30), c: null }], "y"], d: { e: { f: [true, {}, []] } } }
+    for (const columns of [1, 5, 10, 20, 40, 80]) expect(JSON.parse(prettyJson(value, columns))).toEqual(value)
+  })
+
+  test("text and bytes are themselves; what JSON has no word for is told", () => {
+    expect(resultText("two\nlines", 80)).toBe("two\nlines")
+    expect(resultText(new Uint8Array([1]), 80)).toEqual(new Uint8Array([1]))
+    expect(resultText([Number.NaN, 2n ** 60n], 80)).toBe('["NaN", "1152921504606846976"]')
+  })
+})
