@@ -3,7 +3,7 @@
  * of them, is committed at its end. A stream that is stopped before has learnt what it gave: that is committed, so that
  * a replay can give it again.
  */
-import { type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
+import { brokenOff, type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
 import type { Attempts, Task } from "./attempt.ts"
 import { StreamValue, type Taken } from "./stream.ts"
 
@@ -48,7 +48,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
     } catch (cause) {
       if (stopped) return await NEVER
       const failure = toFailure(cause, path)
-      if (!over) await commit(failure).catch(() => {})
+      if (!over) await commit(brokenOff(failure, items)).catch(() => {})
       // It is the stream that fails, not who reads it.
       vm.broke(task.frame, task.step, failure)
       return await NEVER
@@ -60,8 +60,8 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
     quit(iterator)
     if (items.length === 0 || tool.extern.effect === "pure") attempts.leave(task)
     else {
-      const stopped = fail("Stopped", `The stream was stopped after ${items.length} items`, { data: { items }, cause })
-      attempts.recorded(task, stopped, attempt)
+      const unread = fail("Stopped", "Nobody reads on", { cause })
+      attempts.recorded(task, brokenOff(unread, items), attempt)
     }
   }
   const stream = new StreamValue(next, stop)

@@ -35,7 +35,10 @@ function foldBody(body: Body, mid: Mid, known: Map<string, Expr>, changes: Chang
     const was = op.expr
     op.expr = op.kind === "expr" ? sound(see(was), was, mid) : follow(was)
     if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
-      changes.push({ at: printAt(op.path), what: `is the constant ${show(op.expr.value)}` })
+      changes.push({
+        at: printAt(op.path),
+        what: `${op.name.endsWith(".args") ? "takes" : "is"} the constant ${show(op.expr.value)}`,
+      })
     }
     if (op.kind !== "expr" || op.accept !== undefined || op.after.length > 0 || !isPlain(op.expr)) continue
     // A name that stands for another one under a wider type is a name of its own.

@@ -100,7 +100,11 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const pins = pin(project.lock)
   return {
     engine,
-    prepare: (bytes, inline) => engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) }),
+    prepare: async (bytes, inline) => {
+      const ready = await engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) })
+      await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
+      return ready
+    },
     close: async () => {
       await engine.close()
       await host.close()
@@ -123,6 +127,10 @@ async function ownFolder(folder: string): Promise<void> {
   const own = join(folder, OWN_FOLDER)
   try {
     await mkdir(own, { recursive: true })
+  } catch (cause) {
+    throw unwritable(own, cause)
+  }
+  try {
     await writeFile(join(own, ".gitignore"), "*\n", { flag: "wx" })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") return
@@ -278,6 +286,6 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is no folder",
   EROFS: "the disk is read-only",
   ENOSPC: "the disk is full",
-  EEXIST: "it is there already",
+  EEXIST: "something else of that name is there",
   EADDRINUSE: "the port is in use",
 }

@@ -25,48 +25,6 @@ export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
 /** As `accept`, but a record field that the type does not name is refused, with the nearest name. For what people type. */
 export const acceptStrict = (type: Type): Accept => compiled(type, STRICT, true)
 
-/**
- * As `accept`, for what comes from outside: a tool that returns nothing gives null, and a safe integer is a number where
- * nothing says that it is an int64, for as that it comes back from its bytes when a run is replayed.
- */
-export const acceptAnswer = (type: Type): Accept => {
-  const look = accept(type)
-  return leavesIntegersOpen(type)
-    ? (v) => look(v === undefined ? null : plainIntegers(v, 0))
-    : (v) => look(v === undefined ? null : v)
-}
-
-/** Does the type hold integers without saying whether they are numbers or int64s? */
-function leavesIntegersOpen(type: Type): boolean {
-  switch (type.kind) {
-    case "unknown":
-      return true
-    case "list":
-    case "map":
-    case "stream":
-      return leavesIntegersOpen(type.of)
-    case "record":
-      return Object.values(type.fields).some((f) => leavesIntegersOpen(f.type))
-    case "union":
-      return type.of.some((t) => t.kind === "int64" || leavesIntegersOpen(t))
-    default:
-      return false
-  }
-}
-
-/** The value with its safe bigints as numbers; itself where there are none. What is no value is left to who looks at it. */
-function plainIntegers(v: unknown, depth: number): unknown {
-  if (typeof v === "bigint") return Number.isSafeInteger(Number(v)) ? Number(v) : v
-  if (typeof v !== "object" || v === null || depth > DEPTH_MAX) return v
-  if (Array.isArray(v)) {
-    const out = v.map((x) => plainIntegers(x, depth + 1))
-    return out.some((x, i) => x !== v[i]) ? out : v
-  }
-  if (!isPlain(v)) return v
-  const entries = Object.entries(v).map(([k, x]) => [k, plainIntegers(x, depth + 1)] as const)
-  return entries.some(([k, x]) => x !== (v as { readonly [k: string]: unknown })[k]) ? Object.fromEntries(entries) : v
-}
-
 /** Would `accept` take the value? */
 export function accepts(type: Type): (v: unknown) => boolean {
   const take = takeOf(inCanonicalOrder(type), false)

@@ -182,5 +182,8 @@ describe("what is refused", () => {
   test("text that is a path", () => {
     const text = graph("  a: { put: box, key: k, with: { text: input.name } }", "a", "input: { name: string }\n")
     expect(codes(text)).toEqual(["G107 nodes.a.with.text"])
+    // A name that cannot be meant: it would wait for itself.
+    const own = graph("  a: { put: box, key: k, with: { text: a.json } }", "a")
+    expect(codes(own)).toEqual([])
   })
 })

@@ -19,6 +19,7 @@ import { checkNames, isSingle } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
+import { cuts } from "./looks.ts"
 import { nearest } from "./near.ts"
 import type { NodeView, Registry } from "./node.ts"
 import { joinPath, type Places } from "./places.ts"
@@ -153,7 +154,8 @@ class Checking {
     const body = this.scope(surroundings, graph.body, names, path, undefined, undefined, [])
     const spot = () => report.spot(graph, path, "output")
     const output = graph.output ?? body.type
-    const outFits = fit(report, "output", graph.body.output, body.type, output, spot)
+    const fits = fit(report, "output", graph.body.output, body.type, output, spot)
+    const outFits = fits === "yes" && cuts(body.type, output) ? "check" : fits
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
     if (!report.broken) needsCovered(report, graph, path, needs)

@@ -3,7 +3,8 @@
  * agree with it on every graph, and where they do not, they are wrong. It answers effects through a `World`, so it also
  * serves as replay: hand it the recorded outcomes and compare the trace hash.
  */
-import { type Accept, accept, acceptAnswer, acceptStrict } from "./accept.ts"
+import { type Accept, accept, acceptStrict } from "./accept.ts"
+import { acceptAnswer } from "./answer.ts"
 import type { CheckedGraph } from "./checked.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Expr } from "./expr.ts"
@@ -219,17 +220,17 @@ export class Evaluation {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
-    const outcome = await this.attempts(node, args, env, path)
+    const { ended, recorded } = await this.attempts(node, args, env, path)
     if (signature.effect !== "pure") {
-      this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome })
-      this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(outcome)))
+      this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome: recorded })
+      this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(recorded)))
     }
-    if (!outcome.ok) throw outcome.failure
-    return outcome.value
+    if (!ended.ok) throw ended.failure
+    return ended.value
   }
 
   /** Attempts until one counts. None follows one that ran a body or gave an item: what these did cannot be undone. */
-  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Outcome> {
+  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Attempted> {
     const { outcome: type, signature } = this.checked.nodes.get(node)!
     for (let attempt = 1; ; attempt++) {
       let calls = 0
@@ -242,18 +243,32 @@ export class Evaluation {
       const items: Value[] = []
       try {
         const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })
-        if (type.kind !== "stream") return { ok: true, value: acceptAnswer(type)(answer) }
+        if (type.kind !== "stream") return attempted({ ok: true, value: acceptAnswer(type)(answer) })
         await collect(answer, accept(type.of), items)
-        return { ok: true, value: items }
+        return attempted({ ok: true, value: items })
       } catch (cause) {
         const failure = toFailure(cause, path)
         const used = calls > 0 || items.length > 0
         if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
-          return { ok: false, failure }
+          return attempted({ ok: false, failure }, { ok: false, failure: brokenOff(failure, items) })
       }
     }
   }
 }
+
+/** How a call ended, and what is recorded of it. */
+interface Attempted {
+  readonly ended: Outcome
+  readonly recorded: Outcome
+}
+const attempted = (ended: Outcome, recorded: Outcome = ended): Attempted => ({ ended, recorded })
+
+/**
+ * What is recorded of a stream that broke off: the failure with the items that came before it, since others have seen them.
+ * Its data is `{ items, data }`, `data` being the failure's own.
+ */
+export const brokenOff = (failure: Failure, items: readonly Value[]): Failure =>
+  items.length === 0 ? failure : fail(failure.code, failure.message, { data: { items, data: failure.data } })
 
 /** The items of a stream, each judged by itself. */
 async function collect(answer: unknown, item: Accept, into: Value[]): Promise<void> {

@@ -52,4 +52,27 @@ export function roundLook(checked: CheckedGraph, scope: Scope, wanted: Type): Ty
 }
 
 const look = (have: Type, wanted: Type): Type | undefined =>
-  subtype(have, wanted) !== "yes" || hasDefaults(wanted) ? wanted : undefined
+  subtype(have, wanted) !== "yes" || hasDefaults(wanted) || cuts(have, wanted) ? wanted : undefined
+
+/**
+ * Has a value of type `have` fields that `wanted` does not name? It fits, and is looked at all the same, so that these are
+ * left out: what a type says of the fields of a record is then all that there is.
+ */
+export function cuts(have: Type, wanted: Type): boolean {
+  if (have === wanted || wanted.kind === "unknown" || have.kind === "never") return false
+  if (have.kind === "union") return have.of.some((t) => cuts(t, wanted))
+  if (wanted.kind === "union") {
+    const able = wanted.of.filter((t) => subtype(have, t) === "yes")
+    return able.length > 0 && able.every((t) => cuts(have, t))
+  }
+  if (have.kind === "record" && wanted.kind === "record") {
+    return Object.entries(have.fields).some(
+      ([name, f]) => !Object.hasOwn(wanted.fields, name) || cuts(f.type, wanted.fields[name]!.type),
+    )
+  }
+  if (have.kind === "record" && wanted.kind === "map")
+    return Object.values(have.fields).some((f) => cuts(f.type, wanted.of))
+  if (have.kind === "list" || have.kind === "map" || have.kind === "stream")
+    return have.kind === wanted.kind && cuts(have.of, wanted.of)
+  return false
+}

@@ -203,12 +203,12 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   const problems = [...("template" in settings ? [] : settings), ...argProblems(node)]
   if (problems.length > 0 || !("template" in settings)) return problems
   const { host, effect, auth, full, keyHeader } = settings
-  // What has a type in `fields` is held to it there.
+  // Said again here: the checker holds arguments to the signature.
   const types = {
     url: T.list(SCALAR),
-    query: T.unknown,
-    headers: T.unknown,
-    form: T.unknown,
+    query: PAIRS,
+    headers: HEADERS,
+    form: PAIRS,
     body: T.unknown,
     http: T.unknown,
   }

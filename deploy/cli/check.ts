@@ -93,11 +93,15 @@ const unique = (problems: readonly Problem[]): readonly Problem[] => [
   ...new Map(problems.map((p) => [JSON.stringify([p.code, p.place, p.path, p.message]), p])).values(),
 ]
 
-function soundLine(call: Call, { source, checked }: Named): string {
-  const { green, dim } = call.terminal.out.colours
+function soundLine({ terminal: { out } }: Call, { source, checked }: Named): string {
+  const { green, dim } = out.colours
   const needs = leastNeeds(checked!)
   const nodes = `${checked!.size} node${checked!.size === 1 ? "" : "s"}`
-  return `${green("ok")}  ${source.shown}  ${dim(`${nodes}${needs.length === 0 ? "" : `, needs ${needs.join(" ")}`}`)}`
+  const wide = out.isTerminal ? out.columns() : Number.POSITIVE_INFINITY
+  const words = needs.length === 0 ? "" : `needs ${needs.join(" ")}`
+  const fits = `ok  ${source.shown}  ${nodes}, ${words}`.length <= wide
+  const tail = words === "" ? "" : fits ? `, ${words}` : `\n    ${words}`
+  return `${green("ok")}  ${source.shown}  ${dim(`${nodes}${tail}`)}`
 }
 
 const needsLine = ({ source, checked }: Named, of: number): string =>

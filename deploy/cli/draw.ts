@@ -7,6 +7,7 @@ import { mermaidOf } from "../draw/mermaid.ts"
 import { BOXES_MAX, boxesOf, type Picture } from "../draw/picture.ts"
 import { pictureOfPlan } from "../draw/plan.ts"
 import { svgOf } from "../draw/svg.ts"
+import { textOf } from "../draw/text.ts"
 import { ProjectError, why } from "../project.ts"
 import { type Program, programOf } from "./bytes.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
@@ -24,6 +25,10 @@ export async function run(call: Call): Promise<number> {
     call.terminal.out.write(mermaidOf(picture))
     return EXIT.ok
   }
+  if (call.on("text")) {
+    showText(call, picture)
+    if (call.text("svg") === undefined) return EXIT.ok
+  }
   const { title, about } = titlesOf(program)
   const svg = svgOf([{ picture }], { title, ...(about === undefined ? {} : { about }) })
   const file = call.text("svg")
@@ -33,6 +38,13 @@ export async function run(call: Call): Promise<number> {
   }
   await save(call, file ?? program.source.shown.replace(/(\.graph)?\.\w+$/, ".svg"), svg)
   return EXIT.ok
+}
+
+/** The picture as lines, painted as the live view of a run is. */
+function showText({ terminal: { out } }: Call, picture: Picture): void {
+  const { bold, cyan, magenta, dim } = out.colours
+  const paints = { pure: bold, read: cyan, write: magenta, input: dim, output: dim }
+  out.write(textOf(picture, { columns: Math.min(out.columns(), 110), paint: (tone, text) => paints[tone](text), dim }))
 }
 
 /** The graph as it was written; of a plan, its steps. */

@@ -23,7 +23,7 @@ export function showFailure(call: Call, failure: Failure, stopped: string | unde
     err.write(`${red("stopped")}  ${stopped}\n`)
     return
   }
-  const at = failure.path === undefined ? "" : ` at ${bold(printPath(failure.path))}`
+  const at = failure.path === undefined ? "" : ` at ${bold(printPath(failure.path) || "output")}`
   err.write(
     `${red("failed")}  ${failure.code}${at}\n        ${printable(failure.message).replaceAll("\n", "\n        ")}\n`,
   )
@@ -55,10 +55,15 @@ export function outcomeJson(outcome: RunResult["outcome"]): object {
   }
 }
 
-/** `5 nodes · 3 reads, 0 writes · 113 ms, one after another 117 ms · run 01JD8… · trace 9f3c21…` */
-export function lastLine({ run, trace }: RunResult, { nodes, reads, writes, ms, serialMs }: Totals): string {
+/** `5 nodes · 3 reads, 0 writes · 113 ms, its calls took 117 ms · run 01JD8… · trace 9f3c21…`, in two lines where one is too narrow. */
+export function lastLine(
+  { run, trace }: RunResult,
+  { nodes, reads, writes, ms, serialMs }: Totals,
+  columns: number,
+): string {
   const some = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`
-  const saved = reads + writes > 1 ? `, one after another ${printMs(serialMs)}` : ""
-  const what = `${some(nodes, "node")} · ${some(reads, "read")}, ${some(writes, "write")} · ${printMs(ms)}${saved}`
-  return `${what} · run ${run.slice(0, 10)}… · trace ${trace.slice(0, 6)}…`
+  const calls = reads + writes > 1 ? `, its calls took ${printMs(serialMs)}` : ""
+  const what = `${some(nodes, "node")} · ${some(reads, "read")}, ${some(writes, "write")} · ${printMs(ms)}${calls}`
+  const ids = `run ${run.slice(0, 10)}… · trace ${trace.slice(0, 6)}…`
+  return `${what}${what.length + 3 + ids.length > columns ? "\n" : " · "}${ids}`
 }

@@ -9,6 +9,8 @@ import type { Timeline } from "./timeline.ts"
 
 export interface Screen {
   readonly write: (text: string) => void
+  /** Elsewhere nothing is painted over: only the last picture is written. */
+  readonly isTerminal: boolean
   readonly columns: () => number
   readonly rows: () => number
   readonly colours: ReturnType<typeof pc.createColors>
@@ -43,6 +45,7 @@ export class LiveView {
   }
 
   resume(): void {
+    if (!this.#screen.isTerminal) return
     this.#first = setTimeout(() => {
       this.#screen.write(`${ESC}?25l`)
       this.#paint()

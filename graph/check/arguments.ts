@@ -3,6 +3,7 @@
  * it, however many levels of subgraphs the value has come through.
  */
 import type { Expr } from "../expr.ts"
+import { cuts } from "../looks.ts"
 import { nearest } from "../near.ts"
 import type { FieldSpec } from "../node.ts"
 import { type Fits, T, type Type } from "../type.ts"
@@ -52,7 +53,10 @@ export function argumentsFit(
         near === undefined ? undefined : `Write ${near}.`,
       )
       worse("no")
-    } else worse(fit(report, name, expr, field.type, wanted.type, () => spotOf(name)))
+    } else {
+      const one = fit(report, name, expr, field.type, wanted.type, () => spotOf(name))
+      worse(one === "yes" && cuts(field.type, wanted.type) ? "check" : one)
+    }
   }
   for (const [name, wanted] of Object.entries(want.fields)) {
     if (Object.hasOwn(have.fields, name) || wanted.optional || wanted.default !== undefined) continue

@@ -5,6 +5,7 @@
 import type { NodeFacts } from "../checked.ts"
 import { ERROR_TYPE } from "../failure.ts"
 import { isControl } from "../ir.ts"
+import { cuts } from "../looks.ts"
 import { joinPath } from "../places.ts"
 import { type Fits, subtype, T, type Type, unionOf } from "../type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "../type-size.ts"
@@ -68,7 +69,7 @@ function declaredOutput(report: Report, at: NodeAt, gives: Type, declared: Type,
   if (fits === "no") report.error(spot, "G101", mismatchText(at.node.name, gives, declared))
   else if (fits === "check" && report.strict && !tool)
     report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))
-  return fits
+  return fits === "yes" && cuts(gives, declared) ? "check" : fits
 }
 
 function outcomeOf(s: Surroundings, at: NodeAt, names: Names): Outcome {

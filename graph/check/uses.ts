@@ -19,7 +19,7 @@ export function checkUses(
   single: boolean,
   names: Names,
 ): void {
-  for (const node of scope.nodes) pathsAsText(report, node.args, names)
+  for (const node of scope.nodes) pathsAsText(report, node.args, names, node.name)
   if (single) {
     const [node] = scope.nodes
     if (node !== undefined && facts.get(node)?.type.kind === "stream") {
@@ -102,19 +102,22 @@ function usesElsewhere(node: Node, name: string, over: Expr, free: FreeNames): b
 
 const PATH = /^[a-z][a-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+$/
 
-/** Plain text under `with:` and the like that resolves as a path was almost certainly meant to be inserted. */
-function pathsAsText(report: Report, expr: Expr, names: Names): void {
+/**
+ * Plain text under `with:` and the like that resolves as a path was almost certainly meant to be inserted. Not so where
+ * it begins with the node's own name, which cannot stand there: `depots` reads `depots.json`.
+ */
+function pathsAsText(report: Report, expr: Expr, names: Names, own: string): void {
   const { places } = report
   if (places === undefined) return
   if (expr.op === "record" || expr.op === "list") {
-    for (const part of parts(expr)) pathsAsText(report, part, names)
+    for (const part of parts(expr)) pathsAsText(report, part, names, own)
     return
   }
   if (expr.op !== "const" || typeof expr.value !== "string" || !PATH.test(expr.value)) return
   const mark = places.exprMark(expr)
   if (mark?.plainText !== true) return
   const path = pathExpr(expr.value)
-  if (path === undefined || !names.has(path.name)) return
+  if (path === undefined || path.name === own || !names.has(path.name)) return
   const { problems, checks, type } = infer(path.expr, names)
   if (problems.length > 0 || checks.length > 0 || type.kind === "never") return
   const text = expr.value

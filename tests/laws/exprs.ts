@@ -1,14 +1,9 @@
 // Random expressions of a wanted type over the names in scope: every form of the IR, with parts that fail, that only the
 // run can judge, and that are narrowed by a test before them. What comes out passes the checker.
-import { call, type Expr, infer, lit, ref, subtype, T, type Type, unionOf } from "../../graph/mod.ts"
+import { call, type Expr, infer, lit, ref, subtype, T, type Type } from "../../graph/mod.ts"
 import type { Chance } from "./chance.ts"
+import { type Atom, teachings } from "./teachings.ts"
 import { constant, FIELD_NAMES, someType } from "./values.ts"
-
-/** Something that can be written where its type is wanted. */
-interface Atom {
-  readonly expr: Expr
-  readonly type: Type
-}
 
 /** Names of macro variables; the first that is free is taken, so that siblings share them. */
 const VARIABLES = ["x", "y", "z", "w", "k", "i", "j", "t"]
@@ -21,9 +16,12 @@ export class Expressions {
   readonly #atoms: Atom[] = []
   readonly #locals: string[] = []
   #macros = 0
+  readonly #risk: number
 
-  constructor(c: Chance, names: ReadonlyMap<string, Type>) {
+  /** `risk`: how many of a hundred parts that may fail are let in. */
+  constructor(c: Chance, names: ReadonlyMap<string, Type>, risk: number) {
     this.#c = c
+    this.#risk = risk
     this.#names = names
     for (const [name, type] of names) if (type.kind !== "stream") this.#know(ref(name), type, 3)
   }
@@ -103,6 +101,7 @@ export class Expressions {
       case 4:
         return { op: "if", test: this.#gen(T.boolean, d - 1), then: this.#gen(t, d - 1), else: this.#gen(t, d - 1) }
       case 5:
+        if (!this.#dares()) return this.#byKind(t, d)
         return { op: "index", of: this.#gen(T.list(t), d - 1), at: this.#gen(T.number, d - 2) }
       case 6:
         return call("orValue", this.#optional(t, d - 1), this.#gen(t, d - 1))
@@ -110,14 +109,21 @@ export class Expressions {
       case 8:
         return this.#narrowing(t, d)
       case 9:
+        if (!this.#dares()) return this.#leaf(t)
         return this.#c.percent(50)
           ? call("value", this.#optional(t, d - 1))
           : call(c.of(["first", "last"]), this.#gen(T.list(t), d - 1))
       case 10:
+        if (!this.#dares()) return this.#byKind(t, d)
         return { op: "index", of: this.#gen(T.map(t), d - 1), at: this.#gen(T.string, d - 2) }
       default:
         return this.#byKind(t, d)
     }
+  }
+
+  /** May a part that can fail stand here? */
+  #dares(): boolean {
+    return this.#c.percent(this.#risk)
   }
 
   /** An access that may find nothing. */
@@ -152,33 +158,7 @@ export class Expressions {
   /** `x != null ? … x … : …`, `has(r.f) ? … r.f … : …`, `u.kind == "red" ? … u.a … : …`, also by `&&` and `||`. */
   #narrowing(t: Type, d: number): Expr {
     const c = this.#c
-    const tests: { readonly test: Expr; readonly atoms: readonly Atom[] }[] = []
-    for (const a of this.#atoms) {
-      if (a.type.kind === "union" && a.type.of.some((m) => m.kind === "null")) {
-        const rest = unionOf(a.type.of.filter((m) => m.kind !== "null"))
-        tests.push({ test: call("!=", a.expr, lit(null)), atoms: [{ expr: a.expr, type: rest }] })
-      }
-      if (a.type.kind === "record") {
-        for (const [name, f] of Object.entries(a.type.fields)) {
-          if (f.optional !== true) continue
-          const there: Expr = { op: "field", of: a.expr, name }
-          tests.push({ test: { op: "has", of: a.expr, name }, atoms: [{ expr: there, type: f.type }] })
-        }
-      }
-      if (a.type.kind === "union" && a.type.of.every((m) => m.kind === "record" && Object.hasOwn(m.fields, "kind"))) {
-        const red = a.type.of.filter((m) => m.kind === "record" && m.fields["kind"]!.type.kind === "enum")
-        const member = red[0]
-        if (member?.kind !== "record") continue
-        const tag = member.fields["kind"]!.type
-        const word = tag.kind === "enum" ? tag.values[0]! : ""
-        const test = call("==", { op: "field", of: a.expr, name: "kind" }, lit(word))
-        const fields = Object.entries(member.fields).filter(([n, f]) => n !== "kind" && f.optional !== true)
-        tests.push({
-          test,
-          atoms: fields.map(([name, f]) => ({ expr: { op: "field", of: a.expr, name }, type: f.type })),
-        })
-      }
-    }
+    const tests = teachings(this.#atoms)
     if (tests.length === 0) return this.#byKind(t, d)
     const { test, atoms } = c.of(tests)
     if (t.kind === "boolean" && c.percent(50)) {
@@ -226,12 +206,15 @@ export class Expressions {
       case 0:
         return call("json", call("toJson", this.#gen(someType(c, 1), d - 1)))
       case 1:
+        if (!this.#dares()) return this.#leaf(T.unknown)
         return call("json", lit(c.of(["[1,2,3]", '{"a":1,"b":"x"}', "7", "true", '"red"', "{", "null"])))
       case 2:
         return this.#gen(someType(c, 1), d - 1)
       case 3:
+        if (!this.#dares()) return atom!.expr
         return { op: "field", of: atom!.expr, name: c.of(FIELD_NAMES), ...(c.percent(50) ? { optional: true } : {}) }
       case 4:
+        if (!this.#dares()) return atom!.expr
         return { op: "index", of: atom!.expr, at: c.percent(50) ? lit(0) : lit("b") }
       default:
         return atom!.expr
@@ -240,14 +223,14 @@ export class Expressions {
 
   /** A part whose type only the run knows, where there is one of unknown type. */
   #guess(t: Type, d: number): Expr {
-    const atom = this.#c.percent(6) ? this.#atom(T.unknown, "unknown") : undefined
+    const atom = this.#dares() && this.#c.percent(8) ? this.#atom(T.unknown, "unknown") : undefined
     return atom?.expr ?? this.#gen(t, d)
   }
 
   #number(d: number): Expr {
     const c = this.#c
     const n = (by = 1) => this.#guess(T.number, d - by)
-    switch (c.below(20)) {
+    switch (this.#dares() ? c.below(20) : c.of([0, 1, 2, 3, 4, 5, 10, 12, 12, 12, 12])) {
       case 0:
         return call("neg", n())
       case 1:
@@ -280,6 +263,7 @@ export class Expressions {
   #int64(d: number): Expr {
     const c = this.#c
     const n = () => this.#gen(T.int64, d - 1)
+    if (!this.#dares()) return call("min", n(), n())
     switch (c.below(6)) {
       case 0:
         return call("int64", this.#gen(c.of([T.number, T.string]), d - 1))
@@ -339,6 +323,7 @@ export class Expressions {
       case 15:
         return call("matches", this.#gen(T.string, d - 1), lit(c.of(["^[a-z]+$", "[0-9]", "R$"])))
       case 16:
+        if (!this.#dares()) return this.#leaf(T.boolean)
         return call("bool", this.#gen(T.string, d - 1))
       default:
         return call(c.of(["isNaN", "isFinite"]), this.#gen(T.number, d - 1))
@@ -379,6 +364,7 @@ export class Expressions {
       case 9:
         return call("fixed", this.#gen(T.number, d - 1), lit(c.of([0, 2, 3])))
       case 10:
+        if (!this.#dares()) return s()
         return call("toJson", this.#gen(someType(c, 1), d - 1))
       default:
         return call("replace", s(), lit("a"), s())
@@ -424,12 +410,13 @@ export class Expressions {
       case 0: {
         const keys = Array.from({ length: c.below(3) }, () =>
           c.percent(60) ? lit(c.of(["a", "b", "EUR", "z"])) : this.#gen(T.string, d - 1),
-        )
+        ).slice(0, this.#dares() ? 3 : 1)
         return { op: "map", entries: keys.map((k) => [k, this.#gen(of, d - 1)] as const) }
       }
       case 1:
         return call("merge", this.#gen(T.map(of), d - 1), this.#gen(T.map(of), d - 1))
       case 2:
+        if (!this.#dares()) return this.#leaf(T.map(of))
         return call("fromEntries", this.#gen(T.list(T.record({ key: T.string, value: of })), d - 1))
       default: {
         const names = c.shuffled(FIELD_NAMES).slice(0, c.below(3))

@@ -18,6 +18,7 @@ import {
   hasDefaults,
   hashValue,
   hex,
+  isRecord,
   leafHash,
   liveNodes,
   mayRetry,
@@ -267,15 +268,17 @@ class Replay {
     const { items, whole: all } = taken(over)
     const out: Value[] = []
     const failures: Failure[] = []
-    let whole = all
+    let whole = true
     const { params } = node.scopes["do"]!
     for (const [i, item] of items.entries()) {
       const got = await this.body(node, "do", bind(env, params, [item, i]), [...path, i])
       failures.push(...got.failures)
-      if (got.whole && got.value !== undefined) out.push(got.value.is)
-      else whole = false
+      whole &&= got.whole
+      if (whole && got.value !== undefined) out.push(got.value.is)
     }
-    return whole ? done(out) : { failures, whole: false }
+    if (whole && all) return done(out)
+    // Who reads a stream has seen what came of the items before the first that is not through.
+    return this.checked.nodes.get(node)!.outcome.kind === "stream" ? some(out, failures) : { failures, whole: false }
   }
 
   async fold(node: Node, { over, from }: { over: readonly Value[]; from: Value }, env: Env, path: Path): Promise<Got> {
@@ -321,7 +324,7 @@ class Replay {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
-    if (signature.effect === "pure") return settled(await this.attempts(node, args, env, path), facts.outcome)
+    if (signature.effect === "pure") return await this.attempts(node, args, env, path)
     // What its bodies did is in the record under their own paths.
     if (node.kind === "agent") await this.attempts(node, args, env, path)
     const record = this.records.get(printPath(path))
@@ -336,8 +339,8 @@ class Replay {
     return settled(record.outcome, facts.outcome, path)
   }
 
-  /** What a tool that is asked again comes to; undefined where it waits for a body for ever. */
-  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Outcome | undefined> {
+  /** What a tool that is asked again comes to; it may wait for a body for ever. */
+  async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Got> {
     const { outcome: type, signature } = this.checked.nodes.get(node)!
     for (let attempt = 1; ; attempt++) {
       let calls = 0
@@ -351,36 +354,38 @@ class Replay {
       const items: Value[] = []
       try {
         const answer = await answerOf({ node, signature: signature!, args, path, attempt, invoke }, () => {})
-        if (type.kind !== "stream") return { ok: true, value: acceptAnswer(type)(answer) }
+        if (type.kind !== "stream") return done(acceptAnswer(type)(answer))
         for (const x of answer as Iterable<unknown>) items.push(accept(type.of)(x))
-        return { ok: true, value: items }
+        return done(items)
       } catch (cause) {
-        if (cause instanceof Never) return undefined
+        if (cause instanceof Never) return NOTHING
         const failure = toFailure(cause, path)
         const used = calls > 0 || items.length > 0
         if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
-          return { ok: false, failure }
+          return items.length > 0 ? some(items, [failure]) : { failures: [failure], whole: false }
       }
     }
   }
 }
 
-/** The items of a stream that was stopped, kept apart from a list that is whole. */
+/** Items of a stream that did not come to its end, kept apart from a list that is whole. */
 const STOPPED = new WeakSet<object>()
 function taken(over: readonly Value[]): { readonly items: readonly Value[]; readonly whole: boolean } {
   return { items: over, whole: !STOPPED.has(over) }
 }
+function some(items: readonly Value[], failures: readonly Failure[]): Got {
+  STOPPED.add(items)
+  return { value: { is: items }, failures, whole: false }
+}
 
-function settled(outcome: Outcome | undefined, type: Type, path: Path = []): Got {
-  if (outcome === undefined) return NOTHING
+/** What is known of a call by its record. Of a stream that broke off, what it gave before is known, too. */
+function settled(outcome: Outcome, type: Type, path: Path): Got {
   if (outcome.ok) return done(accept(type)(outcome.value))
-  const { failure } = outcome
-  if (type.kind === "stream" && failure.code === "Stopped") {
-    const items = accept(type)((failure.data as { readonly items: Value }).items)
-    STOPPED.add(items as object)
-    return { value: { is: items }, failures: [], whole: false }
-  }
-  return failed(failure, path)
+  const { code, message, data } = outcome.failure
+  if (type.kind !== "stream" || !isRecord(data) || !Array.isArray(data["items"]) || !("data" in data))
+    return failed(outcome.failure, path)
+  const items = accept(type)(data["items"]) as readonly Value[]
+  return some(items, code === "Stopped" ? [] : [fail(code, message, { data: data["data"]!, path })])
 }
 
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>

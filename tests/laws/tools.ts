@@ -14,6 +14,7 @@ import {
   type Type,
   type Value,
 } from "../../graph/mod.ts"
+import { inCanonicalOrder } from "../../graph/type-order.ts"
 import { Chance } from "./chance.ts"
 import { garbageFor, someValue } from "./values.ts"
 
@@ -137,7 +138,7 @@ export async function script(
   const lenient = c.percent(40)
   for (let i = 0; i < calls; i++) {
     const [name, { input }] = c.of(roles)
-    const given = someValue(c, input, false) as Rec
+    const given = someValue(c, inCanonicalOrder(input), false) as Rec
     try {
       said.push(await invoke(`tool:${name}`, given))
     } catch (cause) {

@@ -1,0 +1,75 @@
+// The examples do what their transcripts say: each `expected.txt` is run command by command, by the real command line in
+// a process of its own, in a copy of its folder; and what a README shows is what the transcript holds.
+// `GOLDEN=write bun test tests/examples.test.ts` writes both anew.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { parseTranscript, printTranscript, refresh, shownIn, Workbench } from "./transcript.ts"
+
+const home = join(import.meta.dirname, "../examples")
+const names = readdirSync(home)
+  .filter((name) => existsSync(join(home, name, "expected.txt")))
+  .sort()
+const writing = process.env["GOLDEN"] === "write"
+
+for (const name of names) {
+  describe(`examples/${name}`, () => {
+    const file = join(home, name, "expected.txt")
+    const page = join(home, name, "README.md")
+    const wanted = parseTranscript(readFileSync(file, "utf8"))
+    let bench: Workbench
+    beforeAll(async () => {
+      bench = await Workbench.open(join(home, name))
+    })
+    afterAll(() => bench.close())
+
+    test("does what its transcript says", async () => {
+      const found = []
+      for (const { command } of wanted) found.push(await bench.run(command))
+      if (writing) {
+        writeFileSync(file, printTranscript(found))
+        writeFileSync(page, refresh(readFileSync(page, "utf8"), found))
+      } else expect(printTranscript(found)).toBe(printTranscript(wanted))
+    }, 120_000)
+
+    test("has a page that shows the same", () => {
+      const text = readFileSync(page, "utf8")
+      const known = new Map(wanted.map((e) => [e.command, e.output]))
+      for (const { command, output } of shownIn(text)) {
+        expect(known.has(command), `expected.txt has the command ${command}`).toBe(true)
+        if (!writing) expect({ command, output }).toEqual({ command, output: known.get(command)! })
+      }
+    })
+  })
+}
+
+test("every folder of examples has its transcript and its page", () => {
+  const folders = readdirSync(home, { withFileTypes: true }).filter((f) => f.isDirectory())
+  for (const { name } of folders) {
+    expect(existsSync(join(home, name, "expected.txt")), `examples/${name}/expected.txt`).toBe(true)
+    expect(existsSync(join(home, name, "README.md")), `examples/${name}/README.md`).toBe(true)
+  }
+})
+
+describe("npm start", () => {
+  test("runs the main example both ways, and says what that saved", async () => {
+    const child = Bun.spawn([process.execPath, join(home, "start.ts")], {
+      stdout: "pipe",
+      stderr: "pipe",
+      stdin: "ignore",
+    })
+    const [said, shown, exit] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
+    // Whoever runs the example meanwhile has its port.
+    if (shown.includes("is in use")) return
+    expect({ exit, shown: exit === 0 ? "" : shown }).toEqual({ exit: 0, shown: "" })
+    expect(shown.match(/roads\.do +http localhost:4780 ×120/g)?.length).toBe(2)
+    expect(said).toContain("120 orders for 4267.07 EUR, less 5 % by contract: **4053.72 EUR**")
+    expect(said).toContain("the same, byte for byte")
+    expect(Number(/([\d.]+) times as fast/.exec(said)?.[1])).toBeGreaterThan(1)
+    expect(existsSync(join(home, "delivery/out/picture.svg"))).toBe(true)
+  }, 120_000)
+})
