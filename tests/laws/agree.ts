@@ -1,5 +1,7 @@
 // The laws of one graph: compiled is evaluated, whatever is translated, whatever passes ran, whoever was first; what a
 // failed or cancelled run did is explained by its record; plans are the same bytes each time.
+
+import type { Program } from "../../bus/mod.ts"
 import { type Compiled, compile, PASSES } from "../../compile/mod.ts"
 import { Evaluation } from "../../graph/eval.ts"
 import {
@@ -12,9 +14,12 @@ import {
   type Node,
   type Outcome,
   outcomeHash,
+  printGraph,
   printPath,
   type Rec,
+  readGraph,
   type Scope,
+  sameBytes,
   toFailure,
   type Value,
 } from "../../graph/mod.ts"
@@ -41,54 +46,19 @@ export interface Verdict {
 
 const REFUSED: Verdict = { checked: false, broken: [], ended: "refused" }
 
-/** Holds a graph against every law. `seed` decides its input and who is first in each of its runs. */
-export async function judge(graph: Graph, seed: string): Promise<Verdict> {
+/**
+ * Holds a graph against the laws. `seed` decides its input and who is first in each of its runs. Thorough: also compiled with
+ * passes left out, cancelled in the middle, printed and read again.
+ */
+export async function judge(graph: Graph, seed: string, thorough = true): Promise<Verdict> {
   const { checked } = check(graph, { registry: kinds })
   if (checked === undefined) return REFUSED
-  const broken: Broken[] = []
-  const input = someInputValue(new Chance(`${seed} input`), checked.input)
-  let caught = false
-  let evaluated: Evaluated
-  try {
-    evaluated = await evaluate(checked, input, () => {
-      caught = true
-    })
-  } catch (cause) {
-    return {
-      checked: true,
-      broken: [{ law: "the evaluator always ends in an outcome", how: said(cause) }],
-      ended: "failure",
-    }
+  const trial = new Trial(checked, seed)
+  if (await trial.evaluate()) {
+    await trial.compiled()
+    if (thorough) await trial.more()
   }
-  const ended = evaluated.outcome.ok ? "value" : "failure"
-  const plans = plansOf(checked, broken)
-  if (plans === undefined) return { checked: true, broken, ended }
-  for (const [i, { name, compiled }] of plans.entries()) {
-    const plan = admitted(compiled.bytes, checked.needs)
-    for (const [mode, codegen, times] of i === 0 ? MODES : SHORT) {
-      const program = programOf(plan, codegen)
-      for (let n = 0; n < times; n++) {
-        const chance = new Chance(`${seed} ${n} ${mode}`)
-        const ran = await run(program, input, chance)
-        const where = `${name}, ${mode}, run ${n}`
-        const how = await differs(checked, input, evaluated, caught, ran)
-        if (how !== undefined) broken.push({ law: "compiled is evaluated", how: `${where}: ${how}` })
-        for (const wrong of [...ran.wrong, ...overlaps(ran.effects)])
-          broken.push({ law: "a run keeps order", how: `${where}: ${wrong}` })
-        if (broken.length > 0) return { checked: true, broken, ended }
-      }
-      if (i === 0 && codegen) {
-        const at = new Chance(`${seed} cancel`).below(120)
-        const ran = await run(program, input, new Chance(`${seed} cancelled`), { cancelAt: at })
-        const how = await unexplained(checked, input, ran, true)
-        if (how !== undefined)
-          broken.push({ law: "a cancelled run is explained by its record", how: `at ${at} ms: ${how}` })
-        for (const wrong of [...ran.wrong, ...overlaps(ran.effects)])
-          broken.push({ law: "a cancelled run keeps order", how: wrong })
-      }
-    }
-  }
-  return { checked: true, broken, ended }
+  return { checked: true, broken: trial.broken, ended: trial.evaluated?.outcome.ok ? "value" : "failure" }
 }
 
 /** Interpreted; and translated, which takes a few runs to begin. */
@@ -96,41 +66,122 @@ const MODES = [
   ["interpreted", false, 1],
   ["translated", true, 4],
 ] as const
-const SHORT = [["translated", true, 1]] as const
 
-/** As compiled for use, and with each pass left out that may be. */
-function plansOf(
-  checked: CheckedGraph,
-  broken: Broken[],
-): { readonly name: string; readonly compiled: Compiled }[] | undefined {
-  try {
-    const compiled = compile(checked, { checked: true })
-    if (compile(checked).hash !== compiled.hash)
-      broken.push({ law: "the same graph gives the same bytes", how: compiled.hash })
-    const again = encodePlan(decodePlan(compiled.bytes))
-    if (Buffer.compare(again, compiled.bytes) !== 0)
-      broken.push({ law: "a plan comes back from its bytes", how: compiled.hash })
-    const names = PASSES.map((p) => p.name)
-    const one = new Chance(`${compiled.hash} pass`).of(names)
-    return [
-      { name: "all passes", compiled },
-      { name: "only the passes that must be", compiled: compile(checked, { checked: true, without: names }) },
-      { name: `without ${one}`, compiled: compile(checked, { checked: true, without: [one] }) },
-    ]
-  } catch (cause) {
-    broken.push({ law: "a checked graph compiles", how: said(cause) })
-    return undefined
+class Trial {
+  readonly checked: CheckedGraph
+  readonly seed: string
+  readonly input: Value
+  readonly broken: Broken[] = []
+  evaluated: Evaluated | undefined
+  /** The evaluator met a failure that another order of events may replace by another. */
+  #caught = false
+
+  constructor(checked: CheckedGraph, seed: string) {
+    this.checked = checked
+    this.seed = seed
+    this.input = someInputValue(new Chance(`${seed} input`), checked.input)
   }
+
+  async evaluate(): Promise<boolean> {
+    const met = () => {
+      this.#caught = true
+    }
+    try {
+      this.evaluated = await new Watched(this.checked, worldOf(met), met).run(this.input)
+      return true
+    } catch (cause) {
+      this.broken.push({ law: "the evaluator always ends in an outcome", how: said(cause) })
+      return false
+    }
+  }
+
+  async compiled(): Promise<void> {
+    const { bytes } = this.compile([]) ?? {}
+    if (bytes === undefined) return
+    const plan = admitted(bytes, this.checked.needs)
+    for (const [mode, codegen, times] of MODES) {
+      const program = programOf(plan, codegen)
+      await this.runs(program, times, mode)
+    }
+  }
+
+  async more(): Promise<void> {
+    if (this.broken.length > 0) return
+    const whole = this.compile([])!
+    const again = encodePlan(decodePlan(whole.bytes))
+    if (!sameBytes(again, whole.bytes)) this.broken.push({ law: "a plan comes back from its bytes", how: whole.hash })
+    if (this.compile([])?.hash !== whole.hash)
+      this.broken.push({ law: "the same graph gives the same bytes", how: whole.hash })
+    const names = PASSES.map((p) => p.name)
+    for (const without of [names, [new Chance(`${this.seed} pass`).of(names)]]) {
+      const plan = this.compile(without)
+      if (plan === undefined) return
+      await this.runs(programOf(admitted(plan.bytes, this.checked.needs), true), 1, `without ${without.join(", ")}`)
+    }
+    await this.cancelled(programOf(admitted(whole.bytes, this.checked.needs), true))
+    await this.filed()
+  }
+
+  /** A file says what the graph meant, and a file that is read and printed again says the same. */
+  async filed(): Promise<void> {
+    const first = throughFile(this.checked)
+    if (first === undefined) return
+    const wrong = (how: string) => this.broken.push({ law: "a graph comes back from its file", how })
+    const second = throughFile(first)
+    if (second?.hash !== first.hash) wrong(`read twice it is ${second === undefined ? "refused" : "another graph"}`)
+    const { outcome } = await new Evaluation(first, worldOf()).run(this.input)
+    if (!sameEnd(outcome, this.evaluated!.outcome))
+      wrong(`it gives ${told(outcome)}, not ${told(this.evaluated!.outcome)}`)
+  }
+
+  compile(without: readonly string[]): Compiled | undefined {
+    try {
+      return compile(this.checked, { checked: true, without })
+    } catch (cause) {
+      this.broken.push({ law: "a checked graph compiles", how: said(cause) })
+      return undefined
+    }
+  }
+
+  async runs(program: Program, times: number, mode: string): Promise<void> {
+    for (let n = 0; n < times && this.broken.length === 0; n++) {
+      const ran = await run(program, this.input, new Chance(`${this.seed} ${n} ${mode}`))
+      const where = `${mode}, run ${n}`
+      const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)
+      if (how !== undefined) this.broken.push({ law: "compiled is evaluated", how: `${where}: ${how}` })
+      this.#order(ran, where)
+    }
+  }
+
+  async cancelled(program: Program): Promise<void> {
+    const at = new Chance(`${this.seed} cancel`).below(120)
+    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), { cancelAt: at })
+    const how = await unexplained(this.checked, this.input, ran, true)
+    if (how !== undefined)
+      this.broken.push({ law: "a cancelled run is explained by its record", how: `at ${at} ms: ${how}` })
+    this.#order(ran, "cancelled")
+  }
+
+  #order(ran: Ran, where: string): void {
+    for (const wrong of [...ran.wrong, ...overlaps(ran.effects)])
+      this.broken.push({ law: "a run keeps order", how: `${where}: ${wrong}` })
+  }
+}
+
+/** The graph printed, read and checked again; undefined where it has no such form (an IR says more than a file can). */
+function throughFile(checked: CheckedGraph): CheckedGraph | undefined {
+  const subgraphs = new Map([...checked.graphs.keys()].map((each) => [`./${each.name}.graph.yaml`, each]))
+  const load = (path: string) => ({ file: path, text: printGraph(subgraphs.get(path)!, kinds) })
+  const file = { file: "laws.graph.yaml", text: printGraph(checked.graph, kinds) }
+  const { graph, places, problems } = readGraph(file, { registry: kinds, load })
+  if (graph === undefined || problems.some((p) => p.severity === "error")) return undefined
+  return check(graph, { registry: kinds, places }).checked
 }
 
 const said = (cause: unknown): string =>
   cause instanceof Error ? (cause.stack ?? cause.message) : toFailure(cause).message
 
-/** The reference evaluator; `met` is told when a failure was met that another order of events may replace by another. */
-async function evaluate(checked: CheckedGraph, input: Value, met: () => void): Promise<Evaluated> {
-  return await new Watched(checked, worldOf(met), met).run(input)
-}
-
+/** The reference evaluator, which tells when a failure was met that another order of events may replace by another. */
 class Watched extends Evaluation {
   readonly #met: () => void
   /** Bodies that meet the failure of something with parts: which part failed first depends on time. */

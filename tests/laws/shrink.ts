@@ -10,12 +10,12 @@ export async function shrunk(graph: Graph, breaks: (g: Graph) => Promise<boolean
     again = false
     for (const other of smallerGraphs(best)) {
       if (left <= 0) break
-      const other_ = sizeOf(other)
-      if (other_ >= size) continue
+      const found = sizeOf(other)
+      if (found >= size) continue
       left--
       if (!(await breaks(other))) continue
       best = other
-      size = other_
+      size = found
       again = true
       break
     }

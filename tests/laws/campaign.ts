@@ -1,0 +1,38 @@
+// Many graphs against the laws, one seed each: the same campaign in the tests and by `npm run laws`.
+import { judge } from "./agree.ts"
+import { someGraph } from "./graphs.ts"
+
+export interface Tally {
+  /** Graphs that passed the checker and were run. */
+  graphs: number
+  refused: number
+  ended: { value: number; failure: number }
+  /** Seeds of graphs that broke a law, and how. */
+  readonly broken: { readonly seed: string; readonly law: string; readonly how: string }[]
+}
+
+/** Every so many graphs one is looked at thoroughly. */
+const THOROUGH_EVERY = 4
+
+/** Holds the graphs `from` … `from + count − 1` of a seed against the laws. */
+export async function campaign(
+  seed: string,
+  from: number,
+  count: number,
+  tell?: (done: number) => void,
+): Promise<Tally> {
+  const tally: Tally = { graphs: 0, refused: 0, ended: { value: 0, failure: 0 }, broken: [] }
+  for (let i = from; i < from + count; i++) {
+    const each = `${seed}.${i}`
+    const { checked, broken, ended } = await judge(someGraph(each), each, i % THOROUGH_EVERY === 0)
+    if (ended === "refused" || !checked) tally.refused++
+    else {
+      tally.graphs++
+      tally.ended[ended]++
+    }
+    const [first] = broken
+    if (first !== undefined) tally.broken.push({ seed: each, ...first })
+    tell?.(i - from + 1)
+  }
+  return tally
+}
