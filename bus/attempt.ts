@@ -115,7 +115,7 @@ export class Attempts {
   /** The call that a pure function sees which asks for one. */
   plainCall(frame: Frame, step: StepCode): CallView {
     const note = (text: string) => this.#note(frame.pathOf(step), text)
-    return new CallView(this.#record, frame.pathOf(step), 1, this.signal, note, undefined)
+    return new CallView(this.#record, frame.pathOf(step), 1, frame, note, undefined)
   }
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */

@@ -1,5 +1,6 @@
 /**
- * A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither.
+ * A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither. A call that can
+ * be stopped by itself has a signal of its own; others share that of what they are part of (`stopper`).
  */
 import type { Call, Failure, Path } from "../graph/mod.ts"
 import type { RunRecord } from "../kernel/mod.ts"
@@ -11,7 +12,7 @@ export class CallView implements Call {
   readonly invoke: Call["invoke"]
   readonly #record: RunRecord
   #key: string | undefined
-  #signal: AbortSignal | undefined
+  readonly #stopper: { readonly signal: AbortSignal } | undefined
   #controller: AbortController | undefined
   #aborted: Failure | undefined
 
@@ -19,7 +20,7 @@ export class CallView implements Call {
     record: RunRecord,
     path: Path,
     attempt: number,
-    signal: AbortSignal | undefined,
+    stopper: { readonly signal: AbortSignal } | undefined,
     note: (text: string) => void,
     invoke: Call["invoke"] | undefined,
     key?: string,
@@ -27,7 +28,7 @@ export class CallView implements Call {
     this.#record = record
     this.path = path
     this.attempt = attempt
-    this.#signal = signal
+    this.#stopper = stopper
     this.note = note
     this.invoke = invoke
     this.#key = key
@@ -41,12 +42,12 @@ export class CallView implements Call {
     return key
   }
   get signal(): AbortSignal {
-    if (this.#signal !== undefined) return this.#signal
-    const controller = new AbortController()
-    this.#controller = controller
-    this.#signal = controller.signal
-    if (this.#aborted !== undefined) controller.abort(this.#aborted)
-    return controller.signal
+    if (this.#stopper !== undefined) return this.#stopper.signal
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted)
+    }
+    return this.#controller.signal
   }
   abort(cause: Failure): void {
     this.#aborted = cause

@@ -72,6 +72,6 @@ export function capture(child: Frame, from: Frame, body: BodyCode): void {
 /** Nothing below this frame matters any more. */
 export function kill(frame: Frame): void {
   if (frame.dead) return
-  frame.dead = true
+  frame.die()
   if (frame.children !== undefined) for (const child of frame.children) kill(child)
 }

@@ -2,7 +2,7 @@
  * A frame: one scope at work. Values in slots, a place in the step list, and, only once something is pending that later
  * steps do not all wait for, the counters of a dataflow machine.
  */
-import type { Path } from "../graph/mod.ts"
+import { fail, type Path } from "../graph/mod.ts"
 import type { ScopeCode, StepCode } from "./program.ts"
 
 /** The counters of a frame in which steps run out of order. Pseudo-nodes: parameters first, then steps. */
@@ -44,6 +44,8 @@ export class Frame {
   /** Calls of bodies that the current attempt of an `invoke_with` made. */
   children: Set<Frame> | undefined
 
+  #stop: AbortController | undefined
+
   constructor(code: ScopeCode, parent: Parent | undefined, index: number | undefined) {
     this.code = code
     this.slots = new Array(code.slots)
@@ -56,6 +58,17 @@ export class Frame {
     if (this.parent === undefined) return
     this.parent.frame.children ??= new Set()
     this.parent.frame.children.add(this)
+  }
+
+  /** Aborted when nothing in the frame matters any more; for work that belongs to no attempt. */
+  get signal(): AbortSignal {
+    this.#stop ??= new AbortController()
+    return this.#stop.signal
+  }
+  /** Nothing in the frame matters any more. */
+  die(): void {
+    this.dead = true
+    this.#stop?.abort(fail("Cancelled", "The call no longer matters"))
   }
 
   /** Ready for the next iteration of the same body. */

@@ -4,8 +4,19 @@
  * itself, and a choice on a constant is the side it takes. Right because only what certainly succeeds is replaced: a part
  * that fails when it is evaluated here stays, so that it fails in the run, at its own node.
  */
-import { type Expr, evaluate, freeNames, infer, isRecord, lit, parts, sameType, type Value } from "../graph/mod.ts"
-import { type Body, bodiesOf, type Change, type Mid, type Pass, printAt } from "./mid.ts"
+import {
+  type Expr,
+  evaluate,
+  freeNames,
+  infer,
+  isRecord,
+  lit,
+  parts,
+  sameType,
+  subtype,
+  type Value,
+} from "../graph/mod.ts"
+import { type Body, bodiesOf, type Change, type Mid, type Op, type Pass, printAt } from "./mid.ts"
 import { mapParts, substitute } from "./rename.ts"
 
 /** Steps that one fold may take, and members that a folded value may have: folding must not become a computation. */
@@ -33,7 +44,7 @@ function foldBody(body: Body, mid: Mid, known: Map<string, Expr>, changes: Chang
   const follow = (e: Expr): Expr => substitute(e, (name) => aliased(known.get(name)))
   for (const op of body.ops) {
     const was = op.expr
-    op.expr = op.kind === "expr" ? sound(see(was), was, mid) : follow(was)
+    op.expr = op.kind === "expr" ? sound(see(was), op, mid) : follow(was)
     if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
       changes.push({
         at: printAt(op.path),
@@ -49,11 +60,15 @@ function foldBody(body: Body, mid: Mid, known: Map<string, Expr>, changes: Chang
 }
 
 /**
- * What was folded, unless that shows that it must fail: with a constant in its place a part may be of a type that nothing
- * takes, which the checker would refuse. It fails when it runs, at its own node.
+ * What was folded, where the checker would have taken it for the same. With a constant in its place a part may be of a type
+ * that nothing takes (it fails when it runs, at its own node); and large constants have a wider type than their parts.
  */
-const sound = (folded: Expr, was: Expr, mid: Mid): Expr =>
-  folded === was || !infer(folded, mid.types).problems.some((p) => p.severity !== "warning") ? folded : was
+function sound(folded: Expr, op: Op, mid: Mid): Expr {
+  if (folded === op.expr) return folded
+  const { type, problems } = infer(folded, mid.types)
+  if (problems.some((p) => p.severity !== "warning")) return op.expr
+  return op.accept !== undefined || subtype(type, mid.types.get(op.name)!) === "yes" ? folded : op.expr
+}
 
 /** What is worth remembering of a name: another name, a constant, or a record of such. */
 const isTrivial = (e: Expr): boolean => e.op === "ref" || e.op === "const"

@@ -143,9 +143,11 @@ class Resolver {
       })
       return one(role, binders, as)
     }
+    // What nobody declared has been looked at where it was made.
+    const declared = node.output !== undefined && (facts.outFits !== "yes" || hasDefaults(facts.outcome))
     switch (node.kind) {
       case "expr":
-        op.accept = facts.outFits !== "yes" || hasDefaults(facts.outcome) ? facts.outcome : undefined
+        op.accept = declared ? facts.outcome : undefined
         into.push(op)
         return
       case "graph": {
@@ -220,7 +222,7 @@ class Resolver {
           .filter((role) => role !== "catch")
           .map((role) => this.role(node, role, names, name))
     }
-    if (op.kind !== "tool" && op.kind !== "enter" && (facts.outFits !== "yes" || hasDefaults(facts.outcome))) {
+    if (op.kind !== "tool" && op.kind !== "enter" && declared) {
       // The control's own value, then a look at it: a declared `output:` on a control node.
       const rawName = `${name}.raw`
       this.types.set(rawName, T.unknown)

@@ -5,6 +5,7 @@
 import type { NodeFacts } from "../checked.ts"
 import { ERROR_TYPE } from "../failure.ts"
 import { isControl } from "../ir.ts"
+import { hasDefaults } from "../live.ts"
 import { cuts } from "../looks.ts"
 import { joinPath } from "../places.ts"
 import { type Fits, subtype, T, type Type, unionOf } from "../type.ts"
@@ -64,8 +65,12 @@ function sized(report: Report, at: NodeAt, type: Type): boolean {
 /** A tool's answer is looked at when it comes; what an expression gives is known here. */
 function declaredOutput(report: Report, at: NodeAt, gives: Type, declared: Type, tool: boolean): Fits {
   const spot = report.ofNode(at, "output")
-  // A stream that is called something else would be used as if its items were there.
-  const fits = gives.kind === "stream" && declared.kind !== "stream" ? "no" : subtype(gives, declared)
+  const fits = subtype(gives, declared)
+  if (gives.kind === "stream" && !tool && (fits !== "yes" || cuts(gives, declared) || hasDefaults(declared))) {
+    const message = `The items of ${at.node.name} are looked at where they are made, one by one.`
+    report.error(spot, "G101", message, "Declare `output:` on the body.")
+    return "no"
+  }
   if (fits === "no") report.error(spot, "G101", mismatchText(at.node.name, gives, declared))
   else if (fits === "check" && report.strict && !tool)
     report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))

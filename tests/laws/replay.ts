@@ -188,7 +188,8 @@ class Replay {
       else {
         if (node.kind === "fold") this.parts(node, env, path)
         const args = this.expr(node.args, env, path)
-        if (node.kind === "expr") got = { value: { is: args }, failures: [], whole: isWhole(args) }
+        // Nobody waits for an expression that is not needed after all and cannot fail.
+        if (node.kind === "expr") got = done(args)
         else if (!isWhole(args)) return NOTHING
         else got = await this.act(node, this.#looks.looked(node, args), env, path)
       }
@@ -252,7 +253,7 @@ class Replay {
       failures.push(toFailure(cause, path))
     }
     const got = await this.scope(graph.body, inner, path, true)
-    const whole = got.whole && inner["input"] !== undefined && isWhole(inner["input"])
+    const whole = got.whole && failures.length === 0
     if (got.value === undefined || !isWhole(got.value.is))
       return { ...got, failures: [...failures, ...got.failures], whole: false }
     try {
