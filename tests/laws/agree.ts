@@ -170,6 +170,8 @@ class Trial {
 
 /** The graph printed, read and checked again; undefined where it has no such form (an IR says more than a file can). */
 function throughFile(checked: CheckedGraph): CheckedGraph | undefined {
+  // A file's `while:` is an expression.
+  if ([...checked.nodes.keys()].some((n) => (n.scopes["while"]?.nodes.length ?? 0) > 0)) return undefined
   const subgraphs = new Map([...checked.graphs.keys()].map((each) => [`./${each.name}.graph.yaml`, each]))
   const load = (path: string) => ({ file: path, text: printGraph(subgraphs.get(path)!, kinds) })
   const file = { file: "laws.graph.yaml", text: printGraph(checked.graph, kinds) }

@@ -31,6 +31,26 @@ function arithmetic(): Plan {
   return s.plan(input, num)
 }
 
+/** A text that its author calls `unknown`, and what is known of it then. */
+function widening(): Plan {
+  const s = new Sketch("widening")
+  const input = T.record({ a: str })
+  s.scope({
+    params: [input],
+    slots: 4,
+    result: 3,
+    type: num,
+    steps: [
+      s.block("wide", [
+        ["field", 1, 0, s.text("a")],
+        ["widen", 2, 1, s.type(T.union(str, num))],
+        ["call", 3, s.text("number"), [2]],
+      ]),
+    ],
+  })
+  return s.plan(input, num)
+}
+
 /** `a.x > 0 || b.x > 0`, where either side may fail and the other one decide. */
 function logic(): Plan {
   const s = new Sketch("logic")
@@ -217,4 +237,11 @@ function comparing(): Plan {
   return s.plan(input, T.list(T.union(bool, num)))
 }
 
-export const BLOCKS: { readonly [name: string]: () => Plan } = { arithmetic, logic, gathering, values, comparing }
+export const BLOCKS: { readonly [name: string]: () => Plan } = {
+  arithmetic,
+  widening,
+  logic,
+  gathering,
+  values,
+  comparing,
+}
