@@ -128,7 +128,10 @@ export async function script(
   met: () => void,
 ): Promise<unknown> {
   const c = chanceOf("agent", config, args, String(flawOf(config) > 0 ? attempt : ""))
-  const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } })
+  // In an order of their own: a record has none.
+  const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } }).sort(
+    ([a], [b]) => (a < b ? -1 : 1),
+  )
   const said: Value[] = []
   const calls = roles.length === 0 ? 0 : c.below(4)
   const lenient = c.percent(40)
