@@ -186,7 +186,7 @@ export class BlockWriter {
   #reference(e: Extract<Expr, { op: "ref" }>, to: number | undefined): Held {
     const held = this.#locals.get(e.name) ?? this.#lookUp(e.name)
     const known = this.#notes.get(e)
-    if (known !== undefined && known.kind !== "never" && subtype(held.type, known) !== "yes") {
+    if (known !== undefined && subtype(held.type, known) !== "yes") {
       const slot = to ?? this.temp()
       this.#emit(["accept", slot, held.slot, this.#tables.type(known)])
       return { slot, type: known, temp: to === undefined }
@@ -215,7 +215,7 @@ export class BlockWriter {
 
   /** A value whose type the flow has narrowed is looked at in place. */
   #narrow(held: Held, type: Type): Held {
-    if (type.kind === "never" || subtype(held.type, type) === "yes") return held
+    if (subtype(held.type, type) === "yes") return held
     this.#emit(["accept", held.slot, held.slot, this.#tables.type(type)])
     return { ...held, type }
   }

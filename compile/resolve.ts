@@ -224,7 +224,7 @@ class Resolver {
       // The control's own value, then a look at it: a declared `output:` on a control node.
       const rawName = `${name}.raw`
       this.types.set(rawName, T.unknown)
-      into.push({ ...op, name: rawName, type: T.unknown, accept: undefined })
+      into.push({ ...op, name: rawName, type: T.unknown })
       into.push({
         ...blank(name, "expr", path, ref(rawName), facts),
         effect: "pure",
