@@ -35,7 +35,10 @@ function foldBody(body: Body, known: Map<string, Expr>, changes: Change[]): void
     const was = op.expr
     op.expr = op.kind === "expr" ? see(was) : follow(was)
     if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
-      changes.push({ at: printAt(op.path), what: `is the constant ${show(op.expr.value)}` })
+      changes.push({
+        at: printAt(op.path),
+        what: `${op.name.endsWith(".args") ? "takes" : "is"} the constant ${show(op.expr.value)}`,
+      })
     }
     if (op.kind === "expr" && op.accept === undefined && op.after.length === 0 && isPlain(op.expr))
       known.set(op.name, op.expr)

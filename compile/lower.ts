@@ -5,19 +5,20 @@
  */
 import { T, type Type } from "../graph/mod.ts"
 import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
+import { type Choices, noChoices, noteSlots, noteUnits } from "./choices.ts"
 import { BlockWriter, type Held } from "./expression.ts"
 import { fuse, type Unit } from "./fuse.ts"
 import { type Body, bodyUses, type Mid, type Op, uses } from "./mid.ts"
 import { schedule } from "./schedule.ts"
 import { Tables } from "./tables.ts"
 
-export function lower(mid: Mid, name: string): Plan {
+export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly choices: Choices } {
   const tables = new Tables()
   const lowering = new Lowering(mid, tables)
   const input = tables.type(mid.checked.input)
   lowering.scope(mid.body, [])
   const { graph } = mid.checked
-  return {
+  const plan: Plan = {
     format: PLAN_FORMAT,
     semantics: SEMANTICS,
     name,
@@ -31,12 +32,14 @@ export function lower(mid: Mid, name: string): Plan {
     externs: tables.externs,
     scopes: lowering.scopes as PlanScope[],
   }
+  return { plan, choices: lowering.choices }
 }
 
 class Lowering {
   readonly scopes: (PlanScope | undefined)[] = []
   readonly mid: Mid
   readonly tables: Tables
+  readonly choices = noChoices()
 
   constructor(mid: Mid, tables: Tables) {
     this.mid = mid
@@ -50,7 +53,9 @@ class Lowering {
   /** Writes a body as a scope and returns its index; a scope comes before those of the bodies inside it. */
   scope(body: Body, captures: readonly string[]): number {
     const index = this.scopes.push(undefined) - 1
-    const units = schedule(fuse(body))
+    const written = fuse(body)
+    const units = schedule(written)
+    noteUnits(this.choices, written, units)
     const slots = new Slots(this, body, captures, units)
     const steps: PlanStep[] = []
     const stepOf = new Map<string, number>()
@@ -66,6 +71,7 @@ class Lowering {
       } else steps.push({ op: this.#step(unit.ops[0]!, slots, after) })
       for (const op of unit.ops) stepOf.set(op.name, steps.length - 1)
     }
+    noteSlots(this.choices, index, body.ops.length, highest, slots.taken)
     const result = slots.of(resultName(body))
     const binderTypes = body.binders.map((b) => b.type)
     this.scopes[index] = {
@@ -188,6 +194,8 @@ class Slots {
   readonly #crossing = new Map<string, number>()
   /** The first slot of the blocks' own. */
   readonly temps: number
+  /** Values that stand where their argument stood. */
+  taken = 0
 
   constructor(lowering: Lowering, body: Body, captures: readonly string[], units: readonly Unit[]) {
     let next = 0
@@ -198,7 +206,9 @@ class Slots {
       for (const op of unit.ops) {
         const read = readers.get(op.name)
         if (unit.block && read === undefined) continue
-        const slot = this.#takeover(op, unit, readers) ?? next++
+        const over = this.#takeover(op, unit, readers)
+        if (over !== undefined) this.taken++
+        const slot = over ?? next++
         this.#crossing.set(op.name, slot)
         this.#held.set(op.name, { slot, type: op.type, temp: false })
       }

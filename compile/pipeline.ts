@@ -64,7 +64,16 @@ export function compile(checked: CheckedGraph, options: CompileOptions = {}): Co
     passes.push(report(pass.name, pass.about, changes))
     if (options.checked) checkMid(mid, pass.name, done)
   }
-  const plan = lower(mid, checked.graph.name)
+  const { plan, choices } = lower(mid, checked.graph.name)
+  passes.push(
+    { name: "fuse", about: "run expressions that become ready together as one block", changes: choices.fuse },
+    {
+      name: "schedule",
+      about: "look first at what the longest way to the end leads through",
+      changes: choices.schedule,
+    },
+    { name: "slots", about: "give values places, and use places again", changes: choices.slots },
+  )
   verify(plan)
   const bytes = encodePlan(plan)
   return { plan, bytes, hash: planHash(bytes), passes }

@@ -100,7 +100,11 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const pins = pin(project.lock)
   return {
     engine,
-    prepare: (bytes, inline) => engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) }),
+    prepare: async (bytes, inline) => {
+      const ready = await engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) })
+      await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
+      return ready
+    },
     close: async () => {
       await engine.close()
       await host.close()

@@ -2,6 +2,7 @@
 // what fails, and ends with the line `N passed, N failed`. Name steps to run only those: `npm test -- types lint`.
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { createInterface } from "node:readline"
 import { stripVTControlCharacters } from "node:util"
 import { environmentWith, findDeno, root } from "../bin/runtimes.mjs"
 import { ready } from "./install.mjs"
@@ -44,23 +45,25 @@ function steps() {
       command: findDeno(),
       args: ["test", "-A", "--no-check", "--quiet", ...HOST_NEUTRAL_ROOMS],
       count: countDeno,
+      hides: /^running \d+ tests? from | \.\.\. ok \(/,
     },
   ]
 }
 
-/** Runs one step, its output streamed; the counts of a step without tests are one pass or one failure. */
-function runStep({ command, args, count }) {
+/** Runs one step, its output streamed line by line but for those that it hides; the counts of a step without tests are one pass or one failure. */
+function runStep({ command, args, count, hides }) {
   return new Promise((done) => {
     const env = { ...environmentWith(bun), ...(!process.stdout.isTTY && { NO_COLOR: "1" }) }
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
-    const chunks = []
+    let output = ""
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr],
     ]) {
-      from.on("data", (chunk) => {
-        chunks.push(chunk)
-        to.write(chunk)
+      createInterface({ input: from }).on("line", (line) => {
+        const plain = stripVTControlCharacters(line)
+        output += `${plain}\n`
+        if (!hides?.test(plain)) to.write(`${line}\n`)
       })
     }
     const limit = setTimeout(() => {
@@ -74,8 +77,7 @@ function runStep({ command, args, count }) {
     })
     child.on("close", (code) => {
       clearTimeout(limit)
-      const text = stripVTControlCharacters(Buffer.concat(chunks).toString("utf8"))
-      const { passed, failed } = count?.(text) ?? { passed: 0, failed: 0 }
+      const { passed, failed } = count?.(output) ?? { passed: 0, failed: 0 }
       if (code !== 0) done({ passed, failed: Math.max(failed, 1) })
       else done({ passed: count ? passed : 1, failed })
     })

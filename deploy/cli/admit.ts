@@ -89,6 +89,7 @@ async function askFor(
     await addGrants(project.folder, missing)
     err.write(dim(`Written to ${PROJECT_FILE}.\n`))
   }
+  err.write("\n")
 }
 
 const grantWord = (capability: string): string =>

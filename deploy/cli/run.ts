@@ -76,7 +76,12 @@ export async function runProgram(
   try {
     const { plan } = ready.admitted
     const input = await inputOf(call, words, plan.types[plan.input] as Input)
-    const { result, totals } = await view.watch(ready, input, stop)
+    const { result, totals } = await view.watch(
+      ready,
+      input,
+      stop,
+      program.checked?.graph.body.nodes.map((n) => n.name),
+    )
     if (call.on("json")) terminal.out.write(`${jsonResult(result, totals)}\n`)
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
@@ -105,9 +110,14 @@ class View {
     return plan.types[plan.output]!.kind === "stream" && !this.#call.on("json")
   }
 
-  async watch(ready: Ready, input: Rec, stop: Stop): Promise<{ readonly result: RunResult; readonly totals: Totals }> {
+  async watch(
+    ready: Ready,
+    input: Rec,
+    stop: Stop,
+    order?: readonly string[],
+  ): Promise<{ readonly result: RunResult; readonly totals: Totals }> {
     const { err, out } = this.#call.terminal
-    const timeline = new Timeline(ready.admitted.plan, performance.now())
+    const timeline = new Timeline(ready.admitted.plan, performance.now(), order)
     if (this.live) this.#view = new LiveView(err, timeline, () => performance.now())
     try {
       const result = await ready.run(input, {

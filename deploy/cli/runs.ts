@@ -65,11 +65,13 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   for (const t of told) {
     const took = t.ms === undefined ? "" : printMs(t.ms)
     out.write(
-      `${t.run}  ${dim(new Date(t.began).toISOString().replace("T", " ").slice(0, 19))}  ${paint(t.outcome)}  ${took.padStart(8)}  ${dim(`${t.reads} reads, ${t.writes} writes  graph ${t.graph.slice(0, 12)}…`)}\n`,
+      `${t.run}  ${dim(new Date(t.began).toISOString().replace("T", " ").slice(0, 19))}  ${paint(t.outcome)}  ${took.padStart(8)}  ${dim(`${some(t.reads, "read")}, ${some(t.writes, "write")}  graph ${t.graph.slice(0, 12)}…`)}\n`,
     )
   }
   return EXIT.ok
 }
+
+const some = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`
 
 function tell(run: string, rows: readonly Row[]): Told {
   const entries = rows.map((row) => openEntry(row.entry))

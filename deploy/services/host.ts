@@ -20,6 +20,11 @@ export interface HostOptions {
 
 export interface Host {
   readonly services: Omit<Services, "granted">
+  /**
+   * Loads the code that nodes of these kinds will ask for. Nothing is opened. What is loaded in the middle of a run holds
+   * up everything else in it.
+   */
+  readonly warm: (kinds: Iterable<string>) => Promise<void>
   /** Closes every connection and database and ends every process that was started. Nothing may run any more. */
   readonly close: () => Promise<void>
 }
@@ -70,6 +75,16 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       modules: lentModules,
       secret,
       ...(ask === undefined ? {} : { ask }),
+    },
+    warm: async (kinds) => {
+      const wanted = new Set(kinds)
+      const loads: Promise<unknown>[] = []
+      if (wanted.has("http") || wanted.has("llm")) loads.push(http())
+      if (wanted.has("read_file") || wanted.has("write_file")) loads.push(files())
+      if (wanted.has("sql")) loads.push(sqlite())
+      if (wanted.has("fn")) loads.push(modules())
+      if (wanted.has("mcp")) loads.push(mcp(), import("./mcp-session.ts"))
+      await Promise.all(loads)
     },
     close: async () => {
       const services = await Promise.allSettled(open)

@@ -28,10 +28,12 @@ export function bars(rows: readonly Row[], totals: Totals, options: BarsOptions)
   const [name, what, time] = [wide(names), wide(whats), wide(times)]
   const room = Math.min(BAR_MAX, columns - name - what - time - 10)
   const lines = shown.map((row, i) => {
-    const before = `  ${colours.bold(names[i]!.padEnd(name))}  ${colours.dim(whats[i]!.padEnd(what))}  `
     const bar = room < 8 ? "" : barOf(row, totals.ms, room, colours)
     const tail = tailOf(row, options)
-    return `${before}${times[i]!.padStart(time)}${bar === "" ? "" : `  ${bar}`}${tail === "" ? "" : `  ${tail}`}`.trimEnd()
+    const after = [times[i]!.padStart(time), bar, tail].filter((part) => part.trim() !== "")
+    // Nothing follows: then nothing is filled up either.
+    const words = after.length === 0 ? whats[i]! : whats[i]!.padEnd(what)
+    return `  ${colours.bold(names[i]!.padEnd(name))}  ${colours.dim(words)}${after.map((part) => `  ${part}`).join("")}`
   })
   const left = rows.length - shown.length
   return left === 0 ? lines : [...lines, colours.dim(`  … and ${left} more`)]

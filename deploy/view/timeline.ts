@@ -5,6 +5,7 @@
 import type { RunEvent } from "../../bus/mod.ts"
 import type { Effect, Path } from "../../graph/mod.ts"
 import type { Plan, PlanStep } from "../../plan/mod.ts"
+import { effectOf, operandsOf, wordsOf } from "./steps.ts"
 
 export interface Row {
   /** The path without indexes: `cost.do`. */
@@ -51,11 +52,16 @@ export class Timeline {
   #busySince = 0
   #ended: number | undefined
 
-  /** @param begun Monotonic milliseconds, on the clock of the events. */
-  constructor(plan: Plan, begun: number) {
+  /**
+   * @param begun Monotonic milliseconds, on the clock of the events.
+   * @param order The nodes' names in the order to show them, where it is not the plan's: the author's.
+   */
+  constructor(plan: Plan, begun: number, order: readonly string[] = []) {
     this.#begun = begun
     for (const row of plannedRows(plan)) this.#rows.set(row.name, { ...row })
-    this.#heads = [...this.#rows.keys()]
+    const planned = [...this.#rows.keys()]
+    const said = order.filter((name) => this.#rows.has(name))
+    this.#heads = [...said, ...planned.filter((name) => !said.includes(name))]
   }
 
   add(event: RunEvent): void {
@@ -168,25 +174,23 @@ function plannedRows(plan: Plan): readonly Row[] {
       const name = path[0]
       // What belongs to the graph itself (its output) has no name. A tool's arguments are a block of the tool's name.
       if (name === undefined || (rows.has(name) && step.op[0] === "block")) continue
+      // Where it stands is where its own step stands, not what is made ready for it.
+      rows.delete(name)
       rows.set(name, { ...idle, name, ...workOf(plan, step) })
     }
   }
   return [...rows.values()]
 }
 
-function pathsOf(plan: Plan, step: PlanStep): readonly (readonly string[])[] {
-  const words = (constant: number) => plan.constants[constant]!.value as readonly string[]
-  if (step.op[0] === "block") return (step.nodes ?? []).map(words)
-  return [words(step.op[step.op.length - 2] as number)]
-}
+/** Of a block the nodes that are fused in it, of any other step its own. */
+const pathsOf = (plan: Plan, step: PlanStep): readonly (readonly string[])[] =>
+  step.op[0] === "block" ? (step.nodes ?? []).map((n) => wordsOf(plan, n)) : [wordsOf(plan, operandsOf(step).path)]
 
 function workOf(plan: Plan, step: PlanStep): Pick<Row, "what" | "effect"> {
   const [name] = step.op
   if (name === "block") return { what: "pure", effect: "pure" }
-  if (name !== "invoke" && name !== "invoke_with") return { what: `pure ${name}`, effect: "pure" }
-  const extern = plan.externs[step.op[2] as number]!
-  return {
-    what: extern.effect === "pure" ? `pure ${extern.kind}` : whatOf(extern.kind, extern.resource),
-    effect: extern.effect,
-  }
+  const { extern } = operandsOf(step)
+  if (extern === undefined) return { what: effectOf(plan, step) === "pure" ? `pure ${name}` : name, effect: "pure" }
+  const { kind, effect, resource } = plan.externs[extern]!
+  return { what: effect === "pure" ? `pure ${kind}` : whatOf(kind, resource), effect }
 }

@@ -24,6 +24,7 @@ output: total
 const { checked, problems } = checkFile({ file: "shop.graph.yaml", text }, { registry: standardKinds })
 if (checked === undefined) throw new TypeError(problems.map((p) => p.message).join("\n"))
 const { plan } = compile(checked)
+const AUTHOR = checked.graph.body.nodes.map((n) => n.name)
 
 const start = (path: (string | number)[], at: number, kind = "http", attempt = 1): RunEvent => ({
   type: "start",
@@ -45,7 +46,7 @@ const end = (path: (string | number)[], at: number, more: { ok?: boolean; cached
 
 /** 100 ms: lines 0–10; items 10–50, 10–90 and, after one retry, 50–100, which fails. */
 function played(): Timeline {
-  const timeline = new Timeline(plan, 1000)
+  const timeline = new Timeline(plan, 1000, AUTHOR)
   for (const event of [
     start(["lines"], 1000, "sql"),
     end(["lines"], 1010),
@@ -77,7 +78,7 @@ describe("timeline", () => {
   })
 
   test("before anything has begun the plan is there already", () => {
-    expect(new Timeline(plan, 0).rows().map((r) => r.name)).toEqual(["lines", "each", "total"])
+    expect(new Timeline(plan, 0, AUTHOR).rows().map((r) => r.name)).toEqual(["lines", "each", "total"])
   })
 })
 
@@ -107,7 +108,7 @@ describe("bars", () => {
   })
 
   test("a tool's words stay in their line", () => {
-    const timeline = new Timeline(plan, 0)
+    const timeline = new Timeline(plan, 0, AUTHOR)
     timeline.add(start(["lines"], 0, "sql"))
     timeline.add({ type: "note", path: ["lines"], text: "half\n\u001b[2Jdone", at: 5 })
     const [line] = bars(timeline.rows(), timeline.totals(10), { colours, columns: 120, linesMax: 9, live: true })

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
 const root = join(import.meta.dirname, "..", "..")
-const main = join(root, "deploy", "cli", "main.ts")
+export const main = join(root, "deploy", "cli", "main.ts")
 const folders: string[] = []
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
