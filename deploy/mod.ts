@@ -16,6 +16,7 @@ export {
   type RunOptions,
   type RunResult,
 } from "./engine.ts"
+export { graphFile } from "./graph-file.ts"
 export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
 export { SqliteLedger, type SqliteLedgerOptions } from "./ledger_sqlite.ts"
 export { type Listening, listen } from "./listen.ts"

@@ -170,6 +170,8 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
     })
   let exports: { readonly [name: string]: unknown }
   try {
+    // The module may import graph files.
+    await import("./register.ts")
     exports = await import(await freshUrl(source.path))
   } catch (cause) {
     throw refuse((cause as { message?: string }).message ?? String(cause), cause)

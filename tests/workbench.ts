@@ -40,7 +40,7 @@ export class Workbench {
     cpSync(example, folder, { recursive: true, filter: (path) => !LEFT_OUT.has(basename(path)) })
     // Packages, and `shadowgraph` itself, are those of the clone.
     symlinkSync(join(root, "node_modules"), join(base, "node_modules"))
-    const paths = { shadowgraph: [join(root, "mod.ts")], "shadowgraph/*": [join(root, "*/mod.ts")] }
+    const paths = { shadowgraph: [join(root, "mod.ts")], "shadowgraph/register": [join(root, "deploy/register.ts")] }
     writeFileSync(join(base, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }))
     const texts = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry: Dirent) => entry.isFile() && TEXTS.test(entry.name))

@@ -42,7 +42,7 @@ export {
 } from "./control.ts"
 export { BuildError, type BuildReason } from "./failure.ts"
 export { grantedIn, grants } from "./grants.ts"
-export { type GraphOptions, graph } from "./graph.ts"
+export { type GraphOptions, graph, graphOf } from "./graph.ts"
 export { all, each, exists, existsOne, filter, sortBy, sumBy } from "./items.ts"
 export * from "./operators.ts"
 export { bool, cel, num, str, type Template, text } from "./template.ts"
