@@ -73,7 +73,13 @@ export function run(command, args, options = {}) {
   const child = spawn(command, args, { stdio: "inherit", env: environmentWith(command), ...options })
   const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY)
   process.on("SIGINT", () => onTerminal || child.kill("SIGINT"))
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
+  for (const signal of ["SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      child.kill(signal)
+      // Who does not end by itself, as on a terminal that is gone, is ended.
+      setTimeout(() => child.kill("SIGKILL"), 5000).unref()
+    })
+  }
   child.on("error", (error) => {
     console.error(`Cannot start ${command}: ${error.message}`)
     process.exit(1)

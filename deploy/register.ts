@@ -1,33 +1,61 @@
 /**
- * Makes `import quote from "./quote.graph.yaml"` work: importing this file once, before the modules that do so, teaches
- * the runtime to read graph files. `bun --preload shadowgraph/register app.ts`, or `node --import shadowgraph/register`.
+ * Teaches the runtime to import graph files: `bun --preload shadowgraph/register`, `node --import shadowgraph/register`.
+ * What is imported is checked as it is loaded; the types come from the declarations that `shadowgraph types` writes.
  */
 import * as module from "node:module"
-import process from "node:process"
 import { fileURLToPath } from "node:url"
+import * as Data from "effect/Data"
+import { importGraph } from "./import.ts"
 
 const GRAPH_FILE = /\.graph\.(ya?ml|json)$/
 
-/** The module that a graph file is to its importers. */
-const moduleOf = (path: string): string =>
-  `import { graphFile } from ${JSON.stringify(import.meta.resolve("./graph-file.ts").replace(/\.ts$/, extension))}
-export default await graphFile(${JSON.stringify(path)})
-`
-/** Built, this is JavaScript, and so is the file beside it. */
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
+/** This runtime has no way to import another kind of file. */
+class CannotRegister extends Data.TaggedError("CannotRegister")<{ readonly message: string }> {}
 
-if (process.versions["bun"] !== undefined) {
-  Bun.plugin({
+interface BunLike {
+  readonly plugin: (plugin: {
+    readonly name: string
+    readonly setup: (build: {
+      readonly onLoad: (
+        options: { readonly filter: RegExp },
+        load: (args: { readonly path: string }) => Promise<{ readonly exports: object; readonly loader: "object" }>,
+      ) => void
+    }) => void
+  }) => void
+}
+
+/** The part of `node:module` that newer hosts have. */
+interface Hooks {
+  readonly registerHooks?: (hooks: {
+    readonly load: (url: string, context: object, next: (url: string, context: object) => unknown) => unknown
+  }) => void
+}
+
+const bun = (globalThis as { readonly Bun?: BunLike }).Bun
+const { registerHooks } = module as Hooks
+if (bun !== undefined) {
+  bun.plugin({
     name: "shadowgraph",
-    setup: (build) => {
-      build.onLoad({ filter: GRAPH_FILE }, ({ path }) => ({ contents: moduleOf(path), loader: "js" }))
+    setup: (build) =>
+      build.onLoad({ filter: GRAPH_FILE }, async ({ path }) => ({
+        exports: { default: await importGraph(path) },
+        loader: "object",
+      })),
+  })
+} else if (registerHooks !== undefined) {
+  const own = JSON.stringify(
+    new URL("./import.ts", import.meta.url).href.replace(/\.ts$/, import.meta.url.endsWith(".js") ? ".js" : ".ts"),
+  )
+  registerHooks({
+    load: (url, context, next) => {
+      if (!url.startsWith("file:") || !GRAPH_FILE.test(url)) return next(url, context)
+      const source = `import { importGraph } from ${own}\nexport default await importGraph(${JSON.stringify(fileURLToPath(url))})\n`
+      return { format: "module", shortCircuit: true, source }
     },
   })
 } else {
-  module.registerHooks({
-    load: (url, context, next) =>
-      url.startsWith("file:") && GRAPH_FILE.test(new URL(url).pathname)
-        ? { format: "module", source: moduleOf(fileURLToPath(url)), shortCircuit: true }
-        : next(url, context),
+  throw new CannotRegister({
+    message:
+      "Cannot import graph files by name here: Node must be 22.15 or newer, or use importGraph(file, import.meta.url)",
   })
 }

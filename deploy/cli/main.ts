@@ -3,12 +3,22 @@ import process from "node:process"
 import { main } from "./cli.ts"
 import { terminalOf } from "./terminal.ts"
 
+/** Milliseconds that tools have to close when the terminal hangs up. */
+const HANG_UP_MS = 2000
+
 // `shadowgraph … | head` closes the pipe early: what is left to say is of no interest to anybody.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (cause: NodeJS.ErrnoException) => {
     if (cause.code === "EPIPE") process.exit(0)
+    // The terminal is gone.
+    if (cause.code === "EIO") process.exit(129)
   })
 }
+process.stdin.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code === "EIO") process.exit(129)
+})
+// What is stopped closes its tools first; a question on a terminal that is gone would never be answered.
+process.on("SIGHUP", () => setTimeout(() => process.exit(129), HANG_UP_MS).unref())
 
 const exit = await main(process.argv.slice(2), terminalOf(process))
 // Text for a pipe may still be on its way; connections that a tool left open must not keep the process.

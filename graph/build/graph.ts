@@ -2,10 +2,8 @@
  * `graph(id, { input }, body)`: runs the body once, with ports for the input, and keeps what it yields as the graph's IR.
  * The result is a value, and a call: inside another graph's body it makes a `graph` node.
  */
-import { accept } from "../accept.ts"
-import type { CheckedGraph } from "../checked.ts"
 import { ref } from "../expr.ts"
-import type { Graph as IrGraph, Scope, Settings } from "../ir.ts"
+import type { Graph as IrGraph, Scope } from "../ir.ts"
 import { fromSchema } from "../valibot.ts"
 import { importInput, makeCall, withoutDefaults } from "./call.ts"
 import { bindInline, validNode } from "./code.ts"
@@ -66,36 +64,17 @@ export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
     id,
     withoutDefaults(inputType),
     (args, into, name, settings) => {
-      refuseSettings(name, settings)
+      const foreign = Object.keys(settings).filter((key) => key !== "after")
+      if (foreign.length > 0)
+        refuse(
+          "option",
+          `Cannot set ${foreign.join(", ")} on "${name}": a graph does nothing outside by itself. Set it on the tools inside`,
+        )
       for (const [key, binding] of sheet.code) bindInline(into, key, binding)
       return { kind: "graph", config: {}, args, scopes: {}, graph: ir, type: outputType, touches: written.touches }
     },
   )
   return Object.assign(call, { ir, code: sheet.code as ReadonlyMap<string, FnBinding>, accept: input.complete })
-}
-
-/**
- * A graph that was checked, such as one read from a file, as a value of the builder: it can be run, and called in other
- * graphs. What it takes and gives is in its declaration (`shadowgraph types`), so the type is the caller's to name.
- */
-// biome-ignore lint/suspicious/noExplicitAny: stands for every graph
-export function graphOf<G extends Graph<any, any, any, any>>(checked: CheckedGraph): G {
-  const { graph: ir, input, output, touches } = checked
-  const call = makeCall<never, never, never, never>(ir.name, withoutDefaults(input), (args, _, name, settings) => {
-    refuseSettings(name, settings)
-    return { kind: "graph", config: {}, args, scopes: {}, graph: ir, type: output, touches }
-  })
-  const none: ReadonlyMap<string, FnBinding> = new Map()
-  return Object.assign(call, { ir, code: none, accept: accept(input) }) as unknown as G
-}
-
-function refuseSettings(name: string, settings: Settings): void {
-  const foreign = Object.keys(settings).filter((key) => key !== "after")
-  if (foreign.length > 0)
-    refuse(
-      "option",
-      `Cannot set ${foreign.join(", ")} on "${name}": a graph does nothing outside by itself. Set it on the tools inside`,
-    )
 }
 
 /** No name of an inner scope may hide an outer one, whichever was written first. */
