@@ -5,6 +5,7 @@
 import { askOf, httpOf, llmOf, mcpOf, sqlOf } from "./graph/build/mod.ts"
 import * as kinds from "./nodes/mod.ts"
 
+export { importGraph } from "./deploy/import.ts"
 export { type RunError, type RunnerOptions, run, runner } from "./deploy/run.ts"
 export * from "./graph/build/mod.ts"
 export { Failure, GraphProblems, Tensor } from "./graph/mod.ts"

@@ -17,6 +17,7 @@ export {
   type RunResult,
 } from "./engine.ts"
 export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
+export { importGraph } from "./import.ts"
 export { SqliteLedger, type SqliteLedgerOptions } from "./ledger_sqlite.ts"
 export { type Listening, listen } from "./listen.ts"
 export { type LockResult, makeLock } from "./lock.ts"

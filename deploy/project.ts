@@ -127,6 +127,10 @@ async function ownFolder(folder: string): Promise<void> {
   const own = join(folder, OWN_FOLDER)
   try {
     await mkdir(own, { recursive: true })
+  } catch (cause) {
+    throw unwritable(own, cause)
+  }
+  try {
     await writeFile(join(own, ".gitignore"), "*\n", { flag: "wx" })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") return
@@ -282,6 +286,6 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is no folder",
   EROFS: "the disk is read-only",
   ENOSPC: "the disk is full",
-  EEXIST: "it is there already",
+  EEXIST: "something else of that name is there",
   EADDRINUSE: "the port is in use",
 }

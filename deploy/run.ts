@@ -33,6 +33,7 @@ import {
   toFailure,
 } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type LedgerStore } from "../kernel/mod.ts"
+import { folderOf } from "./import.ts"
 import { openProject, openSession, type Project, ProjectError, type Session } from "./project.ts"
 
 /**
@@ -43,7 +44,7 @@ import { openProject, openSession, type Project, ProjectError, type Session } fr
 export type RunError = Failure | GraphProblems | AdmissionError | KernelError | ProjectError
 
 export interface RunnerOptions {
-  /** The folder that relative paths count from, where the lock and the project's file lie. Default: the working folder. */
+  /** The folder that relative paths count from, where the lock and the project's file lie. Default: that of an imported graph's file, else the working folder. */
   readonly folder?: string
   /** Where the record is kept: `memory` (the default), `file` (`.shadowgraph/ledger.db` in the folder), or a store of your own. */
   readonly ledger?: "memory" | "file" | LedgerStore
@@ -80,7 +81,7 @@ function running(
 ): Effect<unknown, unknown> {
   return acquireUseRelease(
     attempt(async () => {
-      const folder = options.folder ?? process.cwd()
+      const folder = options.folder ?? folderOf(graph) ?? process.cwd()
       const project = await openProject(folder)
       const bytes = compiled(graph, project)
       const session = await openSession(project, {

@@ -31,6 +31,8 @@ export async function showError(cause: unknown, terminal: Terminal, traced: bool
     err.write(`${red("error")}  shadowgraph met a defect of its own: ${printable(words)}\n`)
     if (!traced) err.write(`       ${dim("SHADOWGRAPH_DEBUG=1 shows where; please report it.")}\n`)
   }
+  if (isTold(cause) && cause._tag === "KernelError")
+    err.write(`       ${dim("--ledger memory runs without a record in a file")}\n`)
   if (cause instanceof CliError) {
     for (const line of [...(await nearLines(cause)), ...(cause.hints ?? [])])
       err.write(`       ${dim(printable(line))}\n`)

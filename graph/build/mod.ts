@@ -43,6 +43,7 @@ export {
 export { BuildError, type BuildReason } from "./failure.ts"
 export { grantedIn, grants } from "./grants.ts"
 export { type GraphOptions, graph } from "./graph.ts"
+export { imported } from "./imported.ts"
 export { all, each, exists, existsOne, filter, sortBy, sumBy } from "./items.ts"
 export * from "./operators.ts"
 export { bool, cel, num, str, type Template, text } from "./template.ts"

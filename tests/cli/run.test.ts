@@ -1,7 +1,7 @@
 // `check`, `lock`, `compile` and `run` as a user runs them: a real process on real files, a real database, a real MCP
 // server over stdio and a real HTTP server.
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { shadowgraph, start } from "./command.ts"
 import { openShop, type Shop } from "./shop.ts"
@@ -143,18 +143,44 @@ describe("run", () => {
   })
 })
 
+/** Processes that were started in a folder and are alive, but for those of this test itself. */
+const serversOf = (folder: string): readonly string[] =>
+  (existsSync("/proc") ? readdirSync("/proc") : [])
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+        return readlinkSync(`/proc/${pid}/cwd`) === folder && words.some((w) => w.includes("server-filesystem"))
+          ? [pid]
+          : []
+      } catch {
+        return []
+      }
+    })
+
 describe("interruption", () => {
   test("Ctrl-C stops the tools, closes the ledger, exit 130", async () => {
     writeFileSync(
       join(shop.folder, "hang.graph.yaml"),
-      `graph: hang\nnodes:\n  wait: { http: "GET http://${shop.rates}/hang", output: string }\noutput: wait\n`,
+      `graph: hang
+servers:
+  files: { stdio: [node, node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ./data], reads: [read_text_file] }
+nodes:
+  tariff: { mcp: files/read_text_file, with: { path: tariff.json }, parse: json, output: { per_kg: number } }
+  wait: { http: "GET http://${shop.rates}/hang", output: string, after: tariff }
+output: [tariff.per_kg, wait]
+`,
     )
     const running = start(shop.folder, ["run", "hang", "-y"])
     while (!shop.asked.includes("GET /hang")) await new Promise((wake) => setTimeout(wake, 20))
+    if (existsSync("/proc")) expect(serversOf(shop.folder)).toHaveLength(1)
     running.signal("SIGINT")
     expect(await running.done).toEqual({ exit: 130, out: "", err: "stopped  interrupted\n" })
+    expect(serversOf(shop.folder)).toEqual([])
     const again = await sg("run", "quote", "order=A17", "currency=EUR", "-y")
     expect(again.exit).toBe(0)
+    const [, stopped] = JSON.parse((await sg("runs", "--json")).out)
+    expect(stopped).toMatchObject({ outcome: "Cancelled", reads: 1 })
   })
 
   test("a deadline ends a run that takes too long", async () => {
@@ -182,5 +208,20 @@ describe("words", () => {
     expect(plain.err).toContain('Cannot find "nowhere"')
     expect(plain.err).not.toContain(".ts:")
     expect((await sg("run", "nowhere", "--trace-errors")).err).toContain("source.ts:")
+  })
+})
+
+describe("a record that cannot be kept", () => {
+  test("is told before anything runs, with what else to do", async () => {
+    const ledger = join(shop.folder, ".shadowgraph", "ledger.db")
+    for (const end of ["", "-wal", "-shm"]) rmSync(ledger + end, { force: true })
+    writeFileSync(ledger, "this is no database, but it is long enough to be read as the header of one ".repeat(4))
+    const before = shop.asked.length
+    const { exit, out, err } = await sg("run", "quote", "order=A17", "currency=EUR", "-y")
+    expect({ exit, out }).toEqual({ exit: 1, out: "" })
+    expect(err).toContain("file is not a database")
+    expect(err).toContain("--ledger memory runs without a record in a file")
+    expect(shop.asked.length).toBe(before)
+    expect((await sg("run", "quote", "order=A17", "currency=EUR", "-y", "--ledger", "memory")).exit).toBe(0)
   })
 })

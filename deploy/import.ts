@@ -1,0 +1,34 @@
+/**
+ * Graph files in TypeScript programs: `importGraph("./quote.graph.yaml", import.meta.url)` gives a graph like one that was
+ * written there. With `shadowgraph/register` loaded first, `import quote from "./quote.graph.yaml"` does the same.
+ */
+import { dirname, resolve } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { type Graph, imported } from "../graph/build/mod.ts"
+import { type Failure, GraphProblems } from "../graph/mod.ts"
+import { openProject } from "./project.ts"
+import { loadGraph, sourceOf } from "./source.ts"
+
+/** Where each imported graph's relative paths count from. */
+const folders = new WeakMap<object, string>()
+export const folderOf = (graph: object): string | undefined => folders.get(graph)
+
+/**
+ * Reads and checks a graph file with its folder's lock. `from` is the module that names it (`import.meta.url`); without it
+ * the path counts from the working folder. Fails with `GraphProblems` or `ProjectError`.
+ */
+export async function importGraph<I = never, A = unknown, E = Failure, R = never>(
+  file: string | URL,
+  from?: string,
+): Promise<Graph<I, A, E, R>> {
+  const base = from === undefined ? process.cwd() : dirname(fileURLToPath(from))
+  const path = file instanceof URL || file.startsWith("file:") ? fileURLToPath(file) : resolve(base, file)
+  const source = sourceOf(path, process.cwd())
+  const project = await openProject(source.folder)
+  const { checked, problems } = await loadGraph(source, project, { cwd: process.cwd() })
+  if (checked === undefined) throw GraphProblems.of(problems.filter((p) => p.severity === "error"))
+  const graph = imported<I, A, E, R>(checked)
+  folders.set(graph, source.folder)
+  return graph
+}
