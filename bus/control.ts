@@ -335,8 +335,8 @@ class Looping extends Sequence {
 }
 
 /**
- * `map` over a stream: at most `bound` items are at work or finished and waiting for one before them, so that a slow body
- * slows the source.
+ * `map` over a stream gives a stream: at most `bound` items are at work or finished and not yet taken, so that a slow reader
+ * slows the source. All of it at once, as a list, where something waits for its end.
  */
 function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): unknown {
   const path = frame.pathOf(step)
@@ -349,7 +349,7 @@ function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): u
       if (step.traced) vm.settings.record.trace.seal(path, ++low)
     },
   )
-  return vm.later(frame, step, made.collect())
+  return step.eager ? vm.later(frame, step, made.collect()) : made
 }
 
 /** `fold` over a stream: one item at a time, in constant memory. */
@@ -365,14 +365,12 @@ async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamVa
   return state
 }
 
-/** An item of a stream. */
+/** An item of a stream. It is the node that fails with it, not who reads what the node makes. */
 function runItem(vm: Vm, frame: Frame, step: StepCode, i: number, binders: readonly unknown[]): Promise<unknown> {
-  try {
+  return new Promise((resolve) => {
     burn(vm, frame, step)
-  } catch (cause) {
-    return Promise.reject(cause)
-  }
-  return runBody(vm, frame, step, step.bodies[0]!, i, binders)
+    begin(vm, { frame, step, done: (_, value) => resolve(value), failed: undefined }, step.bodies[0]!, i, binders)
+  })
 }
 
 /** Runs a body that a tool asked for, by role, as its call number `call`; fails with the body's failure. */
@@ -408,10 +406,14 @@ function runBody(
         return true
       },
     }
-    const child = vm.child(parent, body, index)
-    binders.forEach((value, b) => {
-      child.slots[b] = value
-    })
-    vm.begin(child)
+    begin(vm, parent, body, index, binders)
   })
+}
+
+function begin(vm: Vm, parent: Parent, body: BodyCode, index: number, binders: readonly unknown[]): void {
+  const child = vm.child(parent, body, index)
+  binders.forEach((value, b) => {
+    child.slots[b] = value
+  })
+  vm.begin(child)
 }

@@ -26,6 +26,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
       try {
         iterator ??= iteratorOf(await attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer"))
         const result = await attempts.timed(task, iterator.next(), "No item")
+        if (stopped) throw fail("Cancelled", "The call no longer matters")
         if (result.done === true) break
         const value = tool.judge(result.value)
         items.push(value)

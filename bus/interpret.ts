@@ -143,6 +143,11 @@ const SIMPLE: { readonly [K in Simple]: (instr: Instr<K>, plan: Plan) => Do } = 
       s[to] = look(s[a])
     }
   },
+  widen:
+    ([, to, a]) =>
+    (s) => {
+      s[to] = s[a]
+    },
   field: ([, to, a, name], plan) => {
     const key = plan.constants[name]!.value as string
     return (s) => {

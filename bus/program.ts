@@ -5,6 +5,7 @@
 import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
+import { withEager } from "./eager.ts"
 import { interpret } from "./interpret.ts"
 import { operandsOf } from "./io.ts"
 import { type FastRange, Ranges } from "./ranges.ts"
@@ -22,7 +23,7 @@ export interface Tool {
   /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
-  /** Pure, one attempt, no timeout, no cache: may stand in straight-line code. */
+  /** Pure, one attempt, no timeout, no cache, no stream: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
@@ -65,7 +66,7 @@ export interface StepCode {
   readonly preds: Uint32Array
   /** Steps that wait for this one. */
   readonly succs: Uint32Array
-  /** Of a tool that gives a stream: all of it is read before anything else happens. */
+  /** Of a step that gives a stream: all of it is read before anything else happens. */
   readonly eager: boolean
   /** `block`: does its instructions. Throws a `Failure`. */
   readonly block: Block | undefined
@@ -152,7 +153,7 @@ function scopeOf(
   const n = scope.steps.length
   const cut = cuts(facts, n)
   const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
-  const steps = made.map((step) => (isEager(step, made) ? { ...step, eager: true } : step))
+  const steps = withEager(made)
   return {
     index,
     params: P,
@@ -167,17 +168,6 @@ function scopeOf(
     fast: ranges.of(scope, steps),
     paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
-}
-
-/**
- * Must a stream be read to its end at once? Where nobody reads it, or where something waits for its outcome: a step that
- * comes after it, or writes that rest on its items, which are certain only once the whole is on record.
- */
-function isEager(step: StepCode, steps: readonly StepCode[]): boolean {
-  if (step.tool?.output.kind !== "stream") return false
-  const readers = steps.filter((s) => s.reads.includes(step.to))
-  if (steps.some((s) => operandsOf(s.step).after.includes(step.index))) return true
-  return readers.length !== 1 || (step.tool.extern.effect !== "pure" && readers[0]!.bodies.some((b) => b.code.writes))
 }
 
 /** A step is a cut when each later step has a predecessor at or after it: by induction they all depend on it. */

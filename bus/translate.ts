@@ -170,6 +170,7 @@ const textOf = (constant: number, w: Writing): string => escaped(w.plan.constant
 const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string } = {
   const: ([, to, k], w) => `${w.v(to)}=${literal(w.plan.constants[k]!.value, w)};`,
   copy: ([, to, a], w) => `${w.v(to)}=${w.v(a)};`,
+  widen: ([, to, a], w) => `${w.v(to)}=${w.v(a)};`,
   accept: ([, to, a, t], w) => {
     const type = w.plan.types[t]!
     const { kind } = type

@@ -2,8 +2,22 @@
  * Expressions to instructions. One block at a time: values that stay inside it live in temporary slots, which are used
  * again as soon as their last reader is through.
  */
-import { compareKeys, type Expr, infer, subtype, T, type Type, typeOfValue } from "../graph/mod.ts"
-import { type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
+import {
+  BUILTINS,
+  compareKeys,
+  type Expr,
+  infer,
+  isRecord,
+  lit,
+  resolveCall,
+  sameType,
+  subtype,
+  T,
+  type Type,
+  typeOfValue,
+  type Value,
+} from "../graph/mod.ts"
+import { comesBack, type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
 import { mapParts } from "./rename.ts"
 import type { Tables } from "./tables.ts"
 
@@ -13,6 +27,16 @@ export interface Held {
   readonly type: Type
   /** The slot goes back when the reader is through. */
   readonly temp: boolean
+}
+
+/** What an operation wants written. */
+export interface Written {
+  readonly expr: Expr
+  readonly path: readonly string[]
+  /** The value is looked at as this type. */
+  readonly accept: Type | undefined
+  /** The type that the operation's name stands for. */
+  readonly type: Type
 }
 
 export class BlockWriter {
@@ -48,20 +72,23 @@ export class BlockWriter {
   }
 
   /** Writes an operation's expression. The value ends in `to`, or in a slot of the block's choice. */
-  value(expr: Expr, path: readonly string[], accept: Type | undefined, to: number | undefined): Held {
+  value({ expr, path, accept, type }: Written, to: number | undefined): Held {
     this.#path = this.#tables.texts(path)
     const own = fresh(expr)
     this.#notes = new Map()
-    infer(own, this.#types, (e, t) => this.#notes.set(e, t))
+    const found = infer(own, this.#types, (e, t) => this.#notes.set(e, t)).type
+    if (accept !== undefined) return this.#as("accept", accept, this.#into(own, undefined), to)
+    // What its author declared, or what folding has narrowed: others rely on the type that the checker saw.
+    if (!sameType(found, type)) return this.#as("widen", type, this.#into(own, undefined), to)
     // A second name for a value gets a slot of its own: the first one's may be used again before this one's readers are through.
-    if (accept === undefined && own.op === "ref" && to === undefined)
-      return { ...this.#into(own, this.temp()), temp: true }
-    if (accept === undefined) return this.#into(own, to)
-    const raw = this.#into(own, undefined)
+    return own.op === "ref" && to === undefined ? { ...this.#into(own, this.temp()), temp: true } : this.#into(own, to)
+  }
+
+  #as(op: "accept" | "widen", type: Type, raw: Held, to: number | undefined): Held {
     this.release(raw)
     const slot = to ?? this.temp()
-    this.#emit(["accept", slot, raw.slot, this.#tables.type(accept)])
-    return { slot, type: accept, temp: to === undefined }
+    this.#emit([op, slot, raw.slot, this.#tables.type(type)])
+    return { slot, type, temp: to === undefined }
   }
 
   #emit(instr: Instr): void {
@@ -72,11 +99,16 @@ export class BlockWriter {
   /** The expression's value in `to`; where that is left open, wherever it is already, or in a temporary slot. */
   #into(e: Expr, to: number | undefined): Held {
     if (e.op === "ref") return this.#reference(e, to)
+    return this.#written(e, to)
+  }
+
+  #written(e: Exclude<Expr, { op: "ref" }>, to: number | undefined): Held {
     const type = this.#notes.get(e) ?? T.unknown
     const target = () => to ?? this.temp()
     const held = (slot: number): Held => ({ slot, type, temp: to === undefined })
     switch (e.op) {
       case "const": {
+        if (!comesBack(e.value, typeOfValue(e.value))) return this.#into(this.#built(e.value), to)
         const slot = target()
         this.#emit(["const", slot, this.#tables.constant(e.value)])
         return { slot, type: typeOfValue(e.value), temp: to === undefined }
@@ -139,11 +171,22 @@ export class BlockWriter {
     }
   }
 
+  /** A constant in parts, each of which comes back from its bytes as it was. */
+  #built(v: Value): Expr {
+    const made: Expr = Array.isArray(v)
+      ? { op: "list", items: v.map((x) => this.#built(x)) }
+      : isRecord(v)
+        ? { op: "record", fields: Object.entries(v).map(([k, x]) => [k, this.#built(x)] as const) }
+        : { op: "const", value: v }
+    this.#notes.set(made, typeOfValue(v))
+    return made
+  }
+
   /** A name. Where the flow has narrowed its type, the value is looked at once more: slots keep the type they were made with. */
   #reference(e: Extract<Expr, { op: "ref" }>, to: number | undefined): Held {
     const held = this.#locals.get(e.name) ?? this.#lookUp(e.name)
     const known = this.#notes.get(e)
-    if (known !== undefined && known.kind !== "never" && subtype(held.type, known) !== "yes") {
+    if (known !== undefined && subtype(held.type, known) !== "yes") {
       const slot = to ?? this.temp()
       this.#emit(["accept", slot, held.slot, this.#tables.type(known)])
       return { slot, type: known, temp: to === undefined }
@@ -172,13 +215,16 @@ export class BlockWriter {
 
   /** A value whose type the flow has narrowed is looked at in place. */
   #narrow(held: Held, type: Type): Held {
-    if (type.kind === "never" || subtype(held.type, type) === "yes") return held
+    if (subtype(held.type, type) === "yes") return held
     this.#emit(["accept", held.slot, held.slot, this.#tables.type(type)])
     return { ...held, type }
   }
 
   #call(e: Extract<Expr, { op: "call" }>, type: Type, to: number | undefined): Held {
-    const args = e.args.map((x) => this.#into(x, undefined))
+    const given = e.args.map((x) => this.#notes.get(x) ?? T.unknown)
+    // A whole number that is written beside an int64 is one.
+    const whole = given.some((t) => t.kind === "int64") && resolveCall(BUILTINS.get(e.fn)!, given) === undefined
+    const args = e.args.map((x) => this.#into(whole ? int64Constant(x) : x, undefined))
     for (const x of args) this.release(x)
     const slot = to ?? this.temp()
     const quick = QUICK[e.fn]
@@ -338,6 +384,9 @@ export class BlockWriter {
     return { slot, type, temp: to === undefined }
   }
 }
+
+const int64Constant = (e: Expr): Expr =>
+  e.op === "const" && typeof e.value === "number" && Number.isSafeInteger(e.value) ? lit(BigInt(e.value)) : e
 
 const restore = (locals: Map<string, Held>, name: string, was: Held | undefined): void => {
   if (was === undefined) locals.delete(name)

@@ -4,7 +4,7 @@
  * itself, and a choice on a constant is the side it takes. Right because only what certainly succeeds is replaced: a part
  * that fails when it is evaluated here stays, so that it fails in the run, at its own node.
  */
-import { type Expr, evaluate, freeNames, isRecord, lit, parts, type Value } from "../graph/mod.ts"
+import { type Expr, evaluate, freeNames, infer, isRecord, lit, parts, sameType, type Value } from "../graph/mod.ts"
 import { type Body, bodiesOf, type Change, type Mid, type Pass, printAt } from "./mid.ts"
 import { mapParts, substitute } from "./rename.ts"
 
@@ -18,12 +18,12 @@ export const fold: Pass = {
   run(mid: Mid): Change[] {
     const changes: Change[] = []
     const known = new Map<string, Expr>()
-    for (const body of bodiesOf(mid)) foldBody(body, known, changes)
+    for (const body of bodiesOf(mid)) foldBody(body, mid, known, changes)
     return changes
   },
 }
 
-function foldBody(body: Body, known: Map<string, Expr>, changes: Change[]): void {
+function foldBody(body: Body, mid: Mid, known: Map<string, Expr>, changes: Change[]): void {
   const see = (e: Expr): Expr =>
     simplify(
       substitute(e, (name) => seen(known.get(name))),
@@ -33,18 +33,27 @@ function foldBody(body: Body, known: Map<string, Expr>, changes: Change[]): void
   const follow = (e: Expr): Expr => substitute(e, (name) => aliased(known.get(name)))
   for (const op of body.ops) {
     const was = op.expr
-    op.expr = op.kind === "expr" ? see(was) : follow(was)
+    op.expr = op.kind === "expr" ? sound(see(was), was, mid) : follow(was)
     if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
       changes.push({
         at: printAt(op.path),
         what: `${op.name.endsWith(".args") ? "takes" : "is"} the constant ${show(op.expr.value)}`,
       })
     }
-    if (op.kind === "expr" && op.accept === undefined && op.after.length === 0 && isPlain(op.expr))
+    if (op.kind !== "expr" || op.accept !== undefined || op.after.length > 0 || !isPlain(op.expr)) continue
+    // A name that stands for another one under a wider type is a name of its own.
+    if (op.expr.op !== "ref" || sameType(mid.types.get(op.name)!, mid.types.get(op.expr.name)!))
       known.set(op.name, op.expr)
   }
   body.output = follow(body.output)
 }
+
+/**
+ * What was folded, unless that shows that it must fail: with a constant in its place a part may be of a type that nothing
+ * takes, which the checker would refuse. It fails when it runs, at its own node.
+ */
+const sound = (folded: Expr, was: Expr, mid: Mid): Expr =>
+  folded === was || !infer(folded, mid.types).problems.some((p) => p.severity !== "warning") ? folded : was
 
 /** What is worth remembering of a name: another name, a constant, or a record of such. */
 const isTrivial = (e: Expr): boolean => e.op === "ref" || e.op === "const"

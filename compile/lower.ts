@@ -3,7 +3,7 @@
  * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
-import { T, type Type } from "../graph/mod.ts"
+import { freeNames, T, type Type } from "../graph/mod.ts"
 import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
 import { type Choices, noChoices, noteSlots, noteUnits } from "./choices.ts"
 import { BlockWriter, type Held } from "./expression.ts"
@@ -58,18 +58,16 @@ class Lowering {
     noteUnits(this.choices, written, units)
     const slots = new Slots(this, body, captures, units)
     const steps: PlanStep[] = []
-    const stepOf = new Map<string, number>()
+    const unitOf = new Map(units.flatMap((unit) => unit.ops.map((op) => [op.name, unit] as const)))
+    const stepAt = new Map(units.map((unit, at) => [unit, at]))
     let highest = slots.temps
     for (const unit of units) {
-      const after = [
-        ...new Set(unit.ops.flatMap((op) => op.after.flatMap((name) => (stepOf.has(name) ? [stepOf.get(name)!] : [])))),
-      ].sort((a, b) => a - b)
+      const after = [...awaited(unit, unitOf)].map((before) => stepAt.get(before)!).sort((a, b) => a - b)
       if (unit.block) {
         const block = this.#block(unit, slots, after)
         highest = Math.max(highest, block.highest)
         steps.push(block.step)
       } else steps.push({ op: this.#step(unit.ops[0]!, slots, after) })
-      for (const op of unit.ops) stepOf.set(op.name, steps.length - 1)
     }
     noteSlots(this.choices, index, body.ops.length, highest, slots.taken)
     const result = slots.of(resultName(body))
@@ -98,9 +96,9 @@ class Lowering {
       for (const name of uses(op)) if (names.has(name)) left.set(name, (left.get(name) ?? 0) + 1)
     for (const op of unit.ops) {
       const cross = slots.cross(op.name)
-      const held = writer.value(op.expr, op.path, op.accept, cross)
+      const held = writer.value({ ...op, type: this.typeOf(op.name) }, cross)
       // A name for a value that is somebody else's slot may outlive it: it gets one of its own.
-      inside.set(op.name, { slot: held.slot, type: op.type, temp: held.temp })
+      inside.set(op.name, { slot: held.slot, type: held.type, temp: held.temp })
       for (const name of uses(op)) {
         const n = left.get(name)
         if (n === undefined) continue
@@ -179,6 +177,23 @@ class Lowering {
     })
     return { bodies, captures }
   }
+}
+
+/** What a unit waits for without using it, those left out that it waits for by a value, or by what makes that value. */
+function awaited(unit: Unit, unitOf: ReadonlyMap<string, Unit>): Set<Unit> {
+  const after = new Set<Unit>()
+  for (const op of unit.ops) for (const name of op.after) if (unitOf.has(name)) after.add(unitOf.get(name)!)
+  if (after.size === 0) return after
+  for (const op of unit.ops) {
+    for (const name of freeNames(op.expr)) {
+      const maker = unitOf.get(name)
+      if (maker === undefined || maker === unit) continue
+      after.delete(maker)
+      // What a block waits for it uses; what a step with bodies waits for it may only hand on.
+      if (maker.block) for (const before of maker.deps) after.delete(before)
+    }
+  }
+  return after
 }
 
 const refName = (op: Op): string => (op.expr.op === "ref" ? op.expr.name : "")

@@ -8,7 +8,6 @@ import {
   type CheckedGraph,
   ERROR_TYPE,
   type Expr,
-  freeNames,
   fromLook,
   hasDefaults,
   itemType,
@@ -65,12 +64,12 @@ class Resolver {
 
   /**
    * What a node waits for without using it: what its author says, and each effect that it conflicts with. To the checker
-   * a body waits for all that it takes from around it; in a plan it begins without, so that way orders nothing.
+   * a use is an order; in a plan a body begins without what it takes from around it, and folding may find that a value is
+   * not needed. What is said twice in the end, `lower` leaves out.
    */
   after(node: Node, scope: Scope, names: Names): string[] {
     const all = new Set(node.settings.after ?? [])
-    const taken = freeNames(node.args)
-    for (const { name } of this.checked.scopes.get(scope)!.follows.get(node) ?? []) if (!taken.has(name)) all.add(name)
+    for (const before of this.checked.scopes.get(scope)!.follows.get(node) ?? []) all.add(before.name)
     return [...all].map((name) => names.get(name) ?? name)
   }
 
@@ -225,7 +224,7 @@ class Resolver {
       // The control's own value, then a look at it: a declared `output:` on a control node.
       const rawName = `${name}.raw`
       this.types.set(rawName, T.unknown)
-      into.push({ ...op, name: rawName, type: T.unknown, accept: undefined })
+      into.push({ ...op, name: rawName, type: T.unknown })
       into.push({
         ...blank(name, "expr", path, ref(rawName), facts),
         effect: "pure",

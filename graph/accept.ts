@@ -7,7 +7,8 @@ import { type Failure, fail } from "./failure.ts"
 import { isPlainName, show } from "./literal.ts"
 import { nearest } from "./near.ts"
 import { type Field, printType, type Type } from "./type.ts"
-import { DEPTH_MAX, Tensor, type Value } from "./value.ts"
+import { inCanonicalOrder } from "./type-order.ts"
+import { compareKeys, DEPTH_MAX, Tensor, type Value } from "./value.ts"
 
 export { jsonOf, jsonText, readJson } from "./json.ts"
 
@@ -68,7 +69,7 @@ function plainIntegers(v: unknown, depth: number): unknown {
 
 /** Would `accept` take the value? */
 export function accepts(type: Type): (v: unknown) => boolean {
-  const take = takeOf(type, false)
+  const take = takeOf(inCanonicalOrder(type), false)
   return (v) => take(v, 0) !== NO
 }
 
@@ -78,7 +79,7 @@ const STRICT = new WeakMap<Type, Accept>()
 function compiled(type: Type, known: WeakMap<Type, Accept>, strict: boolean): Accept {
   const before = known.get(type)
   if (before !== undefined) return before
-  const take = takeOf(type, strict)
+  const take = takeOf(inCanonicalOrder(type), strict)
   const made: Accept = (v) => {
     const taken = take(v, 0)
     if (taken === NO) throw mismatch()
@@ -224,11 +225,11 @@ function listTake(type: Type, item: Take): Take {
 }
 
 function mapTake(type: Type | string, item: Take): Take {
-  return (v, depth) => {
+  const go = (v: unknown, depth: number, ordered: boolean): Value | typeof NO => {
     if (typeof v !== "object" || v === null || Array.isArray(v) || !isPlain(v)) return no(type, v)
     if (depth >= DEPTH_MAX) return no(`a value at most ${DEPTH_MAX} levels deep`, v)
     const from = v as { readonly [key: string]: unknown }
-    const keys = Object.keys(from)
+    const keys = ordered ? Object.keys(from).sort(compareKeys) : Object.keys(from)
     let out: { [key: string]: Value } | undefined
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!
@@ -237,6 +238,8 @@ function mapTake(type: Type | string, item: Take): Take {
       if (key === "__proto__") return no(`a value without the key "__proto__"`, v)
       const taken = x === undefined ? undefined : item(x, depth + 1)
       if (taken === NO) {
+        // A map has no order: the refusal is that of the first key in canonical order, whichever was met first.
+        if (!ordered) return go(v, depth, true)
         miss!.path.push(key)
         return NO
       }
@@ -248,6 +251,7 @@ function mapTake(type: Type | string, item: Take): Take {
     }
     return out ?? (from as { readonly [key: string]: Value })
   }
+  return (v, depth) => go(v, depth, false)
 }
 
 /** A value of unknown type: anything that is a value at all, however deep, as it is. */
@@ -356,7 +360,7 @@ function begun(
 }
 
 function onlyKnown(from: { readonly [name: string]: unknown }, type: Extract<Type, { kind: "record" }>): boolean {
-  for (const key of Object.keys(from)) {
+  for (const key of Object.keys(from).sort(compareKeys)) {
     if (Object.hasOwn(type.fields, key) || from[key] === undefined) continue
     const near = nearest(key, Object.keys(type.fields))
     no(

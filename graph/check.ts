@@ -106,6 +106,8 @@ class Checking {
   /** Nodes seen outside of trials: an object that stands at two places would have two meanings. */
   readonly #placed = new Set<Node>()
   #trials = 0
+  /** What was found in subgraphs during a trial. */
+  #lasting: Problem[] = []
   #repeats = 0
   readonly #repeatsMax: number
 
@@ -116,9 +118,24 @@ class Checking {
     this.#options = options
   }
 
+  /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */
   graph(graph: Graph, path: string): GraphFacts {
     const known = this.graphs.get(graph)
     if (known !== undefined) return known
+    if (this.#trials === 0) return this.#graph(graph, path)
+    const report = this.#report
+    const { problems } = report
+    const trials = this.#trials
+    report.problems = []
+    this.#trials = 0
+    const facts = this.#graph(graph, path)
+    this.#lasting.push(...report.problems)
+    report.problems = problems
+    this.#trials = trials
+    return facts
+  }
+
+  #graph(graph: Graph, path: string): GraphFacts {
     const report = this.#report
     const names = new Names()
     names.set("input", graph.input)
@@ -222,6 +239,11 @@ class Checking {
       this.#trials--
       report.problems = problems
       report.broken = broken
+      if (this.#trials === 0 && this.#lasting.length > 0) {
+        report.problems.push(...this.#lasting)
+        report.broken ||= this.#lasting.some((p) => p.severity === "error")
+        this.#lasting = []
+      }
     }
   }
 

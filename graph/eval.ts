@@ -233,8 +233,12 @@ export class Evaluation {
     const { outcome: type, signature } = this.checked.nodes.get(node)!
     for (let attempt = 1; ; attempt++) {
       let calls = 0
-      const invoke = (role: string, given: Rec) =>
-        this.scope(node.scopes[role]!, { ...env, ...given }, bodyPath([...path, calls++], node.scopes[role]!))
+      const invoke = async (role: string, given: Rec) => {
+        const body = node.scopes[role]
+        const at = [...path, calls++]
+        if (body === undefined) throw fail("NoRole", `Cannot run "${role}": the node has no such body`, { path })
+        return await this.scope(body, { ...env, ...given }, bodyPath(at, body))
+      }
       const items: Value[] = []
       try {
         const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })

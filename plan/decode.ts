@@ -2,7 +2,8 @@
  * A plan out of bytes that may be anything. Only the one canonical form is read: whatever decodes encodes to the very
  * same bytes. What comes back has the shape of a plan and no more; `verify` decides whether it is right.
  */
-import { decode, type Value, ValueError } from "../graph/mod.ts"
+import { decode, type Type, type Value, ValueError } from "../graph/mod.ts"
+import { asTyped } from "./constants.ts"
 import { EXTERN_PARTS, MAGIC } from "./encode.ts"
 import { PlanError } from "./error.ts"
 import { type Constant, type Extern, PLAN_FORMAT, type Plan } from "./plan.ts"
@@ -38,6 +39,7 @@ export function decodePlan(bytes: Uint8Array): Plan {
     { name: true, graph: true, input: true, output: true, needs: true, resources: true },
     "plan",
   )
+  const types = shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`))
   return {
     ...header,
     name: shape.text(about["name"], "plan.name"),
@@ -46,8 +48,8 @@ export function decodePlan(bytes: Uint8Array): Plan {
     output: shape.whole(about["output"], "plan.output"),
     needs: shape.texts(about["needs"], "plan.needs"),
     resources: shape.readResources(about["resources"], "plan.resources"),
-    types: shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`)),
-    constants: readConstants(sections["constants"]!),
+    types,
+    constants: readConstants(sections["constants"]!, types),
     externs: shape.list(sections["externs"], "externs").map((x, i) => readExtern(x, `externs[${i}]`)),
     scopes: shape.list(sections["scopes"], "scopes").map((b, i) => decodeScope(shape.bytes(b, `scopes[${i}]`), i)),
   }
@@ -83,11 +85,11 @@ function readHeader(v: Value): Pick<Plan, "format" | "semantics"> {
   return { format, semantics: shape.whole(header["semantics"], "header.semantics") }
 }
 
-function readConstants(v: Value): readonly Constant[] {
+function readConstants(v: Value, known: readonly Type[]): readonly Constant[] {
   const r = shape.keyed(v, { types: true, values: true }, "constants")
   const values = shape.list(r["values"], "constants.values")
   const types = decodeNumbers(shape.bytes(r["types"], "constants.types"), values.length, "constants.types")
-  return values.map((value, i) => ({ type: types[i]!, value }))
+  return values.map((value, i) => ({ type: types[i]!, value: asTyped(value, known[types[i]!]) }))
 }
 
 function readExtern(v: Value, at: string): Extern {

@@ -1,4 +1,5 @@
 /** The door of `plan`: the instruction table, plans in memory, as bytes and as text, and the verifier. */
+export { asTyped, comesBack } from "./constants.ts"
 export * from "./decode.ts"
 export { opcodeReference } from "./doc.ts"
 export { encodePlan, planHash } from "./encode.ts"

@@ -75,6 +75,11 @@ export const OPS = {
     [D, A, ["type", "type"]],
     "to ← a, looked at as a value of the type; fails with Mismatch where it is not one",
   ),
+  widen: instr(
+    0x05,
+    [D, A, ["type", "type"]],
+    "to ← a, known from here on as no more than the type, of which it certainly is one",
+  ),
   field: instr(0x04, [D, A, ["name", "name"]], "to ← the field of a record that certainly has it, by its type"),
   index: instr(0x06, [D, A, B], "to ← a[b] of a list, record, map or unknown value; its absence fails with Missing"),
   index_or_none: instr(0x07, [D, A, B], "to ← a[b], or null where there is none (of null, too)"),

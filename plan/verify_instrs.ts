@@ -55,6 +55,11 @@ export const INSTR_TYPES: { readonly [K in Plain]: TypeRule<K> } = {
     part(walk, a)
     return walk.scope.plan.types[type]!
   },
+  widen: (walk, [, , a, type]) => {
+    const wider = walk.scope.plan.types[type]!
+    walk.scope.certain("P040", walk.at, `"a" (slot ${a})`, part(walk, a), wider)
+    return wider
+  },
   field: (walk, [, , a, name]) => {
     const type = walk.read(a)
     const word = walk.scope.text(name, walk.at)

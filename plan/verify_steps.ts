@@ -105,7 +105,7 @@ export const STEP_TYPES: { readonly [K in Exclude<StepName, "block">]: StepRule<
     if (parallel > 1 && walk.touches(bodies).some((t) => t.write)) {
       refuse("P051", at, "`parallel`", "1 where a body writes", `${parallel}`)
     }
-    return walk.types.list(type!)
+    return walk.value(over, at).kind === "stream" ? walk.types.stream(type!) : walk.types.list(type!)
   },
   fold: (walk, step, at) => {
     const [, , over, from, bodies, captures] = step

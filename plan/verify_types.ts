@@ -104,6 +104,9 @@ export class TypeWork {
   list(of: Type): Type {
     return this.#derive(`[${this.measure(of).id}`, () => T.list(of))
   }
+  stream(of: Type): Type {
+    return this.#derive(`~${this.measure(of).id}`, () => T.stream(of))
+  }
   map(of: Type): Type {
     return this.#derive(`{${this.measure(of).id}`, () => T.map(of))
   }
@@ -225,6 +228,7 @@ export class TypeWork {
   /** The type of `t[at]`, where it is there; undefined where it never is. `or`: it may be missing, and is null then. */
   index(t: Type, at: Type, or: boolean): Type | undefined {
     this.pay(1)
+    if (at.kind === "never") return at
     const some = (x: Type) => (or ? this.union([x, T.null]) : x)
     switch (t.kind) {
       case "unknown":

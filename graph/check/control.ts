@@ -39,6 +39,16 @@ export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type)
     .filter((role) => role.startsWith("case:"))
     .map((role) => role.slice(5))
   if (words.length === 0) report.error(report.ofNode(at, "cases"), "G005", "A switch needs at least one case.")
+  for (const word of words) {
+    if (CASE_WORD.test(word) && word.length <= CASE_LENGTH_MAX) continue
+    const message = `A case is a word of 1 to ${CASE_LENGTH_MAX} characters without control characters, found ${JSON.stringify(word)}: it is part of paths.`
+    report.error(
+      report.ofNode(at, `cases.${word}`),
+      "G004",
+      message,
+      "Write `else:` for it, or map it to a word first.",
+    )
+  }
   if (argType.kind === "enum") {
     for (const word of words) {
       if (argType.values.includes(word)) continue
@@ -68,6 +78,9 @@ export function choice(s: Surroundings, at: NodeAt, names: Names, argType: Type)
   const bodies = roles.map((role) => bodyAt(s, at, names, role, []))
   return { ...together(bodies), argType, argFits, gives: unionOf(bodies.map((body) => body.type)) }
 }
+
+const CASE_WORD = /^\P{Cc}+$/u
+const CASE_LENGTH_MAX = 256
 
 interface Items {
   readonly item: Type
@@ -109,7 +122,17 @@ export function map(s: Surroundings, at: NodeAt, names: Names, argType: Type): O
   return { ...body, argType, argFits: fits, gives: streamed ? T.stream(body.type) : T.list(body.type) }
 }
 
+/** `over` and `from` are there; the reader has said so where a file lacks them. */
+function operands(s: Surroundings, at: NodeAt, argType: Type, wanted: readonly string[]): void {
+  if (argType.kind === "never") return
+  for (const name of wanted) {
+    if (argType.kind === "record" && Object.hasOwn(argType.fields, name)) continue
+    s.report.error(s.report.ofNode(at), "G005", `The ${at.node.kind} node has no \`${name}\`.`)
+  }
+}
+
 export function fold(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
+  operands(s, at, argType, ["over", "from"])
   const { item, fits } = itemsOf(s, at, fieldExpr(at.node.args, "over"), fieldType(argType, "over"))
   const from = fieldType(argType, "from")
   const state = stateType(s, at, from, (acc) => bodyAt(s, at, names, "do", [acc, item, T.number]))
@@ -117,6 +140,7 @@ export function fold(s: Surroundings, at: NodeAt, names: Names, argType: Type): 
 }
 
 export function loop(s: Surroundings, at: NodeAt, names: Names, argType: Type): Outcome {
+  operands(s, at, argType, ["from"])
   const max = at.node.config["max"]
   const known = s.report.isFrom(at.node) && max === undefined
   if (!known && !(Number.isInteger(max) && Number(max) >= 1 && Number(max) <= LOOP_MAX)) {

@@ -63,7 +63,8 @@ function sized(report: Report, at: NodeAt, type: Type): boolean {
 /** A tool's answer is looked at when it comes; what an expression gives is known here. */
 function declaredOutput(report: Report, at: NodeAt, gives: Type, declared: Type, tool: boolean): Fits {
   const spot = report.ofNode(at, "output")
-  const fits = subtype(gives, declared)
+  // A stream that is called something else would be used as if its items were there.
+  const fits = gives.kind === "stream" && declared.kind !== "stream" ? "no" : subtype(gives, declared)
   if (fits === "no") report.error(spot, "G101", mismatchText(at.node.name, gives, declared))
   else if (fits === "check" && report.strict && !tool)
     report.warn(spot, "G108", mismatchText(at.node.name, gives, declared, "check"))

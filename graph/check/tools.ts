@@ -51,6 +51,10 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     if (spec.type === undefined || expr === undefined || (spec.form !== "text" && spec.form !== "cel")) continue
     fit(report, `\`${name}\``, expr, fieldType(argType, name), spec.type, () => report.ofNode(at, name))
   }
+  if (signed.effect !== "pure" && signed.resource === null) {
+    const message = `The kind ${node.kind} says that it ${signed.effect}s, and not what: its signature has no resource.`
+    report.error(report.ofNode(at), "G207", message, "Name the server, database, host or folder as `resource`.")
+  }
   settingsFit(report, at, signed)
   const who = `The ${kind.kind} node ${node.name}`
   const argFits =

@@ -4,6 +4,7 @@
  */
 import {
   accept,
+  accepts,
   access,
   BUILTINS,
   Failure,
@@ -170,6 +171,11 @@ export class Block {
         return this.#set(instr[1], this.#plan.constants[instr[2]]!.value)
       case "copy":
         return this.#set(instr[1], this.#get(instr[2]))
+      case "widen": {
+        const value = this.#value(instr[2])
+        if (!accepts(this.#plan.types[instr[3]]!)(value)) wrong("a value is widened to a type that it is not of")
+        return this.#set(instr[1], value)
+      }
       case "accept":
         return this.#set(instr[1], accept(this.#plan.types[instr[3]]!)(this.#value(instr[2])))
       case "field": {

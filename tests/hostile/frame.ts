@@ -124,6 +124,7 @@ function slotsOf(instr: Instr): { readonly from: readonly number[]; readonly to:
       return { from: [instr[2], instr[3]], to: [instr[1]] }
     case "copy":
     case "accept":
+    case "widen":
     case "field":
     case "has":
     case "neg":

@@ -335,11 +335,9 @@ class ScopeMaker {
     const touches: Touches = new Map()
     if (takes !== undefined) config["takes"] = JSON.stringify(takes)
     if (kind !== "calc") {
-      const resource = c.percent(8) ? undefined : c.of(RESOURCES)
-      if (resource !== undefined) {
-        config["resource"] = resource
-        touches.set(resource, kind === "store")
-      }
+      const resource = c.of(RESOURCES)
+      config["resource"] = resource
+      touches.set(resource, kind === "store")
       if (c.percent(10)) config["limit"] = c.between(1, 2)
       if (kind === "store" && c.percent(40)) config["keyed"] = 1
     }
@@ -367,11 +365,12 @@ class ScopeMaker {
     const whole = c.percent(50)
     const args = this.exprs().make(whole ? T.enum(...words) : T.string, 2)
     const known = this.typeOf(args)
-    const cases = known.kind === "enum" ? known.values : words
+    const cases = (known.kind === "enum" ? known.values : words).filter((w) => w !== "")
     const common = wanted ?? (c.percent(50) ? someType(c, 2) : undefined)
     const bodies: Record<string, Body> = {}
     for (const word of cases) bodies[`case:${word}`] = this.body(word, [], [], common)
-    if (known.kind !== "enum" || c.percent(30)) bodies["else"] = this.body("else", [], [], common)
+    if (known.kind !== "enum" || cases.length < known.values.length || c.percent(30))
+      bodies["else"] = this.body("else", [], [], common)
     const type = unionOf(Object.values(bodies).map((b) => b.type))
     return this.#control(bare(name, "switch", args), bodies, type, wanted)
   }
@@ -464,7 +463,7 @@ class ScopeMaker {
     const effect = c.of(["pure", "read", "write"])
     config["effect"] = effect
     const touches: Touches = new Map()
-    if (effect !== "pure" && c.percent(80)) {
+    if (effect !== "pure") {
       config["resource"] = "host:model"
       touches.set("host:model", effect === "write")
     }

@@ -2,6 +2,8 @@
 // effects that are not in the record never answer. Which of several failures came first depends on time, so that is not
 // computed but looked for: there must be an order of failures that explains the record. Nothing here runs in parallel;
 // what cannot go on is left, and what does not depend on it goes on.
+
+import { Evaluation } from "../../graph/eval.ts"
 import {
   accept,
   acceptAnswer,
@@ -9,11 +11,9 @@ import {
   type Expr,
   encode,
   errorValue,
-  evaluate,
   type Failure,
   type Fits,
   fail,
-  freeNames,
   type Graph,
   hasDefaults,
   hashValue,
@@ -27,16 +27,20 @@ import {
   type Path,
   printPath,
   type Rec,
+  roundLook,
   type Scope,
   sameOutcome,
+  stateType,
+  T,
   TraceTree,
   type Type,
   toFailure,
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
+import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
-import { answerOf } from "./world.ts"
+import { answerOf, worldOf } from "./world.ts"
 
 /** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
 interface Got {
@@ -52,6 +56,14 @@ type Env = { readonly [name: string]: Value }
 
 /** A body that a tool asked for never answers. */
 class Never {}
+
+/** Failures of parts that do not depend on each other. */
+class Several {
+  readonly failures: readonly Failure[]
+  constructor(failures: readonly Failure[]) {
+    this.failures = failures
+  }
+}
 
 const TRIES_MAX = 400
 
@@ -87,9 +99,11 @@ class Replay {
   /** How many ways each choice had. */
   readonly asked: number[] = []
   wrong: string | undefined
+  readonly #looks: Evaluation
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
+    this.#looks = new Evaluation(checked, worldOf())
     this.records = new Map(effects.map((e) => [printPath(e.path), e]))
     this.choices = choices
   }
@@ -138,9 +152,10 @@ class Replay {
       failures.push(...got.failures)
       whole &&= got.whole
     }
-    if (!known(scope.output, env) || (!inline && !whole)) return { failures, whole: false }
     try {
-      return { value: { is: this.expr(scope.output, env, base) }, failures, whole }
+      const is = this.expr(scope.output, env, base)
+      if (!isWhole(is)) return inline ? { value: { is }, failures, whole: false } : { failures, whole: false }
+      return inline || whole ? { value: { is }, failures, whole } : { failures, whole }
     } catch (cause) {
       return { failures: [...failures, toFailure(cause, base)], whole: false }
     }
@@ -148,7 +163,7 @@ class Replay {
 
   expr(expr: Expr, env: Env, path: Path): Value {
     try {
-      return evaluate(expr, (name) => env[name] as Value)
+      return lazily(expr, (name) => (Object.hasOwn(env, name) ? env[name]! : NOT_YET))
     } catch (cause) {
       throw toFailure(cause, path)
     }
@@ -165,26 +180,44 @@ class Replay {
   }
 
   async node(node: Node, env: Env, path: Path): Promise<Got> {
-    if (!known(node.args, env)) return NOTHING
     const facts = this.checked.nodes.get(node)!
     let got: Got
     try {
-      got = await this.act(node, this.expr(node.args, env, path), env, path)
-      if (got.value !== undefined && facts.signature === undefined)
+      if (node.graph !== undefined) got = await this.subgraph(node.graph, node.args, env, path, facts.argFits)
+      else {
+        if (node.kind === "fold") this.parts(node, env, path)
+        const args = this.expr(node.args, env, path)
+        if (node.kind === "expr") got = { value: { is: args }, failures: [], whole: isWhole(args) }
+        else if (!isWhole(args)) return NOTHING
+        else got = await this.act(node, this.#looks.looked(node, args), env, path)
+      }
+      if (got.value !== undefined && facts.signature === undefined && isWhole(got.value.is))
         return { ...got, value: { is: bounded(facts.outFits, facts.outcome, got.value.is) } }
     } catch (cause) {
       if (cause instanceof Never) return NOTHING
+      if (cause instanceof Several) return { failures: cause.failures, whole: false }
       return failed(cause, path)
     }
     return got
+  }
+
+  /** What a `fold` starts from and what it goes over are two values: either may fail first, and without the other. */
+  parts(node: Node, env: Env, path: Path): void {
+    const failures: Failure[] = []
+    for (const [, part] of node.args.op === "record" ? node.args.fields : []) {
+      try {
+        this.expr(part, env, path)
+      } catch (cause) {
+        failures.push(toFailure(cause, path))
+      }
+    }
+    if (failures.length > 0) throw new Several(failures)
   }
 
   async act(node: Node, args: Value, env: Env, path: Path): Promise<Got> {
     switch (node.kind) {
       case "expr":
         return done(args)
-      case "graph":
-        return await this.subgraph(node.graph!, args, path, this.checked.nodes.get(node)!.argFits)
       case "when":
         return await this.body(node, args === true ? "then" : "else", env, path)
       case "switch":
@@ -206,14 +239,26 @@ class Replay {
     return this.scope(scope, env, pathOf(base, scope))
   }
 
-  async subgraph(graph: Graph, args: Value, path: Path, fits: Fits): Promise<Got> {
+  /** A subgraph begins before its arguments are there: what needs none of them runs. */
+  async subgraph(graph: Graph, args: Expr, env: Env, path: Path, fits: Fits): Promise<Got> {
     const facts = this.checked.graphs.get(graph)!
-    const got = await this.scope(graph.body, { input: bounded(fits, facts.input, args) }, path, true)
-    if (got.value === undefined) return got
+    const failures: Failure[] = []
+    let inner: Env = {}
     try {
-      return { ...got, value: { is: bounded(facts.outFits, facts.output, got.value.is) } }
+      const given = this.expr(args, env, path)
+      inner = { input: isWhole(given) ? bounded(fits, facts.input, given) : given }
     } catch (cause) {
-      return { failures: [...got.failures, toFailure(cause, path)], whole: false }
+      failures.push(toFailure(cause, path))
+    }
+    const got = await this.scope(graph.body, inner, path, true)
+    const whole = got.whole && inner["input"] !== undefined && isWhole(inner["input"])
+    if (got.value === undefined || !isWhole(got.value.is))
+      return { failures: [...failures, ...got.failures], whole: false }
+    try {
+      const value = { is: bounded(facts.outFits, facts.output, got.value.is) }
+      return { value, failures: [...failures, ...got.failures], whole }
+    } catch (cause) {
+      return { failures: [...failures, ...got.failures, toFailure(cause, path)], whole: false }
     }
   }
 
@@ -235,10 +280,11 @@ class Replay {
 
   async fold(node: Node, { over, from }: { over: readonly Value[]; from: Value }, env: Env, path: Path): Promise<Got> {
     const { items, whole } = taken(over)
-    const { params } = node.scopes["do"]!
+    const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (const [i, item] of items.entries()) {
-      const got = await this.body(node, "do", bind(env, params, [state, item, i]), [...path, i])
+      const got = await this.round(body, type, bind(env, body.params, [state, item, i]), [...path, i])
       if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
       state = got.value.is
     }
@@ -249,18 +295,26 @@ class Replay {
     const max = node.config["max"] as number
     const test = node.scopes["while"]!
     const body = node.scopes["do"]!
+    const type = stateType(this.checked, node)
     let state = from
     for (let i = 0; ; i++) {
-      const goOn = await this.scope(test, bind(env, test.params, [state, i]), [...path, i])
+      const goOn = await this.round(test, T.boolean, bind(env, test.params, [state, i]), [...path, i])
       if (!goOn.whole || goOn.value === undefined) return { failures: goOn.failures, whole: false }
       if (goOn.value.is !== true) return done(state)
       if (i >= max) {
         throw fail("LoopBound", `Cannot go on: the loop still wants to after ${max} iterations`, { data: { max } })
       }
-      const got = await this.body(node, "do", bind(env, body.params, [state, i]), [...path, i])
+      const got = await this.round(body, type, bind(env, body.params, [state, i]), [...path, i])
       if (!got.whole || got.value === undefined) return { failures: got.failures, whole: false }
       state = got.value.is
     }
+  }
+
+  async round(scope: Scope, wanted: Type, env: Env, base: Path): Promise<Got> {
+    const got = await this.scope(scope, env, pathOf(base, scope))
+    const type = roundLook(this.checked, scope, wanted)
+    if (type === undefined || got.value === undefined) return got
+    return { ...got, value: { is: accept(type)(got.value.is) } }
   }
 
   async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Got> {
@@ -328,8 +382,6 @@ function settled(outcome: Outcome | undefined, type: Type, path: Path = []): Got
   }
   return failed(failure, path)
 }
-
-const known = (expr: Expr, env: Env): boolean => [...freeNames(expr)].every((name) => Object.hasOwn(env, name))
 
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
   type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value

@@ -31,7 +31,9 @@ export type Fate =
   /** It never answers: the attempt's time runs out. */
   | { readonly kind: "hang" }
 
-const json = (config: Rec, key: string): Type => JSON.parse(String(config[key])) as Type
+/** Shrinking takes settings away, too: then anything may come. */
+const json = (config: Rec, key: string): Type =>
+  typeof config[key] === "string" ? (JSON.parse(config[key]) as Type) : { kind: "unknown" }
 
 /** The type that a tool answers by its registration. */
 export const gives = (config: Rec): Type => json(config, "gives")
@@ -128,7 +130,10 @@ export async function script(
   met: () => void,
 ): Promise<unknown> {
   const c = chanceOf("agent", config, args, String(flawOf(config) > 0 ? attempt : ""))
-  const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } })
+  // In an order of their own: a record has none.
+  const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } }).sort(
+    ([a], [b]) => (a < b ? -1 : 1),
+  )
   const said: Value[] = []
   const calls = roles.length === 0 ? 0 : c.below(4)
   const lenient = c.percent(40)
