@@ -170,6 +170,8 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
     })
   let exports: { readonly [name: string]: unknown }
   try {
+    // The module may import graph files. Where the runtime cannot learn that, such an import says so itself.
+    await import("./register.ts").catch(() => {})
     exports = await import(await freshUrl(source.path))
   } catch (cause) {
     throw refuse((cause as { message?: string }).message ?? String(cause), cause)

@@ -3,7 +3,7 @@
  * then runs the commands that a person would type, each shown before its output. What it measures at the end it measured
  * just now: the graph as it is, and the same graph told to do one thing after another.
  */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import process from "node:process"
@@ -22,6 +22,13 @@ const { bold, cyan, dim, green } = pc.createColors(process.stdout.isTTY === true
 const say = (text = "") => console.log(text)
 const heading = (text: string) => say(`\n${dim("──")} ${bold(text)} ${dim("─".repeat(columns - text.length - 4))}\n`)
 
+/** The command at work. Ctrl-C reaches it from the terminal itself; it stops its tools, and then this process ends, too. */
+let running: ChildProcess | undefined
+process.on("SIGINT", () => {
+  if (running === undefined) process.exit(130)
+  if (process.stdin.isTTY !== true) running.kill("SIGINT")
+})
+
 /** Runs `npx shadowgraph …` as the clone runs it, on this terminal. Ends this process where it fails. */
 async function shadowgraph(...words: readonly string[]): Promise<void> {
   say(`${dim("$")} ${cyan(`npx shadowgraph ${words.join(" ")}`)}`)
@@ -32,7 +39,9 @@ async function shadowgraph(...words: readonly string[]): Promise<void> {
     env: environmentWith(process.execPath),
     stdio: "inherit",
   })
+  running = child
   const exit = await new Promise<number>((done) => child.once("close", (code) => done(code ?? 130)))
+  running = undefined
   if (exit !== 0) process.exit(exit)
 }
 
@@ -75,7 +84,6 @@ const server = await startServer().catch((cause: NodeJS.ErrnoException) => {
   process.exit(1)
 })
 mkdirSync(out, { recursive: true })
-process.once("SIGINT", () => process.exit(130))
 
 say(`
 ${bold("Shadowgraph")}   a tool chain as one typed graph
@@ -94,8 +102,11 @@ await shadowgraph("check", home)
 heading("Draw: what waits for what")
 await shadowgraph("draw", home, "--text", "--svg", `${home}/out/picture.svg`)
 
-heading("Run")
-await shadowgraph("run", home)
+heading("Compile: a plan, verified bytes that are the same on every machine")
+await shadowgraph("compile", home, "--out", `${home}/out/delivery.plan`)
+
+heading("Run the plan")
+await shadowgraph("run", `${home}/out/delivery.plan`, "--in", home)
 const report = readFileSync(join(out, "report.md"), "utf8")
 say(`\n${dim(`${home}/out/report.md`)}\n`)
 for (const line of report.split("\n").slice(0, 11)) say(`  ${line}`.trimEnd())

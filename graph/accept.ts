@@ -10,8 +10,6 @@ import { type Field, printType, type Type } from "./type.ts"
 import { inCanonicalOrder } from "./type-order.ts"
 import { compareKeys, DEPTH_MAX, Tensor, type Value } from "./value.ts"
 
-export { jsonOf, jsonText, readJson } from "./json.ts"
-
 export type Accept = (v: unknown) => Value
 
 /**

@@ -32,7 +32,9 @@ export type Fate =
   /** It never answers: the attempt's time runs out. */
   | { readonly kind: "hang" }
 
-const json = (config: Rec, key: string): Type => JSON.parse(String(config[key])) as Type
+/** Shrinking takes settings away, too: then anything may come. */
+const json = (config: Rec, key: string): Type =>
+  typeof config[key] === "string" ? (JSON.parse(config[key]) as Type) : { kind: "unknown" }
 
 /** The type that a tool answers by its registration. */
 export const gives = (config: Rec): Type => json(config, "gives")

@@ -199,6 +199,7 @@ function values(): Plan {
         ["copy", 16, 5],
         ["end"],
         ["text", 17, [14, 16]],
+        ["widen", 17, 17, s.type(str)],
         ["record", 19, s.texts("b", "entries", "first", "maybe", "pair", "text"), [6, 13, 8, 5, 12, 17]],
       ]),
     ],
