@@ -44,7 +44,7 @@ export class Attempts {
   readonly #settings: RunSettings
   readonly #record: RunRecord
   readonly #active = new Set<Task>()
-  readonly #deadlines: Deadlines
+  #deadlines: Deadlines | undefined
   /** Who waits for writes to end looks again whenever one has. */
   readonly #watching = new Set<() => void>()
   #controller: AbortController | undefined
@@ -52,7 +52,6 @@ export class Attempts {
   constructor(settings: RunSettings) {
     this.#settings = settings
     this.#record = settings.record
-    this.#deadlines = new Deadlines(settings.services.clock)
   }
 
   /** Aborted when the run fails or is cancelled; for work that belongs to no attempt. */
@@ -78,7 +77,7 @@ export class Attempts {
 
   /** The run is over: no deadline matters any more. */
   close(): void {
-    this.#deadlines.close()
+    this.#deadlines?.close()
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
@@ -269,6 +268,7 @@ export class Attempts {
           if (task.intent === undefined) reject(cause)
         }
         if (ms === undefined) return
+        this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         timer = this.#deadlines.add(ms, () => {
           const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
           before?.(late)
