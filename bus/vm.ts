@@ -79,8 +79,7 @@ export class Vm implements Context, Answers {
   }
 
   private get driver(): Driver {
-    this.#driver ??= new Driver(this)
-    return this.#driver
+    return (this.#driver ??= new Driver(this))
   }
   /** The VM has gone as far as it could from here. */
   private drive(): void {
