@@ -3,7 +3,7 @@
  * something is, the frame stops where everything waits for it, or goes on as a dataflow machine where it does not. A
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
-import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
@@ -11,17 +11,16 @@ import { type Answers, Driver, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import type { RunSettings } from "./settings.ts"
+import { FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
+import { cancelled, isThenable } from "./task.ts"
 import { type Context, PENDING } from "./translate.ts"
-import type { Fuel } from "./words.ts"
+import { type Fuel, outOfFuel } from "./words.ts"
 
 /** Runs a program on an input of the plan's input type. Answers at once when nothing had to be waited for. */
 export function execute(program: Program, input: Value, settings: RunSettings): Outcome | Promise<Outcome> {
   return new Vm(program, settings).run(input)
 }
-
-const FUEL = 1_000_000_000
 
 export class Vm implements Context, Answers {
   readonly program: Program
@@ -43,7 +42,8 @@ export class Vm implements Context, Answers {
   constructor(program: Program, settings: RunSettings) {
     this.program = program
     this.settings = settings
-    this.fuel = { left: settings.fuel ?? FUEL }
+    const limit = settings.fuel ?? FUEL_DEFAULT
+    this.fuel = { left: limit, limit }
   }
 
   /** Calls of tools; a run of pure work has none. */
@@ -136,10 +136,15 @@ export class Vm implements Context, Answers {
     }
   }
 
+  /** The run has used up what it was given: nothing of the graph goes on, and no failure is met. */
+  get spent(): boolean {
+    return this.fuel.left < 0 || this.settings.record.meter?.stopped !== undefined
+  }
+
   /** A frame has failed: outwards until somebody deals with it. */
   private failed(frame: Frame, cause: unknown): void {
     let f = frame
-    let failure = cause
+    let failure: unknown = this.settings.record.meter?.stopped ?? cause
     for (;;) {
       if (f.dead) return
       kill(f)
@@ -151,7 +156,7 @@ export class Vm implements Context, Answers {
       }
       parent.frame.children?.delete(f)
       try {
-        if (parent.failed?.(f, failure) === true) return
+        if (!this.spent && parent.failed?.(f, failure) === true) return
       } catch (again) {
         failure = again
       }
@@ -188,6 +193,8 @@ export class Vm implements Context, Answers {
   /** Goes on as far as possible. True when every step of the frame is done. Throws what a step fails with. */
   advance(frame: Frame): boolean {
     const { code } = frame
+    // A scope is paid for as a whole when it begins: so the same run stops at the same place, however its steps are run.
+    if (frame.pc === 0 && (this.fuel.left -= code.n) < 0) throw toFailure(outOfFuel(this.fuel), frame.base())
     for (;;) {
       if (frame.slow === undefined) {
         if (this.loop(frame)) return true
@@ -440,11 +447,4 @@ export class Vm implements Context, Answers {
     if (!child.ended && !child.dead) child.listed()
     this.drive()
   }
-}
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
-
-function cancelled(signal: AbortSignal): Failure {
-  return fail("Cancelled", "The run was cancelled", { cause: signal.reason })
 }

@@ -12,6 +12,9 @@ export const LEDGER_FORMAT = 1
 /** What came of a write: done, refused by the tool after it was delivered, or nobody knows. */
 export type Delivery = "delivered" | "refused" | "uncertain"
 
+/** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
+export type Spent = readonly number[] | null
+
 /**
  * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
  * milliseconds since the epoch; `message` is the text of a failure (its code and data are in `data`), null for a value.
@@ -29,6 +32,7 @@ export type EntryBody =
       readonly message: string | null
       readonly attempts: number
       readonly cachedMs: number | null
+      readonly spent?: Spent
     }
   /** A write is about to be sent. */
   | {
@@ -46,6 +50,7 @@ export type EntryBody =
       readonly outcome: Uint8Array
       readonly message: string | null
       readonly attempts: number
+      readonly spent?: Spent
     }
   /** The run ended. `data`: its outcome. */
   | { readonly kind: "end"; readonly outcome: Uint8Array; readonly message: string | null; readonly trace: string }
@@ -106,9 +111,9 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 /** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
   start: ["graph", "plan", "input"],
-  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs"],
+  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key"],
-  outcome: ["intent", "how", "outcome", "message", "attempts"],
+  outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
   end: ["outcome", "message", "trace"],
 }
 
@@ -117,7 +122,7 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest): Row
   const { space, run, seq, prev, at, body } = entry
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
-  for (const field of FIELDS[body.kind]) list.push(fields[field]!)
+  for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
   const bytes = encode(list)
   return { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
 }

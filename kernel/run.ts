@@ -23,22 +23,25 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
 import { refusal } from "./judge.ts"
-import { type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
+import { type Delivery, type EntryBody, GENESIS, type LedgerStore, type Spent, seal } from "./ledger.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
-  readonly clock: Pick<Clock, "now">
+  readonly clock: Pick<Clock, "now" | "tick">
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
   readonly input: Value
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
+  /** What the run may spend, and has spent. */
+  readonly meter?: Meter | undefined
 }
 
 /** An outcome that is on record. Minted here; `isCommit` tells it from a look-alike. */
@@ -93,6 +96,7 @@ class RunRecord {
   readonly #options: RunOptions
   readonly #input: Uint8Array
   #intents: Map<Intent, Open> | undefined
+  #meter: Meter | undefined
   #seq = 0
   #prev: Uint8Array = GENESIS
   #ended = false
@@ -104,6 +108,7 @@ class RunRecord {
     this.run = options.run
     this.#admitted = admitted
     this.#options = options
+    this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
@@ -116,6 +121,16 @@ class RunRecord {
     kept?.catch(() => {})
   }
 
+  /** There where the run has a budget, or a tool has said what a call cost. */
+  get meter(): Meter | undefined {
+    return this.#meter
+  }
+  /** The meter, made where a tool is the first to count. */
+  counting(): Meter {
+    this.#meter ??= new Meter(this.#options.clock)
+    return this.#meter
+  }
+
   /** The idempotency key of the call at `path`. */
   key(path: Path): string {
     return idempotencyKey(this.run, path, this.#options.digest)
@@ -125,14 +140,14 @@ class RunRecord {
    * Commits what a read found: `answer` is what the tool returned, or the `Failure` it ended in. It is judged here; the
    * commit's outcome is what counts. Fails with `KernelError`.
    */
-  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number): Awaitable<Commit> {
+  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number, charge?: Charge): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const outcome = this.#judge(x, answer)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
-    return this.#commitRead(path, x, input, outcome, attempts, null)
+    return this.#commitRead(path, x, input, outcome, attempts, null, charge)
   }
 
   /**
@@ -151,9 +166,9 @@ class RunRecord {
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
-  intent(path: Path, extern: number, args: Value): Awaitable<Intent> {
+  intent(path: Path, extern: number, args: Value, charge?: Charge): Awaitable<Intent> {
     const x = this.#extern(extern, "write")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const key = this.key(path)
     const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
@@ -166,7 +181,7 @@ class RunRecord {
    * Commits what came of a write. `refused`: the tool certainly did not do it. `uncertain`: nobody knows; then `answer` is
    * the `Failure` that says why. An answer that its validator refuses is a `Mismatch` of a write that was delivered.
    */
-  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1): Awaitable<Commit> {
+  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1, charge?: Charge): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     if (open === undefined)
       throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
@@ -175,8 +190,10 @@ class RunRecord {
     }
     const { extern, input } = open
     const { outcome, data, hash } = this.#judge(extern, answer)
+    const message = messageOf(outcome)
+    const spent = this.#spent(charge, data, attempts)
     const kept = this.#append(
-      { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
+      { kind: "outcome", intent: intent.seq, how, outcome: hash, message, attempts, spent },
       data,
     )
     this.#intents?.delete(intent)
@@ -225,6 +242,21 @@ class RunRecord {
     return x
   }
 
+  #hashed(args: Value, charge: Charge | undefined): Uint8Array {
+    const { digest } = this.#options
+    if (charge === undefined || this.#meter === undefined) return hashValue(args, digest)
+    const bytes = encode(args)
+    this.#meter.measure(charge, bytes.length)
+    return digest(bytes)
+  }
+
+  /** What a call spent, for its entry; the answer is counted first. */
+  #spent(charge: Charge | undefined, data: Uint8Array, attempts: number): Spent {
+    if (charge === undefined || this.#meter === undefined) return null
+    this.#meter.measure(charge, data.length)
+    return this.#meter.entry(charge, attempts)
+  }
+
   #judge(x: AdmittedExtern, answer: unknown): Encoded {
     return encoded(x.judge.judge(answer), this.#options.digest)
   }
@@ -236,10 +268,15 @@ class RunRecord {
     { outcome, data, hash }: Encoded,
     attempts: number,
     cachedMs: number | null,
+    charge?: Charge,
   ): Awaitable<Commit> {
     const { resource } = x.signature
     const message = messageOf(outcome)
-    const kept = this.#append({ kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs }, data)
+    const spent = this.#spent(charge, data, attempts)
+    const kept = this.#append(
+      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
+      data,
+    )
     this.#leaf(path, x, input, hash)
     return this.#mint(path, outcome, kept)
   }
