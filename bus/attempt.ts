@@ -136,10 +136,11 @@ export class Attempts {
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
   }
 
-  /** An outcome that may be used again. */
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined

@@ -212,7 +212,15 @@ graph("x", { input: { seed: v.number() } }, function* (input) {
   })
   const said = yield* words(input.seed)
   const long = yield* map("long", said, (word) => later(word))
-  is<typeof long, PortOf<readonly string[]>>(true)
+  is<typeof long, PortOf<AsyncIterable<string>>>(true)
+  const longer = yield* map("longer", long, (word, { index }) => ({ word, index }))
+  is<typeof longer, PortOf<AsyncIterable<{ word: string; index: number }>>>(true)
+  const first = yield* fold("first", longer, 0, (acc, { index }) => num`${acc} + ${index}`)
+  is<typeof first, Port<number>>(true)
+  // @ts-expect-error: what a stream becomes is a stream: it has no places either
+  long.at(0)
+  // @ts-expect-error: nor a length
+  long.length
   // @ts-expect-error: a stream has no places
   said.at(0)
   // @ts-expect-error: and goes into no tool
