@@ -405,6 +405,7 @@ function runBody(
         else sent.then(() => reject(toFailure(failure)))
         return true
       },
+      killed: () => reject(fail("Cancelled", "The call no longer matters", { path: frame.pathOf(step) })),
     }
     begin(vm, parent, body, index, binders)
   })

@@ -37,6 +37,8 @@ export class Vm implements Context, Answers {
   readonly #driver: Driver
   #outcome: Outcome | undefined
   #resolve: ((o: Outcome) => void) | undefined
+  /** A frame's loop has called a tool. Nobody else may go on meanwhile: they could kill the frame under its loop. */
+  #looping = false
   /** Frames that got a value they waited for. */
   readonly #woken: Frame[] = []
 
@@ -295,7 +297,16 @@ export class Vm implements Context, Answers {
   }
 
   private effect(frame: Frame, step: StepCode): unknown {
-    const value = this.attempts.perform(frame, step, this)
+    // Whoever cancels a run from inside it has come first.
+    if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
+    const outer = this.#looping
+    this.#looping = true
+    let value: unknown
+    try {
+      value = this.attempts.perform(frame, step, this)
+    } finally {
+      this.#looping = outer
+    }
     if (!isThenable(value)) return value
     this.#driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
@@ -423,11 +434,15 @@ export class Vm implements Context, Answers {
     return PENDING
   }
 
-  /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for. */
+  /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for, unless that matters no more. */
   begin(child: Frame): void {
+    if (child.parent?.frame.dead === true) {
+      child.parent.killed?.()
+      return
+    }
     this.enter(child)
     if (!child.ended && !child.dead) child.listed()
-    this.#driver.drive()
+    if (!this.#looping) this.#driver.drive()
   }
 }
 
