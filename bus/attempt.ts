@@ -7,6 +7,7 @@ import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -44,7 +45,7 @@ export class Attempts {
   readonly #settings: RunSettings
   readonly #record: RunRecord
   readonly #active = new Set<Task>()
-  readonly #deadlines: Deadlines
+  #deadlines: Deadlines | undefined
   /** Who waits for writes to end looks again whenever one has. */
   readonly #watching = new Set<() => void>()
   #controller: AbortController | undefined
@@ -52,7 +53,6 @@ export class Attempts {
   constructor(settings: RunSettings) {
     this.#settings = settings
     this.#record = settings.record
-    this.#deadlines = new Deadlines(settings.services.clock)
   }
 
   /** Aborted when the run fails or is cancelled; for work that belongs to no attempt. */
@@ -78,7 +78,7 @@ export class Attempts {
 
   /** The run is over: no deadline matters any more. */
   close(): void {
-    this.#deadlines.close()
+    this.#deadlines?.close()
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
@@ -270,6 +270,7 @@ export class Attempts {
           if (task.intent === undefined) reject(cause)
         }
         if (ms === undefined) return
+        this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         timer = this.#deadlines.add(ms, () => {
           const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
           before?.(late)
@@ -444,6 +445,3 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
       ? "uncertain"
       : "refused"
 }
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

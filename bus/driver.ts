@@ -3,7 +3,7 @@
  * would; when several are, each wakes the VM. Nothing is chained from step to step.
  */
 import type { Frame } from "./frame.ts"
-import type { StepCode } from "./program.ts"
+import type { HopRow, StepCode } from "./program.ts"
 
 /** A step that waits for a promise. */
 export interface Pend {
@@ -24,6 +24,8 @@ export interface Answers {
    * the answer or the next step fails with.
    */
   hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined
+  /** Takes what the function of a step in a row answered at once: a promise after all, or undefined where `goOn` does the rest. */
+  began(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined
   goOn(frame: Frame): void
   /** Frames that were woken meanwhile go on. */
   wake(): void
@@ -35,6 +37,8 @@ export class Driver {
   #outstanding = 0
   /** The loop holds a promise; what becomes pending meanwhile stands beside it. */
   #holding = false
+  /** A tool that runs bodies is being called inside a frame's loop. */
+  #alone = false
 
   constructor(answers: Answers) {
     this.#answers = answers
@@ -55,8 +59,23 @@ export class Driver {
 
   /** Called when the VM has gone as far as it could. */
   drive(): void {
+    if (this.#alone) return
     this.#answers.wake()
     if (this.#solo !== undefined && !this.#holding) void this.loop()
+  }
+
+  /**
+   * Calls a tool that may begin bodies at once. Nobody else goes on meanwhile: they could kill the frame whose loop the call
+   * stands in. That loop is driven once it has come to its end.
+   */
+  alone<A>(call: () => A): A {
+    const outer = this.#alone
+    this.#alone = true
+    try {
+      return call()
+    } finally {
+      this.#alone = outer
+    }
   }
 
   private attach(p: Pend): void {
@@ -87,20 +106,41 @@ export class Driver {
   private async hold(p: Pend): Promise<void> {
     const { frame, pure } = p
     const answers = this.#answers
+    const { code } = frame
     let { step, promise } = p
     this.#holding = true
     try {
       for (;;) {
-        const answer = await promise
-        const plain = pure && frame.slow === undefined && frame.late === undefined && !frame.dead
-        const next = plain ? answers.hop(frame, step, answer) : undefined
+        let answer = await promise
+        const row = pure ? code.rows[step.index] : undefined
+        if (row !== undefined && typeof answer === "number" && plain(frame)) {
+          frame.waiting = step.index
+          // Should a function throw or be refused, it is the one that the frame waits for.
+          answer = await along(frame, row, answer).catch((cause) => {
+            step = code.steps[frame.waiting]!
+            throw cause
+          })
+          step = code.steps[frame.waiting]!
+          if (answer instanceof AtOnce) {
+            const work = answers.began(frame, step, answer.value)
+            if (work !== undefined) {
+              promise = work
+              continue
+            }
+            this.let()
+            answers.goOn(frame)
+            return
+          }
+        }
+        const goes = pure && plain(frame)
+        const next = goes ? answers.hop(frame, step, answer) : undefined
         if (next !== undefined) {
-          step = frame.code.steps[frame.waiting]!
+          step = code.steps[frame.waiting]!
           promise = next
           continue
         }
         this.let()
-        if (plain) answers.goOn(frame)
+        if (goes) answers.goOn(frame)
         else answers.answered({ frame, step, promise, pure }, answer)
         return
       }
@@ -115,3 +155,37 @@ export class Driver {
     this.#outstanding--
   }
 }
+
+/** Nothing runs beside the step that the frame waits for. */
+const plain = (frame: Frame): boolean => frame.slow === undefined && frame.late === undefined && !frame.dead
+
+/** What a function answered that made no promise: it may be a value, or a description of work. */
+class AtOnce {
+  readonly value: unknown
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
+/**
+ * Goes along a row while numbers come, as hand-written code would: each is the argument of the next function. Returns the
+ * answer of the step that `frame.waiting` then names, which nobody has looked at yet. Little is alive across the wait:
+ * engines keep all of it aside each time.
+ */
+async function along(frame: Frame, row: HopRow, first: number): Promise<unknown> {
+  let answer: unknown = first
+  let i = frame.waiting - row.first
+  while (i < row.fns.length - 1 && typeof answer === "number" && row.numbers[i] === 1 && plain(frame)) {
+    frame.slots[row.to[i]!] = answer
+    i++
+    frame.waiting = row.first + i
+    frame.pc = frame.waiting + 1
+    const next = row.fns[i]!(frame.slots[row.args[i]!])
+    if (!(next instanceof Promise)) return new AtOnce(next)
+    answer = await next
+  }
+  return answer
+}
+
+export const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

@@ -72,6 +72,16 @@ export interface StepCode {
   readonly block: Block | undefined
 }
 
+/** Steps that `hop` one to the next, as flat arrays. */
+export interface HopRow {
+  readonly first: number
+  readonly fns: readonly ((x: unknown) => unknown)[]
+  readonly args: Int32Array
+  readonly to: Int32Array
+  /** 1 where a number is a right answer. */
+  readonly numbers: Uint8Array
+}
+
 export interface ScopeCode {
   readonly index: number
   readonly params: number
@@ -86,6 +96,8 @@ export interface ScopeCode {
   readonly n: number
   /** 1 where every later step depends on this one: while it is pending nothing else can start, so the frame just stops there. */
   readonly cut: Uint8Array
+  /** For each step the row of waiting functions that it is in, where it is in one. */
+  readonly rows: readonly (HopRow | undefined)[]
   /** Straight-line code that starts at a step, where there is some. */
   readonly fast: readonly (FastRange | undefined)[]
   /** For each parameter the steps that wait for it, in case it arrives late. */
@@ -165,9 +177,30 @@ function scopeOf(
     n,
     writes: steps.some((s) => s.tool?.extern.effect === "write" || s.bodies.some((b) => b.code.writes)),
     cut,
-    fast: ranges.of(scope, steps),
+    rows: rowsOf(steps),
+    fast: ranges.of(scope, steps, facts.result),
     paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
+}
+
+function rowsOf(steps: readonly StepCode[]): readonly (HopRow | undefined)[] {
+  const rows: (HopRow | undefined)[] = new Array(steps.length).fill(undefined)
+  for (let first = 0; first < steps.length; first++) {
+    let end = first
+    while (end < steps.length && steps[end]!.hops) end++
+    if (end - first < 2) continue
+    const of = steps.slice(first, end)
+    const row: HopRow = {
+      first,
+      fns: of.map((s) => s.execute!),
+      args: Int32Array.from(of, (s) => s.arg),
+      to: Int32Array.from(of, (s) => s.to),
+      numbers: Uint8Array.from(of, (s) => (s.quick === "number" ? 1 : 0)),
+    }
+    rows.fill(row, first, end)
+    first = end
+  }
+  return rows
 }
 
 /** A step is a cut when each later step has a predecessor at or after it: by induction they all depend on it. */

@@ -5,32 +5,31 @@
  */
 import type { Plan, PlanScope } from "../plan/mod.ts"
 import type { StepCode } from "./program.ts"
-import { type BlockCode, type Context, crossing, PENDING, Translator } from "./translate.ts"
+import { type BlockCode, crossing, type Member, PENDING, type Straight, Translator } from "./translate.ts"
 
-/**
- * Does steps `from` … on a frame's slots. Returns the number of the step after the last one done; a step that is pending
- * is returned as its complement (~step), with everything before it done. What a step throws is thrown, with
- * `Context.stepAt` and `instrAt` set.
- */
-export type Straight = (s: unknown[], x: Context) => number
-
-/** Entries before the blocks of a run are translated: a plan that runs once costs no translation. */
+/** Entries before a run is translated: a plan that runs once costs no translation. */
 const COLD_ENTRIES = 2
+/** Steps that share one piece of code: enough for the price of entering it, few enough for engines to optimise it whole. */
+const PART_STEPS = 32
 
 export class FastRange {
-  readonly #make: () => Straight
-  #entries: number
+  readonly #cold: Straight | undefined
+  readonly #make: (() => Straight) | undefined
+  #entries = 0
   #run: Straight | undefined
 
-  /** `cold`: entries to let pass before it is worth being made. */
-  constructor(cold: number, make: () => Straight) {
+  /** `cold`: the way until it is worth making a better one. */
+  constructor(cold: Straight | undefined, make: (() => Straight) | undefined) {
+    this.#cold = cold
     this.#make = make
-    this.#entries = -cold
   }
 
-  /** The function, or undefined while the run is cold. */
+  /** The function, or undefined while there is none. */
   warm(): Straight | undefined {
-    if (this.#run === undefined && this.#entries++ >= 0) this.#run = this.#make()
+    if (this.#run === undefined) {
+      if (this.#make === undefined || this.#entries++ < COLD_ENTRIES) return this.#cold
+      this.#run = this.#make()
+    }
     return this.#run
   }
 }
@@ -43,11 +42,15 @@ export class Ranges {
     this.#translator = codegen ? new Translator(plan) : undefined
   }
 
-  /** For each step the run that starts there. */
-  of(scope: PlanScope, steps: readonly StepCode[]): readonly (FastRange | undefined)[] {
+  /** For each step the run that starts there. `maker`: the pseudo-node that makes the scope's value. */
+  of(scope: PlanScope, steps: readonly StepCode[], maker: number): readonly (FastRange | undefined)[] {
     const out: (FastRange | undefined)[] = new Array(steps.length).fill(undefined)
     const translator = this.#translator
     let stored: ReadonlySet<number> | undefined
+    const code = (step: StepCode): BlockCode => {
+      stored ??= crossing(scope, steps)
+      return translator!.block(step, stored)
+    }
     for (let from = 0; from < steps.length; from++) {
       let to = from
       let blocks = false
@@ -56,13 +59,10 @@ export class Ranges {
         to++
       }
       if (to === from) continue
-      const start = from
-      const code = (step: StepCode): BlockCode => {
-        stored ??= crossing(scope, steps)
-        return translator!.block(step, stored)
-      }
-      if (blocks || to - from > 1)
-        out[start] = new FastRange(blocks ? COLD_ENTRIES : 0, () => sequence(steps.slice(start, to), code))
+      const row = steps.slice(from, to)
+      const make = () => joined(parts(row, translator!, code, scope.params.length, maker))
+      if (blocks || row.length > 1)
+        out[from] = new FastRange(blocks ? undefined : loop(row), translator === undefined ? undefined : make)
       from = to
     }
     return out
@@ -76,80 +76,71 @@ const isStraight = (step: StepCode, codegen: boolean): boolean =>
     : step.kind === "invoke" && step.tool!.direct && step.tool!.plain && !isAsync(step.tool!.execute)
 const isAsync = (f: unknown): boolean => Object.prototype.toString.call(f) === "[object AsyncFunction]"
 
-type Fn = (x: unknown) => unknown
-
-function sequence(row: readonly StepCode[], code: (step: StepCode) => BlockCode): Straight {
-  const from = row[0]!.index
-  const fns = row.map((s) => s.tool?.execute as unknown as Fn)
-  const args = Int32Array.from(row, (s) => s.arg)
-  const to = Int32Array.from(row, (s) => s.to)
-  const tools = Int32Array.from(row, (s) => s.tool?.index ?? -1)
-  if (row.every((s) => s.tool?.quick === "number")) return numbers(fns, args, to, tools, from)
-  const quick = row.map((s) => s.tool?.quick ?? "")
-  const blocks = row.map((s) => (s.kind === "block" ? code(s) : undefined))
-  const runs = blocks.map((b) => b?.run)
-  const params = blocks.map((b) => b?.params ?? NO_PARAMS)
-  return mixed(fns, args, to, tools, quick, runs, params, from)
+/** A row's parts as code. */
+function parts(
+  row: readonly StepCode[],
+  translator: Translator,
+  code: (step: StepCode) => BlockCode,
+  params: number,
+  maker: number,
+): readonly Straight[] {
+  const members = row.map((step, i): Member => {
+    if (step.kind === "block") return { step, block: code(step), linked: false, kept: true }
+    return {
+      step,
+      block: undefined,
+      linked: i > 0 && i % PART_STEPS > 0 && row[i - 1]!.kind === "invoke" && row[i - 1]!.to === step.arg,
+      kept: (i + 1) % PART_STEPS === 0 || !handsOn(step, row[i + 1], params, maker),
+    }
+  })
+  const out: Straight[] = []
+  for (let i = 0; i < row.length; i += PART_STEPS) out.push(translator.row(members.slice(i, i + PART_STEPS)))
+  return out
 }
-const NO_PARAMS: readonly unknown[] = []
 
-/** Functions of one number after another, the frequent case: a constant after `typeof` makes the look at each answer free. */
-function numbers(fns: readonly Fn[], args: Int32Array, to: Int32Array, tools: Int32Array, from: number): Straight {
+/** Does only the function behind it take what a step makes? */
+const handsOn = (step: StepCode, next: StepCode | undefined, params: number, maker: number): boolean =>
+  next !== undefined &&
+  next.kind === "invoke" &&
+  next.arg === step.to &&
+  step.succs.length === 1 &&
+  step.succs[0] === next.index &&
+  maker !== params + step.index
+
+/** Each part gives the step behind its last one, unless something is pending. */
+function joined(all: readonly Straight[]): Straight {
+  if (all.length === 1) return all[0]!
+  return (s, x) => {
+    let stop = 0
+    for (let i = 0; i < all.length; i++) {
+      stop = all[i]!(s, x)
+      if (stop < 0) return stop
+    }
+    return stop
+  }
+}
+
+/** Functions one after another from flat arrays: where no code may be made, or not yet. */
+function loop(row: readonly StepCode[]): Straight {
+  const from = row[0]!.index
+  const fns = row.map((step) => step.execute!)
+  const args = Int32Array.from(row, (step) => step.arg)
+  const to = Int32Array.from(row, (step) => step.to)
+  const tools = Int32Array.from(row, (step) => step.tool!.index)
+  const quick = row.map((step) => step.quick)
   const n = fns.length
   return (s, x) => {
     let i = 0
     try {
       for (; i < n; i++) {
         let v = fns[i]!(s[args[i]!])
-        if (typeof v !== "number" && (v = x.slow(tools[i]!, v)) === PENDING) return ~(from + i)
+        // biome-ignore lint/correctness/useValidTypeof: it is one of these words, or one that never fits
+        if (typeof v !== quick[i]! && (v = x.slow(tools[i]!, v)) === PENDING) return ~(from + i)
         s[to[i]!] = v
       }
     } catch (cause) {
       x.stepAt = from + i
       x.instrAt = 0
-      throw cause
-    }
-    return from + n
-  }
-}
-
-function mixed(
-  fns: readonly Fn[],
-  args: Int32Array,
-  to: Int32Array,
-  tools: Int32Array,
-  quick: readonly string[],
-  runs: readonly BlockCode["run"][],
-  params: readonly (readonly unknown[])[],
-  from: number,
-): Straight {
-  const n = fns.length
-  return (s, x) => {
-    let i = 0
-    x.instrAt = 0
-    try {
-      for (; i < n; i++) {
-        const run = runs[i]
-        if (run !== undefined) {
-          run(s, x, params[i]!)
-          continue
-        }
-        let v = fns[i]!(s[args[i]!])
-        const kind = quick[i]!
-        if (
-          (kind === "number"
-            ? typeof v !== "number"
-            : kind === "string"
-              ? typeof v !== "string"
-              : typeof v !== "boolean" || kind === "") &&
-          (v = x.slow(tools[i]!, v)) === PENDING
-        ) {
-          return ~(from + i)
-        }
-        s[to[i]!] = v
-      }
-    } catch (cause) {
-      x.stepAt = from + i
       throw cause
     }
     return from + n

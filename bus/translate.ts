@@ -37,6 +37,24 @@ export interface Context {
 }
 export const PENDING: unique symbol = Symbol("pending")
 
+/**
+ * Does steps `from` … on a frame's slots. Returns the number of the step after the last one done; a step that is pending
+ * is returned as its complement (~step), with everything before it done. What a step throws is thrown, with
+ * `Context.stepAt` and `instrAt` set.
+ */
+export type Straight = (s: unknown[], x: Context) => number
+
+/** A step of a row. */
+export interface Member {
+  readonly step: StepCode
+  /** Of a block; otherwise it is a function. */
+  readonly block: BlockCode | undefined
+  /** Its argument is what the function before it answered. */
+  readonly linked: boolean
+  /** Somebody but the function behind it takes its value. */
+  readonly kept: boolean
+}
+
 /** The names that generated code may use, beside its own variables. */
 const WORDS = { access, has, mapOf, text, over, gather, quantify, kept, outOfFuel }
 
@@ -79,6 +97,36 @@ export class Translator {
       this.#forms.set(source, run)
     }
     return { run, params: w.params }
+  }
+
+  /**
+   * Steps one after another. Each part is code of its own even where the text is the same: only so does an engine know
+   * which function is called where, and need not look.
+   */
+  row(members: readonly Member[]): Straight {
+    const given: unknown[] = []
+    const names: string[] = []
+    const give = (x: unknown): string => {
+      const name = `g${given.push(x) - 1}`
+      names.push(name)
+      return name
+    }
+    const from = members[0]!.step.index
+    const lines = members.map(({ step, block, linked, kept: stays }, i) => {
+      if (block !== undefined) return `q=${i};${give(block.run)}(s,x,${give(block.params)});`
+      const call = `q=${i};v=${give(step.execute)}(${linked ? "v" : `s[${step.arg}]`});`
+      const quick = step.quick === "" ? "" : `typeof v!==${escaped(step.quick)}&&`
+      const look = `if(${quick}(v=x.slow(${step.tool!.index},v))===PENDING)return ${~(from + i)};`
+      return `${call}${look}${stays ? `s[${step.to}]=v;` : ""}`
+    })
+    const source = `"use strict";const [${names.join(",")}]=G;
+return function(s,x){let q=0,v;x.instrAt=0;try{
+${lines.join("\n")}
+}catch(e){x.stepAt=${from}+q;throw e}return ${from + members.length}}`
+    return (new Function("G", "PENDING", source) as (given: readonly unknown[], pending: symbol) => Straight)(
+      given,
+      PENDING,
+    )
   }
 }
 

@@ -7,11 +7,11 @@ import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
-import { type Answers, Driver, type Pend } from "./driver.ts"
+import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import type { RunSettings } from "./settings.ts"
+import { cancelled, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
 import type { Fuel } from "./words.ts"
@@ -26,7 +26,6 @@ const FUEL = 1_000_000_000
 export class Vm implements Context, Answers {
   readonly program: Program
   readonly settings: RunSettings
-  readonly attempts: Attempts
   readonly fuel: Fuel
   /** The outermost frame, once the run has begun. */
   root: Frame | undefined
@@ -34,20 +33,23 @@ export class Vm implements Context, Answers {
   instrAt = 0
   /** The promise that straight-line code met, for the step it stopped at. */
   #met: PromiseLike<unknown> | undefined
-  readonly #driver: Driver
+  #attempts: Attempts | undefined
+  #driver: Driver | undefined
   #outcome: Outcome | undefined
   #resolve: ((o: Outcome) => void) | undefined
-  /** A frame's loop has called a tool. Nobody else may go on meanwhile: they could kill the frame under its loop. */
-  #looping = false
   /** Frames that got a value they waited for. */
-  readonly #woken: Frame[] = []
+  #woken: Frame[] = []
 
   constructor(program: Program, settings: RunSettings) {
     this.program = program
     this.settings = settings
     this.fuel = { left: settings.fuel ?? FUEL }
-    this.attempts = new Attempts(settings)
-    this.#driver = new Driver(this)
+  }
+
+  /** Calls of tools; a run of pure work has none. */
+  get attempts(): Attempts {
+    this.#attempts ??= new Attempts(this.settings)
+    return this.#attempts
   }
 
   run(input: Value): Outcome | Promise<Outcome> {
@@ -56,19 +58,19 @@ export class Vm implements Context, Answers {
     root.slots[0] = input
     const { signal } = this.settings
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
-    const onAbort = () => this.abort(root, cancelled(signal!))
-    signal?.addEventListener("abort", onAbort, { once: true })
+    const onAbort = signal === undefined ? undefined : () => this.abort(root, cancelled(signal))
+    signal?.addEventListener("abort", onAbort!, { once: true })
     this.enter(root)
-    this.#driver.drive()
-    if (this.#outcome !== undefined && this.attempts.settled() === undefined) {
-      signal?.removeEventListener("abort", onAbort)
+    this.drive()
+    if (this.#outcome !== undefined && this.#attempts?.settled() === undefined) {
+      signal?.removeEventListener("abort", onAbort!)
       return this.#outcome
     }
     return new Promise<Outcome>((resolve) => {
       this.#resolve = (outcome) => {
-        signal?.removeEventListener("abort", onAbort)
+        signal?.removeEventListener("abort", onAbort!)
         // Writes that were sent before the run failed still report what came of them.
-        const sent = this.attempts.settled()
+        const sent = this.#attempts?.settled()
         if (sent === undefined) resolve(outcome)
         else sent.then(() => resolve(outcome))
       }
@@ -76,11 +78,20 @@ export class Vm implements Context, Answers {
     })
   }
 
+  private get driver(): Driver {
+    return (this.#driver ??= new Driver(this))
+  }
+  /** The VM has gone as far as it could from here. */
+  private drive(): void {
+    this.wake()
+    this.#driver?.drive()
+  }
+
   private finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
-    this.attempts.close()
-    if (!outcome.ok) this.attempts.abort(outcome.failure)
+    this.#attempts?.close()
+    if (!outcome.ok) this.#attempts?.abort(outcome.failure)
     this.#resolve?.(outcome)
   }
 
@@ -132,7 +143,7 @@ export class Vm implements Context, Answers {
     for (;;) {
       if (f.dead) return
       kill(f)
-      this.attempts.sweep(toFailure(failure))
+      this.#attempts?.sweep(toFailure(failure))
       const { parent } = f
       if (parent === undefined) {
         this.finish({ ok: false, failure: toFailure(failure) })
@@ -160,7 +171,7 @@ export class Vm implements Context, Answers {
       }
     } catch (cause) {
       kill(child)
-      this.attempts.sweep(toFailure(cause))
+      this.#attempts?.sweep(toFailure(cause))
       throw cause
     }
     child.listed()
@@ -223,7 +234,7 @@ export class Vm implements Context, Answers {
           continue
         }
         frame.pc = ~stop + 1
-        this.#driver.pend({ frame, step: code.steps[~stop]!, promise: this.#met!, pure: true })
+        this.driver.pend({ frame, step: code.steps[~stop]!, promise: this.#met!, pure: true })
         stopAt(frame, ~stop)
         return false
       }
@@ -280,12 +291,12 @@ export class Vm implements Context, Answers {
     } catch (cause) {
       throw toFailure(cause, frame.pathOf(step))
     }
-    this.#driver.pend({ frame, step, promise: this.#met!, pure: true })
+    this.driver.pend({ frame, step, promise: this.#met!, pure: true })
     return PENDING
   }
 
   /** See `Context.slow`. */
-  slow = (tool: number, answer: unknown): unknown => {
+  slow(tool: number, answer: unknown): unknown {
     if (typeof answer === "object" && answer !== null) {
       const work = isThenable(answer) ? answer : this.settings.settle?.(answer, this.attempts.signal)
       if (work !== undefined) {
@@ -297,18 +308,15 @@ export class Vm implements Context, Answers {
   }
 
   private effect(frame: Frame, step: StepCode): unknown {
-    // Whoever cancels a run from inside it has come first.
+    // Whoever cancels a run from inside its loop has come first.
     if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
-    const outer = this.#looping
-    this.#looping = true
-    let value: unknown
-    try {
-      value = this.attempts.perform(frame, step, this)
-    } finally {
-      this.#looping = outer
-    }
+    const { attempts } = this
+    const value =
+      step.kind === "invoke_with"
+        ? this.driver.alone(() => attempts.perform(frame, step, this))
+        : attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
-    this.#driver.pend({ frame, step, promise: value, pure: false })
+    this.driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
   }
 
@@ -325,6 +333,7 @@ export class Vm implements Context, Answers {
 
   /** Goes on with frames that got a value they waited for. */
   wake(): void {
+    if (this.#woken.length === 0) return
     for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.enter(f)
   }
 
@@ -347,16 +356,21 @@ export class Vm implements Context, Answers {
     } catch (cause) {
       throw toFailure(cause, frame.pathOf(at))
     }
-    if (next instanceof Promise) {
-      frame.waiting = i
-      return next
+    frame.waiting = i
+    return next instanceof Promise ? next : this.began(frame, at, next)
+  }
+
+  /** See `Answers.began`. */
+  began(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
+    let value: unknown
+    try {
+      value = this.slow(step.tool!.index, answer)
+    } catch (cause) {
+      throw toFailure(cause, frame.pathOf(step))
     }
-    const value = this.begun(frame, at, next)
-    if (value === PENDING) {
-      frame.waiting = i
-      return this.#met
-    }
-    slots[at.to] = value
+    if (value === PENDING) return this.#met
+    frame.waiting = -1
+    frame.slots[step.to] = value
     return undefined
   }
 
@@ -367,14 +381,6 @@ export class Vm implements Context, Answers {
       throw toFailure(cause, frame.pathOf(step))
     }
   }
-  private begun(frame: Frame, step: StepCode, answer: unknown): unknown {
-    try {
-      return this.slow(step.tool!.index, answer)
-    } catch (cause) {
-      throw toFailure(cause, frame.pathOf(step))
-    }
-  }
-
   goOn(frame: Frame): void {
     if (frame.dead) return
     try {
@@ -425,30 +431,19 @@ export class Vm implements Context, Answers {
   /** As `reject`, from outside any loop. */
   broke(frame: Frame, step: StepCode, cause: unknown): void {
     this.reject(frame, step, cause)
-    this.#driver.drive()
+    this.drive()
   }
 
   /** A step whose value is a promise that somebody else makes. */
   later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
-    this.#driver.pend({ frame, step, promise, pure: false })
+    this.driver.pend({ frame, step, promise, pure: false })
     return PENDING
   }
 
-  /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for, unless that matters no more. */
+  /** Runs a fresh frame from outside any loop: a body that a tool or a stream asked for. */
   begin(child: Frame): void {
-    if (child.parent?.frame.dead === true) {
-      child.parent.killed?.()
-      return
-    }
     this.enter(child)
     if (!child.ended && !child.dead) child.listed()
-    if (!this.#looping) this.#driver.drive()
+    this.drive()
   }
-}
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
-
-function cancelled(signal: AbortSignal): Failure {
-  return fail("Cancelled", "The run was cancelled", { cause: signal.reason })
 }

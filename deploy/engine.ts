@@ -28,6 +28,7 @@ import {
   MemoryLedger,
   openRun,
   ResourceLimits,
+  type RunRecord,
 } from "../kernel/mod.ts"
 
 export interface EngineOptions {
@@ -180,24 +181,14 @@ export class Engine {
       services,
       record,
       limits: this.#limits,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
-      ...(options.onItem ? { onItem: options.onItem } : {}),
-      ...(options.fuel === undefined ? {} : { fuel: options.fuel }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(settle ? { settle } : {}),
+      signal: options.signal,
+      onEvent: options.onEvent,
+      onItem: options.onItem,
+      fuel: options.fuel,
+      timeoutMs,
+      settle,
     })
-    const end = (o: Outcome): RunResult | Promise<RunResult> => {
-      const ended = record.end(o.ok ? o.value : o.failure)
-      const result = ({ trace, position, head }: Ended): RunResult => ({
-        run,
-        outcome: o,
-        trace,
-        ledger: { position, head },
-      })
-      return ended instanceof Promise ? ended.then(result) : result(ended)
-    }
-    return outcome instanceof Promise ? outcome.then(end) : end(outcome)
+    return outcome instanceof Promise ? outcome.then((o) => ended(record, o)) : ended(record, outcome)
   }
 
   /** Gives back every connection and process, and closes the ledger. */
@@ -211,6 +202,17 @@ export class Engine {
   }
 }
 
+function ended(record: RunRecord, outcome: Outcome): RunResult | Promise<RunResult> {
+  const end = record.end(outcome.ok ? outcome.value : outcome.failure)
+  return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
+}
+const resultOf = ({ run }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
+  run,
+  outcome,
+  trace,
+  ledger: { position, head },
+})
+
 /** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -223,6 +225,7 @@ class RunIds {
   readonly #own: string
   #count = 0
   #ms = -1
+  /** The time's digits and the first four of the count's; the last two are looked up. */
   #head = ""
 
   constructor(clock: Clock, chance: Chance) {
@@ -232,11 +235,13 @@ class RunIds {
 
   next(): string {
     const ms = this.#clock.now()
-    if (ms !== this.#ms) {
+    const low = this.#count % PAIRS.length
+    if (ms !== this.#ms || low === 0) {
       this.#ms = ms
-      this.#head = digits(ms, 10)
+      this.#head = digits(ms, 10) + digits(Math.floor(this.#count / PAIRS.length), 4)
     }
-    return this.#head + digits(this.#count++, 6) + this.#own
+    this.#count++
+    return this.#head + PAIRS[low]! + this.#own
   }
 }
 
@@ -249,3 +254,4 @@ function digits(x: number, width: number): string {
   }
   return out
 }
+const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, i) => digits(i, 2))

@@ -1,144 +1,130 @@
 /**
  * The ledger in memory: for runs that need no more than their trace, and for tests. It answers at once, so that a commit
- * costs no promise. It is bounded: the oldest entries are let go of, the head of each run is kept, and what is left of a
- * run still verifies from the last entry that went.
+ * costs no promise. It is bounded: entries live in two generations, and when the younger is full the older is let go of as
+ * a whole, which costs next to nothing. What is left of a run still verifies from the last entry that went.
  */
 import { kernelError } from "./errors.ts"
 import type { Chain, Head, LedgerStore, Row, RunHead } from "./ledger.ts"
 
 export interface MemoryLedgerOptions {
-  /** Entries kept of one run. */
-  readonly perRunMax?: number
-  /** Entries kept of all runs, and bytes of them. */
+  /** Entries that are kept at most, and bytes of them; at least half as many, unless fewer came. */
   readonly entriesMax?: number
   readonly bytesMax?: number
-  /** Ended runs whose head is kept. */
+  /** Ended runs that are kept at most. Runs that go on are always known. */
   readonly runsMax?: number
 }
 
 interface Tail {
-  readonly key: string
   readonly space: string
   readonly run: string
+  /** Rows of the younger and of the older generation. */
   rows: Row[]
-  /** Rows before this index were let go of; the array is cut when half of it is gone. */
-  first: number
+  older: readonly Row[]
   before: Head | null
   last: Row
 }
-
-/** First in, first out, from an array: a map that is eaten from its front is slow to iterate on some engines. */
-class Queue<A> {
-  #items: A[] = []
-  #head = 0
-  get size(): number {
-    return this.#items.length - this.#head
-  }
-  push(x: A): void {
-    this.#items.push(x)
-  }
-  first(): A | undefined {
-    return this.#items[this.#head]
-  }
-  shift(): void {
-    this.#head++
-    if (this.#head * 2 > this.#items.length && this.#head > 64) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-  }
-}
+type Generation = Map<string, Map<string, Tail>>
 
 export class MemoryLedger implements LedgerStore {
-  readonly #tails = new Map<string, Tail>()
-  /** Runs that had rows when they were put here, and runs that have ended, each in order of becoming so. */
-  readonly #filled = new Queue<Tail>()
-  readonly #ended = new Queue<Tail>()
+  /** Runs by space and id: those that wrote in this generation or go on, and those that ended in the one before. */
+  #young: Generation = new Map()
+  #old: Generation = new Map()
   readonly #max: Required<MemoryLedgerOptions>
   /** The run that was appended to last: mostly the next entry is of the same one. */
   #recent: Tail | undefined
   #entries = 0
   #bytes = 0
+  #ended = 0
 
   constructor(options: MemoryLedgerOptions = {}) {
-    this.#max = { perRunMax: 10_000, entriesMax: 20_000, bytesMax: 64 << 20, runsMax: 10_000, ...options }
+    this.#max = { entriesMax: 4_000, bytesMax: 64 << 20, runsMax: 2_000, ...options }
   }
 
   append(row: Row): void {
     const tail = this.#tailOf(row)
+    const { entriesMax, bytesMax, runsMax } = this.#max
+    const bytes = row.entry.length + row.hash.length + (row.data === null ? 0 : row.data.length)
+    if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
     tail.rows.push(row)
     tail.last = row
     this.#entries++
-    this.#bytes += sizeOf(row)
-    if (row.kind === "end") {
-      this.#ended.push(tail)
-      if (this.#ended.size > this.#max.runsMax) this.#forgetRun()
-    }
-    if (tail.rows.length - tail.first > this.#max.perRunMax) this.#letGo(tail)
-    while (this.#entries > this.#max.entriesMax || this.#bytes > this.#max.bytesMax) {
-      const oldest = this.#filled.first()!
-      if (oldest.first < oldest.rows.length) this.#letGo(oldest)
-      else this.#filled.shift()
-    }
+    this.#bytes += bytes
+    if (row.kind === "end" && ++this.#ended * 2 >= runsMax) this.#turn()
   }
 
   #tailOf(row: Row): Tail {
+    const { space, run, seq } = row
     const recent = this.#recent
-    let tail =
-      recent !== undefined && recent.run === row.run && recent.space === row.space
-        ? recent
-        : this.#tails.get(keyOf(row.space, row.run))
-    const next = tail === undefined ? 0 : tail.last.seq + 1
-    if (row.seq !== next) {
-      throw kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${next} comes next`)
+    if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
+    const known = this.#find(space, run)
+    if (known !== undefined) {
+      this.#recent = known
+      return next(known, row)
     }
-    if (tail === undefined) {
-      const key = keyOf(row.space, row.run)
-      tail = { key, space: row.space, run: row.run, rows: [], first: 0, before: null, last: row }
-      this.#tails.set(key, tail)
-      this.#filled.push(tail)
-    } else if (tail.first === tail.rows.length) this.#filled.push(tail)
+    if (seq !== 0) throw conflict(row, 0)
+    const tail: Tail = { space, run, rows: [], older: NONE, before: null, last: row }
+    put(this.#young, tail)
     this.#recent = tail
     return tail
   }
 
-  runs(space: string, limit: number): readonly RunHead[] {
-    const out: RunHead[] = []
-    for (const { run, last, space: of } of [...this.#tails.values()].reverse()) {
-      if (out.length >= limit) break
-      if (of === space) out.push({ space, run, seq: last.seq, hash: last.hash, ended: last.kind === "end" })
+  #find(space: string, run: string): Tail | undefined {
+    return this.#young.get(space)?.get(run) ?? this.#old.get(space)?.get(run)
+  }
+
+  /** The older generation goes; the younger becomes the older, but for runs that go on. */
+  #turn(): void {
+    const young: Generation = new Map()
+    for (const tails of this.#young.values()) {
+      for (const tail of tails.values()) {
+        const gone = tail.older.at(-1)
+        if (gone !== undefined) tail.before = { seq: gone.seq, hash: gone.hash }
+        tail.older = tail.rows
+        tail.rows = []
+        if (tail.last.kind === "end") continue
+        tails.delete(tail.run)
+        put(young, tail)
+      }
     }
-    return out
+    this.#old = this.#young
+    this.#young = young
+    this.#recent = undefined
+    this.#entries = 0
+    this.#bytes = 0
+    this.#ended = 0
+  }
+
+  runs(space: string, limit: number): readonly RunHead[] {
+    const of = (g: Generation) => [...(g.get(space)?.values() ?? [])].reverse()
+    return [...of(this.#young), ...of(this.#old)]
+      .slice(0, limit)
+      .map(({ run, last }) => ({ space, run, seq: last.seq, hash: last.hash, ended: last.kind === "end" }))
   }
 
   entries(space: string, run: string): Chain {
-    const tail = this.#tails.get(keyOf(space, run))
-    return tail === undefined ? { before: null, rows: [] } : { before: tail.before, rows: tail.rows.slice(tail.first) }
+    const tail = this.#find(space, run)
+    return tail === undefined
+      ? { before: null, rows: [] }
+      : { before: tail.before, rows: [...tail.older, ...tail.rows] }
   }
 
   close(): void {}
-
-  #letGo(tail: Tail): void {
-    const row = tail.rows[tail.first]!
-    tail.before = { seq: row.seq, hash: row.hash }
-    tail.first++
-    this.#entries--
-    this.#bytes -= sizeOf(row)
-    if (tail.first * 2 >= tail.rows.length) {
-      tail.rows = tail.rows.slice(tail.first)
-      tail.first = 0
-    }
-  }
-
-  #forgetRun(): void {
-    const tail = this.#ended.first()!
-    this.#ended.shift()
-    while (tail.first < tail.rows.length) this.#letGo(tail)
-    this.#tails.delete(tail.key)
-    if (this.#recent === tail) this.#recent = undefined
-  }
 }
 
-const sizeOf = (row: Row): number => row.entry.length + row.hash.length + (row.data?.length ?? 0)
-/** Neither part may run into the other: the length of the first leads. */
-const keyOf = (space: string, run: string): string => `${space.length}:${space}${run}`
+const NONE: readonly Row[] = []
+
+function put(generation: Generation, tail: Tail): void {
+  let tails = generation.get(tail.space)
+  if (tails === undefined) generation.set(tail.space, (tails = new Map()))
+  tails.set(tail.run, tail)
+}
+
+function next(tail: Tail, row: Row): Tail {
+  // A tail that has no row yet stands for the one it was made for.
+  const seq = tail.last === row ? 0 : tail.last.seq + 1
+  if (row.seq !== seq) throw conflict(row, seq)
+  return tail
+}
+
+const conflict = (row: Row, seq: number) =>
+  kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${seq} comes next`)

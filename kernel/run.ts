@@ -92,7 +92,7 @@ class RunRecord {
   readonly #admitted: Admitted
   readonly #options: RunOptions
   readonly #input: Uint8Array
-  readonly #intents = new Map<Intent, Open>()
+  #intents: Map<Intent, Open> | undefined
   #seq = 0
   #prev: Uint8Array = GENESIS
   #ended = false
@@ -157,6 +157,7 @@ class RunRecord {
     const key = this.key(path)
     const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
+    this.#intents ??= new Map()
     this.#intents.set(intent, { extern: x, input })
     return kept === undefined ? intent : kept.then(() => intent)
   }
@@ -166,7 +167,7 @@ class RunRecord {
    * the `Failure` that says why. An answer that its validator refuses is a `Mismatch` of a write that was delivered.
    */
   delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1): Awaitable<Commit> {
-    const open = this.#intents.get(intent)
+    const open = this.#intents?.get(intent)
     if (open === undefined)
       throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
     if (how !== "delivered" && !(answer instanceof Failure)) {
@@ -178,14 +179,14 @@ class RunRecord {
       { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
       data,
     )
-    this.#intents.delete(intent)
+    this.#intents?.delete(intent)
     this.#leaf(intent.path, extern, input, hash)
     return this.#mint(intent.path, outcome, kept)
   }
 
   /** Writes that were announced and not settled. */
   get unsettled(): readonly Intent[] {
-    return [...this.#intents.keys()]
+    return this.#intents === undefined ? [] : [...this.#intents.keys()]
   }
 
   /**
