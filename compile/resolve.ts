@@ -226,7 +226,8 @@ class Resolver {
           .map((role) => this.role(node, role, names, name))
     }
     const own = this.given(op, node)
-    if (own.kind !== "stream" && (declared || !sameType(own, facts.outcome)) && op.kind !== "tool") {
+    const looked = op.kind !== "tool" && op.kind !== "enter" && own.kind !== "stream"
+    if (looked && (declared || !sameType(own, facts.outcome))) {
       // The control's own value, then a look at it, or its wider type: a declared `output:` on a control node.
       const rawName = `${name}.raw`
       this.types.set(rawName, own)
