@@ -270,6 +270,14 @@ const done: Effect.Effect<number, unknown> = two
 const half = run(quote, { order: "A17", currency: "USD" }).pipe(Effect.provide(grants("sql:shop")))
 // @ts-expect-error: net:rates.example.com is not granted
 const none: Effect.Effect<number, unknown> = half
+const counted = fn("counted", { input: {}, output: stream(v.number()), effect: "read" }, async function* () {
+  yield 1
+})
+const flowing = graph("flowing", { input: {} }, function* () {
+  return yield* map("doubled", yield* counted({}), (n) => double(n))
+})
+const all = run(flowing, {})
+is<Effect.Success<typeof all>, readonly number[]>(true)
 // @ts-expect-error: not a currency of the graph
 run(quote, { order: "A17", currency: "DKK" })
 
