@@ -7,12 +7,13 @@ import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { RunSettings } from "./settings.ts"
 import { isStream } from "./stream.ts"
-import { charged, expired, isIn, isThenable, stop, type Task, tooLate } from "./task.ts"
+import { charged, expired, isIn, stop, type Task, tooLate } from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
@@ -116,10 +117,11 @@ export class Attempts {
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
   }
 
-  /** An outcome that may be used again. */
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined

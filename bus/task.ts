@@ -61,9 +61,3 @@ export const isIn = (frame: Frame, outer: Frame): boolean => {
   for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
   return false
 }
-
-export const cancelled = (signal: AbortSignal): Failure =>
-  fail("Cancelled", "The run was cancelled", { cause: signal.reason })
-
-export const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

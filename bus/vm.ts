@@ -3,17 +3,16 @@
  * something is, the frame stops where everything waits for it, or goes on as a dataflow machine where it does not. A
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
-import { Failure, type Outcome, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
-import { type Answers, Driver, type Pend } from "./driver.ts"
-import { Frame, type Parent, type Slow } from "./frame.ts"
+import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
+import { Frame, located, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import { FUEL_DEFAULT, type RunSettings } from "./settings.ts"
+import { cancelled, FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
-import { cancelled, isThenable } from "./task.ts"
 import { type Context, PENDING } from "./translate.ts"
 import { type Fuel, outOfFuel } from "./words.ts"
 
@@ -234,7 +233,7 @@ export class Vm implements Context, Answers {
         try {
           stop = straight(slots, this)
         } catch (cause) {
-          throw this.located(cause, frame, code.steps[this.stepAt]!, this.instrAt)
+          throw located(this.program.plan, cause, frame, code.steps[this.stepAt]!, this.instrAt)
         }
         if (stop >= 0) {
           frame.pc = stop
@@ -277,7 +276,7 @@ export class Vm implements Context, Answers {
           step.block!(frame.slots, this.fuel)
           return undefined
         } catch (cause) {
-          throw this.located(cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
+          throw located(this.program.plan, cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
         }
       case "invoke":
       case "invoke_with":
@@ -315,19 +314,16 @@ export class Vm implements Context, Answers {
   }
 
   private effect(frame: Frame, step: StepCode): unknown {
-    const value = this.attempts.perform(frame, step, this)
+    // Whoever cancels a run from inside its loop has come first.
+    if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
+    const { attempts } = this
+    const value =
+      step.kind === "invoke_with"
+        ? this.driver.alone(() => attempts.perform(frame, step, this))
+        : attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
     this.driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
-  }
-
-  /** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
-  private located(cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
-    const failure = toFailure(cause)
-    if (failure.path !== undefined) return failure
-    const node = step.step.nodes?.[instr]
-    const own = node === undefined ? step.path : (this.program.plan.constants[node]!.value as readonly string[])
-    return toFailure(failure, [...frame.base(), ...own])
   }
 
   // ---- waiting

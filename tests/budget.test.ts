@@ -141,7 +141,11 @@ output: two
       })
     const { run, entries } = await prepared(EACH)
     const result = await run({ xs: [1, 2] }, { budget: { wallMs: 30 } })
-    expect(failed(result)).toEqual({ code: "Budget", at: "all[0].do", data: { of: "run", budget: "wallMs", limit: 30 } })
+    expect(failed(result)).toEqual({
+      code: "Budget",
+      at: "all[0].do",
+      data: { of: "run", budget: "wallMs", limit: 30 },
+    })
     expect(entries(result.run).map((e) => e.kind)).toEqual(["start", "end"])
   })
 
