@@ -156,7 +156,7 @@ const WRITER = (file: string) => `
   await Promise.all(Array.from({ length: 4 }, async (_, i) => {
     let prev = GENESIS
     for (let seq = 0; ; seq++) {
-      const body = seq === 0 ? { kind: "start", graph: "", plan: "", input: outcome } : read
+      const body = seq === 0 ? { kind: "start", graph: "", plan: "", pins: null, input: outcome } : read
       const row = seal({ space: "acme", run: "r" + i, seq, prev, at: 0, body }, data, sha256)
       prev = row.hash
       await ledger.append(row)

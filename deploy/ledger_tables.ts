@@ -7,8 +7,14 @@ import { LEDGER_FORMAT, type Statement } from "../kernel/mod.ts"
 export type Dialect = "sqlite" | "postgres"
 
 const TYPES = {
-  sqlite: { bytes: "BLOB", counter: "INTEGER PRIMARY KEY" },
-  postgres: { bytes: "BYTEA", counter: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" },
+  sqlite: { bytes: "BLOB", counter: "INTEGER PRIMARY KEY", time: "INTEGER", byKey: "WITHOUT ROWID" },
+  // Milliseconds since the epoch are whole in a double, and come back as a number.
+  postgres: {
+    bytes: "BYTEA",
+    counter: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    time: "DOUBLE PRECISION",
+    byKey: "",
+  },
 } as const
 
 /** Which version wrote this: read before any other table is touched. */
@@ -19,7 +25,7 @@ export const formatTable = (dialect: Dialect): readonly Statement[] => [
 ]
 
 export function ledgerTables(dialect: Dialect): readonly Statement[] {
-  const { bytes, counter } = TYPES[dialect]
+  const { bytes, counter, time, byKey } = TYPES[dialect]
   const tables = [
     `CREATE TABLE IF NOT EXISTS ledger (
        position ${counter}, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -29,6 +35,11 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
        position ${counter}, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
        hash ${bytes} NOT NULL, UNIQUE (space, run))`,
     "CREATE INDEX IF NOT EXISTS ledger_head_position ON ledger_head (space, position)",
+    // What is due by itself, of runs that rest: `due` is null where somebody has to answer.
+    `CREATE TABLE IF NOT EXISTS ledger_parked (
+       space TEXT NOT NULL, run TEXT NOT NULL, due ${time}, PRIMARY KEY (space, run)) ${byKey}`,
+    "CREATE INDEX IF NOT EXISTS ledger_parked_due ON ledger_parked (space, due)",
+    `CREATE TABLE IF NOT EXISTS ledger_blob (hash TEXT PRIMARY KEY, bytes ${bytes} NOT NULL) ${byKey}`,
   ]
   return [...one(dialect), ...[...tables, ...GUARDS[dialect]].map((sql): Statement => [sql, []])]
 }

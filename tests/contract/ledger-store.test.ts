@@ -1,5 +1,5 @@
 /** One contract for every place that a ledger is kept in: in memory, in a file of SQLite, on a Postgres server. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -7,14 +7,27 @@ import { join } from "node:path"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { PostgresStorage } from "../../deploy/storage_postgres.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
-import { type Digest, fail } from "../../graph/mod.ts"
-import { admit, type LedgerStore, MemoryLedger, openRun, type Row, verifyChain } from "../../kernel/mod.ts"
+import { type Digest, encode, fail } from "../../graph/mod.ts"
+import {
+  admit,
+  type EntryBody,
+  GENESIS,
+  type LedgerStore,
+  MemoryLedger,
+  openRun,
+  type Row,
+  seal,
+  verifyChain,
+} from "../../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../plans/shop.ts"
 import { type PostgresServer, postgresBinaries, startPostgres } from "./postgres-server.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })
 const ORDER = { order: "A17" }
+
+// A server on a busy machine takes its time.
+setDefaultTimeout(60_000)
 
 const folder = mkdtempSync(join(tmpdir(), "ledgers-"))
 const binaries = postgresBinaries()
@@ -211,6 +224,40 @@ describe.each([...PLACES])("a ledger in $name", ({ open, durable }) => {
     for (const run of runs)
       expect(verifyChain(await store.entries("acme", run), { digest, space: "acme", run }).ok).toBe(true)
     expect(await store.runs("acme", 1_000)).toHaveLength(100)
+    await store.close()
+  })
+
+  test("knows which runs rest and when they are due, and keeps bytes under their hash", async () => {
+    const { store } = await open()
+    const data = encode({})
+    const input = digest(data)
+    for (const [run, untils] of Object.entries({ a: [9_000, 4_000], b: [null], c: [3_000, null], d: [1_000], e: [] })) {
+      const bodies: EntryBody[] = [{ kind: "start", graph: "", plan: "", pins: null, input }]
+      for (const until of untils)
+        bodies.push({ kind: "parked", path: ["n"], why: "event", input, request: input, until })
+      if (run === "d") bodies.push({ kind: "resume", by: "person" })
+      let prev = GENESIS
+      for (const [seq, body] of bodies.entries()) {
+        const beside = body.kind === "resume" ? null : data
+        const row = seal({ space: "acme", run, seq, prev, at: 0, body }, beside, digest)
+        await store.append(row)
+        prev = row.hash
+      }
+    }
+    const told = async (dueBy?: number) =>
+      (await store.parked("acme", 10, dueBy)).map((r) => [r.run, r.parked?.due ?? null])
+    expect(await told()).toEqual([
+      ["c", 3_000],
+      ["a", 4_000],
+      ["b", null],
+    ])
+    expect(await told(3_999)).toEqual([["c", 3_000]])
+    expect(await store.parked("other", 10)).toEqual([])
+    expect((await store.runs("acme", 10)).map((r) => r.parked?.due)).toEqual([undefined, undefined, 3_000, null, 4_000])
+    await store.putBlob("ab", data)
+    await store.putBlob("ab", data)
+    expect(await store.getBlob("ab")).toEqual(data)
+    expect(await store.getBlob("cd")).toBeUndefined()
     await store.close()
   })
 

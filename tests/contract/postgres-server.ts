@@ -29,7 +29,11 @@ export function postgresBinaries(): { readonly native: string } | { readonly mis
   return existsSync(join(native, "bin", "postgres")) ? { native } : { missing: `npm brought no ${name}` }
 }
 
-export async function startPostgres(native: string): Promise<PostgresServer> {
+/**
+ * `fsync: false` is for tests that kill the server but not the machine: what it wrote is then safe with the kernel, and
+ * coming back takes no look at every file. A bench leaves it on.
+ */
+export async function startPostgres(native: string, { fsync = false } = {}): Promise<PostgresServer> {
   const root = process.getuid?.() === 0
   const folder = mkdtempSync(join(tmpdir(), "postgres-"))
   const as = root ? { uid: NOBODY, gid: NOBODY } : {}
@@ -45,7 +49,18 @@ export async function startPostgres(native: string): Promise<PostgresServer> {
   const port = await freePort()
   let server: ChildProcess
   const start = async () => {
-    const args = ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port)]
+    const args = [
+      "-D",
+      data,
+      "-k",
+      folder,
+      "-h",
+      "127.0.0.1",
+      "-p",
+      String(port),
+      "-c",
+      `fsync=${fsync ? "on" : "off"}`,
+    ]
     server = spawn(join(native, "bin/postgres"), args, { env, cwd: folder, stdio: ["ignore", "ignore", "pipe"], ...as })
     await ready(server)
   }
