@@ -61,10 +61,10 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
   return { checked: true, broken: trial.broken, ended: trial.evaluated?.outcome.ok ? "value" : "failure" }
 }
 
-/** Interpreted; and translated, which takes a few runs to begin. */
+/** Interpreted; and translated, twice with the same code. */
 const MODES = [
   ["interpreted", false, 1],
-  ["translated", true, 4],
+  ["translated", true, 2],
 ] as const
 
 class Trial {
