@@ -20,6 +20,7 @@ export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Serve
 export { importGraph } from "./import.ts"
 export { SqliteLedger, type SqliteLedgerOptions } from "./ledger_sqlite.ts"
 export { type Listening, listen } from "./listen.ts"
+export { type LoadedGraph, loadGraph } from "./load.ts"
 export { type LockResult, makeLock } from "./lock.ts"
 export {
   addGrants,
@@ -46,7 +47,7 @@ export { type McpOptions, mcpService } from "./services/mcp.ts"
 export { type Bundle, moduleService } from "./services/modules.ts"
 export { environmentSecrets, secretsFrom } from "./services/secrets.ts"
 export { sqliteService } from "./services/sqlite.ts"
-export { findSource, type LoadedGraph, loadGraph, type Source, sourceOf } from "./source.ts"
+export { findSource, type Source, sourceOf } from "./source.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
 export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"

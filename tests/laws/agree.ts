@@ -4,6 +4,7 @@
 import type { Program } from "../../bus/mod.ts"
 import { type Compiled, compile, PASSES } from "../../compile/mod.ts"
 import { Evaluation } from "../../graph/eval.ts"
+import { printGraph, readGraph } from "../../graph/file/mod.ts"
 import {
   type CheckedGraph,
   check,
@@ -14,10 +15,8 @@ import {
   type Node,
   type Outcome,
   outcomeHash,
-  printGraph,
   printPath,
   type Rec,
-  readGraph,
   type Scope,
   sameBytes,
   toFailure,
