@@ -110,8 +110,15 @@ class RunRecord {
     this.trace = tree
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash } = admitted
-    const kept = this.#append({ kind: "start", graph: plan.graph, plan: hash, input: this.#input }, data)
+    const { plan, hash, pins } = admitted
+    const start = {
+      kind: "start",
+      graph: plan.graph,
+      plan: hash,
+      pins: pins?.hash ?? null,
+      input: this.#input,
+    } as const
+    const kept = this.#append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
   }
