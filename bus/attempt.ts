@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -335,6 +335,10 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
+      if (tool.validated !== undefined) {
+        const judged = tool.validated.judge(answer, task.args, this.#settings.services.clock)
+        return judged instanceof Promise ? judged.then((o) => counted(o, path)) : counted(judged, path)
+      }
       try {
         return tool.judge(answer)
       } catch (cause) {
@@ -442,6 +446,12 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
     : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied"
       ? "uncertain"
       : "refused"
+}
+
+/** What a pure answer counts as. */
+function counted(outcome: Outcome, path: Path): Value {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
 }
 
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>
