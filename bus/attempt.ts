@@ -145,7 +145,9 @@ export class Attempts {
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
+    return known instanceof Promise
+      ? known.then((kept) => valueIn(kept.outcome, task.path))
+      : valueIn(known.outcome, task.path)
   }
 
   #limited(tool: Tool): boolean {
@@ -335,10 +337,9 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      if (tool.validated !== undefined) {
-        const judged = tool.validated.judge(answer, task.args, this.#settings.services.clock)
-        return judged instanceof Promise ? judged.then((o) => counted(o, path)) : counted(judged, path)
-      }
+      const judged = tool.validated?.judge(answer, task.args, this.#settings.services.clock)
+      if (judged instanceof Promise) return judged.then((outcome) => valueIn(outcome, path))
+      if (judged !== undefined) return valueIn(judged, path)
       try {
         return tool.judge(answer)
       } catch (cause) {
@@ -386,8 +387,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    if (commit.outcome.ok) return commit.outcome.value
-    throw toFailure(commit.outcome.failure, task.path)
+    return valueIn(commit.outcome, task.path)
   }
 
   list(task: Task): void {
@@ -433,9 +433,9 @@ const isIn = (frame: Frame, outer: Frame): boolean => {
   return false
 }
 
-const valueIn = (commit: Commit): Value => {
-  if (commit.outcome.ok) return commit.outcome.value
-  throw commit.outcome.failure
+const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
@@ -446,12 +446,6 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
     : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied"
       ? "uncertain"
       : "refused"
-}
-
-/** What a pure answer counts as. */
-function counted(outcome: Outcome, path: Path): Value {
-  if (outcome.ok) return outcome.value
-  throw toFailure(outcome.failure, path)
 }
 
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>

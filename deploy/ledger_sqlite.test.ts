@@ -6,8 +6,19 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { type Digest, fail } from "../graph/mod.ts"
-import { admit, type LedgerStore, MemoryLedger, openRun, type Row, type Storage, verifyChain } from "../kernel/mod.ts"
+import { type Digest, encode, fail } from "../graph/mod.ts"
+import {
+  admit,
+  type EntryBody,
+  GENESIS,
+  type LedgerStore,
+  MemoryLedger,
+  openRun,
+  type Row,
+  type Storage,
+  seal,
+  verifyChain,
+} from "../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { SqliteLedger } from "./ledger_sqlite.ts"
 import { SqliteStorage } from "./storage_sqlite.ts"
@@ -59,6 +70,50 @@ describe("the ledger on SQLite", () => {
     expect(verifyChain(chain, { digest, space: "acme", run: "r1" })).toMatchObject({ ok: true, ended: true })
     expect((await again.entries("other", "r1")).rows).toEqual([])
     await again.close()
+  })
+
+  test("knows which runs rest and when they are due, as the one in memory does; keeps bytes under their hash", async () => {
+    const memory = new MemoryLedger()
+    const durable = await open(newFile())
+    const data = encode({})
+    const input = digest(data)
+    for (const [run, untils] of Object.entries({ a: [9_000, 4_000], b: [null], c: [3_000, null], d: [1_000], e: [] })) {
+      const bodies: EntryBody[] = [{ kind: "start", graph: "", plan: "", pins: null, input }]
+      for (const until of untils)
+        bodies.push({ kind: "parked", path: ["n"], why: "event", input, request: input, until })
+      if (run === "d") bodies.push({ kind: "resume", by: "person" })
+      let prev = GENESIS
+      for (const [seq, body] of bodies.entries()) {
+        const beside = body.kind === "resume" ? null : data
+        const row = seal({ space: "acme", run, seq, prev, at: 0, body }, beside, digest)
+        memory.append(row)
+        await durable.append(row)
+        prev = row.hash
+      }
+    }
+    for (const store of [memory, durable]) {
+      const told = async (dueBy?: number) =>
+        (await store.parked("acme", 10, dueBy)).map((r) => [r.run, r.parked?.due ?? null])
+      expect(await told()).toEqual([
+        ["c", 3_000],
+        ["a", 4_000],
+        ["b", null],
+      ])
+      expect(await told(3_999)).toEqual([["c", 3_000]])
+      expect(await store.parked("other", 10)).toEqual([])
+      expect((await store.runs("acme", 10)).map((r) => r.parked?.due)).toEqual([
+        undefined,
+        undefined,
+        3_000,
+        null,
+        4_000,
+      ])
+      await store.putBlob("ab", data)
+      await store.putBlob("ab", data)
+      expect(await store.getBlob("ab")).toEqual(data)
+      expect(await store.getBlob("cd")).toBeUndefined()
+    }
+    await durable.close()
   })
 
   test("writes the entries of one turn in one batch", async () => {
@@ -156,7 +211,7 @@ const WRITER = (file: string) => `
   await Promise.all(Array.from({ length: 4 }, async (_, i) => {
     let prev = GENESIS
     for (let seq = 0; ; seq++) {
-      const body = seq === 0 ? { kind: "start", graph: "", plan: "", input: outcome } : read
+      const body = seq === 0 ? { kind: "start", graph: "", plan: "", pins: null, input: outcome } : read
       const row = seal({ space: "acme", run: "r" + i, seq, prev, at: 0, body }, data, sha256)
       prev = row.hash
       await ledger.append(row)

@@ -6,8 +6,11 @@
 import {
   coverage,
   type Digest,
+  decode,
+  encode,
   type GrantedHow,
   hashValue,
+  hex,
   type NodeKind,
   type Path,
   type Rec,
@@ -50,6 +53,10 @@ export interface Admitted {
   readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
   readonly hash: string
+  /** The plan's bytes: what a run that is to go on elsewhere or later needs. */
+  readonly bytes: () => Uint8Array
+  /** What its tools were pinned to, `[[key, pin], …]` in canonical bytes, and their hash; null where nothing was asked for. */
+  readonly pins: { readonly hash: string; readonly bytes: Uint8Array } | null
   readonly externs: readonly AdmittedExtern[]
   readonly grants: readonly string[]
   /** What `Services.granted` asks. */
@@ -67,6 +74,12 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const digest = options.digest ?? sha256
   // The caller keeps the array; what is hashed, read and run must be one and the same.
   const own = bytes.slice()
+  const pinned = new Map<string, Rec>()
+  const pins = (key: string): Rec | undefined => {
+    const pin = options.pins?.(key)
+    if (pin !== undefined) pinned.set(key, pin)
+    return pin
+  }
   const plan = attempt("unreadable", () => decodePlan(own))
   const facts = attempt("unsound", () => verify(plan))
   const refusals: Refusal[] = []
@@ -81,7 +94,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       paths ??= pathsOf(plan)
       refusals.push({ path: paths[index] ?? [], gate, ...r })
     }
-    const first = registered(plan, claim, roles.get(index) ?? [], options.registry, options.pins)
+    const first = registered(plan, claim, roles.get(index) ?? [], options.registry, pins)
     if (!first.ok) for (const r of first.refusals) refuse("registered", r)
     const third = first.ok
       ? validated(plan, claim, first.kind, first.signature, first.view, options.demands ?? {})
@@ -106,6 +119,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     plan: freezePlan(plan),
     facts,
     hash: planHash(own, digest),
+    bytes: () => own.slice(),
+    pins: pinsOf(pinned, digest),
     externs: Object.freeze(externs),
     grants,
     granted: (capability: string, how: GrantedHow = "by any grant") =>
@@ -113,6 +128,19 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   })
   admitted.add(minted)
   return minted
+}
+
+function pinsOf(pinned: ReadonlyMap<string, Rec>, digest: Digest): Admitted["pins"] {
+  if (pinned.size === 0) return null
+  const sorted = [...pinned].sort(([a], [b]) => (a < b ? -1 : 1))
+  const bytes = encode(sorted)
+  return Object.freeze({ hash: hex(digest(bytes)), bytes })
+}
+
+/** What a run's tools were pinned to when it began, from the bytes in `Admitted.pins`: to be admitted with again. */
+export function openPins(bytes: Uint8Array): (key: string) => Rec | undefined {
+  const pins = new Map(decode(bytes) as unknown as readonly (readonly [string, Rec])[])
+  return (key) => pins.get(key)
 }
 
 function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {

@@ -112,8 +112,15 @@ class RunRecord {
     this.trace = tree
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash } = admitted
-    const kept = this.#append({ kind: "start", graph: plan.graph, plan: hash, input: this.#input }, data)
+    const { plan, hash, pins } = admitted
+    const start = {
+      kind: "start",
+      graph: plan.graph,
+      plan: hash,
+      pins: pins?.hash ?? null,
+      input: this.#input,
+    } as const
+    const kept = this.#append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
   }
@@ -194,7 +201,8 @@ class RunRecord {
   #settled(intent: Intent, judged: Outcome, how: Delivery, attempts: number): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
-    if (open === undefined) throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
+    if (open === undefined)
+      throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
     const { outcome, data, hash } = encoded(judged, this.#options.digest)
     const kept = this.#append(

@@ -6,8 +6,8 @@ import {
   covers,
   isLevel,
   isRecord,
-  type Level,
   LEVELS,
+  type Level,
   type NodeKind,
   type NodeView,
   reaches,
@@ -131,7 +131,9 @@ function sameModel(plan: Plan, a: string, b: string): boolean {
     resource.startsWith("model:") ? plan.resources["models"]?.[resource.slice("model:".length)] : undefined
   const one = declared(a)
   const other = declared(b)
-  return isRecord(one) && isRecord(other) && one["model"] === other["model"] && place(one["url"]) === place(other["url"])
+  return (
+    isRecord(one) && isRecord(other) && one["model"] === other["model"] && place(one["url"]) === place(other["url"])
+  )
 }
 
 /** An address without what does not change where it leads. */

@@ -128,6 +128,5 @@ function settingsFit(report: Report, at: NodeAt, signature: Signature, output: T
       "Leave `timeout:` out.",
     )
   }
-  if (output.kind === "stream" && settings.cacheMs !== undefined)
-    refuse("cache", "A stream cannot be cached.")
+  if (output.kind === "stream" && settings.cacheMs !== undefined) refuse("cache", "A stream cannot be cached.")
 }

@@ -87,6 +87,9 @@ export async function run(program: Program, input: Value, chance: Chance, option
     },
     runs: store.runs.bind(store),
     entries: store.entries.bind(store),
+    parked: store.parked.bind(store),
+    putBlob: store.putBlob.bind(store),
+    getBlob: store.getBlob.bind(store),
     close: store.close.bind(store),
   }
   const record = openRun(program.admitted, {
