@@ -145,9 +145,8 @@ export class Attempts {
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise
-      ? known.then((kept) => valueIn(kept.outcome, task.path))
-      : valueIn(known.outcome, task.path)
+    const { path } = task
+    return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
 
   #limited(tool: Tool): boolean {
@@ -337,14 +336,8 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      const judged = tool.validated?.judge(answer, task.args, this.#settings.services.clock)
-      if (judged instanceof Promise) return judged.then((outcome) => valueIn(outcome, path))
-      if (judged !== undefined) return valueIn(judged, path)
-      try {
-        return tool.judge(answer)
-      } catch (cause) {
-        throw toFailure(cause, path)
-      }
+      const judged = tool.judged(answer, task.args, this.#settings.services.clock)
+      return judged instanceof Promise ? judged.then((outcome) => valueIn(outcome, path)) : valueIn(judged, path)
     }
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.

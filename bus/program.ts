@@ -23,8 +23,8 @@ export interface Tool {
   /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
-  /** Looks further than the type, where validators are installed: a pure answer counts only after it. */
-  readonly validated: Judge | undefined
+  /** Looks at an answer as the kernel does, past every validator that is installed. */
+  readonly judged: Judge["judge"]
   /** Pure, one attempt, no timeout, no cache, no stream, no validators: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
@@ -142,7 +142,7 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
-    validated: judge.plain ? undefined : judge,
+    judged: judge.judge,
     // A stream is begun as an attempt is, also a pure one: its items come later and are judged one by one.
     direct:
       extern.effect === "pure" &&

@@ -191,7 +191,10 @@ describe("validators", () => {
       },
     }
     const outcome = await judgeOf(T.number, [hangs]).judge(1, null, clock)
-    expect(outcome).toMatchObject({ ok: false, failure: { message: expect.stringContaining("no verdict after 250 ms") } })
+    expect(outcome).toMatchObject({
+      ok: false,
+      failure: { message: expect.stringContaining("no verdict after 250 ms") },
+    })
     expect([slept, stopped?.aborted]).toEqual([250, true])
     // Where nothing bounds the wait, nobody waits.
     expect(await judgeOf(T.number, [hangs]).judge(1)).toMatchObject({ ok: false })
