@@ -7,6 +7,7 @@ import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -135,10 +136,11 @@ export class Attempts {
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
   }
 
-  /** An outcome that may be used again. */
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined
@@ -440,6 +442,3 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
       ? "uncertain"
       : "refused"
 }
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
