@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -128,7 +128,8 @@ export class Attempts {
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
+    const { path } = task
+    return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
 
   #limited(tool: Tool): boolean {
@@ -325,11 +326,8 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      try {
-        return tool.judge(answer)
-      } catch (cause) {
-        throw toFailure(cause, path)
-      }
+      const judged = tool.judged(answer, task.args, this.#settings.services.clock)
+      return judged instanceof Promise ? judged.then((outcome) => valueIn(outcome, path)) : valueIn(judged, path)
     }
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
@@ -372,8 +370,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    if (commit.outcome.ok) return commit.outcome.value
-    throw toFailure(commit.outcome.failure, task.path)
+    return valueIn(commit.outcome, task.path)
   }
 
   list(task: Task): void {
@@ -407,9 +404,9 @@ export class Attempts {
   }
 }
 
-const valueIn = (commit: Commit): Value => {
-  if (commit.outcome.ok) return commit.outcome.value
-  throw commit.outcome.failure
+const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */

@@ -5,17 +5,8 @@
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { Engine } from "../deploy/engine.ts"
-import {
-  accept,
-  checkFile,
-  hex,
-  type NodeKind,
-  printPath,
-  printProblemShort,
-  registry,
-  sha256,
-  T,
-} from "../graph/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import { accept, hex, type NodeKind, printPath, printProblemShort, registry, sha256, T } from "../graph/mod.ts"
 
 /** A read that counts how often it was called. */
 const looks = { made: 0 }

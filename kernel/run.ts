@@ -33,7 +33,8 @@ import type { Awaitable } from "./storage.ts"
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
-  readonly clock: Pick<Clock, "now" | "tick">
+  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
+  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
@@ -83,6 +84,7 @@ export function openRun(admitted: Admitted, options: RunOptions): RunRecord {
 
 interface Open {
   readonly extern: AdmittedExtern
+  readonly args: Value
   readonly input: Uint8Array
 }
 
@@ -134,7 +136,8 @@ class RunRecord {
   }
   /** The meter, made where a tool is the first to count. */
   counting(): Meter {
-    this.#meter ??= new Meter(this.#options.clock)
+    const { clock } = this.#options
+    this.#meter ??= new Meter({ tick: () => clock.tick?.() ?? clock.now() })
     return this.#meter
   }
 
@@ -150,7 +153,21 @@ class RunRecord {
   read(path: Path, extern: number, args: Value, answer: unknown, attempts: number, charge?: Charge): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
     const input = this.#hashed(args, charge)
-    const outcome = this.#judge(x, answer)
+    const judged = x.judge.judge(answer, args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts, charge))
+      : this.#found(path, x, input, judged, attempts, charge)
+  }
+
+  #found(
+    path: Path,
+    x: AdmittedExtern,
+    input: Uint8Array,
+    judged: Outcome,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
+    const outcome = encoded(judged, this.#options.digest)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
@@ -169,7 +186,10 @@ class RunRecord {
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
-    return this.#commitRead(path, x, input, this.#judge(x, (kept.value as readonly Value[])[1]), 0, cacheMs)
+    const judged = x.judge.judge((kept.value as readonly Value[])[1], args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#commitRead(path, x, input, encoded(outcome, digest), 0, cacheMs))
+      : this.#commitRead(path, x, input, encoded(judged, digest), 0, cacheMs)
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
@@ -180,7 +200,7 @@ class RunRecord {
     const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
     this.#intents ??= new Map()
-    this.#intents.set(intent, { extern: x, input })
+    this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
   }
 
@@ -195,8 +215,25 @@ class RunRecord {
     if (how !== "delivered" && !(answer instanceof Failure)) {
       throw kernelError("misuse", `Cannot record a delivery at ${printPath(intent.path)}: "${how}" wants a failure`)
     }
+    const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts, charge))
+      : this.#settled(intent, judged, how, attempts, charge)
+  }
+
+  #settled(
+    intent: Intent,
+    judged: Outcome,
+    how: Delivery,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
+    const open = this.#intents?.get(intent)
+    // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
+    if (open === undefined)
+      throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
-    const { outcome, data, hash } = this.#judge(extern, answer)
+    const { outcome, data, hash } = encoded(judged, this.#options.digest)
     const message = messageOf(outcome)
     const spent = this.#spent(charge, data, attempts)
     const kept = this.#append(
@@ -262,10 +299,6 @@ class RunRecord {
     if (charge === undefined || this.#meter === undefined) return null
     this.#meter.measure(charge, data.length)
     return this.#meter.entry(charge, attempts)
-  }
-
-  #judge(x: AdmittedExtern, answer: unknown): Encoded {
-    return encoded(x.judge.judge(answer), this.#options.digest)
   }
 
   #commitRead(
