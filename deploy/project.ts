@@ -23,6 +23,7 @@ import {
 } from "../graph/mod.ts"
 import type { LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import { hostDigest } from "./services/digest.ts"
@@ -53,6 +54,8 @@ export interface ProjectFile {
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
+  /** What runs may spend. */
+  readonly budgets?: Budgets
 }
 
 export interface Project {
@@ -70,6 +73,8 @@ export interface SessionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What runs may spend, over what the project's file says. */
+  readonly budgets?: Budgets
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -97,6 +102,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -104,6 +110,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...project.file.budgets,
+    ...options.budgets,
+    ...(Object.keys(budget).length > 0 ? { budget } : {}),
   })
   const pins = pin(project.lock)
   return {
@@ -239,9 +248,14 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const { ledger } = data
   if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
     throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }) }
+  try {
+    const budgets = readBudgets(data)
+    return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }), budgets }
+  } catch (cause) {
+    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
+  }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger"]
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices"]
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { Clock } from "../graph/mod.ts"
+import type { Allowance } from "./budget.ts"
 import { kernelError } from "./errors.ts"
 
 /** A run was not begun. Nothing of it is on record; the same request may be made again. */
@@ -32,11 +33,16 @@ interface Waiter {
   readonly shed: (why: Overloaded) => void
 }
 
-/** Who runs: whoever shares a tenant shares its part of the slots. */
+/** On whose behalf runs are made: they share one part of the slots, and one budget. */
 export class Tenant {
+  readonly allowance: Allowance | undefined
   running = 0
   /** In order of arrival. */
   readonly waiting: Set<Waiter> = new Set()
+
+  constructor(allowance?: Allowance) {
+    this.allowance = allowance
+  }
 }
 
 const RETRY_MS = 1_000
