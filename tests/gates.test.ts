@@ -4,10 +4,10 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
 import {
   accept,
   type CheckedGraph,
-  checkFile,
   fail,
   type McpConnection,
   type NodeKind,
