@@ -18,7 +18,9 @@ export {
 } from "./engine.ts"
 export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
 export { importGraph } from "./import.ts"
-export { SqliteLedger, type SqliteLedgerOptions } from "./ledger_sqlite.ts"
+export type { LedgerPlace } from "./ledger_place.ts"
+export { SqlLedger, type SqlLedgerOptions } from "./ledger_sql.ts"
+export type { Dialect } from "./ledger_tables.ts"
 export { type Listening, listen } from "./listen.ts"
 export { type LoadedGraph, loadGraph } from "./load.ts"
 export { type LockResult, makeLock } from "./lock.ts"
@@ -36,6 +38,7 @@ export {
   writeLock,
 } from "./project.ts"
 export { type RunError, type RunnerOptions, run, runner } from "./run.ts"
+export { quickJsSandbox, SANDBOX_LIMITS } from "./sandbox/sandbox.ts"
 export { hasTerminal, type TerminalOptions, terminalAsk } from "./services/ask.ts"
 export { systemChance } from "./services/chance.ts"
 export { systemClock } from "./services/clock.ts"
