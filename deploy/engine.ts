@@ -27,6 +27,7 @@ import {
   admit,
   type Budget,
   checkBudget,
+  type Demands,
   type Ended,
   type LedgerStore,
   MemoryLedger,
@@ -67,6 +68,8 @@ export interface EngineOptions {
   readonly slots?: SlotsOptions
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+  /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
+  readonly demands?: Demands
 }
 
 export interface PrepareOptions {
@@ -146,12 +149,13 @@ export class Engine {
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
-    const { registry } = this.#options
+    const { registry, demands } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
+      ...(demands ? { demands } : {}),
     })
     const services: Services = {
       ...this.#options.services,

@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
+  LEVELS,
   type Lock,
   type NodeKind,
   type Problem,
@@ -21,7 +22,7 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore } from "../kernel/mod.ts"
+import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
@@ -56,6 +57,8 @@ export interface ProjectFile {
   readonly ledger?: LedgerPlace
   /** What runs may spend. */
   readonly budgets?: Budgets
+  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
+  readonly validate?: Demands
 }
 
 export interface Project {
@@ -113,6 +116,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
   })
   const pins = pin(project.lock)
   return {
@@ -248,14 +252,32 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const { ledger } = data
   if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
     throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
+  const { validate } = data
+  if (validate !== undefined && !isDemands(validate)) {
+    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
+  }
+  return {
+    grants: list("grants"),
+    kinds: list("kinds"),
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(validate === undefined ? {} : { validate }),
+    budgets: budgetsIn(data, refuse),
+  }
+}
+function budgetsIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+) {
   try {
-    const budgets = readBudgets(data)
-    return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }), budgets }
+    return readBudgets(data)
   } catch (cause) {
     throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
   }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices"]
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices", "validate"]
+/** `none` cannot be demanded: it never opens the gate. */
+const DEMANDED: readonly unknown[] = LEVELS.slice(1)
+const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
 
 async function textOf(file: string): Promise<string | undefined> {
   try {
