@@ -2,11 +2,12 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -135,17 +136,19 @@ export class Attempts {
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
   }
 
-  /** An outcome that may be used again. */
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
+    const { path } = task
+    return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
 
   #limited(tool: Tool): boolean {
@@ -335,11 +338,8 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      try {
-        return tool.judge(answer)
-      } catch (cause) {
-        throw toFailure(cause, path)
-      }
+      const judged = tool.judged(answer, task.args, this.#settings.services.clock)
+      return judged instanceof Promise ? judged.then((outcome) => valueIn(outcome, path)) : valueIn(judged, path)
     }
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
@@ -382,8 +382,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    if (commit.outcome.ok) return commit.outcome.value
-    throw toFailure(commit.outcome.failure, task.path)
+    return valueIn(commit.outcome, task.path)
   }
 
   list(task: Task): void {
@@ -429,9 +428,9 @@ const isIn = (frame: Frame, outer: Frame): boolean => {
   return false
 }
 
-const valueIn = (commit: Commit): Value => {
-  if (commit.outcome.ok) return commit.outcome.value
-  throw commit.outcome.failure
+const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
@@ -443,6 +442,3 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
       ? "uncertain"
       : "refused"
 }
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

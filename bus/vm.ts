@@ -7,11 +7,11 @@ import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
-import { type Answers, Driver, type Pend } from "./driver.ts"
+import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import type { RunSettings } from "./settings.ts"
+import { cancelled, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
 import type { Fuel } from "./words.ts"
@@ -308,7 +308,13 @@ export class Vm implements Context, Answers {
   }
 
   private effect(frame: Frame, step: StepCode): unknown {
-    const value = this.attempts.perform(frame, step, this)
+    // Whoever cancels a run from inside its loop has come first.
+    if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
+    const { attempts } = this
+    const value =
+      step.kind === "invoke_with"
+        ? this.driver.alone(() => attempts.perform(frame, step, this))
+        : attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
     this.driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
@@ -440,11 +446,4 @@ export class Vm implements Context, Answers {
     if (!child.ended && !child.dead) child.listed()
     this.drive()
   }
-}
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
-
-function cancelled(signal: AbortSignal): Failure {
-  return fail("Cancelled", "The run was cancelled", { cause: signal.reason })
 }

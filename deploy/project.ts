@@ -24,6 +24,7 @@ import {
 import type { LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
@@ -50,6 +51,8 @@ export interface ProjectFile {
   readonly grants: readonly string[]
   /** Modules below the folder, each exporting node kinds; their code runs when the project is opened. */
   readonly kinds: readonly string[]
+  /** Where runs are recorded unless the command line says something else. */
+  readonly ledger?: LedgerPlace
 }
 
 export interface Project {
@@ -61,8 +64,8 @@ export interface Project {
 
 export interface SessionOptions {
   readonly grants: readonly string[]
-  /** `file`: `.shadowgraph/ledger.db` in the folder. */
-  readonly ledger: "file" | "memory" | LedgerStore
+  /** Default: where the project's file says, else `file`. */
+  readonly ledger?: LedgerPlace | LedgerStore | undefined
   readonly env: { readonly [name: string]: string | undefined }
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
@@ -86,9 +89,14 @@ export async function openProject(folder: string): Promise<Project> {
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
-  const { grants, ledger, env, ask: person, timeoutMs } = options
+  const { grants, ledger = project.file.ledger ?? "file", env, ask: person, timeoutMs } = options
   const host = openHost({ base: project.folder, secret: secretsFrom(env), ...(person ? { ask: person } : {}) })
-  const store = ledger === "memory" ? undefined : ledger === "file" ? await openLedger(project.folder) : ledger
+  const store =
+    ledger === "memory"
+      ? undefined
+      : typeof ledger === "string"
+        ? await openLedger(project.folder, ledger, env)
+        : ledger
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -113,13 +121,13 @@ export async function openSession(project: Project, options: SessionOptions): Pr
 }
 
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */
-export async function openLedger(folder: string): Promise<LedgerStore> {
-  await ownFolder(folder)
-  const [{ SqliteStorage }, { SqliteLedger }] = await Promise.all([
-    import("./storage_sqlite.ts"),
-    import("./ledger_sqlite.ts"),
-  ])
-  return SqliteLedger.open({ storage: new SqliteStorage({ file: join(folder, LEDGER_FILE) }) })
+export async function openLedger(
+  folder: string,
+  place: Exclude<LedgerPlace, "memory"> = "file",
+  env: SessionOptions["env"] = {},
+): Promise<LedgerStore> {
+  if (place === "file") await ownFolder(folder)
+  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
@@ -202,7 +210,8 @@ async function readLock(folder: string): Promise<Lock> {
   })
 }
 
-async function readProjectFile(folder: string): Promise<ProjectFile> {
+/** The project's own file; what stands for it where there is none. Fails with `ProjectError`. */
+export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const file = join(folder, PROJECT_FILE)
   const text = await textOf(file)
   if (text === undefined) return { grants: [], kinds: [] }
@@ -220,15 +229,19 @@ async function readProjectFile(folder: string): Promise<ProjectFile> {
   }
   if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
   for (const key of Object.keys(data)) {
-    if (key !== "grants" && key !== "kinds") throw refuse(`it has no key "${key}"; known: grants, kinds`)
+    if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
   const list = (key: "grants" | "kinds"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
   }
-  return { grants: list("grants"), kinds: list("kinds") }
+  const { ledger } = data
+  if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
+    throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
+  return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }) }
 }
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger"]
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

@@ -32,7 +32,8 @@ import type { Awaitable } from "./storage.ts"
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
-  readonly clock: Pick<Clock, "now">
+  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
+  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep">>
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
@@ -80,6 +81,7 @@ export function openRun(admitted: Admitted, options: RunOptions): RunRecord {
 
 interface Open {
   readonly extern: AdmittedExtern
+  readonly args: Value
   readonly input: Uint8Array
 }
 
@@ -110,8 +112,15 @@ class RunRecord {
     this.trace = tree
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash } = admitted
-    const kept = this.#append({ kind: "start", graph: plan.graph, plan: hash, input: this.#input }, data)
+    const { plan, hash, pins } = admitted
+    const start = {
+      kind: "start",
+      graph: plan.graph,
+      plan: hash,
+      pins: pins?.hash ?? null,
+      input: this.#input,
+    } as const
+    const kept = this.#append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
   }
@@ -128,7 +137,14 @@ class RunRecord {
   read(path: Path, extern: number, args: Value, answer: unknown, attempts: number): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
     const input = hashValue(args, this.#options.digest)
-    const outcome = this.#judge(x, answer)
+    const judged = x.judge.judge(answer, args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts))
+      : this.#found(path, x, input, judged, attempts)
+  }
+
+  #found(path: Path, x: AdmittedExtern, input: Uint8Array, judged: Outcome, attempts: number): Awaitable<Commit> {
+    const outcome = encoded(judged, this.#options.digest)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
@@ -147,7 +163,10 @@ class RunRecord {
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
-    return this.#commitRead(path, x, input, this.#judge(x, (kept.value as readonly Value[])[1]), 0, cacheMs)
+    const judged = x.judge.judge((kept.value as readonly Value[])[1], args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#commitRead(path, x, input, encoded(outcome, digest), 0, cacheMs))
+      : this.#commitRead(path, x, input, encoded(judged, digest), 0, cacheMs)
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
@@ -158,7 +177,7 @@ class RunRecord {
     const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
     this.#intents ??= new Map()
-    this.#intents.set(intent, { extern: x, input })
+    this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
   }
 
@@ -173,8 +192,19 @@ class RunRecord {
     if (how !== "delivered" && !(answer instanceof Failure)) {
       throw kernelError("misuse", `Cannot record a delivery at ${printPath(intent.path)}: "${how}" wants a failure`)
     }
+    const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts))
+      : this.#settled(intent, judged, how, attempts)
+  }
+
+  #settled(intent: Intent, judged: Outcome, how: Delivery, attempts: number): Awaitable<Commit> {
+    const open = this.#intents?.get(intent)
+    // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
+    if (open === undefined)
+      throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
-    const { outcome, data, hash } = this.#judge(extern, answer)
+    const { outcome, data, hash } = encoded(judged, this.#options.digest)
     const kept = this.#append(
       { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
       data,
@@ -223,10 +253,6 @@ class RunRecord {
       )
     }
     return x
-  }
-
-  #judge(x: AdmittedExtern, answer: unknown): Encoded {
-    return encoded(x.judge.judge(answer), this.#options.digest)
   }
 
   #commitRead(

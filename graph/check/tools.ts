@@ -57,7 +57,12 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     report.error(report.ofNode(at), "G207", message, "Name the server, database, host or folder as `resource`.")
   }
   checkSigned(report, s.schemes, at, signed)
-  settingsFit(report, at, signed)
+  const gives = signed.output as Type | undefined
+  if (gives === undefined && (node.output ?? T.unknown).kind === "unknown") {
+    const message = `Nothing says what the ${node.kind} node gives, so nothing could validate its answer.`
+    report.error(report.ofNode(at), "G205", message, "Declare `output:`.")
+  }
+  settingsFit(report, at, signed, gives ?? T.unknown)
   const who = `The ${kind.kind} node ${node.name}`
   const argFits =
     signed.input === undefined ? "yes" : argumentsFit(s, at, node.args, argType, signed.input, who, fields)
@@ -66,7 +71,7 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     touches: signed.resource === null ? [] : [{ resource: signed.resource, write: signed.effect === "write" }],
     needs: [...new Set(signed.needs)].sort(),
   }
-  return { ...together([own, ...bodies]), argType, argFits, gives: signed.output, signature: signed }
+  return { ...together([own, ...bodies]), argType, argFits, gives: gives ?? T.unknown, signature: signed }
 }
 
 const isProblems = (x: object): x is readonly SignatureProblem[] => Array.isArray(x)
@@ -104,7 +109,7 @@ function ownBodies(
 }
 
 /** Settings that do not go with what the node does. */
-function settingsFit(report: Report, at: NodeAt, signature: Signature): void {
+function settingsFit(report: Report, at: NodeAt, signature: Signature, output: Type): void {
   const { settings } = at.node
   const refuse = (key: string, message: string, fix?: string) =>
     report.error(report.ofNode(at, key), "G207", message, fix)
@@ -125,6 +130,5 @@ function settingsFit(report: Report, at: NodeAt, signature: Signature): void {
       "Leave `timeout:` out.",
     )
   }
-  if (signature.output.kind === "stream" && settings.cacheMs !== undefined)
-    refuse("cache", "A stream cannot be cached.")
+  if (output.kind === "stream" && settings.cacheMs !== undefined) refuse("cache", "A stream cannot be cached.")
 }
