@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
+  LEVELS,
   type Lock,
   type NodeKind,
   type Problem,
@@ -21,7 +22,7 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore } from "../kernel/mod.ts"
+import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
@@ -53,6 +54,8 @@ export interface ProjectFile {
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
+  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
+  readonly validate?: Demands
 }
 
 export interface Project {
@@ -104,6 +107,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
   })
   const pins = pin(project.lock)
   return {
@@ -239,9 +243,21 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const { ledger } = data
   if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
     throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }) }
+  const { validate } = data
+  if (validate !== undefined && !isDemands(validate)) {
+    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
+  }
+  return {
+    grants: list("grants"),
+    kinds: list("kinds"),
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(validate === undefined ? {} : { validate }),
+  }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger"]
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "validate"]
+/** `none` cannot be demanded: it never opens the gate. */
+const DEMANDED: readonly unknown[] = LEVELS.slice(1)
+const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

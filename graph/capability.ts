@@ -13,4 +13,4 @@ export {
   SCHEME_NAME,
   SCHEMES,
 } from "./capability/parse.ts"
-export { common, coverage, covers, includes, least, meet, narrow } from "./capability/sets.ts"
+export { common, coverage, covers, includes, least, meet, narrow, overlap } from "./capability/sets.ts"

@@ -89,6 +89,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const externs: AdmittedExtern[] = []
   const layers = readLayers(plan.name, [options.grants, ...(options.within ?? [])], options.registry)
   const granted = grantedBy(layers)
+  // A demand on what is no capability would hold nobody to anything.
+  readLayers(plan.name, [Object.keys(options.demands ?? {}).filter((word) => !isEffect(word))], options.registry)
   const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
@@ -162,6 +164,8 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
     })
   }
 }
+
+const isEffect = (word: string): boolean => word === "pure" || word === "read" || word === "write"
 
 /** What asking an oracle takes. */
 const needsOf = (v: Validator): readonly string[] => (v.level === "oracle" ? (v.needs ?? []) : [])
