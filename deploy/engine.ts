@@ -74,6 +74,8 @@ export interface EngineOptions {
 
 export interface PrepareOptions {
   readonly grants: readonly string[]
+  /** Lists that narrow the grants: those of a token. */
+  readonly within?: readonly (readonly string[])[]
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -153,6 +155,7 @@ export class Engine {
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
+      ...(options.within ? { within: options.within } : {}),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
@@ -190,6 +193,7 @@ export class Engine {
       signature.output as unknown as Rec,
       signature.pins ?? null,
       admitted.grants,
+      admitted.within,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))
