@@ -56,6 +56,12 @@ export function covers(grant: string, need: string): boolean {
   return g !== undefined && n !== undefined && includes(g, n)
 }
 
+/** Have two capabilities anything in common? What is none has not. */
+export function overlap(a: string, b: string): boolean {
+  const [left, right] = [read(a), read(b)]
+  return left !== undefined && right !== undefined && common(left, right) !== undefined
+}
+
 /** Many grants as one question, answered in time that grows with the need and not with the grants. */
 export function coverage(grants: Iterable<string>): (need: string) => boolean {
   const index = new Index(grants)
