@@ -23,6 +23,8 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
     semantics: SEMANTICS,
     name,
     graph: mid.checked.hash,
+    base: mid.checked.base,
+    narrowed: mid.checked.narrowed,
     input,
     output: tables.type(mid.checked.output),
     needs: mid.checked.needs,

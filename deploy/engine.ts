@@ -76,6 +76,8 @@ export interface PrepareOptions {
   readonly grants: readonly string[]
   /** Lists that narrow the grants: those of a token. */
   readonly within?: readonly (readonly string[])[]
+  /** Hash of the checked graph that the plan must be of, where it is at hand. */
+  readonly graph?: string
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -156,21 +158,18 @@ export class Engine {
       registry,
       grants: options.grants,
       ...(options.within ? { within: options.within } : {}),
+      ...(options.graph === undefined ? {} : { graph: options.graph }),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
     })
-    const services: Services = {
-      ...this.#options.services,
-      granted: admitted.granted,
-      ...(options.inline ? { inline: options.inline } : {}),
-    }
+    const services = { ...this.#options.services, ...(options.inline ? { inline: options.inline } : {}) }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
       const { resource } = extern.signature
       if (extern.signature.limits !== undefined && resource !== null)
         this.#limits.declare(resource, extern.signature.limits)
-      executors.push(await this.#executor(extern, admitted, services))
+      executors.push(await this.#executor(extern, admitted, { ...services, granted: extern.granted }))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
     return { admitted, run: (input, run = {}) => this.#run(program, input, run) }
@@ -194,6 +193,7 @@ export class Engine {
       signature.pins ?? null,
       admitted.grants,
       admitted.within,
+      extern.narrowed,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))

@@ -21,6 +21,7 @@ import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
 import { cuts } from "./looks.ts"
+import { boundHash, narrowingsOf } from "./narrowed.ts"
 import { nearest } from "./near.ts"
 import { type NodeView, type Registry, schemesOf } from "./node.ts"
 import { joinPath, type Places } from "./places.ts"
@@ -154,8 +155,21 @@ class Checking {
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
     if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
-    const hash = report.broken ? "" : this.#hash(graph, output, path)
-    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
+    const base = report.broken ? "" : this.#hash(graph, output, path)
+    const narrowed = narrowingsOf(graph)
+    const hash = base === "" ? "" : boundHash(base, narrowed)
+    const facts: GraphFacts = {
+      input: graph.input,
+      output,
+      outFits,
+      effect,
+      touches,
+      needs,
+      size,
+      hash,
+      base,
+      narrowed,
+    }
     this.graphs.set(graph, facts)
     return facts
   }

@@ -4,6 +4,7 @@
  * so a door that wants a checked graph cannot be handed a look-alike.
  */
 import type { Effect, Graph, Node, Scope } from "./ir.ts"
+import type { Narrowing } from "./narrowed.ts"
 import type { Signature } from "./node.ts"
 import type { Fits, Type } from "./type.ts"
 
@@ -61,8 +62,12 @@ export interface GraphFacts {
   readonly needs: readonly string[]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
-  /** SHA-256, in hexadecimal, of the graph's canonical form: the same for a file and for the TypeScript builder. */
+  /** SHA-256, in hexadecimal, of the graph's canonical form and of what it narrows: the same for a file and for the TypeScript builder. */
   readonly hash: string
+  /** SHA-256 of the canonical form alone; `hash` is `boundHash(base, narrowed)`. */
+  readonly base: string
+  /** Where the graph and its subgraphs narrow what a run may do. */
+  readonly narrowed: readonly Narrowing[]
 }
 
 export interface CheckedGraph extends GraphFacts {

@@ -21,7 +21,17 @@ import {
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
-import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
+import {
+  callsOf,
+  capabilityFault,
+  type Granted,
+  grantedBy,
+  type Layers,
+  narrowedAway,
+  narrowingsOf,
+  notCapability,
+  readLayers,
+} from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
 import { type Demands, validated } from "./validated.ts"
@@ -32,6 +42,8 @@ export interface AdmitOptions {
   readonly grants: readonly string[]
   /** Lists that narrow the grants, each to what it covers: those of a token. What they hold beyond the grants is not had. */
   readonly within?: Layers
+  /** Hash of the checked graph that the plan must be of, where it is at hand (`CheckedGraph.hash`). */
+  readonly graph?: string
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
@@ -45,6 +57,9 @@ export interface AdmittedExtern {
   readonly kind: NodeKind
   readonly signature: Signature
   readonly judge: Judge
+  /** What narrows it beyond the run's grants: the `grants:` of the subgraphs around its calls, the outermost first. */
+  readonly narrowed: Layers
+  readonly granted: Granted
   /** Where outcomes may be used again (`cache:`): two externs with one identity do the same for the same input. */
   readonly identity: string | undefined
 }
@@ -95,7 +110,18 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
   let paths: readonly Path[] | undefined
+  const narrowings = narrowingsOf(plan, digest, options.graph)
   plan.externs.forEach((claim, index) => {
+    const narrowing = narrowings[index] ?? []
+    const narrowed =
+      narrowing.length === 0
+        ? NONE
+        : readLayers(
+            plan.name,
+            narrowing.map((n) => n.grants),
+            options.registry,
+          )
+    const inside = narrowed === NONE ? granted : grantedBy([...layers, ...narrowed])
     const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
       paths ??= pathsOf(plan)
       refusals.push({ path: paths[index] ?? [], gate, ...r })
@@ -111,7 +137,11 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     for (const capability of [...new Set(needs)].sort()) {
       const fault = capabilityFault(capability, schemes)
       if (fault !== undefined) refuse("granted", notCapability(fault))
-      if (fault !== undefined || granted(capability)) continue
+      if (fault !== undefined || inside(capability)) continue
+      if (granted(capability)) {
+        refuse("granted", narrowedAway(capability, narrowing))
+        continue
+      }
       const message = `needs ${capability}, which is not granted`
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
@@ -121,7 +151,9 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
         ? undefined
         : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
     const signature = frozenCopy(first.signature)
-    externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
+    externs.push(
+      Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
+    )
   })
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
@@ -165,6 +197,8 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   }
 }
 
+const NONE: Layers = Object.freeze([])
+
 const isEffect = (word: string): boolean => word === "pure" || word === "read" || word === "write"
 
 /** What asking an oracle takes. */
@@ -185,18 +219,10 @@ function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
   return roles
 }
 
-/** The path of the first node that calls each extern, by its index; items of a map or loop are left out of it. */
+/** The path of the first node that calls each extern, by its index. */
 function pathsOf(plan: Plan): readonly Path[] {
   const paths: Path[] = []
-  const visit = (scope: number, base: Path): void => {
-    for (const { op } of plan.scopes[scope]!.steps) {
-      if (op[0] === "block") continue
-      const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") paths[op[2]] ??= path
-      if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
-    }
-  }
-  visit(0, [])
+  for (const { extern, path } of callsOf(plan)) paths[extern] ??= path
   return paths
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
-import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/mod.ts"
+import { type Digest, encode, fail, hashValue, hex, unhex, type Value } from "../graph/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { AgedCache, cacheKey } from "./cache.ts"
@@ -51,7 +51,7 @@ describe("a run", () => {
       [4, true, { ok: true, value: null }],
     ])
     expect(bodies(store).map((b) => b.kind)).toEqual(["start", "read", "read", "intent", "outcome", "end"])
-    expect(bodies(store)[0]).toMatchObject({ graph: "ab".repeat(32), plan: plan.hash })
+    expect(bodies(store)[0]).toMatchObject({ graph: plan.plan.graph, plan: plan.hash })
     expect(bodies(store)[2]).toMatchObject({
       path: ["freight", "rates"],
       resource: "host:rates.example.com",
@@ -82,7 +82,7 @@ describe("a run", () => {
       ["lines", scope(leaf(["lines"], "read", "db:shop", 12.5), [])],
       ["store", scope(leaf(["store"], "write", "db:shop/orders", null), [])],
     ])
-    const graph = new Uint8Array(32).fill(0xab)
+    const graph = unhex(plan.plan.graph)
     expect(trace).toBe(hex(h(["trace", 1, graph, input, root, h(["value", 12.5])])))
   })
 

@@ -36,7 +36,7 @@ export function decodePlan(bytes: Uint8Array): Plan {
   )
   const about = shape.keyed(
     sections["plan"],
-    { name: true, graph: true, input: true, output: true, needs: true, resources: true },
+    { name: true, graph: true, base: true, narrowed: true, input: true, output: true, needs: true, resources: true },
     "plan",
   )
   const types = shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`))
@@ -44,6 +44,10 @@ export function decodePlan(bytes: Uint8Array): Plan {
     ...header,
     name: shape.text(about["name"], "plan.name"),
     graph: shape.text(about["graph"], "plan.graph"),
+    base: shape.text(about["base"], "plan.base"),
+    narrowed: shape
+      .list(about["narrowed"], "plan.narrowed")
+      .map((n, i) => shape.readNarrowing(n, `plan.narrowed[${i}]`)),
     input: shape.whole(about["input"], "plan.input"),
     output: shape.whole(about["output"], "plan.output"),
     needs: shape.texts(about["needs"], "plan.needs"),

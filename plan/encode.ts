@@ -35,6 +35,8 @@ export function encodePlan(plan: Plan): Uint8Array {
       plan: {
         name: plan.name,
         graph: plan.graph,
+        base: plan.base,
+        narrowed: plan.narrowed.map(({ at, grants }) => [at, grants]),
         input: plan.input,
         output: plan.output,
         needs: plan.needs,

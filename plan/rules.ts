@@ -9,7 +9,7 @@ export const RULES = {
   // — the plan
   P001: "The format and the version of the semantics are known ones.",
   P002: "Everything has the shape that its TypeScript type says; tables and lists have at most COUNT_MAX entries.",
-  P003: "The name is a short text; the graph's hash is 64 lower-case hexadecimal digits.",
+  P003: "The name is a short text; the graph's hashes are 64 lower-case hexadecimal digits.",
   P004: "Types nest at most TYPE_DEPTH_MAX levels and have at most TYPE_SIZE_MAX parts, inferred types too; defaults are values of their fields' types; a stream is part of no other type.",
   P005: "A constant is a value of its type.",
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",
@@ -48,6 +48,7 @@ export const RULES = {
   P051: "A `map` over bodies that write has one body at a time.",
   P052: "The order of effects is evident: finding it takes at most ORDER_WORK_MAX steps, and ORDER_WORK_EACH for each step and instruction of the plan.",
   P053: "Each call has a path of its own in the trace.",
+  P054: "What narrows the grants of calls is sorted by path, each path once; a path is a list of names.",
 } as const
 export type Rule = keyof typeof RULES
 

@@ -8,6 +8,7 @@ import {
   type Effect,
   type Field,
   isRecord,
+  type Narrowing,
   NESTING_MAX,
   type Rec,
   type Settings,
@@ -222,6 +223,12 @@ export function readExtern(v: unknown, at: At): Extern {
     async: bool(r["async"], `${at}.async`),
     settings: readSettings(r["settings"], `${at}.settings`),
   }
+}
+
+/** A narrowing out of a list of its path and its grants. */
+export function readNarrowing(v: Value, place: At): Narrowing {
+  const [at, grants] = tuple(v, ["at", "grants"], place)
+  return { at: texts(at, `${place}.at`), grants: texts(grants, `${place}.grants`) }
 }
 
 export function readResources(v: unknown, at: At): { readonly [section: string]: Rec } {

@@ -16,7 +16,7 @@
  * Invariants of absence: no recursion over data (types are measured first, regions and scopes are walked with stacks or
  * by index), no work that the plan's size does not pay for, no trust in anything but the plan's own bytes.
  */
-import { compareKeys, type Type } from "../graph/mod.ts"
+import { compareKeys, pathKey, type Type } from "../graph/mod.ts"
 import { PlanError, type PlanPlace } from "./error.ts"
 import type { PlanFacts, ScopeFacts } from "./facts.ts"
 import { OPS, type OperandKind, type StepName } from "./ops.ts"
@@ -42,6 +42,7 @@ export function verify(plan: Plan): PlanFacts {
   const types = new TypeWork(operations)
   values(plan, types)
   needs(plan)
+  narrowed(plan)
   const owners = tree(plan)
   const words = new Words(plan)
   const order = new OrderWork(operations)
@@ -58,12 +59,15 @@ export function verify(plan: Plan): PlanFacts {
 function header(plan: Plan): void {
   if (plan.format !== PLAN_FORMAT) refuse("P001", "header", "format", `${PLAN_FORMAT}`, show(plan.format))
   if (plan.semantics !== SEMANTICS) refuse("P001", "header", "semantics", `${SEMANTICS}`, show(plan.semantics))
-  const { name, graph } = plan
+  const { name, graph, base } = plan
   if (typeof name !== "string" || name === "" || name.length > 256 || /\p{Cc}/u.test(name)) {
     refuse("P003", "plan", "name", "1 to 256 characters without control characters", show(name))
   }
   if (typeof graph !== "string" || !/^[0-9a-f]{64}$/.test(graph)) {
     refuse("P003", "plan", "graph", "64 lower-case hexadecimal digits", show(graph))
+  }
+  if (typeof base !== "string" || !/^[0-9a-f]{64}$/.test(base)) {
+    refuse("P003", "plan", "base", "64 lower-case hexadecimal digits", show(base))
   }
 }
 
@@ -72,7 +76,7 @@ function tables(plan: Plan): void {
   const sized = (xs: unknown, what: string) => {
     if (!Array.isArray(xs) || xs.length > COUNT_MAX) refuse("P002", what, what, "a list that is not too long", show(xs))
   }
-  for (const what of ["types", "constants", "externs", "scopes", "needs"] as const) sized(plan[what], what)
+  for (const what of ["types", "constants", "externs", "scopes", "needs", "narrowed"] as const) sized(plan[what], what)
   const known = new Map<object, Type>()
   shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`, 0, known)))
   shaped(() => plan.externs.forEach((x, i) => void readExtern(x, `externs[${i}]`)))
@@ -172,6 +176,23 @@ function needs(plan: Plan): void {
     for (const need of x.needs) {
       if (!stated.has(need)) refuse("P007", `externs[${i}]`, `its need ${show(need)}`, "among the plan's", "not there")
     }
+  })
+}
+
+function narrowed(plan: Plan): void {
+  plan.narrowed.forEach((n, i) => {
+    const at = `narrowed[${i}]`
+    const texts = (xs: unknown, what: string) => {
+      if (!Array.isArray(xs) || xs.length > COUNT_MAX || !xs.every((x) => typeof x === "string"))
+        refuse("P002", at, what, "a list of texts", show(xs))
+    }
+    texts(n?.at, "at")
+    texts(n.grants, "grants")
+    if (n.at.length === 0 || n.at.some((word) => word === "" || word.includes("\u0000")))
+      refuse("P054", at, "its path", "names of nodes", show(n.at))
+    const before = plan.narrowed[i - 1]
+    if (before !== undefined && compareKeys(pathKey(before.at), pathKey(n.at)) >= 0)
+      refuse("P054", at, "its path", "after the one before it", show(n.at.join(".")))
   })
 }
 

@@ -51,6 +51,7 @@ function nodeForm(node: Node, facts: HashInputs): Value {
     form["scopes"] = Object.fromEntries(roles.map((role) => [role, hashValue(scopeForm(node.scopes[role]!, facts))]))
   }
   if (node.graph !== undefined) form["graph"] = facts.hashOf(node.graph)
+  if (node.grants !== undefined) form["grants"] = [...node.grants].sort(compareKeys)
   const settings = settingsForm(node.settings)
   if (Object.keys(settings).length > 0) form["settings"] = settings
   if (signature !== undefined) {
