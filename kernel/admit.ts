@@ -4,26 +4,33 @@
  * says about itself is believed; everything is refused that is not allowed.
  */
 import {
+  allowingLine,
   coverage,
+  DEFAULT_POLICY,
   type Digest,
   type Effect,
   type Expr,
+  flowText,
   type GrantedHow,
   hashValue,
   type NodeKind,
   type NodeView,
+  Origins,
+  originOf,
   type Path,
+  type Policy,
   printType,
   type Rec,
   type Registry,
   ref,
+  refusedBy,
   type Signature,
   type SignatureProblem,
   sha256,
   subtype,
   type Type,
 } from "../graph/mod.ts"
-import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
+import { decodePlan, type Extern, flowsOf, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Refusal } from "./errors.ts"
 import { type Judge, judgeOf } from "./judge.ts"
@@ -35,6 +42,8 @@ export interface AdmitOptions {
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
   readonly digest?: Digest
+  /** Whose text may go where. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 /** A tool of an admitted plan: what the registration, not the plan, says of it. */
@@ -99,6 +108,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
         : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
     externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
   })
+  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
@@ -220,6 +230,30 @@ function bodies(kind: NodeKind, roles: readonly string[]): readonly Omit<Refusal
   return roles
     .filter((role) => prefix === undefined || !role.startsWith(prefix))
     .map((role) => ({ reason: "claims-other", message: `kind "${kind.kind}" takes ${want}, found "${role}"` }))
+}
+
+// ---- whose text goes where
+
+/** Flows that the policy refuses, found in the plan itself with what the registrations, not the plan, say of its externs. */
+function refusedFlows(plan: Plan, externs: readonly AdmittedExtern[], policy: Policy): readonly Refusal[] {
+  if (policy.rules.length === 0) return []
+  const origins = new Origins()
+  const labels = externs.map(({ signature }) => ({
+    begins: originOf(signature, origins),
+    endorses: signature.endorses === true,
+    sinks: signature.sinks ?? {},
+  }))
+  return flowsOf(plan, labels, origins).flatMap((flow) =>
+    refusedBy(policy, flow, origins).map((refused): Refusal => {
+      const what = flowText(refused.origin, refused.rule, flow.sort)
+      const allow = `to allow it: --policy "${allowingLine(flow, refused)}"`
+      return {
+        path: flow.path,
+        reason: "flow",
+        message: `${what} (${flow.arg}). The policy says: ${refused.rule.line}; ${allow}`,
+      }
+    }),
+  )
 }
 
 // ---- where a plan calls its externs

@@ -28,6 +28,8 @@ export type RefusalReason =
   | "claims-other"
   /** A capability that the run needs is not granted. */
   | "not-granted"
+  /** Somebody's text would reach an argument where the policy does not want it. */
+  | "flow"
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
@@ -35,6 +37,7 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "claims-other",
   "not-registered",
   "refused-by-kind",
+  "flow",
   "not-granted",
 ]
 
