@@ -2,43 +2,24 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
-import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
+import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { RunSettings } from "./settings.ts"
-import { isStream, type StreamValue } from "./stream.ts"
+import { isStream } from "./stream.ts"
+import { charged, expired, isIn, stop, type Task, tooLate } from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
 const TIMEOUT_MS = 60_000
 /** Milliseconds that a run which failed waits for writes that are on their way, to learn what came of them. */
 const GRACE_MS = 2_000
-
-/** One call of a tool, from its first attempt to its commit. */
-export interface Task {
-  readonly vm: Vm
-  readonly frame: Frame
-  readonly step: StepCode
-  readonly tool: Tool
-  readonly args: Value
-  readonly path: Path
-  /** Of a write that was announced. */
-  intent: Intent | undefined
-  /** Stops what it waits for now. */
-  abort: ((cause: Failure) => void) | undefined
-  /** It was told to stop: what it fails with now says nothing of the world. */
-  stopped: boolean
-  /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
-  bodies: number
-  stream: StreamValue | undefined
-  /** Is it among those that the run would have to stop? */
-  listed: boolean
-}
 
 export class Attempts {
   readonly #settings: RunSettings
@@ -132,20 +113,23 @@ export class Attempts {
       stopped: false,
       bodies: 0,
       stream: undefined,
+      charge: undefined,
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
   }
 
-  /** An outcome that may be used again. */
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
+    const { path } = task
+    return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
 
   #limited(tool: Tool): boolean {
@@ -177,13 +161,14 @@ export class Attempts {
 
   #go(task: Task): unknown {
     const { tool, step } = task
+    charged(task, this.#record)
     if (tool.output.kind === "stream") {
       this.#tell(task, "start", { attempt: 1 })
       const stream = flow(this, task)
       return step.eager ? stream.collect() : stream
     }
     if (tool.extern.effect !== "write") return this.#attempts(task)
-    const intent = this.#record.intent(task.path, tool.index, task.args)
+    const intent = this.#record.intent(task.path, tool.index, task.args, task.charge)
     if (!(intent instanceof Promise)) {
       task.intent = intent
       return this.#attempts(task)
@@ -226,6 +211,7 @@ export class Attempts {
       (text) => this.#note(path, text),
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
+      task,
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -255,7 +241,10 @@ export class Attempts {
   async timed<A>(task: Task, answer: PromiseLike<A>, what: string): Promise<A> {
     const { timeoutMs } = task.tool.extern.settings
     const plain = task.tool.extern.effect === "pure" ? undefined : (this.#settings.timeoutMs ?? TIMEOUT_MS)
-    const ms = timeoutMs ?? plain
+    // Time is up at the latest with the run's own; what came of a write is waited for all the same.
+    const leftMs = task.intent === undefined ? this.#record.meter?.leftMs : undefined
+    const ownMs = timeoutMs ?? plain
+    const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
     let timer: (() => void) | undefined
@@ -270,7 +259,7 @@ export class Attempts {
         if (ms === undefined) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         timer = this.#deadlines.add(ms, () => {
-          const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
+          const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
@@ -288,6 +277,7 @@ export class Attempts {
       retry !== undefined &&
       attempt <= retry.times &&
       task.bodies === 0 &&
+      !task.stopped &&
       !task.frame.dead &&
       mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
     )
@@ -299,6 +289,7 @@ export class Attempts {
     for (let attempt = 2; ; attempt++) {
       try {
         await this.backoff(task, attempt)
+        charged(task, this.#record)
       } catch (cause) {
         // Of a write the last attempt is what is known; a read that was stopped has learnt nothing.
         return this.settle(task, task.intent === undefined ? toFailure(cause, task.path) : failure, attempt - 1)
@@ -335,11 +326,8 @@ export class Attempts {
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      try {
-        return tool.judge(answer)
-      } catch (cause) {
-        throw toFailure(cause, path)
-      }
+      const judged = tool.judged(answer, task.args, this.#settings.services.clock)
+      return judged instanceof Promise ? judged.then((outcome) => valueIn(outcome, path)) : valueIn(judged, path)
     }
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
@@ -367,8 +355,8 @@ export class Attempts {
   #commit(task: Task, answer: unknown, attempts: number): Commit | Promise<Commit> {
     const { path, tool, args, intent } = task
     return intent === undefined
-      ? this.#record.read(path, tool.index, args, answer, attempts)
-      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
+      ? this.#record.read(path, tool.index, args, answer, attempts, task.charge)
+      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts, task.charge)
   }
 
   /** Commits what nobody waits for. */
@@ -382,8 +370,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    if (commit.outcome.ok) return commit.outcome.value
-    throw toFailure(commit.outcome.failure, task.path)
+    return valueIn(commit.outcome, task.path)
   }
 
   list(task: Task): void {
@@ -417,21 +404,9 @@ export class Attempts {
   }
 }
 
-/** Tells a call to stop. */
-function stop(task: Task, cause: Failure): void {
-  task.stopped = true
-  if (task.stream !== undefined) task.stream.stop(cause)
-  task.abort?.(cause)
-}
-
-const isIn = (frame: Frame, outer: Frame): boolean => {
-  for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
-  return false
-}
-
-const valueIn = (commit: Commit): Value => {
-  if (commit.outcome.ok) return commit.outcome.value
-  throw commit.outcome.failure
+const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
@@ -443,6 +418,3 @@ const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
       ? "uncertain"
       : "refused"
 }
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

@@ -32,6 +32,7 @@ export const CONTROL: { readonly [K in Control]: Run } = {
   },
   catch: (vm, frame, step) => {
     const handle = (failure: unknown): unknown => {
+      if (vm.spent) throw failure
       const known = toFailure(failure)
       const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
       const child = vm.child(parent, step.bodies[1]!, undefined)
@@ -39,7 +40,9 @@ export const CONTROL: { readonly [K in Control]: Run } = {
       // What was sent before the failure is on its way: the handler must not overtake it.
       const sent = vm.attempts.settledIn(tried)
       if (sent === undefined) return vm.body(child)
-      sent.then(() => vm.begin(child))
+      sent.then(() => {
+        if (!frame.dead) vm.begin(child)
+      })
       return PENDING
     }
     const parent: Parent = {
@@ -95,7 +98,7 @@ class Once implements Parent {
 
 /** Counts one iteration against the run's fuel. */
 function burn(vm: Vm, frame: Frame, step: StepCode): void {
-  if (--vm.fuel.left < 0) throw toFailure(outOfFuel(), frame.pathOf(step))
+  if (--vm.fuel.left < 0) throw toFailure(outOfFuel(vm.fuel), frame.pathOf(step))
 }
 
 /** `map` over a list: at most `bound` items at work, results in item order, traces folded as the low end is finished. */
@@ -405,12 +408,18 @@ function runBody(
         else sent.then(() => reject(toFailure(failure)))
         return true
       },
+      killed: () => reject(fail("Cancelled", "The call no longer matters", { path: frame.pathOf(step) })),
     }
     begin(vm, parent, body, index, binders)
   })
 }
 
+/** Begins a body from outside any loop. What it is part of may be dead by now. */
 function begin(vm: Vm, parent: Parent, body: BodyCode, index: number, binders: readonly unknown[]): void {
+  if (parent.frame.dead) {
+    parent.killed?.()
+    return
+  }
   const child = vm.child(parent, body, index)
   binders.forEach((value, b) => {
     child.slots[b] = value

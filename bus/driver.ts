@@ -37,6 +37,8 @@ export class Driver {
   #outstanding = 0
   /** The loop holds a promise; what becomes pending meanwhile stands beside it. */
   #holding = false
+  /** A tool that runs bodies is being called inside a frame's loop. */
+  #alone = false
 
   constructor(answers: Answers) {
     this.#answers = answers
@@ -57,8 +59,23 @@ export class Driver {
 
   /** Called when the VM has gone as far as it could. */
   drive(): void {
+    if (this.#alone) return
     this.#answers.wake()
     if (this.#solo !== undefined && !this.#holding) void this.loop()
+  }
+
+  /**
+   * Calls a tool that may begin bodies at once. Nobody else goes on meanwhile: they could kill the frame whose loop the call
+   * stands in. That loop is driven once it has come to its end.
+   */
+  alone<A>(call: () => A): A {
+    const outer = this.#alone
+    this.#alone = true
+    try {
+      return call()
+    } finally {
+      this.#alone = outer
+    }
   }
 
   private attach(p: Pend): void {
@@ -169,3 +186,6 @@ async function along(frame: Frame, row: HopRow, first: number): Promise<unknown>
   }
   return answer
 }
+
+export const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

@@ -2,7 +2,8 @@
  * A frame: one scope at work. Values in slots, a place in the step list, and, only once something is pending that later
  * steps do not all wait for, the counters of a dataflow machine.
  */
-import { fail, type Path } from "../graph/mod.ts"
+import { type Failure, fail, type Path, toFailure } from "../graph/mod.ts"
+import type { Plan } from "../plan/mod.ts"
 import type { ScopeCode, StepCode } from "./program.ts"
 
 /** The counters of a frame in which steps run out of order. Pseudo-nodes: parameters first, then steps. */
@@ -24,6 +25,8 @@ export interface Parent {
   done(child: Frame, value: unknown): void
   /** The body failed: true when that was dealt with, so that the parent does not fail. */
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
+  /** The body will never end: what it was part of does not matter any more. */
+  readonly killed?: () => void
 }
 
 export class Frame {
@@ -62,13 +65,16 @@ export class Frame {
 
   /** Aborted when nothing in the frame matters any more; for work that belongs to no attempt. */
   get signal(): AbortSignal {
-    this.#stop ??= new AbortController()
+    if (this.#stop === undefined) {
+      this.#stop = new AbortController()
+      if (this.dead) this.#stop.abort(unwanted())
+    }
     return this.#stop.signal
   }
   /** Nothing in the frame matters any more. */
   die(): void {
     this.dead = true
-    this.#stop?.abort(fail("Cancelled", "The call no longer matters"))
+    this.#stop?.abort(unwanted())
   }
 
   /** Ready for the next iteration of the same body. */
@@ -97,4 +103,15 @@ export class Frame {
     const own = this.parent.frame.pathOf(this.parent.step)
     return this.index === undefined ? own : [...own, this.index]
   }
+}
+
+const unwanted = () => fail("Cancelled", "The call no longer matters")
+
+/** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
+export function located(plan: Plan, cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
+  const failure = toFailure(cause)
+  if (failure.path !== undefined) return failure
+  const node = step.step.nodes?.[instr]
+  const own = node === undefined ? step.path : (plan.constants[node]!.value as readonly string[])
+  return toFailure(failure, [...frame.base(), ...own])
 }

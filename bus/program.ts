@@ -3,7 +3,7 @@
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
 import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
-import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
+import { type Admitted, isAdmitted, type Judge, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
 import { withEager } from "./eager.ts"
 import { interpret } from "./interpret.ts"
@@ -23,7 +23,9 @@ export interface Tool {
   /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
-  /** Pure, one attempt, no timeout, no cache, no stream: may stand in straight-line code. */
+  /** Looks at an answer as the kernel does, past every validator that is installed. */
+  readonly judged: Judge["judge"]
+  /** Pure, one attempt, no timeout, no cache, no stream, no validators: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
@@ -114,13 +116,15 @@ export interface Program {
 export interface LoadOptions {
   /** May this host make functions from the plan's blocks? False: they are interpreted, with the same results. */
   readonly codegen: boolean
+  /** Translate at the first entry; otherwise only what runs again. For tests, which want the translation and not the time. */
+  readonly eager?: boolean
 }
 
 export function load(admitted: Admitted, executors: readonly Executor[], options: LoadOptions): Program {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot load a plan: it was not admitted")
   const { plan, facts } = admitted
   const tools = plan.externs.map((extern, index) => toolOf(plan, extern, index, executors[index]!, admitted))
-  const ranges = new Ranges(plan, options.codegen)
+  const ranges = new Ranges(plan, options)
   const scopes: ScopeCode[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than what uses them, so going backwards finds them ready.
   for (let i = plan.scopes.length - 1; i >= 0; i--)
@@ -131,7 +135,7 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
   const { retry, timeoutMs, cacheMs } = extern.settings
-  const { signature } = admitted.externs[index]!
+  const { signature, judge } = admitted.externs[index]!
   return {
     index,
     extern,
@@ -140,12 +144,14 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
+    judged: judge.judge,
     // A stream is begun as an attempt is, also a pure one: its items come later and are judged one by one.
     direct:
       extern.effect === "pure" &&
       retry === undefined &&
       timeoutMs === undefined &&
       cacheMs === undefined &&
+      judge.plain &&
       output.kind !== "stream",
     keyed: signature.keyed === true,
     limits: signature.limits,

@@ -1,5 +1,5 @@
 /** What a run is given beside its program and input, and what a live view of it hears. */
-import type { Path, Services, Value } from "../graph/mod.ts"
+import { type Failure, fail, type Path, type Services, type Value } from "../graph/mod.ts"
 import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
 
 /** What a live view hears; never part of a result. */
@@ -23,6 +23,9 @@ export type RunEvent =
     }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
 
+/** Units of fuel where a run says nothing: see `Fuel`. */
+export const FUEL_DEFAULT = 1_000_000_000
+
 export interface RunSettings {
   readonly services: Pick<Services, "clock" | "chance">
   readonly record: RunRecord
@@ -31,10 +34,14 @@ export interface RunSettings {
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Each item of a graph whose output is a stream, as it arrives. */
   readonly onItem?: ((item: Value) => void) | undefined
-  /** Iterations that the run's loops and macros may take together. */
+  /** Steps and iterations that the run may take together: see `Fuel`. */
   readonly fuel?: number | undefined
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number | undefined
   /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
   readonly settle?: ((answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined) | undefined
 }
+
+/** What a run fails with whose signal was aborted. */
+export const cancelled = (signal: AbortSignal): Failure =>
+  fail("Cancelled", "The run was cancelled", { cause: signal.reason })

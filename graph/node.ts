@@ -9,6 +9,7 @@ import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
+import type { Level, Validator } from "./validator.ts"
 import type { Rec, Value } from "./value.ts"
 
 /** How a setting of a kind is read from a file. */
@@ -49,8 +50,13 @@ export interface Signature {
   readonly needs: readonly string[]
   /** Type of the arguments record; `undefined`: anything goes in. */
   readonly input?: Type
-  /** Type of the value that comes out, before `output:` narrows it. */
+  /**
+   * Type of the value that comes out, before `output:` narrows it. `unknown` says that it may be any value; a registration
+   * that leaves it out (one in plain JavaScript can) says nothing, so that nothing validates the answer: it is refused.
+   */
   readonly output: Type
+  /** The least that must validate an answer before it counts. Default `syntax`: anything but nothing. */
+  readonly validated?: Level
   /** Does the tool honour an idempotency key? */
   readonly keyed?: boolean
   /** False only where the executor certainly answers synchronously (never returns a promise). Default true. */
@@ -68,6 +74,11 @@ export interface Signature {
   readonly endorses?: boolean
   /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
   readonly sinks?: { readonly [arg: string]: Sort }
+  /**
+   * The pin without which the tool is not registered, where the lock has none: what a server offers is what it says today,
+   * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
+   */
+  readonly unpinned?: string
 }
 
 export interface SignatureProblem {
@@ -77,6 +88,18 @@ export interface SignatureProblem {
   readonly message: string
   readonly fix?: string
   readonly severity?: "error" | "warning"
+}
+
+/** What one request cost, as far as the tool knows. Whole numbers from 0. */
+export interface Cost {
+  /** Sent and received together. */
+  readonly bytes?: number
+  /** The model that was asked, as its server calls it, and the tokens that it read and wrote. */
+  readonly model?: string
+  readonly tokensIn?: number
+  readonly tokensOut?: number
+  /** Millionths of the host's currency; without it the price of the model counts. */
+  readonly money?: number
 }
 
 /** One call of an executor. */
@@ -91,6 +114,10 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** Says what a request of this call cost, once it is known; also of one that failed. What nobody says is measured. */
+  readonly spent?: ((cost: Cost) => void) | undefined
+  /** Asked before each further request of one call: throws where the run's budget is used up. What it throws must be let through. */
+  readonly further?: (() => void) | undefined
   /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
    * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
@@ -137,6 +164,8 @@ export interface NodeKind {
   readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
   /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
   readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
+  /** What looks at the answers of such a node beyond their type (`validator.ts`). Pure, as `sign` is. */
+  readonly validators?: (node: NodeView) => readonly Validator[]
   /**
    * What `shadowgraph.lock` is to pin for such a node, by the keys that `sign` asks `NodeView.pin` for: asks the world
    * (a server for its tools, the disk for code). Called when a lock is made, never at check or run time.

@@ -35,7 +35,7 @@ function chainOf(run: string, n: number, space = "acme"): Row[] {
     return { data, hash: digest(data) }
   }
   const input = hashed({ order: "A17" })
-  add({ kind: "start", graph: "ab".repeat(32), plan: "cd".repeat(32), input: input.hash }, input.data)
+  add({ kind: "start", graph: "ab".repeat(32), plan: "cd".repeat(32), pins: null, input: input.hash }, input.data)
   for (let i = 0; i < n; i++) {
     const found = hashed(["value", { i }])
     const path = ["items", i, "get"]
@@ -48,6 +48,13 @@ function chainOf(run: string, n: number, space = "acme"): Row[] {
     { kind: "outcome", intent: n + 1, how: "uncertain", outcome: failed.hash, message: "late", attempts: 2 },
     failed.data,
   )
+  const asked = hashed({ question: "well?" })
+  add({ kind: "parked", path: ["ask"], why: "ask", input: input.hash, request: asked.hash, until: 5_000 }, asked.data)
+  add({ kind: "resume", by: "person" }, null)
+  const yes = hashed(["value", true])
+  const said = { path: ["ask"], how: "answered", by: "person", outcome: yes.hash, message: null } as const
+  add({ kind: "answer", ...said }, yes.data)
+  add({ kind: "answer", path: ["send"], how: "again", by: "person", outcome: null, message: null }, null)
   add({ kind: "end", outcome: failed.hash, message: "late", trace: "00".repeat(32) }, failed.data)
   return rows
 }

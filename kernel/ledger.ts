@@ -12,13 +12,30 @@ export const LEDGER_FORMAT = 1
 /** What came of a write: done, refused by the tool after it was delivered, or nobody knows. */
 export type Delivery = "delivered" | "refused" | "uncertain"
 
+/** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
+export type Spent = readonly number[] | null
+
+/** What a parked run waits for: a person, a moment, an event from outside, or somebody who knows what came of a write. */
+export type Why = "ask" | "sleep" | "event" | "uncertain"
+/**
+ * How a wait was answered: with a value or a failure (`answered`), by time (`due`); of an uncertain write that it was done
+ * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).
+ */
+export type Answered = "answered" | "due" | "delivered" | "refused" | "again"
+
 /**
  * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
  * milliseconds since the epoch; `message` is the text of a failure (its code and data are in `data`), null for a value.
  */
 export type EntryBody =
-  /** The run began. `data`: the input. */
-  | { readonly kind: "start"; readonly graph: string; readonly plan: string; readonly input: Uint8Array }
+  /** The run began. `data`: the input. `pins`: hash of the blob with what the plan's tools were pinned to, in hexadecimal. */
+  | {
+      readonly kind: "start"
+      readonly graph: string
+      readonly plan: string
+      readonly pins: string | null
+      readonly input: Uint8Array
+    }
   /** What a read found. `data`: the outcome. `cachedMs`: taken from a cache that may be so old; then no call was made. */
   | {
       readonly kind: "read"
@@ -29,6 +46,7 @@ export type EntryBody =
       readonly message: string | null
       readonly attempts: number
       readonly cachedMs: number | null
+      readonly spent?: Spent
     }
   /** A write is about to be sent. */
   | {
@@ -46,7 +64,28 @@ export type EntryBody =
       readonly outcome: Uint8Array
       readonly message: string | null
       readonly attempts: number
+      readonly spent?: Spent
     }
+  /** The run rests until the node at `path` has its answer. `data`: the request (`Waiting`). `until`: when it is due by itself. */
+  | {
+      readonly kind: "parked"
+      readonly path: Path
+      readonly why: Why
+      readonly input: Uint8Array
+      readonly request: Uint8Array
+      readonly until: number | null
+    }
+  /** What somebody, or the clock, answered. `data`: the outcome; none where the write is to be sent again. */
+  | {
+      readonly kind: "answer"
+      readonly path: Path
+      readonly how: Answered
+      readonly by: string
+      readonly outcome: Uint8Array | null
+      readonly message: string | null
+    }
+  /** The run goes on after a stop: parked, or its process died. */
+  | { readonly kind: "resume"; readonly by: string }
   /** The run ended. `data`: its outcome. */
   | { readonly kind: "end"; readonly outcome: Uint8Array; readonly message: string | null; readonly trace: string }
 
@@ -73,6 +112,8 @@ export interface Row {
   readonly entry: Uint8Array
   readonly data: Uint8Array | null
   readonly hash: Uint8Array
+  /** Of a `parked` entry that is due by itself: when, in milliseconds since the epoch. */
+  readonly due?: number
 }
 
 /** The last entry of a chain: what somebody else may keep to notice a truncation or a rewrite. */
@@ -84,6 +125,8 @@ export interface RunHead extends Head {
   readonly space: string
   readonly run: string
   readonly ended: boolean
+  /** Of a run that rests: when its first wait is due by itself, null where somebody has to answer. Undefined for other runs. */
+  readonly parked?: { readonly due: number | null }
 }
 
 /** `before`: the last entry that a bounded store let go of; null where the rows begin at the start. */
@@ -98,6 +141,14 @@ export interface LedgerStore {
   /** The runs of a space, the latest started first. */
   readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>
+  /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
+  readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>
+  /**
+   * Keeps bytes under their hash (plans, pins, bundles of code), at the latest with the next entry that is appended. Keeping
+   * the same bytes again does nothing.
+   */
+  readonly putBlob: (hash: string, bytes: Uint8Array) => void | Promise<void>
+  readonly getBlob: (hash: string) => Awaitable<Uint8Array | undefined>
   readonly close: () => Awaitable<void>
 }
 
@@ -105,10 +156,13 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 
 /** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
-  start: ["graph", "plan", "input"],
-  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs"],
+  start: ["graph", "plan", "pins", "input"],
+  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key"],
-  outcome: ["intent", "how", "outcome", "message", "attempts"],
+  outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
+  parked: ["path", "why", "input", "request", "until"],
+  answer: ["path", "how", "by", "outcome", "message"],
+  resume: ["by"],
   end: ["outcome", "message", "trace"],
 }
 
@@ -117,9 +171,10 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest): Row
   const { space, run, seq, prev, at, body } = entry
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
-  for (const field of FIELDS[body.kind]) list.push(fields[field]!)
+  for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
   const bytes = encode(list)
-  return { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+  return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
 /** Reads an entry's bytes back. Fails with `KernelError` (`corrupt`, `format`). */
@@ -156,8 +211,19 @@ export function openEntry(bytes: Uint8Array): Entry {
 }
 
 /** The hash that an entry's `data` must have, or null where it has none. */
-const dataHash = (body: EntryBody): Uint8Array | null =>
-  body.kind === "start" ? body.input : body.kind === "intent" ? null : body.outcome
+function dataHash(body: EntryBody): Uint8Array | null {
+  switch (body.kind) {
+    case "start":
+      return body.input
+    case "parked":
+      return body.request
+    case "intent":
+    case "resume":
+      return null
+    default:
+      return body.outcome
+  }
+}
 
 export type Verdict =
   | { readonly ok: true; readonly entries: number; readonly head: Head; readonly ended: boolean }
@@ -219,7 +285,7 @@ export function verifyChain(chain: Chain, { digest, space, run, head }: VerifyOp
       return broken(
         seq,
         "data",
-        `Entry ${seq}: the ${body.kind === "start" ? "input" : "outcome"} beside it is not the one it names`,
+        `Entry ${seq}: the ${body.kind === "start" ? "input" : body.kind === "parked" ? "request" : "outcome"} beside it is not the one it names`,
       )
     }
     ended = body.kind === "end"

@@ -12,6 +12,8 @@ export interface MemoryLedgerOptions {
   readonly bytesMax?: number
   /** Ended runs that are kept at most. Runs that go on are always known. */
   readonly runsMax?: number
+  /** Bytes of blobs that are kept at most; the oldest go first. */
+  readonly blobBytesMax?: number
 }
 
 interface Tail {
@@ -22,6 +24,8 @@ interface Tail {
   older: readonly Row[]
   before: Head | null
   last: Row
+  /** Of a run that is parked: when it is due by itself. */
+  due: number | null
 }
 type Generation = Map<string, Map<string, Tail>>
 
@@ -35,9 +39,11 @@ export class MemoryLedger implements LedgerStore {
   #entries = 0
   #bytes = 0
   #ended = 0
+  readonly #blobs = new Map<string, Uint8Array>()
+  #blobBytes = 0
 
   constructor(options: MemoryLedgerOptions = {}) {
-    this.#max = { entriesMax: 4_000, bytesMax: 64 << 20, runsMax: 2_000, ...options }
+    this.#max = { entriesMax: 4_000, bytesMax: 64 << 20, runsMax: 2_000, blobBytesMax: 64 << 20, ...options }
   }
 
   append(row: Row): void {
@@ -46,6 +52,7 @@ export class MemoryLedger implements LedgerStore {
     const bytes = row.entry.length + row.hash.length + (row.data === null ? 0 : row.data.length)
     if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
     tail.rows.push(row)
+    if (row.kind === "parked") tail.due = earlier(tail.last.kind === "parked" ? tail.due : null, row.due ?? null)
     tail.last = row
     this.#entries++
     this.#bytes += bytes
@@ -62,7 +69,7 @@ export class MemoryLedger implements LedgerStore {
       return next(known, row)
     }
     if (seq !== 0) throw conflict(row, 0)
-    const tail: Tail = { space, run, rows: [], older: NONE, before: null, last: row }
+    const tail: Tail = { space, run, rows: [], older: NONE, before: null, last: row, due: null }
     put(this.#young, tail)
     this.#recent = tail
     return tail
@@ -96,9 +103,31 @@ export class MemoryLedger implements LedgerStore {
 
   runs(space: string, limit: number): readonly RunHead[] {
     const of = (g: Generation) => [...(g.get(space)?.values() ?? [])].reverse()
+    return [...of(this.#young), ...of(this.#old)].slice(0, limit).map(headOf)
+  }
+
+  parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {
+    const of = (g: Generation) => [...(g.get(space)?.values() ?? [])]
+    const due = ({ due }: Tail) => due ?? Number.POSITIVE_INFINITY
     return [...of(this.#young), ...of(this.#old)]
+      .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
+      .sort((a, b) => (due(a) < due(b) ? -1 : due(a) > due(b) ? 1 : 0))
       .slice(0, limit)
-      .map(({ run, last }) => ({ space, run, seq: last.seq, hash: last.hash, ended: last.kind === "end" }))
+      .map(headOf)
+  }
+
+  putBlob(hash: string, bytes: Uint8Array): void {
+    if (this.#blobs.has(hash)) return
+    this.#blobs.set(hash, bytes.slice())
+    this.#blobBytes += bytes.length
+    for (const [oldest, kept] of this.#blobs) {
+      if (this.#blobBytes <= this.#max.blobBytesMax || oldest === hash) break
+      this.#blobs.delete(oldest)
+      this.#blobBytes -= kept.length
+    }
+  }
+  getBlob(hash: string): Uint8Array | undefined {
+    return this.#blobs.get(hash)?.slice()
   }
 
   entries(space: string, run: string): Chain {
@@ -113,6 +142,19 @@ export class MemoryLedger implements LedgerStore {
 
 const NONE: readonly Row[] = []
 
+const headOf = ({ space, run, last, due }: Tail): RunHead => ({
+  space,
+  run,
+  seq: last.seq,
+  hash: last.hash,
+  ended: last.kind === "end",
+  ...(last.kind === "parked" ? { parked: { due } } : {}),
+})
+
+/** The earlier of two moments; null stands for none. */
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.min(a, b)
+
 function put(generation: Generation, tail: Tail): void {
   let tails = generation.get(tail.space)
   if (tails === undefined) generation.set(tail.space, (tails = new Map()))
@@ -121,10 +163,12 @@ function put(generation: Generation, tail: Tail): void {
 
 function next(tail: Tail, row: Row): Tail {
   // A tail that has no row yet stands for the one it was made for.
-  const seq = tail.last === row ? 0 : tail.last.seq + 1
+  const seq = tail.last === row && isEmpty(tail) ? 0 : tail.last.seq + 1
   if (row.seq !== seq) throw conflict(row, seq)
   return tail
 }
+
+const isEmpty = ({ rows, older, before }: Tail): boolean => rows.length + older.length === 0 && before === null
 
 const conflict = (row: Row, seq: number) =>
   kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${seq} comes next`)

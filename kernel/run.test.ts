@@ -255,6 +255,9 @@ describe("a store that fails", () => {
       },
       runs: (space, limit) => inner.runs(space, limit),
       entries: (space, run) => inner.entries(space, run),
+      parked: (space, limit, dueBy) => inner.parked(space, limit, dueBy),
+      putBlob: (hash, bytes) => inner.putBlob(hash, bytes),
+      getBlob: (hash) => inner.getBlob(hash),
       close: () => {},
     }
   }

@@ -142,7 +142,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     output: outputOf(node, pin),
     sinks: toolSinks(pin?.["input"], Object.keys(node.args), sinksOf(declaration, tool)),
     ...(limits === undefined ? {} : { limits }),
-    ...(pin === undefined ? {} : { pins: { [toolPinKey(server, tool)]: pin } }),
+    ...(pin === undefined ? { unpinned: toolPinKey(server, tool) } : { pins: { [toolPinKey(server, tool)]: pin } }),
   }
 }
 

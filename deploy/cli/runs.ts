@@ -145,6 +145,12 @@ function lineOf(entry: Entry, row: Row): string {
       return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
+    case "parked":
+      return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
+    case "answer":
+      return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
+    case "resume":
+      return `resume   by ${body.by}`
     case "end":
       return `end      ${body.message ?? short(row)}  trace ${body.trace.slice(0, 12)}…`
   }
@@ -153,7 +159,9 @@ function lineOf(entry: Entry, row: Row): string {
 function short(row: Row): string {
   if (row.data === null) return ""
   const text = JSON.stringify(
-    jsonOf(row.kind === "start" ? decode(row.data) : outcomeOf(row.data), { nonFinite: "text" }),
+    jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
+      nonFinite: "text",
+    }),
   )
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
@@ -168,6 +176,10 @@ function bodyJson({ body }: Entry, row: Row): object {
   const data =
     row.data === null
       ? {}
-      : { data: jsonOf(row.kind === "start" ? decode(row.data) : outcomeOf(row.data), { nonFinite: "text" }) }
+      : {
+          data: jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
+            nonFinite: "text",
+          }),
+        }
   return { ...plain, ...data }
 }

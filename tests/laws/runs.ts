@@ -66,7 +66,7 @@ export function programOf(plan: Admitted, codegen: boolean): Program {
     const services = { granted: () => true } as unknown as Services
     return x.kind.open(x.claim.config, {}, services, x.signature) as Executor
   })
-  return load(plan, executors, { codegen })
+  return load(plan, executors, { codegen, eager: true })
 }
 
 export interface RunOptions {
@@ -87,6 +87,9 @@ export async function run(program: Program, input: Value, chance: Chance, option
     },
     runs: store.runs.bind(store),
     entries: store.entries.bind(store),
+    parked: store.parked.bind(store),
+    putBlob: store.putBlob.bind(store),
+    getBlob: store.getBlob.bind(store),
     close: store.close.bind(store),
   }
   const record = openRun(program.admitted, {

@@ -1,6 +1,6 @@
 /**
- * The ledger in a durable store, through the storage port. Entries of one turn of the event loop go in one batch, so that
- * a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
+ * The ledger in a durable store, SQLite or Postgres, through the storage port. Entries of one turn of the event
+ * loop go in one batch, so that a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
  */
 import {
   type Chain,
@@ -15,62 +15,59 @@ import {
   type Storage,
   type StorageRow,
 } from "../kernel/mod.ts"
-
-const FORMAT: readonly Statement[] = [
-  ["CREATE TABLE IF NOT EXISTS shadowgraph_format (part TEXT PRIMARY KEY, format INTEGER NOT NULL)", []],
-  ["INSERT OR IGNORE INTO shadowgraph_format (part, format) VALUES ('ledger', ?)", [LEDGER_FORMAT]],
-]
-const TABLES: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS ledger (
-     position INTEGER PRIMARY KEY, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-     entry BLOB NOT NULL, data BLOB, hash BLOB NOT NULL, UNIQUE (space, run, seq))`,
-  // `position` counts runs in the order in which they started here.
-  `CREATE TABLE IF NOT EXISTS ledger_head (
-     position INTEGER PRIMARY KEY, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-     hash BLOB NOT NULL, UNIQUE (space, run))`,
-  "CREATE INDEX IF NOT EXISTS ledger_head_position ON ledger_head (space, position)",
-  // A second process, or a defect of ours, must not leave a hole: the store itself refuses one.
-  `CREATE TRIGGER IF NOT EXISTS ledger_in_order BEFORE INSERT ON ledger WHEN NEW.seq > 0
-     AND NOT EXISTS (SELECT 1 FROM ledger WHERE space = NEW.space AND run = NEW.run AND seq = NEW.seq - 1)
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: the entry before is missing'); END`,
-  `CREATE TRIGGER IF NOT EXISTS ledger_no_update BEFORE UPDATE ON ledger
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never changed'); END`,
-  `CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never deleted'); END`,
-]
+import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
 
 const INSERT = "INSERT INTO ledger (space, run, seq, kind, entry, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
 const HEAD = `INSERT INTO ledger_head (space, run, seq, kind, hash) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (space, run) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, hash = excluded.hash`
 
+const PARK = `INSERT INTO ledger_parked (space, run, due) VALUES (?, ?, ?)
+  ON CONFLICT (space, run) DO UPDATE SET due =
+    CASE WHEN ledger_parked.due IS NULL OR excluded.due < ledger_parked.due
+    THEN coalesce(excluded.due, ledger_parked.due) ELSE ledger_parked.due END`
+const UNPARK = "DELETE FROM ledger_parked WHERE space = ? AND run = ?"
+const BLOB = "INSERT INTO ledger_blob (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
+
+interface Blob {
+  readonly hash: string
+  readonly bytes: Uint8Array
+}
 interface Waiting {
-  readonly row: Row
+  readonly row?: Row
+  readonly blob?: Blob
   readonly resolve: () => void
   readonly reject: (cause: unknown) => void
 }
 
-export interface SqliteLedgerOptions {
+/** Hashes of blobs that this process remembers to have kept. */
+const BLOBS_KNOWN_MAX = 10_000
+
+export interface SqlLedgerOptions {
   readonly storage: Storage
+  /** Whose SQL the storage speaks. Default: SQLite's. */
+  readonly dialect?: Dialect
   /** Entries that may wait for the disk; the next one fails with `full`. */
   readonly queueMax?: number
 }
 
-export class SqliteLedger implements LedgerStore {
+export class SqlLedger implements LedgerStore {
   readonly #storage: Storage
   readonly #queueMax: number
   #waiting: Waiting[] = []
   #flushing: Promise<void> | undefined
   #open = true
+  /** Blobs that are known to be kept. */
+  readonly #blobs = new Set<string>()
 
   /** Makes the tables where they are missing. Fails with `KernelError` (`format` where another version wrote them). */
-  static async open({ storage, queueMax = 65_536 }: SqliteLedgerOptions): Promise<SqliteLedger> {
-    await storage.batch(FORMAT)
+  static async open({ storage, dialect = "sqlite", queueMax = 65_536 }: SqlLedgerOptions): Promise<SqlLedger> {
+    await storage.batch(formatTable(dialect))
     const found = (await storage.all("SELECT format FROM shadowgraph_format WHERE part = 'ledger'", []))[0]?.["format"]
     if (found !== LEDGER_FORMAT) {
       throw kernelError("format", `Cannot open the ledger: its format must be ${LEDGER_FORMAT}, found ${String(found)}`)
     }
-    await storage.batch(TABLES.map((sql): Statement => [sql, []]))
-    return new SqliteLedger(storage, queueMax)
+    await storage.batch(ledgerTables(dialect))
+    return new SqlLedger(storage, queueMax)
   }
 
   private constructor(storage: Storage, queueMax: number) {
@@ -79,6 +76,24 @@ export class SqliteLedger implements LedgerStore {
   }
 
   append(row: Row): Promise<void> {
+    return this.#keep({ row })
+  }
+
+  putBlob(hash: string, bytes: Uint8Array): Promise<void> {
+    if (this.#blobs.has(hash)) return Promise.resolve()
+    const kept = this.#keep({ blob: { hash, bytes: bytes.slice() } })
+    return kept.then(() => {
+      if (this.#blobs.size >= BLOBS_KNOWN_MAX) this.#blobs.clear()
+      this.#blobs.add(hash)
+    })
+  }
+
+  async getBlob(hash: string): Promise<Uint8Array | undefined> {
+    const row = (await this.#storage.all("SELECT bytes FROM ledger_blob WHERE hash = ?", [hash]))[0]
+    return row === undefined ? undefined : bytes(row, "bytes")
+  }
+
+  #keep(what: Pick<Waiting, "row" | "blob">): Promise<void> {
     if (!this.#open) return Promise.reject(kernelError("closed", "Cannot append to the ledger: it was closed"))
     if (this.#waiting.length >= this.#queueMax) {
       return Promise.reject(
@@ -86,23 +101,27 @@ export class SqliteLedger implements LedgerStore {
       )
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ row, resolve, reject })
+      this.#waiting.push({ ...what, resolve, reject })
       this.#flushing ??= this.#flush()
     })
   }
 
   async runs(space: string, limit: number): Promise<readonly RunHead[]> {
     const rows = await this.#storage.all(
-      "SELECT run, seq, kind, hash FROM ledger_head WHERE space = ? ORDER BY position DESC LIMIT ?",
+      `SELECT h.run, seq, kind, hash, due FROM ledger_head h LEFT JOIN ledger_parked p ON p.space = h.space AND p.run = h.run
+       WHERE h.space = ? ORDER BY position DESC LIMIT ?`,
       [space, limit],
     )
-    return rows.map((r) => ({
-      space,
-      run: text(r, "run"),
-      seq: whole(r, "seq"),
-      hash: bytes(r, "hash"),
-      ended: r["kind"] === "end",
-    }))
+    return rows.map((r) => headOf(space, r))
+  }
+
+  async parked(space: string, limit: number, dueBy?: number): Promise<readonly RunHead[]> {
+    const rows = await this.#storage.all(
+      `SELECT h.run, seq, kind, hash, due FROM ledger_parked p JOIN ledger_head h ON p.space = h.space AND p.run = h.run
+       WHERE p.space = ? ${dueBy === undefined ? "" : "AND due <= ?"} ORDER BY due IS NULL, due, position LIMIT ?`,
+      dueBy === undefined ? [space, limit] : [space, dueBy, limit],
+    )
+    return rows.map((r) => headOf(space, r))
   }
 
   async entries(space: string, run: string): Promise<Chain> {
@@ -147,7 +166,7 @@ export class SqliteLedger implements LedgerStore {
     try {
       await this.#storage.batch(statements(group))
     } catch (cause) {
-      const byRun = Map.groupBy(group, ({ row }) => `${row.space.length}:${row.space}${row.run}`)
+      const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
       if (cause instanceof KernelError && cause.reason === "conflict" && byRun.size > 1) {
         for (const ofRun of byRun.values()) await this.#write(ofRun)
       } else for (const { reject } of group) reject(cause)
@@ -160,12 +179,29 @@ export class SqliteLedger implements LedgerStore {
 function statements(group: readonly Waiting[]): readonly Statement[] {
   const out: Statement[] = []
   const heads = new Map<string, Statement>()
-  for (const { row } of group) {
-    out.push([INSERT, [row.space, row.run, row.seq, row.kind, row.entry, row.data, row.hash]])
-    heads.set(`${row.space.length}:${row.space}${row.run}`, [HEAD, [row.space, row.run, row.seq, row.kind, row.hash]])
+  for (const { row, blob } of group) {
+    if (blob !== undefined) out.push([BLOB, [blob.hash, blob.bytes]])
+    if (row === undefined) continue
+    const { space, run, seq, kind, hash } = row
+    out.push([INSERT, [space, run, seq, kind, row.entry, row.data, hash]])
+    heads.set(runKey(row), [HEAD, [space, run, seq, kind, hash]])
+    if (kind === "parked") out.push([PARK, [space, run, row.due ?? null]])
+    // Only a run that goes on after a stop can have been parked.
+    else if (kind === "resume" || kind === "answer") out.push([UNPARK, [space, run]])
   }
   return [...out, ...heads.values()]
 }
+
+const runKey = ({ space, run }: Row): string => `${space.length}:${space}${run}`
+
+const headOf = (space: string, r: StorageRow): RunHead => ({
+  space,
+  run: text(r, "run"),
+  seq: whole(r, "seq"),
+  hash: bytes(r, "hash"),
+  ended: r["kind"] === "end",
+  ...(r["kind"] === "parked" ? { parked: { due: r["due"] === null ? null : whole(r, "due") } } : {}),
+})
 
 function column<A>(row: StorageRow, name: string, want: string, is: (v: unknown) => v is A): A {
   const v = row[name]
