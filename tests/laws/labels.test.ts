@@ -22,7 +22,7 @@ import { decodePlan, flowsOf } from "../../plan/mod.ts"
 import { someGraph } from "./graphs.ts"
 import { kinds } from "./runs.ts"
 
-const GRAPHS = 400
+const GRAPHS = 150
 
 /** The kinds of the laws, whose arguments are sinks, and some of which are models or go through a person. */
 const sinking = (kind: NodeKind): NodeKind => ({
@@ -88,7 +88,9 @@ describe("labels of random graphs", () => {
         if (graph.length > 0) refused++
         if (graph.join() !== plain.join()) differ++
       }
-      console.log({ refused, differ })
+      // Worth something: refused in many, and mostly by exactly the same flows.
+      expect(refused).toBeGreaterThan(GRAPHS / 20)
+      expect(differ).toBeLessThan(refused / 3)
     }, 120_000)
   }
 })
