@@ -2,7 +2,7 @@
  * Whose text goes where in a plan, held against the policy. Labels are found in the verified plan itself; whose words an
  * outcome is and which arguments are sinks is what registrations say. What a compiler or a checker found is not asked.
  */
-import { allowingLine, flowText, Origins, originOf, type Policy, refusedBy, type Signature } from "../graph/mod.ts"
+import { allowingLine, flowText, Origins, originOf, type Policy, refusedOrigins, type Signature } from "../graph/mod.ts"
 import { flowsOf, type Plan } from "../plan/mod.ts"
 import type { Refusal } from "./errors.ts"
 
@@ -20,7 +20,7 @@ export function refusedFlows(
     sinks: signature.sinks ?? {},
   }))
   return flowsOf(plan, labels, origins).flatMap((flow) =>
-    refusedBy(policy, flow, origins).map((refused): Refusal => {
+    refusedOrigins(policy, flow, origins).map((refused): Refusal => {
       const what = flowText(refused.origin, refused.rule, flow.sort)
       return {
         path: flow.path,

@@ -4,7 +4,7 @@
  */
 import type { Expr } from "../expr.ts"
 import { type GraphFlow, type GraphLabels, type Labelled, labelsOf } from "../labels/graph.ts"
-import { allowingLine, flowText, type Policy, type Refused, refusedBy } from "../labels/policy.ts"
+import { allowingLine, flowText, type Policy, type Refused, refusedOrigins } from "../labels/policy.ts"
 import type { Registry } from "../node.ts"
 import type { Spot } from "../places.ts"
 import type { Report } from "./report.ts"
@@ -15,7 +15,7 @@ export function checkFlows(report: Report, checked: Labelled, registry: Registry
   if (!sinks) return
   const labels = labelsOf(checked)
   for (const flow of labels.flows) {
-    for (const refused of refusedBy(policy, flow, labels.origins)) refuse(report, registry, labels, flow, refused)
+    for (const refused of refusedOrigins(policy, flow, labels.origins)) refuse(report, registry, labels, flow, refused)
   }
 }
 

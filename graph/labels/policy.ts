@@ -111,7 +111,7 @@ export interface Refused {
 }
 
 /** Every origin of the flow that is refused. */
-export function refusedBy({ rules }: Policy, flow: Flow, origins: Origins): readonly Refused[] {
+export function refusedOrigins({ rules }: Policy, flow: Flow, origins: Origins): readonly Refused[] {
   const out: Refused[] = []
   if (rules.length === 0) return out
   for (const origin of origins.of(flow.label.any)) {

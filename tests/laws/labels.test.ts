@@ -14,7 +14,7 @@ import {
   parsePolicy,
   printOrigin,
   type Registry,
-  refusedBy,
+  refusedOrigins,
   registry,
   type Signature,
 } from "../../graph/mod.ts"
@@ -47,7 +47,7 @@ const POLICIES = [["refuse any text into anything"], ["refuse any into anything"
 const keys = (flows: readonly Flow[], origins: Origins, lines: readonly string[]): readonly string[] => {
   const policy = parsePolicy(lines)
   const all = flows.flatMap((flow) =>
-    refusedBy(policy, flow, origins).map(({ origin }) => `${flow.at}.${flow.arg}: ${printOrigin(origin)}`),
+    refusedOrigins(policy, flow, origins).map(({ origin }) => `${flow.at}.${flow.arg}: ${printOrigin(origin)}`),
   )
   return [...new Set(all)].sort()
 }
