@@ -113,10 +113,10 @@ output: w1 + r1 + r2 + w2 + input.n
   test("the same tool with the same settings is one extern; effect, resource and needs are its registration's", () => {
     const { plan } = compiledOf(ordered)
     expect(plan.externs.map(({ kind, effect, resource, needs }) => ({ kind, effect, resource, needs }))).toEqual([
-      { kind: "write", effect: "write", resource: "db", needs: ["tool:put"] },
-      { kind: "read", effect: "read", resource: "db", needs: ["tool:look"] },
+      { kind: "write", effect: "write", resource: "db", needs: ["app:put"] },
+      { kind: "read", effect: "read", resource: "db", needs: ["app:look"] },
     ])
-    expect(plan.needs).toEqual(["tool:look", "tool:put"])
+    expect(plan.needs).toEqual(["app:look", "app:put"])
   })
 
   test("what comes out is verified, and comes back from its bytes", async () => {

@@ -38,7 +38,7 @@ describe("resolve", () => {
       kind: "read",
       effect: "read",
       resource: "db",
-      needs: ["tool:look"],
+      needs: ["app:look"],
       settings: { timeoutMs: 1_000, retry: { times: 2 } },
     })
     expect(tool.settings).not.toHaveProperty("after")
