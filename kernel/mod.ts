@@ -2,9 +2,23 @@
 export * from "./admit.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
 export * from "./errors.ts"
+export { type History, type Known, type OpenIntent, openHistory, type Wait } from "./history.ts"
 export * from "./judge.ts"
 export * from "./ledger.ts"
 export * from "./ledger_memory.ts"
 export * from "./limits.ts"
-export * from "./run.ts"
+export { openOutcome } from "./outcome.ts"
+export { callAt, type Divergence, type Past, type Taking, taking } from "./past.ts"
+export * from "./resume.ts"
+export {
+  type Commit,
+  type Ended,
+  type Intent,
+  idempotencyKey,
+  isCommit,
+  openRun,
+  type Recalled,
+  type RunOptions,
+  type RunRecord,
+} from "./run.ts"
 export * from "./storage.ts"

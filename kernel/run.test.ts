@@ -10,7 +10,8 @@ import { AgedCache, cacheKey } from "./cache.ts"
 import { KernelError, kernelError } from "./errors.ts"
 import { type LedgerStore, openEntry, verifyChain } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
-import { type Commit, idempotencyKey, isCommit, openOutcome, openRun, type RunRecord } from "./run.ts"
+import { openOutcome } from "./outcome.ts"
+import { type Commit, idempotencyKey, isCommit, openRun, type RunRecord } from "./run.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })

@@ -6,11 +6,9 @@
 import {
   type Clock,
   type Digest,
-  decode,
   encode,
   Failure,
   fail,
-  failureIdentity,
   hashValue,
   hex,
   leafHash,
@@ -25,8 +23,10 @@ import {
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
-import { refusal } from "./judge.ts"
-import { type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
+import { type History, isHistory, type Known, type Wait } from "./history.ts"
+import { type Answered, type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
+import { type Encoded, encoded, messageOf, openOutcome } from "./outcome.ts"
+import { type Divergence, diverged, lookUp, type Past } from "./past.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
@@ -39,7 +39,12 @@ export interface RunOptions {
   readonly input: Value
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
+  /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
+  readonly parks?: boolean
 }
+
+/** What the record says to a call: it is answered, or it waits. */
+export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
 
 /** An outcome that is on record. Minted here; `isCommit` tells it from a look-alike. */
 export interface Commit {
@@ -72,10 +77,24 @@ export const isCommit = (x: unknown): x is Commit => typeof x === "object" && x 
 /** SHA-256 of `[run, path]`, hex: the same for every attempt of a call, and different for every other call. */
 export const idempotencyKey = (run: string, path: Path, digest: Digest): string => hex(hashValue([run, path], digest))
 
-/** Begins a run of an admitted plan. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
-export function openRun(admitted: Admitted, options: RunOptions): RunRecord {
+/** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
+export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot open a run: the plan was not admitted")
-  return new RunRecord(admitted, options)
+  return new RunRecord(admitted, options, past)
+}
+
+/** The record of a run that goes on where its chain ends, or that is replayed. See `resumeRun` and `replayRun`. */
+export function continueRun(admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord {
+  if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
+  if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
+  const { plan, hash } = admitted
+  if (plan.graph !== history.graph || hash !== history.plan) {
+    throw kernelError(
+      "diverged",
+      `Cannot go on with run "${history.run}": it began with plan ${history.plan}, found ${hash}`,
+    )
+  }
+  return new RunRecord(admitted, options, past, history)
 }
 
 interface Open {
@@ -88,6 +107,12 @@ class RunRecord {
   readonly run: string
   /** Where scopes report that their items are finished, so that a loop of any length keeps one hash. */
   readonly trace: Pick<TraceTree, "seal">
+  /** What it knew before it began; undefined of a run that simply runs. */
+  readonly past: Past | undefined
+  /** May it rest and go on another day? */
+  readonly parks: boolean
+  /** Of a replay: calls that went otherwise than on record. */
+  readonly divergences: Divergence[] = []
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
@@ -99,7 +124,7 @@ class RunRecord {
   /** The first failure of the store: what comes after a missing entry must not be kept either. */
   #broken: { readonly cause: unknown } | undefined
 
-  constructor(admitted: Admitted, options: RunOptions) {
+  constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
     this.run = options.run
     this.#admitted = admitted
@@ -108,6 +133,17 @@ class RunRecord {
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
     this.trace = tree
+    this.past = past
+    this.parks = options.parks === true
+    if (history !== undefined) {
+      this.#input = history.inputHash
+      this.#seq = history.head.seq + 1
+      this.#prev = history.head.hash
+      // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
+      for (const { path, effect, resource, input, hash } of history.known.values())
+        this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
+      return
+    }
     const data = encode(options.input)
     this.#input = options.digest(data)
     const { plan, hash, pins } = admitted
@@ -155,6 +191,105 @@ class RunRecord {
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
     return this.#commitRead(path, x, input, this.#judge(x, (kept.value as readonly Value[])[1]), 0, cacheMs)
+  }
+
+  /**
+   * What a call is answered from the record, where the run has a past; undefined where its tool must be asked. `feeds` names
+   * the pure functions that its arguments come from. Fails with `KernelError` `diverged`.
+   */
+  answered(path: Path, extern: number, args: Value, feeds: () => readonly Path[]): Recalled | undefined {
+    const past = this.past!
+    const x = this.#admitted.externs[extern]!
+    const input = hashValue(args, this.#options.digest)
+    const found = lookUp(past, path, x, input)
+    if (found === undefined) return undefined
+    if (found === "differs") return this.#break(diverged(this.run, path, feeds()))
+    if ("known" in found) {
+      if (!found.same) this.divergences.push({ path, feeds: feeds() })
+      return { seq: found.known.seq, commit: this.#again(found.known, path, x, input) }
+    }
+    if (found.wait !== "unknown") return { wait: found.wait }
+    const { resource } = x.signature
+    return past.held
+      ? { wait: { path, why: "held", input, until: null, request: { tool: x.claim.kind, resource, args } } }
+      : { wait: this.uncertain(path, extern, args, undefined) }
+  }
+
+  /** The wait of a write of which nobody knows what came of it. */
+  uncertain(path: Path, extern: number, args: Value, failure: Failure | undefined): Wait {
+    const x = this.#admitted.externs[extern]!
+    const why = failure ?? fail("Interrupted", "The process ended before it was known what came of it")
+    const request = {
+      tool: x.claim.kind,
+      resource: x.signature.resource,
+      key: this.key(path),
+      code: why.code,
+      message: why.message,
+    }
+    return { path, why: "uncertain", input: hashValue(args, this.#options.digest), until: null, request }
+  }
+
+  /** An outcome on record as a commit of this run. */
+  #again(known: Known, path: Path, x: AdmittedExtern, input: Uint8Array): Awaitable<Commit> {
+    const found = openOutcome(known.data, known.message)
+    // A value is held by its port's type, which its bytes do not tell.
+    const outcome = found.ok ? x.judge.judge(found.value) : found
+    if (this.past!.how !== "taken") {
+      const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: known.seq, path, outcome })
+      commits.add(commit)
+      return commit
+    }
+    const { effect, resource } = x.signature
+    const { data, hash } = encoded(outcome, this.#options.digest)
+    const message = messageOf(outcome)
+    const from = known.input === null ? null : this.past!.from
+    const kept = this.#append(
+      { kind: "taken", path, effect: effect as "read" | "write", resource, input, outcome: hash, message, from },
+      data,
+    )
+    this.#leaf(path, x, input, hash)
+    return this.#mint(path, outcome, kept)
+  }
+
+  /** Records that the run goes on after a stop. Should another process have gone on with it meanwhile, this fails with `conflict`. */
+  resumed(by: string): void | Promise<void> {
+    return this.#append({ kind: "resume", by }, null)
+  }
+
+  /** Records an answer to what the run waits for at a path, and what it comes to. `again`: the write may be sent. */
+  answer(wait: Waiting, extern: number, how: Answered, by: string, given: unknown): void | Promise<void> {
+    const { path } = wait
+    if (how === "again") return this.#append({ kind: "answer", path, how, by, outcome: null, message: null }, null)
+    const { outcome, data, hash } = this.#judge(this.#admitted.externs[extern]!, given)
+    const message = messageOf(outcome)
+    this.#append({ kind: "answer", path, how, by, outcome: hash, message }, data)?.catch(() => {})
+    return this.settle(wait, extern, how, { data, message, hash })
+  }
+
+  /** Records what an answer comes to: the outcome of the read or write that waits. */
+  settle(wait: Waiting, extern: number, how: Answered, { data, message, hash }: Kept): void | Promise<void> {
+    const { path, input } = wait
+    const x = this.#admitted.externs[extern]!
+    const { resource, effect } = x.signature
+    const outcome = hash ?? this.#options.digest(data)
+    this.#leaf(path, x, input, outcome)
+    const common = { path, resource, input, outcome, message }
+    if (effect === "read") return this.#append({ kind: "read", ...common, attempts: 0, cachedMs: null }, data)
+    const open = this.past?.open.get(printPath(path))
+    if (open === undefined) return this.#append({ kind: "taken", effect: "write", ...common, from: null }, data)
+    const done = how === "refused" ? "refused" : "delivered"
+    return this.#append({ kind: "outcome", intent: open.seq, how: done, outcome, message, attempts: 0 }, data)
+  }
+
+  /** Ends this process's part of the run: it rests until what it waits for is answered. Nothing can be recorded afterwards. */
+  park(waits: readonly Wait[]): Awaitable<Omit<Ended, "trace">> {
+    const kept = waits.map(({ path, why, input, until, request }) => {
+      const data = encode(request)
+      return this.#append({ kind: "parked", path, why, input, request: this.#options.digest(data), until }, data)
+    })
+    this.#ended = true
+    const end = { head: hex(this.#prev), position: this.#seq - 1 }
+    return kept.some((k) => k !== undefined) ? Promise.all(kept).then(() => end) : end
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
@@ -289,6 +424,13 @@ class RunRecord {
   }
 }
 
+type Waiting = Pick<Wait, "path" | "input" | "why">
+interface Kept {
+  readonly data: Uint8Array
+  readonly message: string | null
+  readonly hash?: Uint8Array
+}
+
 export type { RunRecord }
 
 const graphHashes = new WeakMap<Admitted, Uint8Array>()
@@ -298,35 +440,3 @@ function graphHash(admitted: Admitted): Uint8Array {
   if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.plan.graph)))
   return bytes
 }
-
-interface Encoded {
-  readonly outcome: Outcome
-  /** The bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
-  readonly data: Uint8Array
-  readonly hash: Uint8Array
-}
-
-function encoded(outcome: Outcome, digest: Digest): Encoded {
-  try {
-    const data = encode(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)])
-    return { outcome, data, hash: digest(data) }
-  } catch (cause) {
-    // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
-    if (outcome.ok) return encoded({ ok: false, failure: refusal(cause) }, digest)
-    const { code, message } = outcome.failure
-    const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
-      cause,
-    })
-    return encoded({ ok: false, failure }, digest)
-  }
-}
-
-/** Reads an outcome back from an entry's `data` and `message`. */
-export function openOutcome(data: Uint8Array, message: string | null): Outcome {
-  const [kind, value] = decode(data) as readonly [string, Value]
-  if (kind === "value") return { ok: true, value }
-  const { failure, data: more } = value as { readonly failure: string; readonly data: Value }
-  return { ok: false, failure: fail(failure, message ?? "", { data: more }) }
-}
-
-const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)
