@@ -2,43 +2,25 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
-import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
+import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import { mayRest, recall } from "./rest.ts"
 import type { RunSettings } from "./settings.ts"
-import { isStream, type StreamValue } from "./stream.ts"
+import { isStream } from "./stream.ts"
+import { cannotRest, deliveryOf, isIn, isUncertain, stop, type Task, valueIn } from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
 const TIMEOUT_MS = 60_000
 /** Milliseconds that a run which failed waits for writes that are on their way, to learn what came of them. */
 const GRACE_MS = 2_000
-
-/** One call of a tool, from its first attempt to its commit. */
-export interface Task {
-  readonly vm: Vm
-  readonly frame: Frame
-  readonly step: StepCode
-  readonly tool: Tool
-  readonly args: Value
-  readonly path: Path
-  /** Of a write that was announced. */
-  intent: Intent | undefined
-  /** Stops what it waits for now. */
-  abort: ((cause: Failure) => void) | undefined
-  /** It was told to stop: what it fails with now says nothing of the world. */
-  stopped: boolean
-  /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
-  bodies: number
-  stream: StreamValue | undefined
-  /** Is it among those that the run would have to stop? */
-  listed: boolean
-}
 
 export class Attempts {
   readonly #settings: RunSettings
@@ -133,19 +115,28 @@ export class Attempts {
       bodies: 0,
       stream: undefined,
       listed: false,
+      placed: false,
     }
-    if (this.#limited(tool)) return this.#queued(task)
-    return this.#known(task) ?? this.#go(task)
+    if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
+    return this.begin(task)
   }
 
-  /** An outcome that may be used again. */
+  /** Makes a call that no record answers. */
+  begin(task: Task): unknown {
+    if (this.#limited(task.tool)) return this.#queued(task)
+    const known = this.#known(task)
+    return known === undefined ? this.#go(task) : known
+  }
+
+  /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
     if (effect !== "read" || settings.cacheMs === undefined) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
-    return known instanceof Promise ? known.then(valueIn) : valueIn(known)
+    const { path } = task
+    return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
 
   #limited(tool: Tool): boolean {
@@ -165,14 +156,31 @@ export class Attempts {
     } finally {
       this.leave(task)
     }
+    task.placed = true
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)
       const value = await (known === undefined ? this.#go(task) : known)
       return isStream(value) ? await value.collect() : value
     } finally {
-      limits!.leave(resource)
+      this.#release(task)
     }
+  }
+
+  /** Gives back the place that a call has at its resource. */
+  #release(task: Task): void {
+    if (!task.placed) return
+    task.placed = false
+    this.#settings.limits!.leave(task.tool.extern.resource!)
+  }
+
+  /** The call waits for what another process will learn; nothing of it stays here. */
+  #park(task: Task, what: Park | Failure): Promise<never> {
+    this.leave(task)
+    this.#release(task)
+    this.#record.wait(task.path, task.tool.index, task.args, what)
+    this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
+    return task.vm.driver.rest.leave()
   }
 
   #go(task: Task): unknown {
@@ -226,6 +234,7 @@ export class Attempts {
       (text) => this.#note(path, text),
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
+      this.#record.parks && mayRest(frame),
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -332,14 +341,15 @@ export class Attempts {
   /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
   settle(task: Task, answer: unknown, attempts: number): unknown {
     const { tool, path } = task
+    if (answer instanceof Park || (task.intent !== undefined && isUncertain(answer))) {
+      if (this.#record.parks && mayRest(task.frame)) return this.#park(task, answer)
+      if (answer instanceof Park) return this.settle(task, cannotRest(answer), attempts)
+    }
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
-      try {
-        return tool.judge(answer)
-      } catch (cause) {
-        throw toFailure(cause, path)
-      }
+      const judged = tool.judged(answer, task.args, this.#settings.services.clock)
+      return judged instanceof Promise ? judged.then((outcome) => valueIn(outcome, path)) : valueIn(judged, path)
     }
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
@@ -382,8 +392,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    if (commit.outcome.ok) return commit.outcome.value
-    throw toFailure(commit.outcome.failure, task.path)
+    return valueIn(commit.outcome, task.path)
   }
 
   list(task: Task): void {
@@ -416,33 +425,3 @@ export class Attempts {
     else onEvent({ type, path: task.path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
   }
 }
-
-/** Tells a call to stop. */
-function stop(task: Task, cause: Failure): void {
-  task.stopped = true
-  if (task.stream !== undefined) task.stream.stop(cause)
-  task.abort?.(cause)
-}
-
-const isIn = (frame: Frame, outer: Frame): boolean => {
-  for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
-  return false
-}
-
-const valueIn = (commit: Commit): Value => {
-  if (commit.outcome.ok) return commit.outcome.value
-  throw commit.outcome.failure
-}
-
-/** What is known of a write by its answer: done, certainly not done, or nobody knows. */
-const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
-  if (!(answer instanceof Failure)) return "delivered"
-  return answer.undelivered === true
-    ? "refused"
-    : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied"
-      ? "uncertain"
-      : "refused"
-}
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"

@@ -10,6 +10,7 @@ export class CallView implements Call {
   readonly attempt: number
   readonly note: (text: string) => void
   readonly invoke: Call["invoke"]
+  readonly parks: boolean
   readonly #record: RunRecord
   #key: string | undefined
   readonly #stopper: { readonly signal: AbortSignal } | undefined
@@ -24,6 +25,7 @@ export class CallView implements Call {
     note: (text: string) => void,
     invoke: Call["invoke"] | undefined,
     key?: string,
+    parks = false,
   ) {
     this.#record = record
     this.path = path
@@ -32,6 +34,7 @@ export class CallView implements Call {
     this.note = note
     this.invoke = invoke
     this.#key = key
+    this.parks = parks
   }
   get run(): string {
     return this.#record.run

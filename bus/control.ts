@@ -39,7 +39,9 @@ export const CONTROL: { readonly [K in Control]: Run } = {
       // What was sent before the failure is on its way: the handler must not overtake it.
       const sent = vm.attempts.settledIn(tried)
       if (sent === undefined) return vm.body(child)
-      sent.then(() => vm.begin(child))
+      sent.then(() => {
+        if (!frame.dead) vm.begin(child)
+      })
       return PENDING
     }
     const parent: Parent = {
@@ -405,12 +407,18 @@ function runBody(
         else sent.then(() => reject(toFailure(failure)))
         return true
       },
+      killed: () => reject(fail("Cancelled", "The call no longer matters", { path: frame.pathOf(step) })),
     }
     begin(vm, parent, body, index, binders)
   })
 }
 
+/** Begins a body from outside any loop. What it is part of may be dead by now. */
 function begin(vm: Vm, parent: Parent, body: BodyCode, index: number, binders: readonly unknown[]): void {
+  if (parent.frame.dead) {
+    parent.killed?.()
+    return
+  }
   const child = vm.child(parent, body, index)
   binders.forEach((value, b) => {
     child.slots[b] = value

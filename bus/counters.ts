@@ -69,9 +69,12 @@ export function capture(child: Frame, from: Frame, body: BodyCode): void {
   }
 }
 
-/** Nothing below this frame matters any more. */
+/** Nothing below this frame matters any more. Who waits for a body outside of any frame is told. */
 export function kill(frame: Frame): void {
   if (frame.dead) return
   frame.die()
-  if (frame.children !== undefined) for (const child of frame.children) kill(child)
+  for (const child of frame.children ?? []) {
+    kill(child)
+    child.parent?.killed?.()
+  }
 }

@@ -3,9 +3,10 @@
  * of them, is committed at its end. A stream that is stopped before has learnt what it gave: that is committed, so that
  * a replay can give it again.
  */
-import { brokenOff, type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
-import type { Attempts, Task } from "./attempt.ts"
+import { brokenOff, type Failure, fail, isRecord, itemsOf, type Outcome, toFailure, type Value } from "../graph/mod.ts"
+import type { Attempts } from "./attempt.ts"
 import { StreamValue, type Taken } from "./stream.ts"
+import type { Task } from "./task.ts"
 
 export function flow(attempts: Attempts, task: Task): StreamValue {
   const { tool, path, vm } = task
@@ -24,8 +25,11 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
   const pull = async (): Promise<Taken> => {
     for (;;) {
       try {
-        iterator ??= iteratorOf(await attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer"))
-        const result = await attempts.timed(task, iterator.next(), "No item")
+        const { driver } = vm
+        iterator ??= iteratorOf(
+          await driver.counted(attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer")),
+        )
+        const result = await driver.counted(attempts.timed(task, iterator.next(), "No item"))
         if (stopped) throw fail("Cancelled", "The call no longer matters")
         if (result.done === true) break
         const value = tool.judge(result.value)
@@ -36,10 +40,10 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
         iterator = undefined
         const failure = toFailure(cause, path)
         if (stopped || items.length > 0 || !attempts.again(task, failure, attempt)) throw failure
-        await attempts.backoff(task, ++attempt)
+        await vm.driver.counted(attempts.backoff(task, ++attempt))
       }
     }
-    await commit(items)
+    await vm.driver.counted(commit(items))
     return { done: true }
   }
   const next = async (): Promise<Taken> => {
@@ -68,6 +72,26 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
   task.stream = stream
   attempts.list(task)
   return stream
+}
+
+/** The stream of an outcome on record: its items again, and how it ended. */
+export function flowAgain({ vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
+  const broke = outcome.ok ? undefined : outcome.failure
+  const data =
+    broke !== undefined && isRecord(broke.data) && Array.isArray(broke.data["items"]) ? broke.data : undefined
+  const items = (outcome.ok ? outcome.value : (data?.["items"] ?? [])) as readonly Value[]
+  let i = 0
+  const next = async (): Promise<Taken> => {
+    if (i < items.length) return { done: false, value: tool.judge(items[i++]) }
+    if (broke === undefined) return { done: true }
+    const { code, message } = broke
+    // Nobody read on: nobody does now.
+    if (code !== "Stopped")
+      vm.broke(frame, step, fail(code, message, { path, data: data === undefined ? broke.data : data["data"]! }))
+    return await NEVER
+  }
+  const stream = new StreamValue(next, () => {})
+  return step.eager ? stream.collect() : stream
 }
 
 const NEVER: Promise<never> = new Promise(() => {})

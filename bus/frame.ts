@@ -24,6 +24,8 @@ export interface Parent {
   done(child: Frame, value: unknown): void
   /** The body failed: true when that was dealt with, so that the parent does not fail. */
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
+  /** The body will never end: what it was part of does not matter any more. */
+  readonly killed?: () => void
 }
 
 export class Frame {
@@ -62,13 +64,16 @@ export class Frame {
 
   /** Aborted when nothing in the frame matters any more; for work that belongs to no attempt. */
   get signal(): AbortSignal {
-    this.#stop ??= new AbortController()
+    if (this.#stop === undefined) {
+      this.#stop = new AbortController()
+      if (this.dead) this.#stop.abort(unwanted())
+    }
     return this.#stop.signal
   }
   /** Nothing in the frame matters any more. */
   die(): void {
     this.dead = true
-    this.#stop?.abort(fail("Cancelled", "The call no longer matters"))
+    this.#stop?.abort(unwanted())
   }
 
   /** Ready for the next iteration of the same body. */
@@ -98,3 +103,5 @@ export class Frame {
     return this.index === undefined ? own : [...own, this.index]
   }
 }
+
+const unwanted = () => fail("Cancelled", "The call no longer matters")

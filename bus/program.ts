@@ -3,7 +3,7 @@
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
 import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
-import { type Admitted, isAdmitted, kernelError } from "../kernel/mod.ts"
+import { type Admitted, isAdmitted, type Judge, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
 import { withEager } from "./eager.ts"
 import { interpret } from "./interpret.ts"
@@ -23,7 +23,9 @@ export interface Tool {
   /** Looks at an outcome, of a stream at one item: the value as the port holds it, or a thrown `Failure`. */
   readonly judge: (v: unknown) => Value
   readonly output: Type
-  /** Pure, one attempt, no timeout, no cache, no stream: may stand in straight-line code. */
+  /** Looks at an answer as the kernel does, past every validator that is installed. */
+  readonly judged: Judge["judge"]
+  /** Pure, one attempt, no timeout, no cache, no stream, no validators: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
@@ -131,7 +133,7 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
   const { retry, timeoutMs, cacheMs } = extern.settings
-  const { signature } = admitted.externs[index]!
+  const { signature, judge } = admitted.externs[index]!
   return {
     index,
     extern,
@@ -140,12 +142,14 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     judge: output.kind === "stream" ? accept(output.of) : acceptAnswer(output),
     output,
     quick: output.kind === "number" || output.kind === "string" || output.kind === "boolean" ? output.kind : "",
+    judged: judge.judge,
     // A stream is begun as an attempt is, also a pure one: its items come later and are judged one by one.
     direct:
       extern.effect === "pure" &&
       retry === undefined &&
       timeoutMs === undefined &&
       cacheMs === undefined &&
+      judge.plain &&
       output.kind !== "stream",
     keyed: signature.keyed === true,
     limits: signature.limits,

@@ -134,7 +134,7 @@ function loop(row: readonly StepCode[]): Straight {
     try {
       for (; i < n; i++) {
         let v = fns[i]!(s[args[i]!])
-        // biome-ignore lint/suspicious/useValidTypeof: it is one of these words, or one that never fits
+        // biome-ignore lint/correctness/useValidTypeof: it is one of these words, or one that never fits
         if (typeof v !== quick[i]! && (v = x.slow(tools[i]!, v)) === PENDING) return ~(from + i)
         s[to[i]!] = v
       }

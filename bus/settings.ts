@@ -1,5 +1,5 @@
 /** What a run is given beside its program and input, and what a live view of it hears. */
-import type { Path, Services, Value } from "../graph/mod.ts"
+import { type Failure, fail, type Path, type Services, type Value } from "../graph/mod.ts"
 import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
 
 /** What a live view hears; never part of a result. */
@@ -38,3 +38,7 @@ export interface RunSettings {
   /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
   readonly settle?: ((answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined) | undefined
 }
+
+/** What a run fails with whose signal was aborted. */
+export const cancelled = (signal: AbortSignal): Failure =>
+  fail("Cancelled", "The run was cancelled", { cause: signal.reason })

@@ -7,11 +7,12 @@ import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
-import { type Answers, Driver, type Pend } from "./driver.ts"
+import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
 import { Frame, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import type { RunSettings } from "./settings.ts"
+import { RESTING } from "./rest.ts"
+import { cancelled, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
 import type { Fuel } from "./words.ts"
@@ -78,7 +79,7 @@ export class Vm implements Context, Answers {
     })
   }
 
-  private get driver(): Driver {
+  get driver(): Driver {
     return (this.#driver ??= new Driver(this))
   }
   /** The VM has gone as far as it could from here. */
@@ -95,6 +96,9 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
+  rested(): void {
+    this.finish(RESTING)
+  }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
     this.finish({ ok: false, failure })
@@ -295,7 +299,6 @@ export class Vm implements Context, Answers {
     return PENDING
   }
 
-  /** See `Context.slow`. */
   slow(tool: number, answer: unknown): unknown {
     if (typeof answer === "object" && answer !== null) {
       const work = isThenable(answer) ? answer : this.settings.settle?.(answer, this.attempts.signal)
@@ -308,7 +311,13 @@ export class Vm implements Context, Answers {
   }
 
   private effect(frame: Frame, step: StepCode): unknown {
-    const value = this.attempts.perform(frame, step, this)
+    // Whoever cancels a run from inside its loop has come first.
+    if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
+    const { attempts } = this
+    const value =
+      step.kind === "invoke_with"
+        ? this.driver.alone(() => attempts.perform(frame, step, this))
+        : attempts.perform(frame, step, this)
     if (!isThenable(value)) return value
     this.driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
@@ -331,7 +340,6 @@ export class Vm implements Context, Answers {
     for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.enter(f)
   }
 
-  /** See `Answers.hop`. */
   hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
     const { slots } = frame
     // A number is the frequent case, and with a constant behind `typeof` the look costs nothing.
@@ -354,7 +362,6 @@ export class Vm implements Context, Answers {
     return next instanceof Promise ? next : this.began(frame, at, next)
   }
 
-  /** See `Answers.began`. */
   began(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
     let value: unknown
     try {
@@ -430,7 +437,7 @@ export class Vm implements Context, Answers {
 
   /** A step whose value is a promise that somebody else makes. */
   later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
-    this.driver.pend({ frame, step, promise, pure: false })
+    this.driver.pend({ frame, step, promise, pure: false, inner: true })
     return PENDING
   }
 
@@ -440,11 +447,4 @@ export class Vm implements Context, Answers {
     if (!child.ended && !child.dead) child.listed()
     this.drive()
   }
-}
-
-const isThenable = (x: unknown): x is PromiseLike<unknown> =>
-  typeof x === "object" && x !== null && typeof (x as { then?: unknown }).then === "function"
-
-function cancelled(signal: AbortSignal): Failure {
-  return fail("Cancelled", "The run was cancelled", { cause: signal.reason })
 }

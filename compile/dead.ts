@@ -23,10 +23,12 @@ function sweep(body: Body, mid: Mid, changes: Change[]): void {
   }
   const used = freeNames(body.output)
   const kept: Op[] = []
+  const dropped = new Map<string, Op>()
   for (let i = body.ops.length - 1; i >= 0; i--) {
     const op = body.ops[i]!
     if (!used.has(op.name) && op.kind === "expr" && op.accept === undefined && !infer(op.expr, mid.types).mayFail) {
       changes.push({ at: printAt(op.path), what: "nothing uses it" })
+      dropped.set(op.name, op)
       continue
     }
     kept.push(op)
@@ -34,6 +36,18 @@ function sweep(body: Body, mid: Mid, changes: Change[]): void {
   }
   kept.reverse()
   const left = new Set(kept.map((op) => op.name))
-  for (const op of kept) op.after = op.after.filter((name) => left.has(name))
+  for (const op of kept) if (!op.after.every((name) => left.has(name))) op.after = through(op.after, left, dropped)
   body.ops = kept
+}
+
+/** What comes before a value that was dropped still comes before what was to come after it. */
+function through(after: readonly string[], left: ReadonlySet<string>, dropped: ReadonlyMap<string, Op>): string[] {
+  const out = new Set<string>()
+  const seen = new Set<string>(after)
+  for (const name of seen) {
+    if (left.has(name)) out.add(name)
+    const op = dropped.get(name)
+    if (op !== undefined) for (const before of [...uses(op), ...op.after]) seen.add(before)
+  }
+  return [...out]
 }

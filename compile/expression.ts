@@ -18,6 +18,7 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { comesBack, type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
+import { certain, elementTypes, entryType, fieldType } from "./access.ts"
 import { mapParts } from "./rename.ts"
 import type { Tables } from "./tables.ts"
 
@@ -209,8 +210,9 @@ export class BlockWriter {
     this.#free.push(key)
     this.release(of)
     const slot = to ?? this.temp()
-    this.#emit([e.optional === true ? "index_or_none" : "index", slot, of.slot, key])
-    return { slot, type, temp: to === undefined }
+    const or = e.optional === true
+    this.#emit([or ? "index_or_none" : "index", slot, of.slot, key])
+    return this.#narrow({ slot, type: entryType(of.type, e.name, or), temp: to === undefined }, type)
   }
 
   /** A value whose type the flow has narrowed is looked at in place. */
@@ -381,7 +383,9 @@ export class BlockWriter {
     this.release(result)
     this.#free.push(index, item)
     this.release(over)
-    return { slot, type, temp: to === undefined }
+    // The checker knows of what a filter keeps; the plan knows what it went over.
+    const gathered = e.macro === "filter" ? T.list(element.item) : type
+    return this.#narrow({ slot, type: gathered, temp: to === undefined }, type)
   }
 }
 
@@ -421,24 +425,4 @@ const QUICK: { readonly [fn: string]: Quick } = {
   "==": { op: "eq", args: 2, takes: alike },
   "!=": { op: "ne", args: 2, takes: alike },
   "!": { op: "not", args: 1, takes: (t) => t.kind === "boolean" },
-}
-
-/** Has every value of the type the field? */
-function certain(t: Type, name: string): boolean {
-  if (t.kind === "union") return t.of.every((m) => certain(m, name))
-  if (t.kind !== "record" || !Object.hasOwn(t.fields, name)) return false
-  return t.fields[name]!.optional !== true
-}
-function fieldType(t: Type, name: string): Type {
-  if (t.kind === "union") return T.union(...t.of.map((m) => fieldType(m, name)))
-  return t.kind === "record" && Object.hasOwn(t.fields, name) ? t.fields[name]!.type : T.unknown
-}
-
-/** Types of the variables of a macro. */
-function elementTypes(t: Type, two: boolean): { readonly item: Type; readonly index: Type } {
-  if (t.kind === "list") return { item: t.of, index: T.number }
-  if (t.kind === "map") return { item: two ? t.of : T.string, index: T.string }
-  if (t.kind === "record")
-    return { item: two ? T.union(...Object.values(t.fields).map((f) => f.type)) : T.string, index: T.string }
-  return { item: T.unknown, index: T.unknown }
 }

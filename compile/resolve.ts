@@ -17,9 +17,11 @@ import {
   ref,
   roundLook,
   type Scope,
+  sameType,
   stateType,
   T,
   type Type,
+  unionOf,
 } from "../graph/mod.ts"
 import type { Body, Mid, Op, OpKind, Tool } from "./mid.ts"
 import { rename } from "./rename.ts"
@@ -162,8 +164,9 @@ class Resolver {
           accept: facts.argFits !== "yes" || hasDefaults(sub.input) ? sub.input : undefined,
         })
         const scope = this.body(node.graph!.body, new Map([["input", inputName]]), `${name}.`, [], [])
-        scope.type = sub.output
         if (sub.outFits !== "yes" || hasDefaults(sub.output)) scope.outputAccept = sub.output
+        if (declared) this.declaredToo(scope, sub.output, facts.outcome, `${name}.own`)
+        scope.type = facts.outcome
         op.kind = "enter"
         op.expr = { op: "const", value: null }
         op.bodies = [{ role: "graph", scope }]
@@ -222,21 +225,53 @@ class Resolver {
           .filter((role) => role !== "catch")
           .map((role) => this.role(node, role, names, name))
     }
-    if (op.kind !== "tool" && op.kind !== "enter" && declared) {
-      // The control's own value, then a look at it: a declared `output:` on a control node.
+    const own = this.given(op, node)
+    const looked = op.kind !== "tool" && op.kind !== "enter" && own.kind !== "stream"
+    if (looked && (declared || !sameType(own, facts.outcome))) {
+      // The control's own value, then a look at it, or its wider type: a declared `output:` on a control node.
       const rawName = `${name}.raw`
-      this.types.set(rawName, T.unknown)
-      into.push({ ...op, name: rawName, type: T.unknown })
+      this.types.set(rawName, own)
+      into.push({ ...op, name: rawName, type: own })
       into.push({
         ...blank(name, "expr", path, ref(rawName), facts),
         effect: "pure",
         touches: [],
         type: facts.outcome,
-        accept: facts.outcome,
+        accept: declared ? facts.outcome : undefined,
       })
       return
     }
     into.push(op)
+  }
+
+  /** The type that a control node's bodies give it, whatever its author declared: what its step gives in a plan. */
+  given(op: Op, node: Node): Type {
+    const facts = this.checked.nodes.get(node)!
+    const types = op.bodies.map((b) => b.scope.type)
+    switch (op.kind) {
+      case "when":
+      case "switch":
+        return unionOf(types)
+      case "map":
+        return facts.outcome.kind === "stream" ? facts.outcome : T.list(types[0]!)
+      case "fold":
+      case "loop": {
+        const from = facts.argType.kind === "record" ? facts.argType.fields["from"]!.type : T.unknown
+        return unionOf([fromLook(this.checked, node) ?? from, types.at(-1)!])
+      }
+      default:
+        return facts.outcome
+    }
+  }
+
+  /** A subgraph's value is looked at as its own graph declares it, then as the node does that runs it. */
+  declaredToo(scope: Body, first: Type, then: Type, name: string): void {
+    if (scope.outputAccept !== undefined) {
+      this.types.set(name, first)
+      scope.ops.push({ ...bare(name, "expr", scope.path, scope.output), type: first, accept: first })
+      scope.output = ref(name)
+    }
+    scope.outputAccept = then
   }
 
   /** A body that a tool calls by role: its parameters are fields of the one record that it is given. */

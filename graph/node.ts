@@ -7,6 +7,7 @@ import type { Effect, Path, Settings } from "./ir.ts"
 import type { Code } from "./messages.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
+import type { Level, Validator } from "./validator.ts"
 import type { Rec, Value } from "./value.ts"
 
 /** How a setting of a kind is read from a file. */
@@ -47,8 +48,13 @@ export interface Signature {
   readonly needs: readonly string[]
   /** Type of the arguments record; `undefined`: anything goes in. */
   readonly input?: Type
-  /** Type of the value that comes out, before `output:` narrows it. */
+  /**
+   * Type of the value that comes out, before `output:` narrows it. `unknown` says that it may be any value; a registration
+   * that leaves it out (one in plain JavaScript can) says nothing, so that nothing validates the answer: it is refused.
+   */
   readonly output: Type
+  /** The least that must validate an answer before it counts. Default `syntax`: anything but nothing. */
+  readonly validated?: Level
   /** Does the tool honour an idempotency key? */
   readonly keyed?: boolean
   /** False only where the executor certainly answers synchronously (never returns a promise). Default true. */
@@ -57,6 +63,11 @@ export interface Signature {
   readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
+  /**
+   * The pin without which the tool is not registered, where the lock has none: what a server offers is what it says today,
+   * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
+   */
+  readonly unpinned?: string
 }
 
 export interface SignatureProblem {
@@ -80,6 +91,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** May the executor hand back a `Park` instead of an answer? */
+  readonly parks?: boolean | undefined
   /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
    * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
@@ -89,8 +102,8 @@ export interface Call {
 }
 
 /**
- * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, or an
- * `AsyncIterable` where the output is a stream. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
+ * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, an `AsyncIterable`
+ * where the output is a stream, or a `Park` where the answer may take days. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
  */
 export type Execute = (args: Value, call: Call) => unknown
 
@@ -126,6 +139,8 @@ export interface NodeKind {
   readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
   /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
   readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
+  /** What looks at the answers of such a node beyond their type (`validator.ts`). Pure, as `sign` is. */
+  readonly validators?: (node: NodeView) => readonly Validator[]
   /**
    * What `shadowgraph.lock` is to pin for such a node, by the keys that `sign` asks `NodeView.pin` for: asks the world
    * (a server for its tools, the disk for code). Called when a lock is made, never at check or run time.

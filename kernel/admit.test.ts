@@ -175,8 +175,8 @@ describe("refused", () => {
         'Cannot admit plan "shop":',
         "  freight.rates: needs net:rates.example.com, which is not granted",
         "  store: needs sql:shop:write, which is not granted",
-        '  score: effect must be pure as kind "score" is registered, found write; compile the graph again',
-        '  score: resource must be none as kind "score" is registered, found "x"; compile the graph again',
+        '  score: effect must be pure as kind "score" is registered, found write. Compile the graph again.',
+        '  score: resource must be none as kind "score" is registered, found "x". Compile the graph again.',
         "  To grant what is missing, add: --grant net:rates.example.com --grant sql:shop:write",
       ].join("\n"),
     )

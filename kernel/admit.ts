@@ -1,36 +1,31 @@
 /**
- * Admission: the only way from bytes to something that runs. The bytes are decoded and verified afresh, each tool that the
- * plan calls is held against its registration, and what the run needs against what it was granted. Nothing that the plan
- * says about itself is believed; everything is refused that is not allowed.
+ * Admission: the only way from bytes to something that runs. The bytes are decoded and verified afresh, and each tool that
+ * the plan calls has to pass three gates: it is registered and is what the plan says of it, what it needs is granted, and a
+ * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
   coverage,
   type Digest,
   decode,
-  type Effect,
-  type Expr,
   encode,
   type GrantedHow,
   hashValue,
   hex,
   type NodeKind,
-  type NodeView,
   type Path,
-  printType,
   type Rec,
   type Registry,
-  ref,
   type Signature,
-  type SignatureProblem,
   sha256,
-  subtype,
-  type Type,
+  type Validator,
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { callsOf } from "./calls.ts"
-import { AdmissionError, type Refusal } from "./errors.ts"
-import { type Judge, judgeOf } from "./judge.ts"
+import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+import type { Judge } from "./judge.ts"
+import { registered } from "./registered.ts"
+import { type Demands, validated } from "./validated.ts"
 
 export interface AdmitOptions {
   readonly registry: Registry
@@ -38,6 +33,8 @@ export interface AdmitOptions {
   readonly grants: readonly string[]
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
+  /** The least that must validate answers, beyond what registrations demand. */
+  readonly demands?: Demands
   readonly digest?: Digest
 }
 
@@ -94,24 +91,29 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const resources = hashValue(plan.resources, digest)
   let paths: readonly Path[] | undefined
   plan.externs.forEach((claim, index) => {
-    const found = register(plan, claim, roles.get(index) ?? [], { ...options, pins })
-    const refuse = (r: Omit<Refusal, "path">) => {
+    const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
       paths ??= pathsOf(plan)
-      refusals.push({ path: paths[index] ?? [], ...r })
+      refusals.push({ path: paths[index] ?? [], gate, ...r })
     }
-    if (!found.ok) {
-      for (const r of found.refusals) refuse(r)
-      return
+    const first = registered(plan, claim, roles.get(index) ?? [], options.registry, pins)
+    if (!first.ok) for (const r of first.refusals) refuse("registered", r)
+    const third = first.ok
+      ? validated(plan, claim, first.kind, first.signature, first.view, options.demands ?? {})
+      : undefined
+    if (third?.ok === false) for (const r of third.refusals) refuse("validated", r)
+    const needs = [...claim.needs, ...(first.ok ? first.signature.needs : [])]
+    if (third?.ok === true) needs.push(...third.validators.flatMap(needsOf))
+    for (const capability of ungranted(needs, covered)) {
+      const message = `needs ${capability}, which is not granted`
+      refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
-    for (const capability of ungranted([...claim.needs, ...found.signature.needs], covered)) {
-      refuse({ reason: "not-granted", capability, message: `needs ${capability}, which is not granted` })
-    }
-    const judge = judgeOf(plan.types[claim.output]!)
+    if (!first.ok || third?.ok !== true) return
     const identity =
       claim.settings.cacheMs === undefined
         ? undefined
         : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
-    externs.push(Object.freeze({ claim, kind: found.kind, signature: frozenCopy(found.signature), judge, identity }))
+    const signature = frozenCopy(first.signature)
+    externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
   })
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
@@ -155,101 +157,11 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   }
 }
 
+/** What asking an oracle takes. */
+const needsOf = (v: Validator): readonly string[] => (v.level === "oracle" ? (v.needs ?? []) : [])
+
 const ungranted = (needs: readonly string[], covered: (need: string) => boolean): readonly string[] =>
   [...new Set(needs)].sort().filter((need) => !covered(need))
-
-// ---- the plan's claims against the registrations
-
-type Registered =
-  | { readonly ok: true; readonly kind: NodeKind; readonly signature: Signature }
-  | { readonly ok: false; readonly refusals: readonly Omit<Refusal, "path">[] }
-
-function register(plan: Plan, claim: Extern, roles: readonly string[], options: AdmitOptions): Registered {
-  const kind = options.registry.get(claim.kind)
-  if (kind === undefined) {
-    const known = [...options.registry.keys()].sort().join(", ")
-    const message = `no kind "${claim.kind}" is registered; registered: ${known === "" ? "none" : known}`
-    return { ok: false, refusals: [{ reason: "not-registered", message }] }
-  }
-  let signature: Signature | readonly SignatureProblem[]
-  try {
-    signature = kind.sign(viewOf(plan, claim, options.pins))
-  } catch (cause) {
-    const message = `kind "${claim.kind}" cannot tell what the call may do: ${(cause as Error).message}`
-    return { ok: false, refusals: [{ reason: "refused-by-kind", message }] }
-  }
-  if (isProblems(signature)) {
-    // Also where all it has are warnings: without a signature there is nothing to hold the call to.
-    const found = signature.map((p) => `${p.key}: ${p.message}${p.fix ? ` ${p.fix}` : ""}`)
-    const message = found.length > 0 ? found.join(" ") : `kind "${claim.kind}" gives no signature`
-    return { ok: false, refusals: [{ reason: "refused-by-kind", message }] }
-  }
-  const refusals = [...claims(plan, claim, signature), ...bodies(kind, roles)]
-  return refusals.length > 0 ? { ok: false, refusals } : { ok: true, kind, signature }
-}
-
-const isProblems = (s: Signature | readonly SignatureProblem[]): s is readonly SignatureProblem[] => Array.isArray(s)
-
-/**
- * The node as `sign` sees it. What its arguments will be is not known here, so each is a name that stands for nothing;
- * which there are is read off the claimed type of the arguments, and that is held against the signature afterwards.
- */
-function viewOf(plan: Plan, claim: Extern, pins: AdmitOptions["pins"]): NodeView {
-  const input = plan.types[claim.input]
-  const args: Record<string, Expr> = {}
-  if (input?.kind === "record") for (const name of Object.keys(input.fields)) args[name] = ref(name)
-  return {
-    name: claim.kind,
-    config: claim.config,
-    args,
-    output: plan.types[claim.output]!,
-    settings: claim.settings,
-    resources: plan.resources,
-    pin: pins ?? (() => undefined),
-  }
-}
-
-const RANK: Readonly<Record<Effect, number>> = { pure: 0, read: 1, write: 2 }
-
-/** Everything in which the plan says something else than the registration. */
-function claims(plan: Plan, claim: Extern, signature: Signature): readonly Omit<Refusal, "path">[] {
-  const out: Omit<Refusal, "path">[] = []
-  const differs = (what: string, found: string, wanted: string, less = false) =>
-    out.push({
-      reason: less ? "claims-less" : "claims-other",
-      message: `${what} must be ${wanted} as kind "${claim.kind}" is registered, found ${found}; compile the graph again`,
-    })
-  if (claim.effect !== signature.effect) {
-    differs("effect", claim.effect, signature.effect, RANK[claim.effect] < RANK[signature.effect])
-  }
-  if (claim.resource !== signature.resource) differs("resource", quote(claim.resource), quote(signature.resource))
-  const claimed = coverage(claim.needs)
-  const unclaimed = signature.needs.filter((need) => !claimed(need))
-  if (unclaimed.length > 0) differs("needs", `[${claim.needs.join(", ")}]`, `with ${unclaimed.join(", ")}`, true)
-  if (!claim.async && signature.async !== false) differs("async", "false", "true", true)
-  const output = plan.types[claim.output]!
-  if (subtype(signature.output, output) === "no") differs("output", printType(output), printType(signature.output))
-  const input = plan.types[claim.input]
-  if (signature.input !== undefined && !takes(input, signature.input)) {
-    differs("input", input === undefined ? "anything" : printType(input), printType(signature.input))
-  }
-  return out
-}
-
-/** Arguments of type `given` always fit `wanted`: what the VM hands over is not looked at again. */
-const takes = (given: Type | undefined, wanted: Type): boolean =>
-  given === undefined ? wanted.kind === "unknown" : subtype(given, wanted) === "yes"
-
-const quote = (resource: string | null): string => (resource === null ? "none" : `"${resource}"`)
-
-/** Bodies are handed only to kinds that declare them, under the role that they declare. */
-function bodies(kind: NodeKind, roles: readonly string[]): readonly Omit<Refusal, "path">[] {
-  const prefix = kind.scopes === undefined ? undefined : `${kind.scopes.role}:`
-  const want = prefix === undefined ? "no bodies" : `bodies named ${prefix}<name>`
-  return roles
-    .filter((role) => prefix === undefined || !role.startsWith(prefix))
-    .map((role) => ({ reason: "claims-other", message: `kind "${kind.kind}" takes ${want}, found "${role}"` }))
-}
 
 // ---- where a plan calls its externs
 

@@ -6,19 +6,25 @@
 import * as Data from "effect/Data"
 import { type Path, printPath } from "../graph/mod.ts"
 
+/** The gates that a tool has to pass, in this order. Each is shut until something opens it. */
+export type Gate = "registered" | "granted" | "validated"
+
 /** One extern of a plan that was refused, by the gate that refused it. */
 export interface Refusal {
   /** The first node of the graph that calls the extern. */
   readonly path: Path
+  readonly gate: Gate
   readonly reason: RefusalReason
   /** What was found and what was wanted. */
   readonly message: string
+  /** How to open the gate, as a sentence. */
+  readonly fix: string
   /** `not-granted`: the capability that is missing. */
   readonly capability?: string
 }
 
 export type RefusalReason =
-  /** No kind of that name is registered. */
+  /** No kind of that name is registered, or its tool is not pinned. */
   | "not-registered"
   /** The kind itself refuses the settings that the plan carries. */
   | "refused-by-kind"
@@ -28,6 +34,10 @@ export type RefusalReason =
   | "claims-other"
   /** A capability that the run needs is not granted. */
   | "not-granted"
+  /** No validator is installed that reaches the level demanded. */
+  | "not-validated"
+  /** The only one to judge an answer would be who gave it. */
+  | "judges-itself"
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
@@ -35,6 +45,8 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "claims-other",
   "not-registered",
   "refused-by-kind",
+  "judges-itself",
+  "not-validated",
   "not-granted",
 ]
 
@@ -50,7 +62,7 @@ export class AdmissionError extends Data.TaggedError("AdmissionError")<{
   readonly cause?: unknown
 }> {
   static of(plan: string, refusals: readonly Refusal[]): AdmissionError {
-    const lines = refusals.slice(0, LINES_MAX).map((r) => `${printPath(r.path)}: ${r.message}`)
+    const lines = refusals.slice(0, LINES_MAX).map(lineOf)
     if (refusals.length > LINES_MAX) lines.push(`and ${refusals.length - LINES_MAX} more`)
     const grants = [...new Set(refusals.flatMap((r) => (r.capability === undefined ? [] : [r.capability])))].sort()
     if (grants.length > 0) lines.push(`To grant what is missing, add: ${grants.map((g) => `--grant ${g}`).join(" ")}`)
@@ -61,6 +73,10 @@ export class AdmissionError extends Data.TaggedError("AdmissionError")<{
     })
   }
 }
+
+/** What opens the gate of grants is said once for all of them. */
+const lineOf = ({ path, gate, message, fix }: Refusal): string =>
+  gate === "granted" ? `${printPath(path)}: ${message}` : `${printPath(path)}: ${message}. ${fix}`
 
 export type KernelReason =
   /** Another process or run wrote the same entry, or an entry would leave a gap. */

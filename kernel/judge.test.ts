@@ -1,10 +1,19 @@
-/** The judge: an answer counts as its port's type, or as the failure `Mismatch`; never as anything else. */
-import { expect, test } from "bun:test"
-import { Failure, fail, T } from "../graph/mod.ts"
+/**
+ * The judge: an answer counts as its port's type and past its validators, or as the failure `Mismatch`; never as anything
+ * else. A validator that throws, hangs or answers nonsense refuses.
+ */
+import { describe, expect, test } from "bun:test"
+import { Failure, fail, LEVELS, type Outcome, reaches, T, type Validator, type Value } from "../graph/mod.ts"
 import { judgeOf } from "./judge.ts"
 
+const type = (port: Parameters<typeof judgeOf>[0]) => {
+  const { judge, level, plain } = judgeOf(port)
+  expect(plain).toBe(true)
+  return { level, judge: (answer: unknown) => judge(answer) as Outcome }
+}
+
 test("an answer of the port's type passes, another is a Mismatch", () => {
-  const { judge, level } = judgeOf(T.record({ rate: T.number }))
+  const { judge, level } = type(T.record({ rate: T.number }))
   expect(level).toBe("schema")
   expect(judge({ rate: 1.5 })).toEqual({ ok: true, value: { rate: 1.5 } })
   for (const answer of [{ rate: "1.5" }, {}, null, undefined, 1, [], () => 1, Symbol("x"), Promise.resolve(1)]) {
@@ -15,7 +24,7 @@ test("an answer of the port's type passes, another is a Mismatch", () => {
 })
 
 test("where the type says nothing it must still be a value", () => {
-  const { judge, level } = judgeOf(T.unknown)
+  const { judge, level } = type(T.unknown)
   expect(level).toBe("syntax")
   expect(judge({ a: [1, null, "x"] })).toEqual({ ok: true, value: { a: [1, null, "x"] } })
   for (const answer of [() => 1, { a: Symbol("x") }]) expect(judge(answer).ok).toBe(false)
@@ -24,11 +33,11 @@ test("where the type says nothing it must still be a value", () => {
 
 test("a failure stays the failure that it is", () => {
   const failure = fail("Timeout", "too late")
-  expect(judgeOf(T.number).judge(failure)).toEqual({ ok: false, failure })
+  expect(type(T.number).judge(failure)).toEqual({ ok: false, failure })
 })
 
 test("the outcome of a stream is the list of its items", () => {
-  const { judge } = judgeOf(T.stream(T.number))
+  const { judge } = type(T.stream(T.number))
   expect(judge([1, 2])).toEqual({ ok: true, value: [1, 2] })
   expect(judge(1).ok).toBe(false)
   expect(judge(["1"]).ok).toBe(false)
@@ -49,12 +58,145 @@ test("an answer that breaks the validator is refused", () => {
       },
     },
   )
-  for (const type of [T.unknown, T.record({ a: T.number }), T.list(T.number)]) {
-    const outcome = judgeOf(type).judge(hostile)
+  for (const port of [T.unknown, T.record({ a: T.number }), T.list(T.number)]) {
+    const outcome = type(port).judge(hostile)
     expect(outcome.ok).toBe(false)
     if (!outcome.ok) {
       expect(outcome.failure).toBeInstanceOf(Failure)
       expect(outcome.failure.code).toBe("Mismatch")
     }
   }
+})
+
+test("levels have an order, and it is that of their promises, not of their names", () => {
+  expect(LEVELS).toEqual(["none", "syntax", "schema", "property", "oracle", "exact"])
+  LEVELS.forEach((level, i) => {
+    LEVELS.forEach((least, k) => {
+      expect(reaches(level, least)).toBe(i >= k)
+    })
+  })
+  for (const odd of ["", "Exact", "toString", undefined, 9, null]) {
+    expect(reaches(odd as never, "none")).toBe(false)
+    expect(reaches("exact", odd as never)).toBe(false)
+  }
+})
+
+describe("validators", () => {
+  const property = (holds: (answer: Value, args: Value) => unknown, more = {}): Validator =>
+    ({ level: "property", about: "is not negative", holds, ...more }) as Validator
+  const notNegative = property((answer) => (answer as number) >= 0)
+  const double: Validator = { level: "exact", about: "twice n", reference: (args) => 2 * (args as { n: number }).n }
+
+  test("a property that holds passes, one that does not is a Mismatch that says which", () => {
+    const { judge, level } = judgeOf(T.number, [notNegative])
+    expect(level).toBe("property")
+    expect(judge(1)).toEqual({ ok: true, value: 1 })
+    expect(judge(-1)).toMatchObject({
+      ok: false,
+      failure: {
+        code: "Mismatch",
+        message: "The answer was refused by its property validator (is not negative): it does not hold",
+        data: { path: "", want: "is not negative", level: "property" },
+      },
+    })
+  })
+
+  test("the type comes first, and the level is that of the strongest", () => {
+    let asked = 0
+    const { judge, level } = judgeOf(T.number, [
+      double,
+      property(() => {
+        asked++
+        return true
+      }),
+    ])
+    expect(level).toBe("exact")
+    expect(judge("1", { n: 1 })).toMatchObject({ ok: false })
+    expect(asked).toBe(0)
+    expect(judge(2, { n: 1 })).toEqual({ ok: true, value: 2 })
+    expect(judge(3, { n: 1 })).toMatchObject({ failure: { data: { level: "exact" } } })
+    expect(asked).toBe(2)
+  })
+
+  test("a failure of the tool is not judged", () => {
+    const failure = fail("Timeout", "too late")
+    const never = property(() => {
+      throw new RangeError("asked")
+    })
+    expect(judgeOf(T.number, [never]).judge(failure)).toEqual({ ok: false, failure })
+  })
+
+  test("what is no verdict refuses", () => {
+    for (const verdict of [undefined, null, 1, 0, {}, [], [true], new Boolean(true), Symbol("yes"), () => true]) {
+      expect(judgeOf(T.number, [property(() => verdict)]).judge(1)).toMatchObject({
+        ok: false,
+        failure: { code: "Mismatch" },
+      })
+    }
+    const said = judgeOf(T.number, [property(() => "it is Tuesday")]).judge(1)
+    expect(said).toMatchObject({ ok: false, failure: { message: expect.stringContaining("it is Tuesday") } })
+  })
+
+  test("a validator that throws refuses, whatever it throws", () => {
+    const trap = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new RangeError("caught you")
+        },
+      },
+    )
+    const thrown = [new RangeError("no"), "no", undefined, null, trap, fail("Timeout", "late", { retryable: true })]
+    for (const cause of thrown) {
+      const outcome = judgeOf(T.number, [
+        property(() => {
+          throw cause
+        }),
+      ]).judge(1) as Outcome
+      expect(outcome.ok).toBe(false)
+      if (!outcome.ok) expect([outcome.failure.code, outcome.failure.retryable]).toEqual(["Mismatch", undefined])
+    }
+  })
+
+  test("verdicts that come later, and rejections", async () => {
+    const clock = { sleep: () => new Promise<void>(() => {}) }
+    const later = (verdict: unknown) =>
+      judgeOf(T.number, [property(() => Promise.resolve(verdict)), double]).judge(2, { n: 1 }, clock)
+    expect(await later(true)).toEqual({ ok: true, value: 2 })
+    expect(await later(false)).toMatchObject({ ok: false })
+    expect(await later({})).toMatchObject({ ok: false })
+    const broken = judgeOf(T.number, [property(() => Promise.reject(new RangeError("gone")))])
+    expect(await broken.judge(1, null, clock)).toMatchObject({
+      ok: false,
+      failure: { code: "Mismatch", message: expect.stringContaining("gone") },
+    })
+  })
+
+  test("one that hangs is refused when its time is over, and told to stop", async () => {
+    let slept = 0
+    let stopped: AbortSignal | undefined
+    const clock = {
+      sleep: async (ms: number) => {
+        slept = ms
+      },
+    }
+    const hangs: Validator = {
+      level: "oracle",
+      about: "a slow one",
+      by: "server:slow",
+      timeoutMs: 250,
+      check: (_answer, _args, signal) => {
+        stopped = signal
+        return new Promise<boolean>(() => {})
+      },
+    }
+    const outcome = await judgeOf(T.number, [hangs]).judge(1, null, clock)
+    expect(outcome).toMatchObject({
+      ok: false,
+      failure: { message: expect.stringContaining("no verdict after 250 ms") },
+    })
+    expect([slept, stopped?.aborted]).toEqual([250, true])
+    // Where nothing bounds the wait, nobody waits.
+    expect(await judgeOf(T.number, [hangs]).judge(1)).toMatchObject({ ok: false })
+  })
 })

@@ -1,40 +1,163 @@
 /**
- * The judge: whatever a tool answers counts only after its port's validator has passed it. Every extern has one, compiled
- * when the plan is admitted; there is no level without. A validator that breaks refuses.
+ * The judge: whatever a tool answers counts only after its validators have passed it. Every extern has at least that of
+ * its port's type, compiled when the plan is admitted; further ones are installed by registrations and by `valid:`. A
+ * validator that breaks, does not answer in time, or answers what is no verdict, refuses.
  */
-import { acceptAnswer, Failure, fail, type Outcome, type Type, toFailure } from "../graph/mod.ts"
+import {
+  acceptAnswer,
+  type Clock,
+  Failure,
+  fail,
+  type Level,
+  type Outcome,
+  reaches,
+  sameValue,
+  type Type,
+  toFailure,
+  VALIDATOR_MS,
+  type Validator,
+  type Value,
+} from "../graph/mod.ts"
+import type { Awaitable } from "./storage.ts"
 
-/** `syntax`: it is a value at all (type `unknown`). `schema`: it has the port's type. */
-export type Level = "syntax" | "schema"
+/** What bounds a verdict that comes later. Without it none is waited for. */
+export type Patience = Partial<Pick<Clock, "sleep">>
 
 export interface Judge {
   readonly level: Level
-  /** What the answer, or the failure that a tool threw, counts as. Never throws. */
-  readonly judge: (answer: unknown) => Outcome
+  /** Looks at the type and nothing else: `judge` answers at once and needs no arguments. */
+  readonly plain: boolean
+  /** What the answer, or the failure that a tool threw, counts as. Never throws, never rejects. */
+  readonly judge: (answer: unknown, args?: Value, patience?: Patience) => Awaitable<Outcome>
 }
 
-/** Compiles the validator of a port. The outcome of a stream is the list of its items. Source of the rules: `graph/accept.ts`. */
-export function judgeOf(port: Type): Judge {
-  const validate = acceptAnswer(port)
-  const type = port.kind === "stream" ? port.of : port
+/**
+ * The judge of a port: its type, then the validators, the cheap before the dear; the first that refuses decides. The
+ * outcome of a stream is the list of its items. Source of the rules of types: `graph/accept.ts`.
+ */
+export function judgeOf(port: Type, validators: readonly Validator[] = []): Judge {
+  const look = acceptAnswer(port)
+  const typed = (answer: unknown): Outcome => {
+    try {
+      if (answer instanceof Failure) return { ok: false, failure: answer }
+      return { ok: true, value: look(answer) }
+    } catch (cause) {
+      return { ok: false, failure: refusal(cause) }
+    }
+  }
+  const level = levelOf(port)
+  if (validators.length === 0) return { level, plain: true, judge: typed }
+  const inOrder = [...validators].sort((a, b) => (a.level === b.level ? 0 : reaches(a.level, b.level) ? 1 : -1))
   return {
-    level: type.kind === "unknown" ? "syntax" : "schema",
-    judge: (answer) => {
-      try {
-        if (answer instanceof Failure) return { ok: false, failure: answer }
-        return { ok: true, value: validate(answer) }
-      } catch (cause) {
-        return { ok: false, failure: refusal(cause) }
-      }
+    level: inOrder.at(-1)!.level,
+    plain: false,
+    judge: (answer, args = null, patience = {}) => {
+      const outcome = typed(answer)
+      return outcome.ok ? held(inOrder, 0, outcome, outcome.value, args, look, patience) : outcome
     },
   }
 }
+
+/** What the type of a port promises of the answers that it takes. */
+export const levelOf = (port: Type): Level =>
+  (port.kind === "stream" ? port.of : port).kind === "unknown" ? "syntax" : "schema"
+
+/** Asks the validators from the given one on. No promise is made while they answer at once. */
+function held(
+  validators: readonly Validator[],
+  from: number,
+  outcome: Outcome,
+  answer: Value,
+  args: Value,
+  look: (v: unknown) => Value,
+  patience: Patience,
+): Awaitable<Outcome> {
+  for (let i = from; i < validators.length; i++) {
+    const validator = validators[i]!
+    const stop = new AbortController()
+    let verdict: unknown
+    try {
+      verdict = asked(validator, answer, args, look, stop.signal)
+      if (isThenable(verdict)) {
+        return inTime(validator, verdict, stop, patience).then((said) => {
+          const failure = said instanceof Failure ? said : refusedBy(validator, said)
+          return failure === undefined
+            ? held(validators, i + 1, outcome, answer, args, look, patience)
+            : { ok: false, failure }
+        })
+      }
+    } catch (cause) {
+      return { ok: false, failure: refusal(cause) }
+    }
+    const failure = refusedBy(validator, verdict)
+    if (failure !== undefined) return { ok: false, failure }
+  }
+  return outcome
+}
+
+function asked(v: Validator, answer: Value, args: Value, look: (v: unknown) => Value, signal: AbortSignal): unknown {
+  switch (v.level) {
+    case "property":
+      return v.holds(answer, args)
+    case "oracle":
+      return v.check(answer, args, signal)
+    case "exact": {
+      const wanted = v.reference(args)
+      return isThenable(wanted)
+        ? wanted.then((later) => sameValue(look(later), answer))
+        : sameValue(look(wanted), answer)
+    }
+  }
+}
+
+/** A verdict that comes later, or the failure of having waited for it. Never rejects. */
+async function inTime(
+  validator: Validator,
+  verdict: PromiseLike<unknown>,
+  stop: AbortController,
+  patience: Patience,
+): Promise<unknown> {
+  const ms = validator.timeoutMs ?? VALIDATOR_MS
+  const done = new AbortController()
+  try {
+    if (patience.sleep === undefined) return mismatch(validator, "its verdict comes later, and nothing bounds the wait")
+    const late = patience.sleep(ms, done.signal).then(() => mismatch(validator, `it gave no verdict after ${ms} ms`))
+    late.catch(() => {})
+    return await Promise.race([verdict, late])
+  } catch (cause) {
+    return refusal(cause)
+  } finally {
+    done.abort()
+    stop.abort()
+  }
+}
+
+/** Why a verdict refuses; undefined where it passes the answer. */
+function refusedBy(validator: Validator, verdict: unknown): Failure | undefined {
+  if (verdict === true) return undefined
+  if (verdict === false) {
+    return mismatch(validator, validator.level === "exact" ? "it is not what the reference gives" : "it does not hold")
+  }
+  if (typeof verdict === "string") return mismatch(validator, verdict.slice(0, REASON_MAX))
+  return mismatch(validator, `what it said is no verdict: ${verdict === null ? "null" : typeof verdict}`)
+}
+
+/** Characters of a validator's own reason that a failure carries. */
+const REASON_MAX = 500
+
+const mismatch = ({ level, about }: Validator, why: string): Failure =>
+  fail("Mismatch", `The answer was refused by its ${level} validator (${about}): ${why}`, {
+    data: { path: "", want: about, level },
+  })
+
+const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === "object" && x !== null && typeof (x as { readonly then?: unknown }).then === "function"
 
 /** The failure that a validator ends in. Even what was thrown may be a trap: looking at it must not throw either. */
 export function refusal(cause: unknown): Failure {
   let why = "what was thrown cannot be looked at"
   try {
-    if (cause instanceof Failure) return cause
+    if (cause instanceof Failure && cause.code === "Mismatch") return cause
     why = toFailure(cause).message
   } catch {
     // `why` says it already.

@@ -1,6 +1,7 @@
 /** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
 export * from "./admit.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
+export { type Commit, type Ended, type Intent, idempotencyKey, isCommit } from "./commit.ts"
 export * from "./errors.ts"
 export { type History, type Known, type OpenIntent, openHistory, type Wait } from "./history.ts"
 export * from "./judge.ts"
@@ -11,14 +12,10 @@ export { openOutcome } from "./outcome.ts"
 export { callAt, type Divergence, type Past, type Taking, taking } from "./past.ts"
 export * from "./resume.ts"
 export {
-  type Commit,
-  type Ended,
-  type Intent,
-  idempotencyKey,
-  isCommit,
   openRun,
   type Recalled,
   type RunOptions,
   type RunRecord,
 } from "./run.ts"
 export * from "./storage.ts"
+export type { Demands } from "./validated.ts"

@@ -2,7 +2,17 @@
  * An outcome as it is kept: its canonical bytes, which are what the trace hashes, and the message of a failure, which is
  * not hashed and stands beside them.
  */
-import { type Digest, decode, encode, fail, failureIdentity, type Outcome, type Value } from "../graph/mod.ts"
+import {
+  acceptAnswer,
+  type Digest,
+  decode,
+  encode,
+  fail,
+  failureIdentity,
+  type Outcome,
+  type Type,
+  type Value,
+} from "../graph/mod.ts"
 import { refusal } from "./judge.ts"
 
 export interface Encoded {
@@ -36,3 +46,8 @@ export function openOutcome(data: Uint8Array, message: string | null): Outcome {
 }
 
 export const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)
+
+/** An outcome whose value is held as a port of that type holds it, which canonical bytes do not tell. */
+export function heldBy(port: Type, outcome: Outcome): Outcome {
+  return outcome.ok ? { ok: true, value: acceptAnswer(port)(outcome.value) } : outcome
+}

@@ -2,12 +2,14 @@
  * What a run may know before it begins: its own record, where it goes on after a stop or is replayed, or outcomes of another
  * run that it takes over. Every call asks here before its tool is asked.
  */
-import { type Digest, Failure, type Path, printPath, sameBytes } from "../graph/mod.ts"
+import { Failure, fail, type Outcome, type Path, printPath, type Rec, sameBytes, type Value } from "../graph/mod.ts"
 import type { Admitted, AdmittedExtern } from "./admit.ts"
 import { externAt } from "./calls.ts"
 import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
+import type { Patience } from "./judge.ts"
 import { encoded, messageOf } from "./outcome.ts"
+import type { RunOptions } from "./run.ts"
 
 export interface Past {
   /**
@@ -59,13 +61,22 @@ export interface Taking {
 }
 
 /** The past of a new run that takes over outcomes of another. Fails with `KernelError` `answer` where an outcome fits nothing. */
-export function taking(history: History, admitted: Admitted, { before, pinned, held }: Taking, digest: Digest): Past {
+export async function taking(
+  history: History,
+  admitted: Admitted,
+  { before, pinned, held }: Taking,
+  { digest, clock }: Pick<RunOptions, "digest" | "clock">,
+): Promise<Past> {
   const known = new Map<string, Known>()
   const until = before === undefined ? 0 : placeOf(history, before)
   for (const [at, entry] of history.known) if (entry.seq < until) known.set(at, entry)
   for (const { path, outcome } of pinned) {
     const x = admitted.externs[callAt(admitted, path)]!
-    const { data, hash, outcome: counts } = encoded(judged(x, path, outcome), digest)
+    const {
+      data,
+      hash,
+      outcome: counts,
+    } = encoded(await judgeAnswer(x, { path, request: { args: null } }, outcome, clock), digest)
     const { effect, resource } = x.signature
     const entry = { path, resource, hash, data, message: messageOf(counts), input: null }
     // Where it stood on record it stands again, so that failures come in the order in which they came.
@@ -85,12 +96,24 @@ export function callAt({ plan, externs }: Admitted, path: Path): number {
   throw kernelError("answer", `Cannot give an outcome to ${printPath(path)}: ${what}`)
 }
 
-/** An outcome that somebody gives, held against the port's type. Fails with `KernelError` `answer`. */
-export function judged(x: AdmittedExtern, path: Path, given: unknown): ReturnType<AdmittedExtern["judge"]["judge"]> {
-  const outcome = x.judge.judge(given)
-  if (!outcome.ok && !(given instanceof Failure)) {
-    throw kernelError("answer", `Cannot take the outcome given for ${printPath(path)}: ${outcome.failure.message}`)
+/**
+ * An outcome that somebody gives, as the validators of its port judge it. Fails with `KernelError` `answer` where they refuse
+ * it, or need the call's arguments and nobody knows these yet.
+ */
+export async function judgeAnswer(
+  x: AdmittedExtern,
+  { path, request }: { readonly path: Path; readonly request?: Rec },
+  given: unknown,
+  patience: Patience,
+): Promise<Outcome> {
+  const refuse = (why: string) => kernelError("answer", `Cannot take the outcome given for ${printPath(path)}: ${why}`)
+  if (!x.judge.plain && request?.["args"] === undefined && !(given instanceof Failure)) {
+    throw refuse(
+      "its validators look at the arguments too; resume the run without this answer first, so that they are known",
+    )
   }
+  const outcome = await x.judge.judge(given, request?.["args"], patience)
+  if (!outcome.ok && !(given instanceof Failure)) throw refuse(outcome.failure.message)
   return outcome
 }
 
@@ -146,4 +169,18 @@ export function diverged(run: string, path: Path, feeds: readonly Path[]): Kerne
       : `its arguments come from ${feeds.map(printPath).join(", ")}, of which one is not pure`
   const what = `${printPath(path)} is called with other arguments than on record; ${from}`
   return kernelError("diverged", `Cannot go on with run "${run}": ${what}`)
+}
+
+/** Of a write whose process ended before it was known what came of it. */
+export const INTERRUPTED = fail("Uncertain", "The run stopped before it was known what came of it")
+
+/** The wait of a write of which nobody knows what came of it. `args` where they are known. */
+export function uncertain(
+  { claim, signature }: AdmittedExtern,
+  key: string,
+  { path, input, args }: { readonly path: Path; readonly input: Uint8Array; readonly args?: Value },
+  { code, message }: Failure = INTERRUPTED,
+): Wait {
+  const request = { tool: claim.kind, resource: signature.resource, key, code, message }
+  return { path, why: "uncertain", input, until: null, request: args === undefined ? request : { ...request, args } }
 }

@@ -7,7 +7,7 @@ import type { Admitted } from "./admit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Wait } from "./history.ts"
 import type { Answered, LedgerStore } from "./ledger.ts"
-import { callAt, judged, replaying, resuming } from "./past.ts"
+import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
 import { continueRun, type RunOptions, type RunRecord } from "./run.ts"
 
 /** What somebody answers to a run that waits at `path`. */
@@ -27,28 +27,31 @@ export type ResumeOptions = Omit<RunOptions, "input" | "run" | "space">
  * Puts on record that a run goes on, with these answers and with what has become due by now. Fails with `KernelError`:
  * `closed` where the run has ended, `answer` for an answer that does not fit, `conflict` where another process went on with it.
  */
-export function answerRun(
+export async function answerRun(
   admitted: Admitted,
   history: History,
   options: ResumeOptions,
   replies: readonly Reply[],
   by: string,
-): void | Promise<void> {
-  if (history.end !== undefined) throw kernelError("closed", `Cannot go on with run "${history.run}": it has ended`)
-  const said: Settled[] = replies.map((reply) => settledBy(admitted, history, reply, by))
+): Promise<void> {
+  const record = resumeRun(admitted, history, options)
+  const said = replies.map((reply) => settledBy(history, reply, by))
+  // Before anything is written: an answer that does not fit leaves no trace.
+  for (const { wait, outcome, how } of said) {
+    const x = admitted.externs[callAt(admitted, wait.path)]!
+    if (how !== "again") await judgeAnswer(x, wait, outcome, options.clock)
+  }
   const now = options.clock.now()
   for (const [at, wait] of history.waits) {
     if (wait.until === null || wait.until > now || said.some((s) => printPath(s.wait.path) === at)) continue
     said.push({ wait, how: "due", by: "time", outcome: dueOutcome(wait) })
   }
-  const record = opened(admitted, history, options)
-  const kept = [record.resumed(by)]
+  await record.resumed(by)
   for (const { path, how, data, message } of history.answers.values()) {
-    if (data !== null) kept.push(record.settle(waitAt(history, path), callAt(admitted, path), how, { data, message }))
+    if (data !== null) await record.settle(waitAt(history, path), callAt(admitted, path), how, { data, message })
   }
   for (const { wait, how, by: who, outcome } of said)
-    kept.push(record.answer(wait, callAt(admitted, wait.path), how, who, outcome))
-  return kept.some((k) => k !== undefined) ? Promise.all(kept).then(() => {}) : undefined
+    await record.answer(wait, callAt(admitted, wait.path), how, who, outcome)
 }
 
 /** The record of a run that goes on: `history` is read after `answerRun`, so that it holds the answers. */
@@ -83,15 +86,16 @@ const NOWHERE: LedgerStore = {
   close: () => {},
 }
 
+type Wanted = Pick<Wait, "path" | "input" | "why"> & Partial<Pick<Wait, "request">>
 interface Settled {
-  readonly wait: Pick<Wait, "path" | "input" | "why">
+  readonly wait: Wanted
   readonly how: Answered
   readonly by: string
   readonly outcome: unknown
 }
 
 /** What a run waits for at a path, also where its process died before it could say so. */
-export function waitAt(history: History, path: Path): Pick<Wait, "path" | "input" | "why"> {
+export function waitAt(history: History, path: Path): Wanted {
   const at = printPath(path)
   const wait = history.waits.get(at) ?? history.open.get(at)
   if (wait !== undefined) return "why" in wait ? wait : { path: wait.path, input: wait.input, why: "uncertain" }
@@ -107,24 +111,15 @@ const FITS: { readonly [K in Wait["why"]]: readonly Reply["how"][] } = {
   held: ["delivered", "refused", "again"],
 }
 
-function settledBy(admitted: Admitted, history: History, reply: Reply, by: string): Settled {
-  const { path, how, value = null, message } = reply
+function settledBy(history: History, { path, how, value = null, message }: Reply, by: string): Settled {
   const wait = waitAt(history, path)
   if (!FITS[wait.why].includes(how)) {
     const fits = FITS[wait.why].join(", ")
     throw kernelError("answer", `Cannot answer ${printPath(path)}: it waits (${wait.why}) for ${fits}, found ${how}`)
   }
   if (how === "again") return { wait, how, by, outcome: undefined }
-  if (how === "refused") {
-    return {
-      wait,
-      how,
-      by,
-      outcome: fail("Refused", message ?? "A person said that it was not done", { undelivered: true }),
-    }
-  }
-  judged(admitted.externs[callAt(admitted, path)]!, path, value)
-  return { wait, how, by, outcome: value }
+  if (how !== "refused") return { wait, how, by, outcome: value }
+  return { wait, how, by, outcome: fail("Refused", message ?? "A person said no", { undelivered: true }) }
 }
 
 /** What a wait comes to when nobody has answered in time. */

@@ -10,9 +10,9 @@ import {
   Failure,
   fail,
   hashValue,
-  hex,
   leafHash,
   type Outcome,
+  type Park,
   type Path,
   printPath,
   TraceTree,
@@ -22,17 +22,21 @@ import {
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
+import { externAt } from "./calls.ts"
+import { GrowingChain } from "./chain.ts"
+import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
-import { type History, isHistory, type Known, type Wait } from "./history.ts"
-import { type Answered, type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
-import { type Encoded, encoded, messageOf, openOutcome } from "./outcome.ts"
-import { type Divergence, diverged, lookUp, type Past } from "./past.ts"
+import { type History, isHistory, type Known, type OpenIntent, type Wait } from "./history.ts"
+import type { Answered, Delivery, LedgerStore } from "./ledger.ts"
+import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Divergence, diverged, INTERRUPTED, judgeAnswer, lookUp, type Past, uncertain } from "./past.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
-  readonly clock: Pick<Clock, "now">
+  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
+  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep">>
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
@@ -45,37 +49,6 @@ export interface RunOptions {
 
 /** What the record says to a call: it is answered, or it waits. */
 export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
-
-/** An outcome that is on record. Minted here; `isCommit` tells it from a look-alike. */
-export interface Commit {
-  readonly space: string
-  readonly run: string
-  /** The entry that proves it. */
-  readonly seq: number
-  readonly path: Path
-  readonly outcome: Outcome
-}
-
-/** A write that is on record and may be sent now. `key` goes to tools that honour one. */
-export interface Intent {
-  readonly path: Path
-  readonly key: string
-  readonly seq: number
-}
-
-export interface Ended {
-  /** The trace hash. */
-  readonly trace: string
-  /** Hash of the last entry, hex, and its number: together they prove the whole run. */
-  readonly head: string
-  readonly position: number
-}
-
-const commits = new WeakSet<object>()
-export const isCommit = (x: unknown): x is Commit => typeof x === "object" && x !== null && commits.has(x)
-
-/** SHA-256 of `[run, path]`, hex: the same for every attempt of a call, and different for every other call. */
-export const idempotencyKey = (run: string, path: Path, digest: Digest): string => hex(hashValue([run, path], digest))
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -99,6 +72,7 @@ export function continueRun(admitted: Admitted, options: RunOptions, past: Past,
 
 interface Open {
   readonly extern: AdmittedExtern
+  readonly args: Value
   readonly input: Uint8Array
 }
 
@@ -113,32 +87,32 @@ class RunRecord {
   readonly parks: boolean
   /** Of a replay: calls that went otherwise than on record. */
   readonly divergences: Divergence[] = []
+  /** What it rests for, as far as it has come. */
+  readonly waits: Wait[] = []
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
   readonly #input: Uint8Array
+  readonly #chain: GrowingChain
   #intents: Map<Intent, Open> | undefined
-  #seq = 0
-  #prev: Uint8Array = GENESIS
-  #ended = false
-  /** The first failure of the store: what comes after a missing entry must not be kept either. */
-  #broken: { readonly cause: unknown } | undefined
+  /** Of a run that goes on: announced again here, by path. */
+  readonly #met: Set<string>
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
     this.run = options.run
     this.#admitted = admitted
     this.#options = options
+    this.#chain = new GrowingChain(options, history?.head)
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
     this.trace = tree
     this.past = past
     this.parks = options.parks === true
+    this.#met = past === undefined ? NOTHING : new Set()
     if (history !== undefined) {
       this.#input = history.inputHash
-      this.#seq = history.head.seq + 1
-      this.#prev = history.head.hash
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
       for (const { path, effect, resource, input, hash } of history.known.values())
         this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
@@ -154,7 +128,7 @@ class RunRecord {
       pins: pins?.hash ?? null,
       input: this.#input,
     } as const
-    const kept = this.#append(start, data)
+    const kept = this.#chain.append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
   }
@@ -171,7 +145,14 @@ class RunRecord {
   read(path: Path, extern: number, args: Value, answer: unknown, attempts: number): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
     const input = hashValue(args, this.#options.digest)
-    const outcome = this.#judge(x, answer)
+    const judged = x.judge.judge(answer, args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts))
+      : this.#found(path, x, input, judged, attempts)
+  }
+
+  #found(path: Path, x: AdmittedExtern, input: Uint8Array, judged: Outcome, attempts: number): Awaitable<Commit> {
+    const outcome = encoded(judged, this.#options.digest)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
@@ -190,7 +171,10 @@ class RunRecord {
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
-    return this.#commitRead(path, x, input, this.#judge(x, (kept.value as readonly Value[])[1]), 0, cacheMs)
+    const judged = x.judge.judge((kept.value as readonly Value[])[1], args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#commitRead(path, x, input, encoded(outcome, digest), 0, cacheMs))
+      : this.#commitRead(path, x, input, encoded(judged, digest), 0, cacheMs)
   }
 
   /**
@@ -203,7 +187,7 @@ class RunRecord {
     const input = hashValue(args, this.#options.digest)
     const found = lookUp(past, path, x, input)
     if (found === undefined) return undefined
-    if (found === "differs") return this.#break(diverged(this.run, path, feeds()))
+    if (found === "differs") return this.#chain.break(diverged(this.run, path, feeds()))
     if ("known" in found) {
       if (!found.same) this.divergences.push({ path, feeds: feeds() })
       return { seq: found.known.seq, commit: this.#again(found.known, path, x, input) }
@@ -212,39 +196,29 @@ class RunRecord {
     const { resource } = x.signature
     return past.held
       ? { wait: { path, why: "held", input, until: null, request: { tool: x.claim.kind, resource, args } } }
-      : { wait: this.uncertain(path, extern, args, undefined) }
+      : { wait: uncertain(x, this.key(path), { path, input, args }) }
   }
 
-  /** The wait of a write of which nobody knows what came of it. */
-  uncertain(path: Path, extern: number, args: Value, failure: Failure | undefined): Wait {
+  /** The call at `path` waits: for an answer to what its tool asked, or, with a failure, to know what came of a write. */
+  wait(path: Path, extern: number, args: Value, park: Park | Failure): void {
     const x = this.#admitted.externs[extern]!
-    const why = failure ?? fail("Interrupted", "The process ended before it was known what came of it")
-    const request = {
-      tool: x.claim.kind,
-      resource: x.signature.resource,
-      key: this.key(path),
-      code: why.code,
-      message: why.message,
-    }
-    return { path, why: "uncertain", input: hashValue(args, this.#options.digest), until: null, request }
+    const input = hashValue(args, this.#options.digest)
+    if (park instanceof Failure) this.waits.push(uncertain(x, this.key(path), { path, input, args }, park))
+    else this.waits.push({ path, why: park.why, input, until: park.until, request: { ...park.request, args } })
   }
 
-  /** An outcome on record as a commit of this run. */
+  /** An outcome on record as a commit of this run. Its validators passed it when it was recorded; its type tells how it is held. */
   #again(known: Known, path: Path, x: AdmittedExtern, input: Uint8Array): Awaitable<Commit> {
-    const found = openOutcome(known.data, known.message)
-    // A value is held by its port's type, which its bytes do not tell.
-    const outcome = found.ok ? x.judge.judge(found.value) : found
+    const outcome = heldBy(this.#admitted.plan.types[x.claim.output]!, openOutcome(known.data, known.message))
     if (this.past!.how !== "taken") {
       const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: known.seq, path, outcome })
-      commits.add(commit)
-      return commit
+      return mintCommit(commit)
     }
-    const { effect, resource } = x.signature
-    const { data, hash } = encoded(outcome, this.#options.digest)
-    const message = messageOf(outcome)
+    const { resource } = x.signature
     const from = known.input === null ? null : this.past!.from
-    const kept = this.#append(
-      { kind: "taken", path, effect: effect as "read" | "write", resource, input, outcome: hash, message, from },
+    const { effect, hash, message, data } = known
+    const kept = this.#chain.append(
+      { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
       data,
     )
     this.#leaf(path, x, input, hash)
@@ -253,16 +227,24 @@ class RunRecord {
 
   /** Records that the run goes on after a stop. Should another process have gone on with it meanwhile, this fails with `conflict`. */
   resumed(by: string): void | Promise<void> {
-    return this.#append({ kind: "resume", by }, null)
+    return this.#chain.append({ kind: "resume", by }, null)
   }
 
-  /** Records an answer to what the run waits for at a path, and what it comes to. `again`: the write may be sent. */
-  answer(wait: Waiting, extern: number, how: Answered, by: string, given: unknown): void | Promise<void> {
+  /**
+   * Records an answer to what the run waits for at a path, once its validators have passed it, and what it comes to. Fails
+   * with `KernelError` `answer` where they refuse it.
+   */
+  async answer(wait: Waiting, extern: number, how: Answered, by: string, given: unknown): Promise<void> {
     const { path } = wait
-    if (how === "again") return this.#append({ kind: "answer", path, how, by, outcome: null, message: null }, null)
-    const { outcome, data, hash } = this.#judge(this.#admitted.externs[extern]!, given)
+    if (how === "again")
+      return this.#chain.append({ kind: "answer", path, how, by, outcome: null, message: null }, null)
+    const x = this.#admitted.externs[extern]!
+    const { outcome, data, hash } = encoded(
+      await judgeAnswer(x, wait, given, this.#options.clock),
+      this.#options.digest,
+    )
     const message = messageOf(outcome)
-    this.#append({ kind: "answer", path, how, by, outcome: hash, message }, data)?.catch(() => {})
+    this.#chain.append({ kind: "answer", path, how, by, outcome: hash, message }, data)?.catch(() => {})
     return this.settle(wait, extern, how, { data, message, hash })
   }
 
@@ -274,21 +256,36 @@ class RunRecord {
     const outcome = hash ?? this.#options.digest(data)
     this.#leaf(path, x, input, outcome)
     const common = { path, resource, input, outcome, message }
-    if (effect === "read") return this.#append({ kind: "read", ...common, attempts: 0, cachedMs: null }, data)
+    if (effect === "read") return this.#chain.append({ kind: "read", ...common, attempts: 0, cachedMs: null }, data)
     const open = this.past?.open.get(printPath(path))
-    if (open === undefined) return this.#append({ kind: "taken", effect: "write", ...common, from: null }, data)
+    if (open === undefined) return this.#chain.append({ kind: "taken", effect: "write", ...common, from: null }, data)
     const done = how === "refused" ? "refused" : "delivered"
-    return this.#append({ kind: "outcome", intent: open.seq, how: done, outcome, message, attempts: 0 }, data)
+    return this.#chain.append({ kind: "outcome", intent: open.seq, how: done, outcome, message, attempts: 0 }, data)
   }
 
-  /** Ends this process's part of the run: it rests until what it waits for is answered. Nothing can be recorded afterwards. */
-  park(waits: readonly Wait[]): Awaitable<Omit<Ended, "trace">> {
+  /**
+   * Ends this process's part of the run: it rests until what it waits for is answered. A write that nobody has settled is
+   * among that. Nothing can be recorded afterwards.
+   */
+  park(): Awaitable<Omit<Ended, "trace">> {
+    for (const [{ path }, { extern, input, args }] of this.#intents ?? []) {
+      const at = printPath(path)
+      if (!this.waits.some((w) => printPath(w.path) === at))
+        this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
+    }
+    for (const { path, input } of this.#lost()) {
+      const wait = this.past?.waits.get(printPath(path))
+      const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
+      const known = this.waits.some((w) => printPath(w.path) === printPath(path))
+      if (!known && x !== undefined) this.waits.push(wait ?? uncertain(x, this.key(path), { path, input }))
+    }
+    const { waits } = this
     const kept = waits.map(({ path, why, input, until, request }) => {
       const data = encode(request)
-      return this.#append({ kind: "parked", path, why, input, request: this.#options.digest(data), until }, data)
+      return this.#chain.append({ kind: "parked", path, why, input, request: this.#options.digest(data), until }, data)
     })
-    this.#ended = true
-    const end = { head: hex(this.#prev), position: this.#seq - 1 }
+    this.#chain.close()
+    const end = { head: this.#chain.head, position: this.#chain.position }
     return kept.some((k) => k !== undefined) ? Promise.all(kept).then(() => end) : end
   }
 
@@ -297,10 +294,11 @@ class RunRecord {
     const x = this.#extern(extern, "write")
     const input = hashValue(args, this.#options.digest)
     const key = this.key(path)
-    const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
-    const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
+    const kept = this.#chain.append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
+    const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
+    if (this.past !== undefined) this.#met.add(printPath(path))
     this.#intents ??= new Map()
-    this.#intents.set(intent, { extern: x, input })
+    this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
   }
 
@@ -315,9 +313,20 @@ class RunRecord {
     if (how !== "delivered" && !(answer instanceof Failure)) {
       throw kernelError("misuse", `Cannot record a delivery at ${printPath(intent.path)}: "${how}" wants a failure`)
     }
+    const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
+    return judged instanceof Promise
+      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts))
+      : this.#settled(intent, judged, how, attempts)
+  }
+
+  #settled(intent: Intent, judged: Outcome, how: Delivery, attempts: number): Awaitable<Commit> {
+    const open = this.#intents?.get(intent)
+    // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
+    if (open === undefined)
+      throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
-    const { outcome, data, hash } = this.#judge(extern, answer)
-    const kept = this.#append(
+    const { outcome, data, hash } = encoded(judged, this.#options.digest)
+    const kept = this.#chain.append(
       { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
       data,
     )
@@ -326,9 +335,17 @@ class RunRecord {
     return this.#mint(intent.path, outcome, kept)
   }
 
-  /** Writes that were announced and not settled. */
-  get unsettled(): readonly Intent[] {
-    return this.#intents === undefined ? [] : [...this.#intents.keys()]
+  /** Paths of writes that were announced and not settled, here or before the run was resumed. */
+  get unsettled(): readonly Path[] {
+    const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
+    return [...here, ...this.#lost().map(({ path }) => path)]
+  }
+
+  /** Writes announced by a process that is gone, which this one did not come to. */
+  #lost(): readonly OpenIntent[] {
+    const { past } = this
+    if (past === undefined || past.how !== "resume" || past.open.size === 0) return []
+    return [...past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
   }
 
   /**
@@ -336,24 +353,36 @@ class RunRecord {
    * can be recorded afterwards.
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
-    for (const intent of this.unsettled) {
+    for (const intent of this.#intents?.keys() ?? []) {
       const lost = fail("Uncertain", `The run ended before it was known what came of ${printPath(intent.path)}`)
       const kept = this.delivered(intent, lost, "uncertain")
       if (kept instanceof Promise) kept.catch(() => {})
     }
+    for (const { seq, path, resource, input } of this.#lost()) {
+      const { hash, data, outcome: lost } = encoded({ ok: false, failure: INTERRUPTED }, this.#options.digest)
+      const how = "uncertain"
+      const entry = { kind: "outcome", intent: seq, how, outcome: hash, message: messageOf(lost), attempts: 0 } as const
+      this.#chain.append(entry, data)?.catch(() => {})
+      this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
+    }
+    const { trace, ended } = this.sum(outcome)
+    const kept = this.#chain.append(
+      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
+      ended.data,
+    )
+    this.#chain.close()
+    const end: Ended = { trace, head: this.#chain.head, position: this.#chain.position }
+    return kept === undefined ? end : kept.then(() => end)
+  }
+
+  /** The trace hash that the run has when it ends so; nothing is recorded. */
+  sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    const trace = traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest)
-    const kept = this.#append(
-      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
-      ended.data,
-    )
-    this.#ended = true
-    const end: Ended = { trace, head: hex(this.#prev), position: this.#seq - 1 }
-    return kept === undefined ? end : kept.then(() => end)
+    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -367,10 +396,6 @@ class RunRecord {
     return x
   }
 
-  #judge(x: AdmittedExtern, answer: unknown): Encoded {
-    return encoded(x.judge.judge(answer), this.#options.digest)
-  }
-
   #commitRead(
     path: Path,
     x: AdmittedExtern,
@@ -381,7 +406,10 @@ class RunRecord {
   ): Awaitable<Commit> {
     const { resource } = x.signature
     const message = messageOf(outcome)
-    const kept = this.#append({ kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs }, data)
+    const kept = this.#chain.append(
+      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs },
+      data,
+    )
     this.#leaf(path, x, input, hash)
     return this.#mint(path, outcome, kept)
   }
@@ -392,39 +420,12 @@ class RunRecord {
   }
 
   #mint(path: Path, outcome: Outcome, kept: void | Promise<void>): Awaitable<Commit> {
-    const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: this.#seq - 1, path, outcome })
-    if (kept === undefined) {
-      commits.add(commit)
-      return commit
-    }
-    return kept.then(() => {
-      commits.add(commit)
-      return commit
-    })
-  }
-
-  #append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
-    if (this.#broken !== undefined) throw this.#broken.cause
-    if (this.#ended) throw kernelError("closed", `Cannot record a ${body.kind} of run "${this.run}": it has ended`)
-    const { store, digest, clock, space, run } = this.#options
-    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest)
-    this.#seq++
-    this.#prev = row.hash
-    try {
-      const kept = store.append(row)
-      return kept?.catch((cause) => this.#break(cause))
-    } catch (cause) {
-      return this.#break(cause)
-    }
-  }
-
-  #break(cause: unknown): never {
-    this.#broken ??= { cause }
-    throw this.#broken.cause
+    const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: this.#chain.position, path, outcome })
+    return kept === undefined ? mintCommit(commit) : kept.then(() => mintCommit(commit))
   }
 }
 
-type Waiting = Pick<Wait, "path" | "input" | "why">
+type Waiting = Pick<Wait, "path" | "input"> & Partial<Pick<Wait, "request">>
 interface Kept {
   readonly data: Uint8Array
   readonly message: string | null
@@ -432,6 +433,8 @@ interface Kept {
 }
 
 export type { RunRecord }
+
+const NOTHING: Set<string> = new Set()
 
 const graphHashes = new WeakMap<Admitted, Uint8Array>()
 /** The checked graph's hash as bytes, read once for each plan. */

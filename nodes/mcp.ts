@@ -140,7 +140,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     ...(input === undefined ? {} : { input }),
     output: outputOf(node, pin),
     ...(limits === undefined ? {} : { limits }),
-    ...(pin === undefined ? {} : { pins: { [toolPinKey(server, tool)]: pin } }),
+    ...(pin === undefined ? { unpinned: toolPinKey(server, tool) } : { pins: { [toolPinKey(server, tool)]: pin } }),
   }
 }
 

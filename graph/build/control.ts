@@ -36,13 +36,20 @@ export interface MapOptions extends ControlOptions, Named {
 export const expr = <const T>(name: string, value: T, options?: ControlOptions): Node<ValueOf<T>> =>
   node(name, exprDraft(stateOf(value)), options)
 
-/** The body for each item of a list or stream; results in item order. */
-export const map = <X, B extends Body>(
+/** What has items: a list, a port of one, or a port of a stream. */
+type Items = Port<readonly unknown[]> | Port<AsyncIterable<unknown>> | readonly unknown[]
+type Held<L> = L extends Port<infer A> ? A : L
+type ItemOf<L> = Held<L> extends readonly (infer X)[] ? X : Held<L> extends AsyncIterable<infer X> ? X : never
+/** What a `map` makes of its items: of a list a list, of a stream a stream. */
+type Mapped<L, Y> = Held<L> extends readonly unknown[] ? readonly Y[] : AsyncIterable<Y>
+
+/** The body for each item of a list or stream; results in item order: a list of a list, a stream of a stream. */
+export const map = <L extends Items, B extends Body>(
   name: string,
-  items: Port<readonly X[]> | Port<AsyncIterable<X>> | readonly X[],
-  body: (item: PortOf<X>, at: At) => B,
+  items: L,
+  body: (item: PortOf<ItemOf<L>>, at: At) => B,
   options?: MapOptions,
-): Node<readonly BodyA<B>[], BodyE<B>, BodyR<B>> => {
+): Node<Mapped<L, BodyA<B>>, BodyE<B>, BodyR<B>> => {
   const over = stateOf(items)
   const written = writeBody(name, "do", itemParams(name, over.type, options), body as AnyBody)
   const { parallel } = options ?? {}
@@ -54,7 +61,7 @@ export const map = <X, B extends Body>(
     parallel === undefined ? {} : { parallel },
     over,
     { do: written },
-    T.list(written.type),
+    over.type.kind === "stream" ? T.stream(written.type) : T.list(written.type),
     options,
   )
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import * as v from "valibot"
-import { BuildError, type BuildReason, expr, fn, graph, loop, map, match, num, when } from "./mod.ts"
+import { BuildError, type BuildReason, expr, fn, graph, loop, map, match, num, stream, when } from "./mod.ts"
 
 /** The reason and message that building ends in. */
 function refusal(build: () => unknown): { reason: BuildReason; message: string } {
@@ -187,6 +187,18 @@ describe("what cannot be built says so", () => {
         graph("g", { input: { n: v.number() } }, function* (input) {
           return yield* map("m", input.n as never, (x) => x as never)
         }),
+    ],
+    [
+      "an item of what a map makes of a stream",
+      "port",
+      "it has no items until the graph runs",
+      () => {
+        const words = fn("words", { input: {}, output: stream(v.string()), effect: "read" }, async function* () {})
+        return graph("g", { input: {} }, function* () {
+          const long = yield* map("long", yield* words({}), (word) => ({ word }))
+          return (long as never as { at: (i: number) => null }).at(0)
+        })
+      },
     ],
     [
       "a loop without a bound",

@@ -188,8 +188,11 @@ export type AnswerR<X> = X extends Program<unknown, unknown, infer R> ? R : neve
 
 // ---- running: implemented by `deploy`, typed here
 
+/** A run ends in a value: a graph that gives a stream ends in the list of its items. */
+export type Finished<A> = A extends AsyncIterable<infer X> ? readonly X[] : A
+
 /** `run(graph, input)`: the graph's value, its errors or one of the engine's own, and what is still to be granted. */
 export type RunFn<RunError = never> = <I, A, E, R>(
   graph: Graph<I, A, E, R>,
   input: NoInfer<I>,
-) => Program<A, E | RunError, R>
+) => Program<Finished<A>, E | RunError, R>

@@ -55,7 +55,12 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     const message = `The kind ${node.kind} says that it ${signed.effect}s, and not what: its signature has no resource.`
     report.error(report.ofNode(at), "G207", message, "Name the server, database, host or folder as `resource`.")
   }
-  settingsFit(report, at, signed)
+  const gives = signed.output as Type | undefined
+  if (gives === undefined && (node.output ?? T.unknown).kind === "unknown") {
+    const message = `Nothing says what the ${node.kind} node gives, so nothing could validate its answer.`
+    report.error(report.ofNode(at), "G205", message, "Declare `output:`.")
+  }
+  settingsFit(report, at, signed, gives ?? T.unknown)
   const who = `The ${kind.kind} node ${node.name}`
   const argFits =
     signed.input === undefined ? "yes" : argumentsFit(s, at, node.args, argType, signed.input, who, fields)
@@ -64,7 +69,7 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     touches: signed.resource === null ? [] : [{ resource: signed.resource, write: signed.effect === "write" }],
     needs: [...new Set(signed.needs)].sort(),
   }
-  return { ...together([own, ...bodies]), argType, argFits, gives: signed.output, signature: signed }
+  return { ...together([own, ...bodies]), argType, argFits, gives: gives ?? T.unknown, signature: signed }
 }
 
 const isProblems = (x: object): x is readonly SignatureProblem[] => Array.isArray(x)
@@ -102,7 +107,7 @@ function ownBodies(
 }
 
 /** Settings that do not go with what the node does. */
-function settingsFit(report: Report, at: NodeAt, signature: Signature): void {
+function settingsFit(report: Report, at: NodeAt, signature: Signature, output: Type): void {
   const { settings } = at.node
   const refuse = (key: string, message: string, fix?: string) =>
     report.error(report.ofNode(at, key), "G207", message, fix)
@@ -123,6 +128,5 @@ function settingsFit(report: Report, at: NodeAt, signature: Signature): void {
       "Leave `timeout:` out.",
     )
   }
-  if (signature.output.kind === "stream" && settings.cacheMs !== undefined)
-    refuse("cache", "A stream cannot be cached.")
+  if (output.kind === "stream" && settings.cacheMs !== undefined) refuse("cache", "A stream cannot be cached.")
 }

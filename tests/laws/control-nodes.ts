@@ -108,6 +108,9 @@ export function graphNode(s: ScopeMaker, name: string, wanted: Type | undefined)
   const fitting = g.pool.filter((k) => wanted === undefined || subtype(k.type, wanted) === "yes")
   const known = fitting.length > 0 && c.percent(55) ? c.of(fitting) : g.graph(`sub${g.graphs++}`, s.level + 1, wanted)
   const node: Node = { ...bare(name, "graph", argumentsOf(s, known.graph.input)), graph: known.graph }
+  const declared = wanted === undefined && c.percent(8) ? declaredFor(c, known.type) : undefined
+  if (declared !== undefined && subtype(known.type, declared) !== "no")
+    return { node: { ...node, output: declared }, type: declared, touches: known.touches }
   return { node, type: known.type, touches: known.touches }
 }
 

@@ -6,6 +6,7 @@ import { someType } from "./values.ts"
 /** A type that an author may declare for a value of type `t`: wider, or one that the run has to look at. */
 export function declaredFor(c: Chance, t: Type): Type | undefined {
   if (t.kind === "never" || t.kind === "stream") return undefined
+  if (c.percent(10)) return T.unknown
   if (t.kind === "unknown") return someType(c, 1)
   if (t.kind === "union" && c.percent(50)) return c.of(t.of)
   if (t.kind === "string" && c.percent(30)) return T.enum("a", "EUR", "ok")

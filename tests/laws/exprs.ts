@@ -1,6 +1,7 @@
 // Random expressions of a wanted type over the names in scope: every form of the IR, with parts that fail, that only the
 // run can judge, and that are narrowed by a test before them. What comes out passes the checker.
 import { call, type Expr, infer, lit, ref, subtype, T, type Type } from "../../graph/mod.ts"
+import { Atoms } from "./atoms.ts"
 import type { Chance } from "./chance.ts"
 import { type Atom, teachings } from "./teachings.ts"
 import { constant, FIELD_NAMES, someType } from "./values.ts"
@@ -13,7 +14,7 @@ const TRIES = 4
 export class Expressions {
   readonly #c: Chance
   readonly #names: ReadonlyMap<string, Type>
-  readonly #atoms: Atom[] = []
+  readonly #atoms: Atoms
   readonly #locals: string[] = []
   #macros = 0
   readonly #risk: number
@@ -23,7 +24,7 @@ export class Expressions {
     this.#c = c
     this.#risk = risk
     this.#names = names
-    for (const [name, type] of names) if (type.kind !== "stream") this.#know(ref(name), type, 3)
+    this.#atoms = new Atoms(c, names)
   }
 
   /** An expression whose type is certainly a subtype of `wanted`; with `loose`, one that the run may have to look at. */
@@ -47,45 +48,12 @@ export class Expressions {
   /** An expression of unknown type, where there is one; its value is often of type `wanted`. */
   unknown(wanted: Type, depth: number): Expr {
     const json = call("json", call("toJson", this.make(wanted, depth)))
-    const expr = this.#c.percent(50) ? (this.#atom(T.unknown, "unknown")?.expr ?? json) : json
+    const expr = this.#c.percent(50) ? (this.#atoms.find(T.unknown, "unknown")?.expr ?? json) : json
     return infer(expr, this.#names).problems.length === 0 ? expr : lit(null)
   }
 
-  /** Everything that can be named in scope. */
-  get atoms(): readonly Atom[] {
-    return this.#atoms
-  }
-
-  #know(expr: Expr, type: Type, depth: number): number {
-    let n = this.#atoms.push({ expr, type }) && 1
-    if (type.kind === "record" && depth > 0) {
-      for (const [name, f] of Object.entries(type.fields)) {
-        if (f.optional !== true) n += this.#know({ op: "field", of: expr, name }, f.type, depth - 1)
-      }
-    }
-    return n
-  }
-
-  /** Runs `make` while the atom is known besides. */
-  #with<A>(atoms: readonly Atom[], make: () => A): A {
-    let n = 0
-    for (const { expr, type } of atoms) n += this.#know(expr, type, 1)
-    try {
-      return make()
-    } finally {
-      this.#atoms.splice(this.#atoms.length - n, n)
-    }
-  }
-
-  #atom(wanted: Type, kind?: Type["kind"]): Atom | undefined {
-    const fitting = this.#atoms.filter((a) =>
-      kind === undefined ? subtype(a.type, wanted) === "yes" && a.type.kind !== "never" : a.type.kind === kind,
-    )
-    return fitting.length === 0 ? undefined : this.#c.of(fitting)
-  }
-
   #leaf(t: Type): Expr {
-    const atom = this.#c.percent(80) ? this.#atom(t) : undefined
+    const atom = this.#c.percent(80) ? this.#atoms.find(t) : undefined
     return atom?.expr ?? lit(constant(this.#c, t))
   }
 
@@ -129,13 +97,13 @@ export class Expressions {
   /** An access that may find nothing. */
   #optional(t: Type, d: number): Expr {
     const c = this.#c
-    const atom = this.#atom(T.union(t, T.null))
+    const atom = this.#atoms.find(T.union(t, T.null))
     if (atom !== undefined && c.percent(30)) return atom.expr
     switch (c.below(4)) {
       case 0:
         return { op: "index", of: this.#gen(T.map(t), d - 1), at: lit(c.of(["a", "b", "EUR"])), optional: true }
       case 1: {
-        const field = this.#optionalField(t)
+        const field = this.#atoms.optionalField(t)
         if (field !== undefined) return field
         return { op: "field", of: this.#gen(T.map(t), d - 1), name: c.of(FIELD_NAMES), optional: true }
       }
@@ -144,28 +112,17 @@ export class Expressions {
     }
   }
 
-  #optionalField(t: Type): Expr | undefined {
-    const found = this.#atoms.flatMap((a) =>
-      a.type.kind !== "record"
-        ? []
-        : Object.entries(a.type.fields)
-            .filter(([, f]) => f.optional === true && subtype(f.type, t) === "yes")
-            .map(([name]): Expr => ({ op: "field", of: a.expr, name, optional: true })),
-    )
-    return found.length === 0 ? undefined : this.#c.of(found)
-  }
-
   /** `x != null ? … x … : …`, `has(r.f) ? … r.f … : …`, `u.kind == "red" ? … u.a … : …`, also by `&&` and `||`. */
   #narrowing(t: Type, d: number): Expr {
     const c = this.#c
-    const tests = teachings(this.#atoms)
+    const tests = teachings(this.#atoms.all)
     if (tests.length === 0) return this.#byKind(t, d)
     const { test, atoms } = c.of(tests)
     if (t.kind === "boolean" && c.percent(50)) {
-      const right = this.#with(atoms, () => this.#gen(T.boolean, d - 1))
+      const right = this.#atoms.with(atoms, () => this.#gen(T.boolean, d - 1))
       return c.percent(50) ? { op: "and", left: test, right } : { op: "or", left: call("!", test), right }
     }
-    const then = this.#with(atoms, () => this.#gen(t, d - 1))
+    const then = this.#atoms.with(atoms, () => this.#gen(t, d - 1))
     const other = this.#gen(t, d - 1)
     return c.percent(80)
       ? { op: "if", test, then, else: other }
@@ -201,7 +158,7 @@ export class Expressions {
 
   #unknown(d: number): Expr {
     const c = this.#c
-    const atom = this.#atom(T.unknown, "unknown")
+    const atom = this.#atoms.find(T.unknown, "unknown")
     switch (c.below(atom === undefined ? 3 : 6)) {
       case 0:
         return call("json", call("toJson", this.#gen(someType(c, 1), d - 1)))
@@ -223,7 +180,7 @@ export class Expressions {
 
   /** A part whose type only the run knows, where there is one of unknown type. */
   #guess(t: Type, d: number): Expr {
-    const atom = this.#dares() && this.#c.percent(8) ? this.#atom(T.unknown, "unknown") : undefined
+    const atom = this.#dares() && this.#c.percent(8) ? this.#atoms.find(T.unknown, "unknown") : undefined
     return atom?.expr ?? this.#gen(t, d)
   }
 
@@ -305,7 +262,7 @@ export class Expressions {
       case 10:
         return this.#each(c.of(["all", "exists"] as const), T.number, T.boolean, d)
       case 11: {
-        const atom = this.#atom(T.map(T.unknown))
+        const atom = this.#atoms.find(T.map(T.unknown))
         return atom === undefined
           ? this.#leaf(T.boolean)
           : { op: "has", of: atom.expr, name: this.#fieldName(atom.type) }
@@ -445,7 +402,7 @@ export class Expressions {
     if (two) atoms.push({ expr: ref(index), type: overMap ? T.string : T.number })
     this.#macros++
     this.#locals.push(item, ...(two ? [index] : []))
-    const body = this.#with(atoms, () => this.#gen(result, d - 1))
+    const body = this.#atoms.with(atoms, () => this.#gen(result, d - 1))
     this.#locals.splice(this.#locals.length - (two ? 2 : 1))
     this.#macros--
     return { op: "each", macro, over, item, ...(two ? { index } : {}), body }

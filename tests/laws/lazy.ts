@@ -1,6 +1,6 @@
 // Expressions of which some names have no value yet: what can be said of them all the same. The compiler leaves out what a
 // value does not need, so a plan may know a value, or a failure, before everything that it is written with is there.
-import { type Expr, evaluate, Failure, freeNames, isRecord, lit, type Value } from "../../graph/mod.ts"
+import { type Expr, evaluate, Failure, isRecord, lit, type Value } from "../../graph/mod.ts"
 
 /** Stands where a value is not there yet; also inside lists and records. */
 export const NOT_YET = Symbol("not yet") as unknown as Value
@@ -59,8 +59,12 @@ export function lazily(e: Expr, env: (name: string) => Value): Value {
     case "each": {
       const over = go(e.over)
       if (!isWhole(over)) return NOT_YET
-      const names = [...freeNames(e.body)].filter((name) => name !== e.item && name !== e.index)
-      if (!names.every((name) => isWhole(env(name)))) return NOT_YET
+      if (
+        !members(e, over).every((names) =>
+          isKnown(e.body, (name) => (Object.hasOwn(names, name) ? names[name]! : env(name))),
+        )
+      )
+        return NOT_YET
       return evaluate({ ...e, over: lit(over) }, env)
     }
   }
@@ -83,4 +87,22 @@ function logic(e: Extract<Expr, { op: "and" | "or" }>, go: (x: Expr) => Value): 
   if ("failure" in left) throw left.failure
   if ("failure" in right) throw right.failure
   return evaluate({ ...e, left: lit(left.value), right: lit(right.value) }, () => null)
+}
+
+/** The variables of a macro in each of its rounds. */
+function members(e: Extract<Expr, { op: "each" }>, over: Value): { readonly [name: string]: Value }[] {
+  const two = (index: Value, item: Value) =>
+    e.index === undefined ? { [e.item]: item } : { [e.index]: index, [e.item]: item }
+  if (Array.isArray(over)) return over.map((item, i) => two(i, item))
+  return isRecord(over) ? Object.entries(over).map(([k, v]) => two(k, e.index === undefined ? k : v)) : []
+}
+
+/** Is there a value, or a failure, whatever is still to come? */
+function isKnown(e: Expr, env: (name: string) => Value): boolean {
+  try {
+    return isWhole(lazily(e, env))
+  } catch (cause) {
+    if (cause instanceof Failure) return true
+    throw cause
+  }
 }

@@ -182,7 +182,7 @@ class Replay {
 
   async node(node: Node, env: Env, path: Path): Promise<Got> {
     const facts = this.checked.nodes.get(node)!
-    let got: Got
+    let got = NOTHING
     try {
       if (node.graph !== undefined) got = await this.subgraph(node.graph, node.args, env, path, facts.argFits)
       else {
@@ -198,7 +198,8 @@ class Replay {
     } catch (cause) {
       if (cause instanceof Never) return NOTHING
       if (cause instanceof Several) return { failures: cause.failures, whole: false }
-      return failed(cause, path)
+      // The value of a subgraph may be refused while work inside it still fails.
+      return { failures: [...got.failures, toFailure(cause, path)], whole: false }
     }
     return got
   }

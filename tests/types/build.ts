@@ -212,7 +212,15 @@ graph("x", { input: { seed: v.number() } }, function* (input) {
   })
   const said = yield* words(input.seed)
   const long = yield* map("long", said, (word) => later(word))
-  is<typeof long, PortOf<readonly string[]>>(true)
+  is<typeof long, PortOf<AsyncIterable<string>>>(true)
+  const longer = yield* map("longer", long, (word, { index }) => ({ word, index }))
+  is<typeof longer, PortOf<AsyncIterable<{ word: string; index: number }>>>(true)
+  const first = yield* fold("first", longer, 0, (acc, { index }) => num`${acc} + ${index}`)
+  is<typeof first, Port<number>>(true)
+  // @ts-expect-error: what a stream becomes is a stream: it has no places either
+  long.at(0)
+  // @ts-expect-error: nor a length
+  long.length
   // @ts-expect-error: a stream has no places
   said.at(0)
   // @ts-expect-error: and goes into no tool
@@ -262,6 +270,14 @@ const done: Effect.Effect<number, unknown> = two
 const half = run(quote, { order: "A17", currency: "USD" }).pipe(Effect.provide(grants("sql:shop")))
 // @ts-expect-error: net:rates.example.com is not granted
 const none: Effect.Effect<number, unknown> = half
+const counted = fn("counted", { input: {}, output: stream(v.number()), effect: "read" }, async function* () {
+  yield 1
+})
+const flowing = graph("flowing", { input: {} }, function* () {
+  return yield* map("doubled", yield* counted({}), (n) => double(n))
+})
+const all = run(flowing, {})
+is<Effect.Success<typeof all>, readonly number[]>(true)
 // @ts-expect-error: not a currency of the graph
 run(quote, { order: "A17", currency: "DKK" })
 

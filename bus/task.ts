@@ -1,0 +1,63 @@
+/** One call of a tool as the VM keeps it, and what its end says. */
+import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
+import type { Intent } from "../kernel/mod.ts"
+import type { Frame } from "./frame.ts"
+import type { StepCode, Tool } from "./program.ts"
+import type { StreamValue } from "./stream.ts"
+import type { Vm } from "./vm.ts"
+
+/** One call of a tool, from its first attempt to its commit. */
+export interface Task {
+  readonly vm: Vm
+  readonly frame: Frame
+  readonly step: StepCode
+  readonly tool: Tool
+  readonly args: Value
+  readonly path: Path
+  /** Of a write that was announced. */
+  intent: Intent | undefined
+  /** Stops what it waits for now. */
+  abort: ((cause: Failure) => void) | undefined
+  /** It was told to stop: what it fails with now says nothing of the world. */
+  stopped: boolean
+  /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
+  bodies: number
+  stream: StreamValue | undefined
+  /** Is it among those that the run would have to stop? */
+  listed: boolean
+  /** It holds one of the places that its resource has. */
+  placed: boolean
+}
+
+/** Tells a call to stop. */
+export function stop(task: Task, cause: Failure): void {
+  task.stopped = true
+  if (task.stream !== undefined) task.stream.stop(cause)
+  task.abort?.(cause)
+}
+
+export const isIn = (frame: Frame, outer: Frame): boolean => {
+  for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
+  return false
+}
+
+export const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
+}
+
+/** What is known of a write by its answer: done, certainly not done, or nobody knows. */
+export const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
+  if (!(answer instanceof Failure)) return "delivered"
+  return isUncertain(answer) ? "uncertain" : "refused"
+}
+
+/** Does nobody know what came of a write that ended so? */
+export const isUncertain = (answer: unknown): answer is Failure =>
+  answer instanceof Failure &&
+  answer.undelivered !== true &&
+  (answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied")
+
+/** What a wait comes to where the host cannot rest. */
+export const cannotRest = ({ why }: Park): Failure =>
+  fail("CannotRest", `Cannot wait (${why}): this run cannot rest and go on another day`, { undelivered: true })
