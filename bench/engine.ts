@@ -64,7 +64,7 @@ async function contest(
   contestants: readonly Contestant[],
 ): Promise<Map<string, Sample>> {
   const slow = size >= 10_000
-  const result = await measure(expected, contestants, slow ? { turns: 7, turnMs: 5, warmMs: 400 } : {})
+  const result = await measure(expected, contestants, slow ? { turns: 9, turnMs: 5, warmMs: 1500 } : {})
   kept.set(`${name} ${size}`, result)
   for (const s of result.values()) {
     const per = (x: number) => (x / size / 1000).toFixed(4)

@@ -14,7 +14,18 @@ import type { StepCode, Tool } from "./program.ts"
 import { mayRest, recall } from "./rest.ts"
 import type { RunSettings } from "./settings.ts"
 import { isStream } from "./stream.ts"
-import { cannotRest, deliveryOf, isIn, isUncertain, stop, type Task, valueIn } from "./task.ts"
+import {
+  cannotRest,
+  charged,
+  deliveryOf,
+  expired,
+  isIn,
+  isUncertain,
+  stop,
+  type Task,
+  tooLate,
+  valueIn,
+} from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
@@ -114,6 +125,7 @@ export class Attempts {
       stopped: false,
       bodies: 0,
       stream: undefined,
+      charge: undefined,
       listed: false,
       placed: false,
     }
@@ -185,13 +197,14 @@ export class Attempts {
 
   #go(task: Task): unknown {
     const { tool, step } = task
+    charged(task, this.#record)
     if (tool.output.kind === "stream") {
       this.#tell(task, "start", { attempt: 1 })
       const stream = flow(this, task)
       return step.eager ? stream.collect() : stream
     }
     if (tool.extern.effect !== "write") return this.#attempts(task)
-    const intent = this.#record.intent(task.path, tool.index, task.args)
+    const intent = this.#record.intent(task.path, tool.index, task.args, task.charge)
     if (!(intent instanceof Promise)) {
       task.intent = intent
       return this.#attempts(task)
@@ -234,6 +247,7 @@ export class Attempts {
       (text) => this.#note(path, text),
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
+      task,
       this.#record.parks && mayRest(frame),
     )
     task.abort = (cause) => call.abort(cause)
@@ -264,7 +278,10 @@ export class Attempts {
   async timed<A>(task: Task, answer: PromiseLike<A>, what: string): Promise<A> {
     const { timeoutMs } = task.tool.extern.settings
     const plain = task.tool.extern.effect === "pure" ? undefined : (this.#settings.timeoutMs ?? TIMEOUT_MS)
-    const ms = timeoutMs ?? plain
+    // Time is up at the latest with the run's own; what came of a write is waited for all the same.
+    const leftMs = task.intent === undefined ? this.#record.meter?.leftMs : undefined
+    const ownMs = timeoutMs ?? plain
+    const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
     let timer: (() => void) | undefined
@@ -279,7 +296,7 @@ export class Attempts {
         if (ms === undefined) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         timer = this.#deadlines.add(ms, () => {
-          const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
+          const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
@@ -297,6 +314,7 @@ export class Attempts {
       retry !== undefined &&
       attempt <= retry.times &&
       task.bodies === 0 &&
+      !task.stopped &&
       !task.frame.dead &&
       mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
     )
@@ -308,6 +326,7 @@ export class Attempts {
     for (let attempt = 2; ; attempt++) {
       try {
         await this.backoff(task, attempt)
+        charged(task, this.#record)
       } catch (cause) {
         // Of a write the last attempt is what is known; a read that was stopped has learnt nothing.
         return this.settle(task, task.intent === undefined ? toFailure(cause, task.path) : failure, attempt - 1)
@@ -377,8 +396,8 @@ export class Attempts {
   #commit(task: Task, answer: unknown, attempts: number): Commit | Promise<Commit> {
     const { path, tool, args, intent } = task
     return intent === undefined
-      ? this.#record.read(path, tool.index, args, answer, attempts)
-      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
+      ? this.#record.read(path, tool.index, args, answer, attempts, task.charge)
+      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts, task.charge)
   }
 
   /** Commits what nobody waits for. */

@@ -6,7 +6,7 @@
 import { brokenOff, type Failure, fail, isRecord, itemsOf, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import type { Attempts } from "./attempt.ts"
 import { StreamValue, type Taken } from "./stream.ts"
-import type { Task } from "./task.ts"
+import { charged, type Task } from "./task.ts"
 
 export function flow(attempts: Attempts, task: Task): StreamValue {
   const { tool, path, vm } = task
@@ -41,6 +41,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
         const failure = toFailure(cause, path)
         if (stopped || items.length > 0 || !attempts.again(task, failure, attempt)) throw failure
         await vm.driver.counted(attempts.backoff(task, ++attempt))
+        charged(task, vm.settings.record)
       }
     }
     await vm.driver.counted(commit(items))

@@ -116,13 +116,15 @@ export interface Program {
 export interface LoadOptions {
   /** May this host make functions from the plan's blocks? False: they are interpreted, with the same results. */
   readonly codegen: boolean
+  /** Translate at the first entry; otherwise only what runs again. For tests, which want the translation and not the time. */
+  readonly eager?: boolean
 }
 
 export function load(admitted: Admitted, executors: readonly Executor[], options: LoadOptions): Program {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot load a plan: it was not admitted")
   const { plan, facts } = admitted
   const tools = plan.externs.map((extern, index) => toolOf(plan, extern, index, executors[index]!, admitted))
-  const ranges = new Ranges(plan, options.codegen)
+  const ranges = new Ranges(plan, options)
   const scopes: ScopeCode[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than what uses them, so going backwards finds them ready.
   for (let i = plan.scopes.length - 1; i >= 0; i--)

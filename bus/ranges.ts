@@ -4,30 +4,34 @@
  * one piece of code with every block of the same form, so that code stays small and warm however large the plan is.
  */
 import type { Plan, PlanScope } from "../plan/mod.ts"
-import type { StepCode } from "./program.ts"
+import type { LoadOptions, StepCode } from "./program.ts"
 import { type BlockCode, crossing, type Member, PENDING, type Straight, Translator } from "./translate.ts"
 
-/** Entries before a run is translated: a plan that runs once costs no translation. */
+/** Entries before a run is translated: a plan that runs once costs no translation. Functions have a good way without. */
 const COLD_ENTRIES = 2
+const COLD_FUNCTIONS = 32
+/** Functions in a row that are worth being translated: of more, few are warm at a time. */
+const TRANSLATED_MAX = 20_000
 /** Steps that share one piece of code: enough for the price of entering it, few enough for engines to optimise it whole. */
 const PART_STEPS = 32
 
 export class FastRange {
   readonly #cold: Straight | undefined
   readonly #make: (() => Straight) | undefined
-  #entries = 0
+  #entries: number
   #run: Straight | undefined
 
-  /** `cold`: the way until it is worth making a better one. */
-  constructor(cold: Straight | undefined, make: (() => Straight) | undefined) {
+  /** `cold`: the way for so many entries, until it is worth making a better one. */
+  constructor(cold: Straight | undefined, entries: number, make: (() => Straight) | undefined) {
     this.#cold = cold
     this.#make = make
+    this.#entries = entries
   }
 
   /** The function, or undefined while there is none. */
   warm(): Straight | undefined {
     if (this.#run === undefined) {
-      if (this.#make === undefined || this.#entries++ < COLD_ENTRIES) return this.#cold
+      if (this.#make === undefined || this.#entries-- > 0) return this.#cold
       this.#run = this.#make()
     }
     return this.#run
@@ -37,9 +41,11 @@ export class FastRange {
 /** The runs of a program's scopes; they share the code of small blocks. */
 export class Ranges {
   readonly #translator: Translator | undefined
+  readonly #cold: number
 
-  constructor(plan: Plan, codegen: boolean) {
+  constructor(plan: Plan, { codegen, eager }: LoadOptions) {
     this.#translator = codegen ? new Translator(plan) : undefined
+    this.#cold = eager === true ? 0 : COLD_ENTRIES
   }
 
   /** For each step the run that starts there. `maker`: the pseudo-node that makes the scope's value. */
@@ -61,8 +67,12 @@ export class Ranges {
       if (to === from) continue
       const row = steps.slice(from, to)
       const make = () => joined(parts(row, translator!, code, scope.params.length, maker))
-      if (blocks || row.length > 1)
-        out[from] = new FastRange(blocks ? undefined : loop(row), translator === undefined ? undefined : make)
+      if (blocks) out[from] = new FastRange(undefined, this.#cold, make)
+      else if (row.length > 1) {
+        const worth = translator !== undefined && row.length <= TRANSLATED_MAX
+        const entries = this.#cold === 0 ? 0 : COLD_FUNCTIONS
+        out[from] = new FastRange(loop(row), entries, worth ? make : undefined)
+      }
       from = to
     }
     return out

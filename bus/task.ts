@@ -1,6 +1,6 @@
-/** One call of a tool as the VM keeps it, and what its end says. */
+/** A call of a tool on its way, from its first attempt to its commit: what is known of it meanwhile, and how it is stopped. */
 import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
-import type { Intent } from "../kernel/mod.ts"
+import { Charge, type Intent, type RunRecord } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { StreamValue } from "./stream.ts"
@@ -23,11 +23,34 @@ export interface Task {
   /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
   bodies: number
   stream: StreamValue | undefined
-  /** Is it among those that the run would have to stop? */
-  listed: boolean
+  /** What it spent, where somebody counts. */
+  charge: Charge | undefined
   /** It holds one of the places that its resource has. */
   placed: boolean
+  /** Is it among those that the run would have to stop? */
+  listed: boolean
 }
+
+/** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
+export function charged(task: Task, record: RunRecord): void {
+  const { meter } = record
+  if (meter === undefined || task.tool.extern.effect === "pure") return
+  task.charge ??= new Charge()
+  try {
+    meter.begin(task.path)
+  } catch (cause) {
+    task.stopped = true
+    throw cause
+  }
+}
+
+/** The run's time was up before the answer came. */
+export function expired(task: Task, record: RunRecord): Failure {
+  task.stopped = true
+  return record.meter!.expire(task.path)
+}
+export const tooLate = ({ path }: Task, what: string, ms: number): Failure =>
+  fail("Timeout", `${what} after ${ms} ms`, { path, data: { ms }, retryable: true })
 
 /** Tells a call to stop. */
 export function stop(task: Task, cause: Failure): void {

@@ -1,4 +1,5 @@
 /** The compiler's own form as short stable text: one line an operation, bodies indented. What `explain` and tests show. */
+
 import { printCel, printType } from "../graph/mod.ts"
 import type { Body, Mid, Op } from "./mid.ts"
 

@@ -3,14 +3,13 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, mayTranslate, type Program, type RunEvent } from "../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, RESTING, type RunEvent } from "../bus/mod.ts"
 import {
-  type Chance,
-  type Clock,
   type Digest,
   type Executor,
   hashValue,
   hex,
+  type Modules,
   type Outcome,
   type Rec,
   type Registry,
@@ -22,14 +21,29 @@ import {
   type Admitted,
   type AdmittedExtern,
   AgedCache,
+  Allowance,
+  type Amounts,
   admit,
+  type Budget,
+  checkBudget,
+  type Demands,
   type Ended,
+  type History,
+  kernelError,
   type LedgerStore,
   MemoryLedger,
+  Meter,
+  openHistory,
+  openPins,
   openRun,
+  type Prices,
   ResourceLimits,
+  type ResumeOptions,
   type RunRecord,
+  type Wait,
 } from "../kernel/mod.ts"
+import { decodePlan } from "../plan/mod.ts"
+import { RunIds } from "./run_ids.ts"
 
 export interface EngineOptions {
   readonly registry: Registry
@@ -44,8 +58,17 @@ export interface EngineOptions {
   readonly codegen?: boolean
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What a run may spend at most where it says nothing. */
+  readonly budget?: Budget
+  /** What all runs of this engine together may spend in any `windowMs`. */
+  readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
+  readonly prices?: Prices
+  /** May runs rest and go on another day? Only where the store outlives this process. Default: no. */
+  readonly parks?: boolean
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+  /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
+  readonly demands?: Demands
 }
 
 export interface PrepareOptions {
@@ -53,6 +76,10 @@ export interface PrepareOptions {
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
+  /** For a run that began before: with the code that it began with, where the host keeps that. */
+  readonly again?: boolean
+  /** No tool that reaches outside is opened or called. */
+  readonly untouched?: boolean
 }
 
 export interface RunOptions {
@@ -60,15 +87,25 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
   readonly onItem?: (item: Value) => void
+  /** Steps and iterations: `Fuel` ends the run at the same place on every host. */
   readonly fuel?: number
+  /** What this run may spend; what it leaves out is the engine's. */
+  readonly budget?: Budget
+  /** What the caller's runs together may spend, in place of the engine's own. */
+  readonly tenant?: Allowance
 }
 
 export interface RunResult {
   readonly run: string
+  /** Of a run that rests: the failure `Parked`. */
   readonly outcome: Outcome
-  /** The trace hash. */
+  /** The trace hash; empty for a run that rests, since it has no end yet. */
   readonly trace: string
+  /** What a run that rests waits for. */
+  readonly parked?: readonly Wait[]
   readonly ledger: { readonly position: number; readonly head: string }
+  /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
+  readonly spent?: Amounts
 }
 
 /** A plan that is admitted, loaded and ready to run any number of times. */
@@ -76,6 +113,14 @@ export interface Ready {
   readonly admitted: Admitted
   /** Takes the input as the port holds it (`acceptStrict` of the plan's input type). Never rejects: a failure is an outcome. */
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+  /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
+  readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+}
+
+/** A run of the ledger, admitted again. */
+export interface Reopened {
+  readonly history: History
+  readonly ready: Ready
 }
 
 export class Engine {
@@ -87,6 +132,7 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
+  readonly #allowance: Allowance | undefined
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -96,31 +142,112 @@ export class Engine {
     this.#limits = new ResourceLimits(options.services.clock)
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
+    const { tenant } = options
+    this.#allowance = tenant && new Allowance(tenant.budget, tenant.windowMs, options.services.clock)
+    if (options.budget) checkBudget(options.budget, "an engine")
+  }
+
+  /** What a run may spend; undefined where nothing bounds it. */
+  #meter(options: RunOptions): Meter | undefined {
+    const { budget, prices, services } = this.#options
+    const tenant = options.tenant ?? this.#allowance
+    // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
+    if ((options.budget ?? budget ?? tenant ?? prices) === undefined) return undefined
+    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant, prices })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
-    const { registry } = this.#options
+    const { registry, demands } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
+      ...(demands ? { demands } : {}),
     })
     const services: Services = {
       ...this.#options.services,
       granted: admitted.granted,
       ...(options.inline ? { inline: options.inline } : {}),
+      ...(options.again && this.#options.services.modules ? { modules: asBefore(this.#options.services.modules) } : {}),
     }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
       const { resource } = extern.signature
       if (extern.signature.limits !== undefined && resource !== null)
         this.#limits.declare(resource, extern.signature.limits)
-      executors.push(await this.#executor(extern, admitted, services))
+      const closed = options.untouched === true && extern.signature.effect !== "pure"
+      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, services))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
-    return { admitted, run: (input, run = {}) => this.#run(program, input, run) }
+    const parks = this.#options.parks === true && !admitted.externs.some(isInline)
+    if (parks) this.#keep(admitted)
+    return {
+      admitted,
+      run: (input, run = {}) => {
+        const id = run.id ?? this.#ids.next()
+        const recording = { ...this.recording(run, parks), run: id, space: this.space, input }
+        return this.#run(program, openRun(admitted, recording), input, run)
+      },
+      on: (record, input, run = {}) => this.#run(program, record, input, run),
+    }
+  }
+
+  /** What a record of this engine's runs is made with, but for the run itself. */
+  recording(run: RunOptions = {}, parks = this.#options.parks === true): ResumeOptions {
+    return {
+      store: this.store,
+      digest: this.#digest,
+      clock: this.#options.services.clock,
+      cache: this.#cache,
+      meter: this.#meter(run),
+      parks,
+    }
+  }
+
+  get space(): string {
+    return this.#options.space ?? ""
+  }
+
+  /** A fresh id for a run. */
+  id(): string {
+    return this.#ids.next()
+  }
+
+  /** What a run left on record. Fails with `KernelError`: `missing`, `corrupt`. */
+  async history(run: string): Promise<History> {
+    const { space } = this
+    return openHistory(await this.store.entries(space, run), { digest: this.#digest, space, run })
+  }
+
+  /**
+   * A run of the ledger with the plan, and the pins of its tools, that it began with, admitted again. `untouched`: no tool
+   * can be called, so nothing has to be granted. Fails with `AdmissionError`, and with `KernelError` `missing`.
+   */
+  async reopen(run: string, options: Pick<PrepareOptions, "grants"> | "untouched"): Promise<Reopened> {
+    const history = await this.history(run)
+    const bytes = await this.store.getBlob(history.plan)
+    if (bytes === undefined) {
+      throw kernelError(
+        "missing",
+        `Cannot go on with run "${run}": its plan ${history.plan} is not kept; runs keep theirs in a ledger of kind file`,
+      )
+    }
+    const pinned = history.pins === null ? undefined : await this.store.getBlob(history.pins)
+    const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
+    const untouched = options === "untouched"
+    const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
+    return { history, ready: await this.prepare(bytes, { grants, ...pins, again: true, untouched }) }
+  }
+
+  #keep({ hash, bytes, pins }: Admitted): void {
+    // Kept with the first entry at the latest; where that fails, so does the run.
+    const kept = [
+      this.store.putBlob(hash, bytes()),
+      pins === null ? undefined : this.store.putBlob(pins.hash, pins.bytes),
+    ]
+    for (const k of kept) k?.catch(() => {})
   }
 
   /** A pure tool is opened now; what reaches outside is opened by its first call, so that a node that never runs costs nothing. */
@@ -130,7 +257,7 @@ export class Engine {
     const open = () => kind.open(claim.config, plan.resources, services, signature)
     if (signature.effect === "pure") return await open()
     // Connections are shared by plans with the same declarations and rights; closures belong to one plan only.
-    const inline = String(claim.config["code"] ?? "").startsWith("inline:")
+    const inline = isInline(extern)
     const same: readonly Value[] = [
       claim.kind,
       claim.config,
@@ -165,18 +292,8 @@ export class Engine {
     return opened
   }
 
-  #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
-    const { services, space, timeoutMs, settle } = this.#options
-    const run = options.id ?? this.#ids.next()
-    const record = openRun(program.admitted, {
-      store: this.store,
-      digest: this.#digest,
-      clock: services.clock,
-      run,
-      space: space ?? "",
-      input,
-      cache: this.#cache,
-    })
+  #run(program: Program, record: RunRecord, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+    const { services, timeoutMs, settle } = this.#options
     const outcome = execute(program, input, {
       services,
       record,
@@ -188,7 +305,9 @@ export class Engine {
       timeoutMs,
       settle,
     })
-    return outcome instanceof Promise ? outcome.then((o) => ended(record, o)) : ended(record, outcome)
+    return outcome instanceof Promise
+      ? outcome.then((o) => ended(record, o, options.signal))
+      : ended(record, outcome, options.signal)
   }
 
   /** Gives back every connection and process, and closes the ledger. */
@@ -202,56 +321,44 @@ export class Engine {
   }
 }
 
-function ended(record: RunRecord, outcome: Outcome): RunResult | Promise<RunResult> {
+function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal): RunResult | Promise<RunResult> {
+  const stopped = signal?.aborted === true
+  if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
   return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
 }
-const resultOf = ({ run }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
+
+/** The run waits; also one that has come to an end, while nobody knows what came of a write that it sent. */
+function rested(record: RunRecord): RunResult | Promise<RunResult> {
+  const at = record.park()
+  const told = ({ head, position }: Omit<Ended, "trace">): RunResult => ({
+    run: record.run,
+    outcome: RESTING,
+    trace: "",
+    parked: record.waits,
+    ledger: { position, head },
+  })
+  return at instanceof Promise ? at.then(told) : told(at)
+}
+
+const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
   run,
   outcome,
   trace,
   ledger: { position, head },
+  ...(meter === undefined ? {} : { spent: meter.spent }),
 })
 
-/** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
-const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+/** A closure lives in one process: no other can go on with a run that calls one. */
+const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")
 
-/**
- * Ids of runs: 26 characters that sort by time. After the time stand a count of this engine's runs and 50 bits that are
- * the engine's own, drawn once. Source: the ULID specification (github.com/ulid/spec).
- */
-class RunIds {
-  readonly #clock: Clock
-  readonly #own: string
-  #count = 0
-  #ms = -1
-  /** The time's digits and the first four of the count's; the last two are looked up. */
-  #head = ""
+const asBefore = (modules: Modules): Modules => ({
+  hash: modules.hash,
+  load: (module, name, sha256) => modules.load(module, name, sha256, true),
+})
 
-  constructor(clock: Clock, chance: Chance) {
-    this.#clock = clock
-    this.#own = [...chance.bytes(10)].map((b) => DIGITS[b % 32]!).join("")
-  }
-
-  next(): string {
-    const ms = this.#clock.now()
-    const low = this.#count % PAIRS.length
-    if (ms !== this.#ms || low === 0) {
-      this.#ms = ms
-      this.#head = digits(ms, 10) + digits(Math.floor(this.#count / PAIRS.length), 4)
-    }
-    this.#count++
-    return this.#head + PAIRS[low]! + this.#own
-  }
+const UNTOUCHED: Executor = {
+  execute: () => {
+    throw kernelError("misuse", "Cannot call a tool: this run is only looked at")
+  },
 }
-
-function digits(x: number, width: number): string {
-  let out = ""
-  let n = x
-  for (let i = 0; i < width; i++) {
-    out = DIGITS[n % 32]! + out
-    n = Math.floor(n / 32)
-  }
-  return out
-}
-const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, i) => digits(i, 2))

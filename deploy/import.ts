@@ -7,8 +7,9 @@ import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { type Graph, imported } from "../graph/build/mod.ts"
 import { type Failure, GraphProblems } from "../graph/mod.ts"
+import { loadGraph } from "./load.ts"
 import { openProject } from "./project.ts"
-import { loadGraph, sourceOf } from "./source.ts"
+import { sourceOf } from "./source.ts"
 
 /** Where each imported graph's relative paths count from. */
 const folders = new WeakMap<object, string>()

@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
+  LEVELS,
   type Lock,
   type NodeKind,
   type Problem,
@@ -21,9 +22,10 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore } from "../kernel/mod.ts"
+import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
@@ -50,6 +52,10 @@ export interface ProjectFile {
   readonly grants: readonly string[]
   /** Modules below the folder, each exporting node kinds; their code runs when the project is opened. */
   readonly kinds: readonly string[]
+  /** Where runs are recorded unless the command line says something else. */
+  readonly ledger?: LedgerPlace
+  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
+  readonly validate?: Demands
 }
 
 export interface Project {
@@ -61,8 +67,8 @@ export interface Project {
 
 export interface SessionOptions {
   readonly grants: readonly string[]
-  /** `file`: `.shadowgraph/ledger.db` in the folder. */
-  readonly ledger: "file" | "memory" | LedgerStore
+  /** Default: where the project's file says, else `file`. */
+  readonly ledger?: LedgerPlace | LedgerStore | undefined
   readonly env: { readonly [name: string]: string | undefined }
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
@@ -86,9 +92,14 @@ export async function openProject(folder: string): Promise<Project> {
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
-  const { grants, ledger, env, ask: person, timeoutMs } = options
+  const { grants, ledger = project.file.ledger ?? "file", env, ask: person, timeoutMs } = options
   const host = openHost({ base: project.folder, secret: secretsFrom(env), ...(person ? { ask: person } : {}) })
-  const store = ledger === "memory" ? undefined : ledger === "file" ? await openLedger(project.folder) : ledger
+  const store =
+    ledger === "memory"
+      ? undefined
+      : typeof ledger === "string"
+        ? await openLedger(project.folder, ledger, env)
+        : ledger
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -96,6 +107,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
   })
   const pins = pin(project.lock)
   return {
@@ -113,13 +125,13 @@ export async function openSession(project: Project, options: SessionOptions): Pr
 }
 
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */
-export async function openLedger(folder: string): Promise<LedgerStore> {
-  await ownFolder(folder)
-  const [{ SqliteStorage }, { SqliteLedger }] = await Promise.all([
-    import("./storage_sqlite.ts"),
-    import("./ledger_sqlite.ts"),
-  ])
-  return SqliteLedger.open({ storage: new SqliteStorage({ file: join(folder, LEDGER_FILE) }) })
+export async function openLedger(
+  folder: string,
+  place: Exclude<LedgerPlace, "memory"> = "file",
+  env: SessionOptions["env"] = {},
+): Promise<LedgerStore> {
+  if (place === "file") await ownFolder(folder)
+  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
@@ -202,7 +214,8 @@ async function readLock(folder: string): Promise<Lock> {
   })
 }
 
-async function readProjectFile(folder: string): Promise<ProjectFile> {
+/** The project's own file; what stands for it where there is none. Fails with `ProjectError`. */
+export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const file = join(folder, PROJECT_FILE)
   const text = await textOf(file)
   if (text === undefined) return { grants: [], kinds: [] }
@@ -220,15 +233,31 @@ async function readProjectFile(folder: string): Promise<ProjectFile> {
   }
   if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
   for (const key of Object.keys(data)) {
-    if (key !== "grants" && key !== "kinds") throw refuse(`it has no key "${key}"; known: grants, kinds`)
+    if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
   const list = (key: "grants" | "kinds"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
   }
-  return { grants: list("grants"), kinds: list("kinds") }
+  const { ledger } = data
+  if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
+    throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
+  const { validate } = data
+  if (validate !== undefined && !isDemands(validate)) {
+    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
+  }
+  return {
+    grants: list("grants"),
+    kinds: list("kinds"),
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(validate === undefined ? {} : { validate }),
+  }
 }
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "validate"]
+/** `none` cannot be demanded: it never opens the gate. */
+const DEMANDED: readonly unknown[] = LEVELS.slice(1)
+const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

@@ -34,6 +34,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type LedgerStore } from "../kernel/mod.ts"
 import { folderOf } from "./import.ts"
+import type { LedgerPlace } from "./ledger_place.ts"
 import { openProject, openSession, type Project, ProjectError, type Session } from "./project.ts"
 
 /**
@@ -46,8 +47,8 @@ export type RunError = Failure | GraphProblems | AdmissionError | KernelError | 
 export interface RunnerOptions {
   /** The folder that relative paths count from, where the lock and the project's file lie. Default: that of an imported graph's file, else the working folder. */
   readonly folder?: string
-  /** Where the record is kept: `memory` (the default), `file` (`.shadowgraph/ledger.db` in the folder), or a store of your own. */
-  readonly ledger?: "memory" | "file" | LedgerStore
+  /** Where the record is kept: `memory` (the default), `file` (`.shadowgraph/ledger.db` in the folder), a URL of Postgres, or a store of your own. */
+  readonly ledger?: LedgerPlace | LedgerStore
   /** Where named secrets are looked up. Default: the environment of the process. */
   readonly env?: { readonly [name: string]: string | undefined }
   /** Hears what runs when: feed it to a view. */

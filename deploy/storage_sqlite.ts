@@ -2,9 +2,10 @@
  * The storage port on SQLite, through `node:sqlite`: one adapter for Bun, Deno and Node 22. Write-ahead log, and
  * `synchronous=FULL`: what a batch returned from survives the loss of power.
  */
+import { statSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import {
-  type KernelError,
+  KernelError,
   kernelError,
   type Statement,
   type Storage,
@@ -22,7 +23,10 @@ export interface SqliteOptions {
 /** Statements that stay prepared; the kernel uses a handful. */
 const PREPARED_MAX = 64
 
-/** Answers at once. Fails with `KernelError`: `locked`, `corrupt`, `full`, `conflict`, `closed`, `storage`. */
+/** Databases up to this size are looked through when the process before did not close them: about a second a gigabyte. */
+const LOOK_BYTES_MAX = 256 << 20
+
+/** Answers at once. Fails with `KernelError`: `locked`, `corrupt`, `full`, `conflict`, `unavailable`, `readonly`, `closed`, `storage`. */
 export class SqliteStorage implements Storage {
   readonly #db: DatabaseSync
   readonly #file: string
@@ -33,16 +37,31 @@ export class SqliteStorage implements Storage {
     this.#file = file
     let db: DatabaseSync | undefined
     try {
+      const before = sizes(file)
       db = new DatabaseSync(file)
       db.exec(`PRAGMA busy_timeout = ${Math.max(0, Math.floor(busyMs))}`)
       db.exec("PRAGMA journal_mode = WAL")
       db.exec("PRAGMA synchronous = FULL")
       db.exec("PRAGMA foreign_keys = ON")
       this.#db = db
+      if (before !== undefined) this.#look(before)
     } catch (cause) {
       db?.close()
       throw sqliteError("open", file, cause)
     }
+  }
+
+  /** A short file SQLite refuses by itself; pages that a crash left in disorder it would meet later, or never. */
+  #look({ bytes, wal }: Sizes): void {
+    if (wal === 0 || bytes > LOOK_BYTES_MAX) return
+    const found = Object.values(this.#db.prepare("PRAGMA quick_check(1)").get() ?? {})[0]
+    if (found !== "ok") throw kernelError("corrupt", String(found))
+  }
+
+  /** Reads every page and compares indexes with tables. */
+  damage(): string | null {
+    const found = Object.values(this.all("PRAGMA integrity_check(1)", [])[0] ?? {})[0]
+    return found === "ok" ? null : String(found)
   }
 
   all(sql: string, params: readonly StorageValue[]): readonly StorageRow[] {
@@ -97,16 +116,34 @@ export class SqliteStorage implements Storage {
   }
 }
 
+interface Sizes {
+  readonly bytes: number
+  /** Of the write-ahead log: more than none where the process before did not close, or another one is at work. */
+  readonly wal: number
+}
+
+/** Sizes before anything is opened; undefined for a database that is not there yet. */
+function sizes(file: string): Sizes | undefined {
+  if (file === ":memory:") return undefined
+  const main = statSync(file, { throwIfNoEntry: false })
+  if (main === undefined) return undefined
+  if (main.isDirectory()) throw kernelError("unavailable", "it is a folder; a ledger is one file")
+  return { bytes: main.size, wal: statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0 }
+}
+
 /** SQLite's primary result codes (sqlite.org/rescode.html), and the words they come with where a host leaves the code out. */
 const REASONS: readonly (readonly [codes: readonly number[], words: RegExp, reason: KernelError["reason"]])[] = [
   [[5, 6], /database (table )?is locked|busy/i, "locked"],
   [[11, 26], /malformed|not a database|corrupt/i, "corrupt"],
   [[13], /disk is full/i, "full"],
+  [[14], /unable to open|ENOTDIR|EACCES|EPERM/i, "unavailable"],
+  [[8], /readonly|read-only/i, "readonly"],
   [[19], /constraint/i, "conflict"],
 ]
 
 function sqliteError(action: "open" | "read" | "write", file: string, cause: unknown): KernelError {
   const { errcode, message } = cause as { readonly errcode?: number; readonly message?: string }
+  if (cause instanceof KernelError) return kernelError(cause.reason, `Cannot ${action} "${file}": ${message}`, cause)
   const primary = errcode === undefined ? -1 : errcode & 0xff
   const found = REASONS.find(([codes, words]) => codes.includes(primary) || (primary < 0 && words.test(message ?? "")))
   return kernelError(found?.[2] ?? "storage", `Cannot ${action} "${file}": ${message ?? String(cause)}`, cause)

@@ -6,7 +6,8 @@
 
 import { elementOf, hasNull, memberOf, withoutNull } from "./builtins/signature.ts"
 import { BUILTINS, nonNull, nullArguments, resolve } from "./builtins.ts"
-import { type ExprProblem, printCel } from "./cel.ts"
+import type { ExprProblem } from "./cel/bounds.ts"
+import { printCel } from "./cel/print.ts"
 import type { Expr } from "./expr.ts"
 import { fieldTypeOf, lookup, member } from "./infer/access.ts"
 import { pattern, wrongArguments } from "./infer/calls.ts"

@@ -2,7 +2,7 @@
  * Times and sizes as people write them: `10ms`, `2s`, `5m`, `1h`, `3d`, and `512B`, `10kB`, `10MB`, `1GiB`. A time is
  * whole milliseconds, a size whole bytes; each has one printed form, which reads back as the same number.
  */
-import type { ExprProblem } from "./cel.ts"
+import type { ExprProblem } from "./cel/bounds.ts"
 import { nearest } from "./near.ts"
 
 const TIMES: readonly (readonly [unit: string, ms: number])[] = [

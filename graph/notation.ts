@@ -11,8 +11,6 @@ import { nearest } from "./near.ts"
 import { type DType, type Field, T, type Type, unionOf } from "./type.ts"
 import { DTYPE_BYTES, type Value } from "./value.ts"
 
-export { parseDuration, parseSize, printDuration, printSize } from "./measure.ts"
-
 export type Named = (name: string) => Type | undefined
 type Bad = { readonly problems: readonly ExprProblem[] }
 

@@ -3,7 +3,7 @@
  * `npm run generate` writes it to docs/expressions.md.
  */
 import { BUILTIN_GROUPS, type Overload } from "./builtins.ts"
-import { DEPTH_MAX, SOURCE_MAX } from "./cel/syntax.ts"
+import { DEPTH_MAX, SOURCE_MAX } from "./cel/bounds.ts"
 import { MACRO_DEPTH_MAX } from "./infer.ts"
 import { printType } from "./type.ts"
 

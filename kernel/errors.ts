@@ -89,6 +89,10 @@ export type KernelReason =
   | "full"
   /** The store was written by another version. */
   | "format"
+  /** The store cannot be reached, or the connection to it broke: what was kept by then is found by reading it again. */
+  | "unavailable"
+  /** The store may be read only. */
+  | "readonly"
   /** The store was closed, or the run has ended. */
   | "closed"
   /** The run does not go as its record says: another plan, or a call with other arguments at the same place. */

@@ -163,10 +163,12 @@ function put(generation: Generation, tail: Tail): void {
 
 function next(tail: Tail, row: Row): Tail {
   // A tail that has no row yet stands for the one it was made for.
-  const seq = tail.last === row ? 0 : tail.last.seq + 1
+  const seq = tail.last === row && isEmpty(tail) ? 0 : tail.last.seq + 1
   if (row.seq !== seq) throw conflict(row, seq)
   return tail
 }
+
+const isEmpty = ({ rows, older, before }: Tail): boolean => rows.length + older.length === 0 && before === null
 
 const conflict = (row: Row, seq: number) =>
   kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${seq} comes next`)

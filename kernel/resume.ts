@@ -3,10 +3,12 @@
  * and everything that is on record is answered from there. Nothing that a run once did is done by this a second time.
  */
 import { type Failure, fail, isRecord, type Path, printPath, type Value } from "../graph/mod.ts"
-import type { Admitted } from "./admit.ts"
+import { type Admitted, isAdmitted } from "./admit.ts"
+import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"
-import type { History, Wait } from "./history.ts"
+import { type History, isHistory, type Wait } from "./history.ts"
 import type { Answered, LedgerStore } from "./ledger.ts"
+import { type Encoded, encoded, messageOf } from "./outcome.ts"
 import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
 import { continueRun, type RunOptions, type RunRecord } from "./run.ts"
 
@@ -34,35 +36,76 @@ export async function answerRun(
   replies: readonly Reply[],
   by: string,
 ): Promise<void> {
-  const record = resumeRun(admitted, history, options)
-  const said = replies.map((reply) => settledBy(history, reply, by))
-  // Before anything is written: an answer that does not fit leaves no trace.
-  for (const { wait, outcome, how } of said) {
-    const x = admitted.externs[callAt(admitted, wait.path)]!
-    if (how !== "again") await judgeAnswer(x, wait, outcome, options.clock)
-  }
-  const now = options.clock.now()
+  mayGoOn(admitted, history)
+  const { digest, clock } = options
+  const said: Settled[] = []
+  // All are judged before anything is written: an answer that does not fit leaves no trace.
+  for (const reply of replies) said.push(await settledBy(admitted, history, reply, by, options))
   for (const [at, wait] of history.waits) {
-    if (wait.until === null || wait.until > now || said.some((s) => printPath(s.wait.path) === at)) continue
-    said.push({ wait, how: "due", by: "time", outcome: dueOutcome(wait) })
+    if (wait.until === null || wait.until > clock.now() || said.some((s) => printPath(s.wait.path) === at)) continue
+    const x = admitted.externs[callAt(admitted, wait.path)]!
+    const outcome = await x.judge.judge(dueOutcome(wait), wait.request["args"], clock)
+    said.push({ wait, how: "due", by: "time", kept: encoded(outcome, digest) })
   }
-  await record.resumed(by)
-  for (const { path, how, data, message } of history.answers.values()) {
-    if (data !== null) await record.settle(waitAt(history, path), callAt(admitted, path), how, { data, message })
+  const chain = new GrowingChain({ ...options, space: history.space, run: history.run }, history.head)
+  await chain.append({ kind: "resume", by }, null)
+  for (const { path, how, data, message, outcome } of history.answers.values()) {
+    if (data === null || outcome === null) continue
+    await settle(chain, admitted, history, waitAt(history, path), how, { data, message, hash: outcome })
   }
-  for (const { wait, how, by: who, outcome } of said)
-    await record.answer(wait, callAt(admitted, wait.path), how, who, outcome)
+  for (const { wait, how, by: who, kept } of said) {
+    const { path } = wait
+    if (kept === undefined) {
+      await chain.append({ kind: "answer", path, how, by: who, outcome: null, message: null }, null)
+      continue
+    }
+    const { data, hash } = kept
+    const message = messageOf(kept.outcome)
+    chain.append({ kind: "answer", path, how, by: who, outcome: hash, message }, data)?.catch(() => {})
+    await settle(chain, admitted, history, wait, how, { data, message, hash })
+  }
+}
+
+/** Records what an answer comes to: the outcome of the read or write that waits. */
+function settle(
+  chain: GrowingChain,
+  admitted: Admitted,
+  history: History,
+  { path, input }: Wanted,
+  how: Answered,
+  { data, message, hash }: { readonly data: Uint8Array; readonly message: string | null; readonly hash: Uint8Array },
+): void | Promise<void> {
+  const { effect, resource } = admitted.externs[callAt(admitted, path)]!.signature
+  const common = { path, resource, input, outcome: hash, message }
+  if (effect === "read")
+    return chain.append({ kind: "read", ...common, attempts: 0, cachedMs: null, spent: null }, data)
+  const open = history.open.get(printPath(path))
+  // A write that was never announced was not sent: what counts for it is what somebody put there.
+  if (open === undefined) return chain.append({ kind: "taken", effect: "write", ...common, from: null }, data)
+  const done = how === "refused" ? "refused" : "delivered"
+  const entry = { intent: open.seq, how: done, outcome: hash, message, attempts: 0, spent: null } as const
+  return chain.append({ kind: "outcome", ...entry }, data)
 }
 
 /** The record of a run that goes on: `history` is read after `answerRun`, so that it holds the answers. */
-export const resumeRun = (admitted: Admitted, history: History, options: ResumeOptions): RunRecord => {
-  if (history.end !== undefined) throw kernelError("closed", `Cannot go on with run "${history.run}": it has ended`)
-  return opened(admitted, history, options)
-}
-
-const opened = (admitted: Admitted, history: History, options: ResumeOptions): RunRecord => {
+export function resumeRun(admitted: Admitted, history: History, options: ResumeOptions): RunRecord {
+  mayGoOn(admitted, history)
   const { run, space, input } = history
   return continueRun(admitted, { ...options, run, space, input }, resuming(history), history)
+}
+
+function mayGoOn(admitted: Admitted, history: History): void {
+  isOf(admitted, history)
+  if (history.end !== undefined) throw kernelError("closed", `Cannot go on with run "${history.run}": it has ended`)
+}
+
+function isOf(admitted: Admitted, history: History): void {
+  if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
+  if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
+  const { run, graph, plan } = history
+  if (admitted.plan.graph !== graph || admitted.hash !== plan) {
+    throw kernelError("diverged", `Cannot go on with run "${run}": it began with plan ${plan}, found ${admitted.hash}`)
+  }
 }
 
 /** The record of a replay: everything is answered from the run's own record, and nothing is written anywhere. */
@@ -71,6 +114,7 @@ export function replayRun(
   history: History,
   options: Omit<ResumeOptions, "store" | "cache">,
 ): RunRecord {
+  isOf(admitted, history)
   const { run, space, input } = history
   return continueRun(admitted, { ...options, store: NOWHERE, run, space, input }, replaying(history), history)
 }
@@ -91,7 +135,8 @@ interface Settled {
   readonly wait: Wanted
   readonly how: Answered
   readonly by: string
-  readonly outcome: unknown
+  /** What it comes to; undefined where the write is to be sent. */
+  readonly kept: Encoded | undefined
 }
 
 /** What a run waits for at a path, also where its process died before it could say so. */
@@ -111,15 +156,22 @@ const FITS: { readonly [K in Wait["why"]]: readonly Reply["how"][] } = {
   held: ["delivered", "refused", "again"],
 }
 
-function settledBy(history: History, { path, how, value = null, message }: Reply, by: string): Settled {
+async function settledBy(
+  admitted: Admitted,
+  history: History,
+  { path, how, value = null, message }: Reply,
+  by: string,
+  { digest, clock }: ResumeOptions,
+): Promise<Settled> {
   const wait = waitAt(history, path)
   if (!FITS[wait.why].includes(how)) {
     const fits = FITS[wait.why].join(", ")
     throw kernelError("answer", `Cannot answer ${printPath(path)}: it waits (${wait.why}) for ${fits}, found ${how}`)
   }
-  if (how === "again") return { wait, how, by, outcome: undefined }
-  if (how !== "refused") return { wait, how, by, outcome: value }
-  return { wait, how, by, outcome: fail("Refused", message ?? "A person said no", { undelivered: true }) }
+  if (how === "again") return { wait, how, by, kept: undefined }
+  const given = how === "refused" ? fail("Refused", message ?? "A person said no", { undelivered: true }) : value
+  const outcome = await judgeAnswer(admitted.externs[callAt(admitted, path)]!, wait, given, clock)
+  return { wait, how, by, kept: encoded(outcome, digest) }
 }
 
 /** What a wait comes to when nobody has answered in time. */

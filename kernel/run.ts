@@ -21,22 +21,23 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { externAt } from "./calls.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
-import { type History, isHistory, type Known, type OpenIntent, type Wait } from "./history.ts"
-import type { Answered, Delivery, LedgerStore } from "./ledger.ts"
+import type { History, Known, OpenIntent, Wait } from "./history.ts"
+import type { Delivery, LedgerStore, Spent } from "./ledger.ts"
 import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
-import { type Divergence, diverged, INTERRUPTED, judgeAnswer, lookUp, type Past, uncertain } from "./past.ts"
+import { type Divergence, diverged, INTERRUPTED, lookUp, type Past, uncertain } from "./past.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
   /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep">>
+  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
@@ -45,6 +46,8 @@ export interface RunOptions {
   readonly cache?: AgedCache
   /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
   readonly parks?: boolean
+  /** What the run may spend, and has spent. */
+  readonly meter?: Meter | undefined
 }
 
 /** What the record says to a call: it is answered, or it waits. */
@@ -56,19 +59,9 @@ export function openRun(admitted: Admitted, options: RunOptions, past?: Past): R
   return new RunRecord(admitted, options, past)
 }
 
-/** The record of a run that goes on where its chain ends, or that is replayed. See `resumeRun` and `replayRun`. */
-export function continueRun(admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord {
-  if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
-  if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
-  const { plan, hash } = admitted
-  if (plan.graph !== history.graph || hash !== history.plan) {
-    throw kernelError(
-      "diverged",
-      `Cannot go on with run "${history.run}": it began with plan ${history.plan}, found ${hash}`,
-    )
-  }
-  return new RunRecord(admitted, options, past, history)
-}
+/** The record of a run that goes on where its chain ends, or that is replayed: `resumeRun` and `replayRun`, which see to it that all fits. */
+export const continueRun = (admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord =>
+  new RunRecord(admitted, options, past, history)
 
 interface Open {
   readonly extern: AdmittedExtern
@@ -97,6 +90,7 @@ class RunRecord {
   #intents: Map<Intent, Open> | undefined
   /** Of a run that goes on: announced again here, by path. */
   readonly #met: Set<string>
+  #meter: Meter | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -104,6 +98,7 @@ class RunRecord {
     this.#admitted = admitted
     this.#options = options
     this.#chain = new GrowingChain(options, history?.head)
+    this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
@@ -133,6 +128,17 @@ class RunRecord {
     kept?.catch(() => {})
   }
 
+  /** There where the run has a budget, or a tool has said what a call cost. */
+  get meter(): Meter | undefined {
+    return this.#meter
+  }
+  /** The meter, made where a tool is the first to count. */
+  counting(): Meter {
+    const { clock } = this.#options
+    this.#meter ??= new Meter({ tick: () => clock.tick?.() ?? clock.now() })
+    return this.#meter
+  }
+
   /** The idempotency key of the call at `path`. */
   key(path: Path): string {
     return idempotencyKey(this.run, path, this.#options.digest)
@@ -142,21 +148,28 @@ class RunRecord {
    * Commits what a read found: `answer` is what the tool returned, or the `Failure` it ended in. It is judged here; the
    * commit's outcome is what counts. Fails with `KernelError`.
    */
-  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number): Awaitable<Commit> {
+  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number, charge?: Charge): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const judged = x.judge.judge(answer, args, this.#options.clock)
     return judged instanceof Promise
-      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts))
-      : this.#found(path, x, input, judged, attempts)
+      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts, charge))
+      : this.#found(path, x, input, judged, attempts, charge)
   }
 
-  #found(path: Path, x: AdmittedExtern, input: Uint8Array, judged: Outcome, attempts: number): Awaitable<Commit> {
+  #found(
+    path: Path,
+    x: AdmittedExtern,
+    input: Uint8Array,
+    judged: Outcome,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
     const outcome = encoded(judged, this.#options.digest)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
-    return this.#commitRead(path, x, input, outcome, attempts, null)
+    return this.#commitRead(path, x, input, outcome, attempts, null, charge)
   }
 
   /**
@@ -225,44 +238,6 @@ class RunRecord {
     return this.#mint(path, outcome, kept)
   }
 
-  /** Records that the run goes on after a stop. Should another process have gone on with it meanwhile, this fails with `conflict`. */
-  resumed(by: string): void | Promise<void> {
-    return this.#chain.append({ kind: "resume", by }, null)
-  }
-
-  /**
-   * Records an answer to what the run waits for at a path, once its validators have passed it, and what it comes to. Fails
-   * with `KernelError` `answer` where they refuse it.
-   */
-  async answer(wait: Waiting, extern: number, how: Answered, by: string, given: unknown): Promise<void> {
-    const { path } = wait
-    if (how === "again")
-      return this.#chain.append({ kind: "answer", path, how, by, outcome: null, message: null }, null)
-    const x = this.#admitted.externs[extern]!
-    const { outcome, data, hash } = encoded(
-      await judgeAnswer(x, wait, given, this.#options.clock),
-      this.#options.digest,
-    )
-    const message = messageOf(outcome)
-    this.#chain.append({ kind: "answer", path, how, by, outcome: hash, message }, data)?.catch(() => {})
-    return this.settle(wait, extern, how, { data, message, hash })
-  }
-
-  /** Records what an answer comes to: the outcome of the read or write that waits. */
-  settle(wait: Waiting, extern: number, how: Answered, { data, message, hash }: Kept): void | Promise<void> {
-    const { path, input } = wait
-    const x = this.#admitted.externs[extern]!
-    const { resource, effect } = x.signature
-    const outcome = hash ?? this.#options.digest(data)
-    this.#leaf(path, x, input, outcome)
-    const common = { path, resource, input, outcome, message }
-    if (effect === "read") return this.#chain.append({ kind: "read", ...common, attempts: 0, cachedMs: null }, data)
-    const open = this.past?.open.get(printPath(path))
-    if (open === undefined) return this.#chain.append({ kind: "taken", effect: "write", ...common, from: null }, data)
-    const done = how === "refused" ? "refused" : "delivered"
-    return this.#chain.append({ kind: "outcome", intent: open.seq, how: done, outcome, message, attempts: 0 }, data)
-  }
-
   /**
    * Ends this process's part of the run: it rests until what it waits for is answered. A write that nobody has settled is
    * among that. Nothing can be recorded afterwards.
@@ -290,9 +265,9 @@ class RunRecord {
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
-  intent(path: Path, extern: number, args: Value): Awaitable<Intent> {
+  intent(path: Path, extern: number, args: Value, charge?: Charge): Awaitable<Intent> {
     const x = this.#extern(extern, "write")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const key = this.key(path)
     const kept = this.#chain.append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
@@ -306,7 +281,7 @@ class RunRecord {
    * Commits what came of a write. `refused`: the tool certainly did not do it. `uncertain`: nobody knows; then `answer` is
    * the `Failure` that says why. An answer that its validator refuses is a `Mismatch` of a write that was delivered.
    */
-  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1): Awaitable<Commit> {
+  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1, charge?: Charge): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     if (open === undefined)
       throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
@@ -315,19 +290,27 @@ class RunRecord {
     }
     const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
     return judged instanceof Promise
-      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts))
-      : this.#settled(intent, judged, how, attempts)
+      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts, charge))
+      : this.#settled(intent, judged, how, attempts, charge)
   }
 
-  #settled(intent: Intent, judged: Outcome, how: Delivery, attempts: number): Awaitable<Commit> {
+  #settled(
+    intent: Intent,
+    judged: Outcome,
+    how: Delivery,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
     if (open === undefined)
       throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
     const { outcome, data, hash } = encoded(judged, this.#options.digest)
+    const message = messageOf(outcome)
+    const spent = this.#spent(charge, data, attempts)
     const kept = this.#chain.append(
-      { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
+      { kind: "outcome", intent: intent.seq, how, outcome: hash, message, attempts, spent },
       data,
     )
     this.#intents?.delete(intent)
@@ -361,7 +344,15 @@ class RunRecord {
     for (const { seq, path, resource, input } of this.#lost()) {
       const { hash, data, outcome: lost } = encoded({ ok: false, failure: INTERRUPTED }, this.#options.digest)
       const how = "uncertain"
-      const entry = { kind: "outcome", intent: seq, how, outcome: hash, message: messageOf(lost), attempts: 0 } as const
+      const entry = {
+        kind: "outcome",
+        intent: seq,
+        how,
+        outcome: hash,
+        message: messageOf(lost),
+        attempts: 0,
+        spent: null,
+      } as const
       this.#chain.append(entry, data)?.catch(() => {})
       this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
     }
@@ -396,6 +387,21 @@ class RunRecord {
     return x
   }
 
+  #hashed(args: Value, charge: Charge | undefined): Uint8Array {
+    const { digest } = this.#options
+    if (charge === undefined || this.#meter === undefined) return hashValue(args, digest)
+    const bytes = encode(args)
+    this.#meter.measure(charge, bytes.length)
+    return digest(bytes)
+  }
+
+  /** What a call spent, for its entry; the answer is counted first. */
+  #spent(charge: Charge | undefined, data: Uint8Array, attempts: number): Spent {
+    if (charge === undefined || this.#meter === undefined) return null
+    this.#meter.measure(charge, data.length)
+    return this.#meter.entry(charge, attempts)
+  }
+
   #commitRead(
     path: Path,
     x: AdmittedExtern,
@@ -403,11 +409,13 @@ class RunRecord {
     { outcome, data, hash }: Encoded,
     attempts: number,
     cachedMs: number | null,
+    charge?: Charge,
   ): Awaitable<Commit> {
     const { resource } = x.signature
     const message = messageOf(outcome)
+    const spent = this.#spent(charge, data, attempts)
     const kept = this.#chain.append(
-      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs },
+      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
       data,
     )
     this.#leaf(path, x, input, hash)
@@ -423,13 +431,6 @@ class RunRecord {
     const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: this.#chain.position, path, outcome })
     return kept === undefined ? mintCommit(commit) : kept.then(() => mintCommit(commit))
   }
-}
-
-type Waiting = Pick<Wait, "path" | "input"> & Partial<Pick<Wait, "request">>
-interface Kept {
-  readonly data: Uint8Array
-  readonly message: string | null
-  readonly hash?: Uint8Array
 }
 
 export type { RunRecord }

@@ -10,11 +10,13 @@ export type Statement = readonly [sql: string, params: readonly StorageValue[]]
 /** A store that answers at once returns values; a remote one returns promises. */
 export type Awaitable<A> = A | Promise<A>
 
-/** Both methods fail with `KernelError` (`locked`, `corrupt`, `full`, `conflict`, `closed`, `storage`), its cause the store's own error. */
+/** Both methods fail with `KernelError` (`locked`, `corrupt`, `full`, `conflict`, `unavailable`, `readonly`, `closed`, `storage`), its cause the store's own error. */
 export interface Storage {
   /** The rows of one query. */
   readonly all: (sql: string, params: readonly StorageValue[]) => Awaitable<readonly StorageRow[]>
   /** Every statement or none, durable when it returns. */
   readonly batch: (statements: readonly Statement[]) => Awaitable<void>
+  /** Reads all of it and says the first thing that is wrong with it, or null; for stores that keep files of their own. */
+  readonly damage?: () => Awaitable<string | null>
   readonly close: () => Awaitable<void>
 }

@@ -3,9 +3,7 @@
  * TypeScript builder. What the function may do is what its author declares; the bundle of a module is pinned by its
  * hash, so that the code that runs is the code that was checked.
  */
-import { squash } from "effect/Cause"
-import { isEffect, runPromiseExit } from "effect/Effect"
-import { isSuccess } from "effect/Exit"
+import type { runPromiseExit } from "effect/Effect"
 import {
   type Call,
   codeOf,
@@ -255,7 +253,15 @@ type Program = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
 export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
   isEffect(answer) ? finished(answer as Program, signal) : undefined
 
+/** The mark of an Effect, as the library's own `isEffect` reads it; the library is loaded by the first one that comes. */
+const isEffect = (x: unknown): boolean => typeof x === "object" && x !== null && "~effect/Effect" in x
+
 async function finished(effect: Program, signal: AbortSignal): Promise<unknown> {
+  const [{ squash }, { runPromiseExit }, { isSuccess }] = await Promise.all([
+    import("effect/Cause"),
+    import("effect/Effect"),
+    import("effect/Exit"),
+  ])
   const exit = await runPromiseExit(effect, { signal })
   if (isSuccess(exit)) return exit.value
   throw squash(exit.cause)

@@ -3,7 +3,8 @@
  * each mistake is pointed at. The texts are what an author sees.
  */
 import { expect, test } from "bun:test"
-import { checkFile, printProblemShort, type Rec, registry } from "../graph/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import { printProblemShort, type Rec, registry } from "../graph/mod.ts"
 import { ask, fn, mcp, now, random, readFile, sql, writeFile } from "./mod.ts"
 
 const kinds = registry(ask, fn, mcp, now, random, readFile, sql, writeFile)

@@ -1,7 +1,7 @@
 /** The graph files of `tests/golden/files`, for tests that want every form of the language at hand. */
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { Load } from "../graph/mod.ts"
+import type { Load } from "../graph/file/mod.ts"
 
 const folder = new URL("./golden/files/", import.meta.url)
 

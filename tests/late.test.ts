@@ -6,7 +6,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { compile } from "../compile/mod.ts"
 import { Engine, openHost } from "../deploy/mod.ts"
-import { accept, checkFile, printProblemShort, type Value } from "../graph/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import { accept, printProblemShort, type Value } from "../graph/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 
 const base = mkdtempSync(join(tmpdir(), "late-"))

@@ -25,7 +25,12 @@ const LINES_MAX = 450
 const LONG_FILES: Readonly<Record<string, string>> = {}
 
 /** Doors beside `mod.ts`: the typed builder, whose names are those of the IR, and `run` without the rest of the host. */
-const SIDE_DOORS: ReadonlySet<string> = new Set(["graph/build/mod.ts", "deploy/run.ts", "deploy/import.ts"])
+const SIDE_DOORS: ReadonlySet<string> = new Set([
+  "graph/build/mod.ts",
+  "graph/file/mod.ts",
+  "deploy/run.ts",
+  "deploy/import.ts",
+])
 
 /** The one place that turns text into code: the trusted translator from an admitted plan. */
 const TRANSLATOR = "bus/translate.ts"

@@ -5,6 +5,7 @@
 import type { Question, Services } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
+import type { LedgerPlace } from "../ledger_place.ts"
 import { addGrants, openSession, PROJECT_FILE, type Project, type Session } from "../project.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -17,7 +18,7 @@ export interface Admission {
 export interface AdmissionOptions {
   readonly bytes: Uint8Array
   readonly inline?: Services["inline"] | undefined
-  readonly ledger: "file" | "memory"
+  readonly ledger: LedgerPlace | undefined
   readonly ask?: (question: Question) => Promise<string>
   /** Grants given by answers so far; more are added. */
   readonly granted?: string[]

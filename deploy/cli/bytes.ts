@@ -2,7 +2,7 @@
 import { resolve } from "node:path"
 import type { CheckedGraph, Services } from "../../graph/mod.ts"
 import { openProject, type Project } from "../project.ts"
-import { bytesOf, findSource, loadGraph, type Source } from "../source.ts"
+import { bytesOf, findSource, type Source } from "../source.ts"
 import type { Call } from "./command.ts"
 
 export interface Program {
@@ -21,7 +21,11 @@ export async function programOf(call: Call, named: string): Promise<Program | un
   const folder = call.text("in")
   const project = await openProject(folder === undefined ? source.folder : resolve(cwd, folder))
   if (source.kind === "plan") return { source, project, bytes: new Uint8Array(await bytesOf(source)) }
-  const [{ compile }, { showProblems }] = await Promise.all([import("../../compile/mod.ts"), import("./check.ts")])
+  const [{ compile }, { loadGraph }, { showProblems }] = await Promise.all([
+    import("../../compile/mod.ts"),
+    import("../load.ts"),
+    import("./check.ts"),
+  ])
   const graph = await loadGraph(source, project, { cwd })
   const { checked, problems, inline } = graph
   if (checked === undefined || (err.isTerminal && !call.on("quiet"))) showProblems(call, problems, [graph])

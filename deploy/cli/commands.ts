@@ -101,8 +101,9 @@ export const COMMANDS: readonly Command[] = [
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
       {
         name: "ledger",
-        value: "<file|memory>",
-        about: "Where the record of the run is kept. Default: file, in .shadowgraph/ledger.db.",
+        value: "<place>",
+        about:
+          "Where the record of the run is kept: memory, a postgres:// URL, secret:NAME of one, or file, .shadowgraph/ledger.db. Default: what shadowgraph.project.json says, else file.",
       },
       { name: "timeline", about: "Show what ran when, also where there is no terminal to show it live." },
       { name: "quiet", short: "q", about: "Show nothing but the result." },
@@ -128,7 +129,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "input", short: "i", value: "<file>", about: "The input as JSON, from a file. key=value comes on top." },
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
-      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+      { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
       "Watches the graph's folder: graph files, JSON, modules, the lock. A save while a run is on its way ends that run. Every run is a real one: writes happen.",
@@ -147,7 +148,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
       { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
       { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
-      { name: "ledger", value: "<file|memory>", about: "Where the record of the runs is kept. Default: file." },
+      { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],
     more: [

@@ -4,12 +4,14 @@
  */
 import { jsonOf, parseDuration, type Rec, type Type } from "../../graph/mod.ts"
 import type { Ready, RunResult } from "../engine.ts"
+import type { LedgerPlace } from "../ledger_place.ts"
 import { LiveView } from "../view/live.ts"
 import { Timeline, type Totals } from "../view/timeline.ts"
 import { admitPlan } from "./admit.ts"
 import { type Program, programOf } from "./bytes.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { inputOf } from "./input.ts"
+import { ledgerOf } from "./ledger_option.ts"
 import { jsonResult, lastLine, showFailure, showValue } from "./result.ts"
 
 export async function run(call: Call): Promise<number> {
@@ -27,14 +29,14 @@ export async function run(call: Call): Promise<number> {
 }
 
 export interface RunSettings {
-  readonly ledger: "file" | "memory"
+  /** Undefined: where the project's file says. */
+  readonly ledger: LedgerPlace | undefined
   readonly timeoutMs: number | undefined
 }
 
 /** Fails with `CliError` (`usage`) where an option says something else. */
 export function settingsOf(call: Call): RunSettings {
-  const ledger = call.text("ledger") ?? "file"
-  if (ledger !== "file" && ledger !== "memory") throw usage(`--ledger is file or memory, found "${ledger}"`)
+  const ledger = ledgerOf(call)
   const text = call.text("timeout")
   if (text === undefined) return { ledger, timeoutMs: undefined }
   const read = parseDuration(text)

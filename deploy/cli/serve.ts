@@ -11,6 +11,7 @@ import { missingGrants } from "./admit.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable, showError } from "./errors.ts"
+import { ledgerOf } from "./ledger_option.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
@@ -64,8 +65,7 @@ export async function run(call: Call): Promise<number> {
 /** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
 async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[]): Promise<readonly Served[]> {
   const { env } = call.terminal
-  const ledger = call.text("ledger") ?? "file"
-  if (ledger !== "file" && ledger !== "memory") throw usage(`--ledger is file or memory, found "${ledger}"`)
+  const ledger = ledgerOf(call)
   const served: Served[] = []
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []

@@ -2,7 +2,8 @@
 // SVG is XML whatever a graph's words are.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../../compile/mod.ts"
-import { type CheckedGraph, checkFile } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import type { CheckedGraph } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { pictureOfGraph } from "./graph.ts"
 import { type Layout, layout } from "./layout.ts"

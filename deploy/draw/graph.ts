@@ -1,4 +1,5 @@
 /** A checked graph as a picture: a box for each node, a link for each value that flows, bodies inside their nodes. */
+
 import {
   type CheckedGraph,
   type Expr,

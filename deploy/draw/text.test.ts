@@ -1,7 +1,7 @@
 // The drawing as lines of text: what may run at the same time stands in one bracket, what waits stands below what it waits
 // for, no line is wider than the terminal, and every box is there.
 import { describe, expect, test } from "bun:test"
-import { checkFile } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { pictureOfGraph } from "./graph.ts"
 import { type Box, boxesOf, type Picture } from "./picture.ts"

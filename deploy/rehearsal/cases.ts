@@ -3,16 +3,8 @@
  * what has to come of it. Reading it runs nothing; every mistake is told with its line.
  */
 import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml"
-import {
-  type Code,
-  type Expr,
-  nearest,
-  type Problem,
-  parseCel,
-  parseDuration,
-  type Rec,
-  type Value,
-} from "../../graph/mod.ts"
+import { parseCel } from "../../graph/file/mod.ts"
+import { type Code, type Expr, nearest, type Problem, parseDuration, type Rec, type Value } from "../../graph/mod.ts"
 
 /** What a tool answers, by the key under `tools:`. */
 export type Answer =

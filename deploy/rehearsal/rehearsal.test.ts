@@ -1,7 +1,8 @@
 // Rehearsals: what a test file may say, what is said about one that is wrong, time that does not pass, and cases that
 // must pass and must fail, through the engine and the definition alike.
 import { describe, expect, test } from "bun:test"
-import { checkFile, EMPTY_LOCK, type NodeKind, printProblemShort, registry, T } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import { EMPTY_LOCK, type NodeKind, printProblemShort, registry, T } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import type { Project } from "../project.ts"
 import { readTestFile } from "./cases.ts"

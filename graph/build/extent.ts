@@ -3,7 +3,7 @@
  * lines that double a port forty times would be a tree that nothing can walk. So size and depth are kept with each
  * expression, and bounded where it is made.
  */
-import { EXPR_DEPTH_MAX } from "../cel.ts"
+import { DEPTH_MAX as EXPR_DEPTH_MAX } from "../cel/bounds.ts"
 import { type Expr, parts } from "../expr.ts"
 import { refuse } from "./failure.ts"
 

@@ -1,6 +1,6 @@
 /** The options of a call, as people write them, turned into the settings of a node. */
 import type { Settings } from "../ir.ts"
-import { parseDuration } from "../notation.ts"
+import { parseDuration } from "../measure.ts"
 import { refuse } from "./failure.ts"
 import { isPort, portState } from "./port.ts"
 import type { NodeOptions } from "./types.ts"

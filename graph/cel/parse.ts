@@ -8,7 +8,8 @@ import { at, type Expr, lit } from "../expr.ts"
 import type { Code } from "../messages.ts"
 import type { DType } from "../type.ts"
 import { DTYPE_BYTES, Tensor, ValueError } from "../value.ts"
-import { DEPTH_MAX, type ExprProblem, one, type Parsed, SOURCE_MAX, syntax } from "./syntax.ts"
+import { DEPTH_MAX, type ExprProblem, type Parsed, SOURCE_MAX } from "./bounds.ts"
+import { one, syntax } from "./syntax.ts"
 
 /** Reads one CEL expression. All problems come back at once; it never throws. */
 export function parseCel(source: string): Parsed {

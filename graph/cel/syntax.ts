@@ -2,23 +2,9 @@
  * The form of CEL text: the library's parser, and its complaints in words that a user of graphs can act on.
  */
 import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js"
-import type { Expr, Span } from "../expr.ts"
+import type { Span } from "../expr.ts"
 import type { Code } from "../messages.ts"
-
-/** A mistake in an expression, with its place in the source (UTF-16 offsets). Left-out severity is "error". */
-export interface ExprProblem {
-  readonly code: Code
-  readonly message: string
-  readonly fix?: string
-  readonly span: Span
-  readonly severity?: "error" | "warning"
-}
-
-export type Parsed = { readonly expr: Expr } | { readonly problems: readonly ExprProblem[] }
-
-/** Limits that keep checking linear and stacks independent of what a file says. */
-export const SOURCE_MAX = 4096
-export const DEPTH_MAX = 64
+import { DEPTH_MAX, type ExprProblem } from "./bounds.ts"
 
 const parser = new Environment({
   enableOptionalTypes: true,

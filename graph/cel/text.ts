@@ -4,9 +4,9 @@
  */
 import { at, type Expr, lit } from "../expr.ts"
 import { withParts } from "../rebuild.ts"
+import type { ExprProblem, Parsed } from "./bounds.ts"
 import { parseCelAt } from "./parse.ts"
 import { printCel } from "./print.ts"
-import type { ExprProblem, Parsed } from "./syntax.ts"
 
 /**
  * Reads text with insertions. Without one it is a text constant; when one insertion is the whole text it is that

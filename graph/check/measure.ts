@@ -3,7 +3,7 @@
  * file cannot break these (the reader stops earlier); a graph built by a program can, and shared parts let a few objects
  * stand for more than a memory holds. Everything is measured once, however often it is used.
  */
-import { EXPR_DEPTH_MAX } from "../cel.ts"
+import { DEPTH_MAX as EXPR_DEPTH_MAX } from "../cel/bounds.ts"
 import { type Expr, parts } from "../expr.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "../ir.ts"
 

@@ -2,7 +2,7 @@
  * The settings that any node may carry (`COMMON_WORDS`): read from their cells into what the IR holds, with their bounds.
  */
 import type { Retry, Settings } from "../ir.ts"
-import { parseDuration, parseSize, printDuration } from "../notation.ts"
+import { parseDuration, parseSize, printDuration } from "../measure.ts"
 import type { Mark } from "../places.ts"
 import { wordOf } from "./cells.ts"
 import {

@@ -4,7 +4,7 @@
  */
 import { hasNull, memberOf, withoutNull } from "../builtins/signature.ts"
 import { BUILTINS } from "../builtins.ts"
-import { printCel } from "../cel.ts"
+import { printCel } from "../cel/print.ts"
 import type { Expr } from "../expr.ts"
 import { nearest } from "../near.ts"
 import { type Field, printType, subtype, T, type Type, unionOf } from "../type.ts"

@@ -1,7 +1,7 @@
 /** Calls that no overload takes: which argument is wrong, and what to write instead. */
 import { pattern as compile } from "../builtins/text.ts"
 import { BUILTINS } from "../builtins.ts"
-import { printCel } from "../cel.ts"
+import { printCel } from "../cel/print.ts"
 import type { Expr } from "../expr.ts"
 import { Failure } from "../failure.ts"
 import { printType, type Type } from "../type.ts"

@@ -2,7 +2,7 @@
  * Comparisons that can never hold: an enumeration and a word it does not have, two types that no value is of. They are
  * almost always spelling mistakes, and they would fail silently.
  */
-import { printCel } from "../cel.ts"
+import { printCel } from "../cel/print.ts"
 import type { Expr } from "../expr.ts"
 import { nearest } from "../near.ts"
 import { printType, type Type } from "../type.ts"

@@ -3,7 +3,8 @@
  * messages about expressions share.
  */
 import { hasNull } from "../builtins/signature.ts"
-import { type ExprProblem, printCel } from "../cel.ts"
+import type { ExprProblem } from "../cel/bounds.ts"
+import { printCel } from "../cel/print.ts"
 import { type Expr, type Span, spanOf } from "../expr.ts"
 import { isPlainName } from "../literal.ts"
 import { T, type Type } from "../type.ts"

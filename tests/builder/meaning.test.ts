@@ -29,7 +29,8 @@ import {
   toolOf,
   when,
 } from "../../graph/build/mod.ts"
-import { check, checkFile, evaluateGraph, fail, type Registry, registry, type Value } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import { check, evaluateGraph, fail, type Registry, registry, type Value } from "../../graph/mod.ts"
 import { ask, fn as fnKind, http, llm, mcp, now, sql } from "../../nodes/mod.ts"
 
 const kinds: Registry = registry(ask, fnKind, http, llm, mcp, now, sql)

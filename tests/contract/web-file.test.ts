@@ -3,7 +3,8 @@
  * message.
  */
 import { describe, expect, test } from "bun:test"
-import { checkFile, leastNeeds, printType, registry } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import { leastNeeds, printType, registry } from "../../graph/mod.ts"
 import { http, llm } from "../../nodes/mod.ts"
 
 const FILE = `graph: web

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import * as server from "node:http"
 import type { AddressInfo } from "node:net"
+import { checkFile } from "../../graph/file/mod.ts"
 import {
-  checkFile,
   type EffectRecord,
   type Evaluated,
   type Executor,

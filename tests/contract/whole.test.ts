@@ -10,16 +10,8 @@ import { DatabaseSync } from "node:sqlite"
 import { compile } from "../../compile/mod.ts"
 import { Engine, type RunResult } from "../../deploy/engine.ts"
 import { makeLock, openHost } from "../../deploy/mod.ts"
-import {
-  accept,
-  checkFile,
-  EMPTY_LOCK,
-  type Lock,
-  pin,
-  printProblemShort,
-  readGraph,
-  type Value,
-} from "../../graph/mod.ts"
+import { checkFile, readGraph } from "../../graph/file/mod.ts"
+import { accept, EMPTY_LOCK, type Lock, pin, printProblemShort, type Value } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
 const base = mkdtempSync(join(tmpdir(), "whole-"))

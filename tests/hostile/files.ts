@@ -1,7 +1,9 @@
 // Mutated graph files: none may crash or hang the reader or the checker, every problem must stand somewhere in its file,
 // and whatever is accepted must come back the same from its printed form. Used by the tests with ten thousand mutants,
 // by `npm run hostile` with more.
-import { checkFile, printGraph, renderProblems } from "../../graph/mod.ts"
+
+import { checkFile, printGraph } from "../../graph/file/mod.ts"
+import { renderProblems } from "../../graph/mod.ts"
 import { corpus, loadCorpus } from "../corpus.ts"
 import { sample } from "../kinds.ts"
 

@@ -4,6 +4,7 @@
 import type { Program } from "../../bus/mod.ts"
 import { type Compiled, compile, PASSES } from "../../compile/mod.ts"
 import { Evaluation } from "../../graph/eval.ts"
+import { printGraph, readGraph } from "../../graph/file/mod.ts"
 import {
   type CheckedGraph,
   check,
@@ -14,10 +15,8 @@ import {
   type Node,
   type Outcome,
   outcomeHash,
-  printGraph,
   printPath,
   type Rec,
-  readGraph,
   type Scope,
   sameBytes,
   toFailure,
@@ -61,10 +60,10 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
   return { checked: true, broken: trial.broken, ended: trial.evaluated?.outcome.ok ? "value" : "failure" }
 }
 
-/** Interpreted; and translated, which takes a few runs to begin. */
+/** Interpreted; and translated, twice with the same code. */
 const MODES = [
   ["interpreted", false, 1],
-  ["translated", true, 4],
+  ["translated", true, 2],
 ] as const
 
 class Trial {

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
-import { printGraph } from "../../graph/mod.ts"
+import { printGraph } from "../../graph/file/mod.ts"
 import { type Broken, judge } from "./agree.ts"
 import { campaign, type Tally } from "./campaign.ts"
 import { someGraph } from "./graphs.ts"

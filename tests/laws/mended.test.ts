@@ -2,7 +2,8 @@
 // several seeds, since many of them broke only for some order of events.
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
-import { printProblemShort, readGraph } from "../../graph/mod.ts"
+import { readGraph } from "../../graph/file/mod.ts"
+import { printProblemShort } from "../../graph/mod.ts"
 import { judge } from "./agree.ts"
 import { kinds } from "./runs.ts"
 

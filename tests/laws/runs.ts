@@ -66,7 +66,7 @@ export function programOf(plan: Admitted, codegen: boolean): Program {
     const services = { granted: () => true } as unknown as Services
     return x.kind.open(x.claim.config, {}, services, x.signature) as Executor
   })
-  return load(plan, executors, { codegen })
+  return load(plan, executors, { codegen, eager: true })
 }
 
 export interface RunOptions {

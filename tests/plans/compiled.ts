@@ -3,7 +3,7 @@
  * be accepted, and is what hostile tests break beside the plans drawn by hand.
  */
 import { compile } from "../../compile/mod.ts"
-import { checkFile } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
 import { sample } from "../kinds.ts"
 

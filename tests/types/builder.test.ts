@@ -2,7 +2,8 @@
 // inferred whole, declarations of graph files hold, and checking a large graph costs what its nodes cost.
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
-import { checkFile, declarationName, declarationOf, fail, registry } from "../../graph/mod.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import { declarationName, declarationOf, fail, registry } from "../../graph/mod.ts"
 import { mcp } from "../../nodes/mod.ts"
 import { compile } from "./compiler.ts"
 

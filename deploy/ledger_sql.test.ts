@@ -6,21 +6,10 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { type Digest, encode, fail } from "../graph/mod.ts"
-import {
-  admit,
-  type EntryBody,
-  GENESIS,
-  type LedgerStore,
-  MemoryLedger,
-  openRun,
-  type Row,
-  type Storage,
-  seal,
-  verifyChain,
-} from "../kernel/mod.ts"
+import { type Digest, fail } from "../graph/mod.ts"
+import { admit, type LedgerStore, MemoryLedger, openRun, type Row, type Storage, verifyChain } from "../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
-import { SqliteLedger } from "./ledger_sqlite.ts"
+import { SqlLedger } from "./ledger_sql.ts"
 import { SqliteStorage } from "./storage_sqlite.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "ledger-"))
@@ -35,7 +24,14 @@ const TAMPERABLE = ["ledger_in_order", "ledger_no_update", "ledger_no_delete"].m
 
 /** One run of the shop with `n` reads that overlap, and one write. */
 async function shopping(store: LedgerStore, run: string, n = 3) {
-  const record = openRun(plan, { store, digest, clock: { now: () => 1_000 }, run, space: "acme", input: ORDER })
+  const record = openRun(plan, {
+    store,
+    digest,
+    clock: { now: () => 1_000, tick: () => 0 },
+    run,
+    space: "acme",
+    input: ORDER,
+  })
   const reads = Array.from({ length: n }, (_, i) => record.read(["lines", i], SHOP.lookup, ORDER, i, 1))
   await Promise.all(reads)
   const intent = await record.intent(["store"], SHOP.store, ORDER)
@@ -52,7 +48,7 @@ const reasonOf = async (action: () => unknown): Promise<string> => {
   }
   return "none"
 }
-const open = (file: string, busyMs = 0) => SqliteLedger.open({ storage: new SqliteStorage({ file, busyMs }) })
+const open = (file: string, busyMs = 0) => SqlLedger.open({ storage: new SqliteStorage({ file, busyMs }) })
 
 describe("the ledger on SQLite", () => {
   test("keeps the same chain, with the same head, as the one in memory", async () => {
@@ -72,50 +68,6 @@ describe("the ledger on SQLite", () => {
     await again.close()
   })
 
-  test("knows which runs rest and when they are due, as the one in memory does; keeps bytes under their hash", async () => {
-    const memory = new MemoryLedger()
-    const durable = await open(newFile())
-    const data = encode({})
-    const input = digest(data)
-    for (const [run, untils] of Object.entries({ a: [9_000, 4_000], b: [null], c: [3_000, null], d: [1_000], e: [] })) {
-      const bodies: EntryBody[] = [{ kind: "start", graph: "", plan: "", pins: null, input }]
-      for (const until of untils)
-        bodies.push({ kind: "parked", path: ["n"], why: "event", input, request: input, until })
-      if (run === "d") bodies.push({ kind: "resume", by: "person" })
-      let prev = GENESIS
-      for (const [seq, body] of bodies.entries()) {
-        const beside = body.kind === "resume" ? null : data
-        const row = seal({ space: "acme", run, seq, prev, at: 0, body }, beside, digest)
-        memory.append(row)
-        await durable.append(row)
-        prev = row.hash
-      }
-    }
-    for (const store of [memory, durable]) {
-      const told = async (dueBy?: number) =>
-        (await store.parked("acme", 10, dueBy)).map((r) => [r.run, r.parked?.due ?? null])
-      expect(await told()).toEqual([
-        ["c", 3_000],
-        ["a", 4_000],
-        ["b", null],
-      ])
-      expect(await told(3_999)).toEqual([["c", 3_000]])
-      expect(await store.parked("other", 10)).toEqual([])
-      expect((await store.runs("acme", 10)).map((r) => r.parked?.due)).toEqual([
-        undefined,
-        undefined,
-        3_000,
-        null,
-        4_000,
-      ])
-      await store.putBlob("ab", data)
-      await store.putBlob("ab", data)
-      expect(await store.getBlob("ab")).toEqual(data)
-      expect(await store.getBlob("cd")).toBeUndefined()
-    }
-    await durable.close()
-  })
-
   test("writes the entries of one turn in one batch", async () => {
     const storage = new SqliteStorage({ file: ":memory:" })
     const batches: number[] = []
@@ -127,7 +79,7 @@ describe("the ledger on SQLite", () => {
       },
       close: () => storage.close(),
     }
-    const ledger = await SqliteLedger.open({ storage: counted })
+    const ledger = await SqlLedger.open({ storage: counted })
     batches.length = 0
     await Promise.all(Array.from({ length: 20 }, (_, i) => shopping(ledger, `r${i}`, 5)))
     // Of each run: the start with its reads, the intent, the outcome, the end. All runs go in step.
@@ -201,10 +153,10 @@ describe("the ledger on SQLite", () => {
 /** A process that appends runs without end, and says of each entry that it was kept. */
 const WRITER = (file: string) => `
   import { MemoryLedger, seal, GENESIS } from ${JSON.stringify(join(import.meta.dir, "../kernel/mod.ts"))}
-  import { SqliteLedger } from ${JSON.stringify(join(import.meta.dir, "ledger_sqlite.ts"))}
+  import { SqlLedger } from ${JSON.stringify(join(import.meta.dir, "ledger_sql.ts"))}
   import { SqliteStorage } from ${JSON.stringify(join(import.meta.dir, "storage_sqlite.ts"))}
   import { encode, sha256 } from ${JSON.stringify(join(import.meta.dir, "../graph/mod.ts"))}
-  const ledger = await SqliteLedger.open({ storage: new SqliteStorage({ file: ${JSON.stringify(file)} }) })
+  const ledger = await SqlLedger.open({ storage: new SqliteStorage({ file: ${JSON.stringify(file)} }) })
   const data = encode("x".repeat(500))
   const outcome = sha256(data)
   const read = { kind: "read", path: ["a"], resource: null, input: GENESIS, outcome, message: null, attempts: 1, cachedMs: null }
@@ -291,7 +243,7 @@ describe("a database in the way", () => {
 
   test("that has no room is full, and what was kept before stays", async () => {
     const storage = new SqliteStorage({ file: newFile() })
-    const ledger = await SqliteLedger.open({ storage })
+    const ledger = await SqlLedger.open({ storage })
     await shopping(ledger, "r1")
     storage.all("PRAGMA max_page_count = 20", [])
     expect(await reasonOf(() => shopping(ledger, "r2", 2_000))).toBe("full")
@@ -313,7 +265,7 @@ describe("a database in the way", () => {
   })
 
   test("in a folder that is not there, or that was closed", async () => {
-    expect(await reasonOf(() => open(join(folder, "nowhere", "x.db")))).toBe("storage")
+    expect(await reasonOf(() => open(join(folder, "nowhere", "x.db")))).toBe("unavailable")
     const ledger = await open(newFile())
     const pending = shopping(ledger, "r1")
     await pending
@@ -328,7 +280,7 @@ describe("a database in the way", () => {
     await shopping(memory, "r1")
     const rows: readonly Row[] = memory.entries("acme", "r1").rows
     const file = newFile()
-    const ledger = await SqliteLedger.open({ storage: new SqliteStorage({ file }), queueMax: 3 })
+    const ledger = await SqlLedger.open({ storage: new SqliteStorage({ file }), queueMax: 3 })
     const appended = rows.slice(0, 4).map((row) => reasonOf(() => ledger.append(row)))
     await ledger.close()
     expect(await Promise.all(appended)).toEqual(["none", "none", "none", "full"])

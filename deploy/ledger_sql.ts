@@ -1,6 +1,6 @@
 /**
- * The ledger in a durable store, through the storage port. Entries of one turn of the event loop go in one batch, so that
- * a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
+ * The ledger in a durable store, SQLite or Postgres, through the storage port. Entries of one turn of the event
+ * loop go in one batch, so that a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
  */
 import {
   type Chain,
@@ -15,43 +15,18 @@ import {
   type Storage,
   type StorageRow,
 } from "../kernel/mod.ts"
-
-const FORMAT: readonly Statement[] = [
-  ["CREATE TABLE IF NOT EXISTS shadowgraph_format (part TEXT PRIMARY KEY, format INTEGER NOT NULL)", []],
-  ["INSERT OR IGNORE INTO shadowgraph_format (part, format) VALUES ('ledger', ?)", [LEDGER_FORMAT]],
-]
-const TABLES: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS ledger (
-     position INTEGER PRIMARY KEY, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-     entry BLOB NOT NULL, data BLOB, hash BLOB NOT NULL, UNIQUE (space, run, seq))`,
-  // `position` counts runs in the order in which they started here.
-  `CREATE TABLE IF NOT EXISTS ledger_head (
-     position INTEGER PRIMARY KEY, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-     hash BLOB NOT NULL, UNIQUE (space, run))`,
-  "CREATE INDEX IF NOT EXISTS ledger_head_position ON ledger_head (space, position)",
-  // What is due by itself, of runs that rest: `due` is null where somebody has to answer.
-  `CREATE TABLE IF NOT EXISTS ledger_parked (
-     space TEXT NOT NULL, run TEXT NOT NULL, due INTEGER, PRIMARY KEY (space, run)) WITHOUT ROWID`,
-  "CREATE INDEX IF NOT EXISTS ledger_parked_due ON ledger_parked (space, due)",
-  "CREATE TABLE IF NOT EXISTS ledger_blob (hash TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID",
-  // A second process, or a defect of ours, must not leave a hole: the store itself refuses one.
-  `CREATE TRIGGER IF NOT EXISTS ledger_in_order BEFORE INSERT ON ledger WHEN NEW.seq > 0
-     AND NOT EXISTS (SELECT 1 FROM ledger WHERE space = NEW.space AND run = NEW.run AND seq = NEW.seq - 1)
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: the entry before is missing'); END`,
-  `CREATE TRIGGER IF NOT EXISTS ledger_no_update BEFORE UPDATE ON ledger
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never changed'); END`,
-  `CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger
-     BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never deleted'); END`,
-]
+import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
 
 const INSERT = "INSERT INTO ledger (space, run, seq, kind, entry, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
 const HEAD = `INSERT INTO ledger_head (space, run, seq, kind, hash) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (space, run) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, hash = excluded.hash`
 
 const PARK = `INSERT INTO ledger_parked (space, run, due) VALUES (?, ?, ?)
-  ON CONFLICT (space, run) DO UPDATE SET due = coalesce(min(due, excluded.due), due, excluded.due)`
+  ON CONFLICT (space, run) DO UPDATE SET due =
+    CASE WHEN ledger_parked.due IS NULL OR excluded.due < ledger_parked.due
+    THEN coalesce(excluded.due, ledger_parked.due) ELSE ledger_parked.due END`
 const UNPARK = "DELETE FROM ledger_parked WHERE space = ? AND run = ?"
-const BLOB = "INSERT OR IGNORE INTO ledger_blob (hash, bytes) VALUES (?, ?)"
+const BLOB = "INSERT INTO ledger_blob (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 
 interface Blob {
   readonly hash: string
@@ -67,13 +42,15 @@ interface Waiting {
 /** Hashes of blobs that this process remembers to have kept. */
 const BLOBS_KNOWN_MAX = 10_000
 
-export interface SqliteLedgerOptions {
+export interface SqlLedgerOptions {
   readonly storage: Storage
+  /** Whose SQL the storage speaks. Default: SQLite's. */
+  readonly dialect?: Dialect
   /** Entries that may wait for the disk; the next one fails with `full`. */
   readonly queueMax?: number
 }
 
-export class SqliteLedger implements LedgerStore {
+export class SqlLedger implements LedgerStore {
   readonly #storage: Storage
   readonly #queueMax: number
   #waiting: Waiting[] = []
@@ -83,14 +60,14 @@ export class SqliteLedger implements LedgerStore {
   readonly #blobs = new Set<string>()
 
   /** Makes the tables where they are missing. Fails with `KernelError` (`format` where another version wrote them). */
-  static async open({ storage, queueMax = 65_536 }: SqliteLedgerOptions): Promise<SqliteLedger> {
-    await storage.batch(FORMAT)
+  static async open({ storage, dialect = "sqlite", queueMax = 65_536 }: SqlLedgerOptions): Promise<SqlLedger> {
+    await storage.batch(formatTable(dialect))
     const found = (await storage.all("SELECT format FROM shadowgraph_format WHERE part = 'ledger'", []))[0]?.["format"]
     if (found !== LEDGER_FORMAT) {
       throw kernelError("format", `Cannot open the ledger: its format must be ${LEDGER_FORMAT}, found ${String(found)}`)
     }
-    await storage.batch(TABLES.map((sql): Statement => [sql, []]))
-    return new SqliteLedger(storage, queueMax)
+    await storage.batch(ledgerTables(dialect))
+    return new SqlLedger(storage, queueMax)
   }
 
   private constructor(storage: Storage, queueMax: number) {

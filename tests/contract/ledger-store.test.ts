@@ -1,0 +1,358 @@
+/** One contract for every place that a ledger is kept in: in memory, in a file of SQLite, on a Postgres server. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { SqlLedger } from "../../deploy/ledger_sql.ts"
+import { PostgresStorage } from "../../deploy/storage_postgres.ts"
+import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
+import { type Digest, encode, fail } from "../../graph/mod.ts"
+import {
+  admit,
+  type EntryBody,
+  GENESIS,
+  type LedgerStore,
+  MemoryLedger,
+  openRun,
+  type Row,
+  seal,
+  verifyChain,
+} from "../../kernel/mod.ts"
+import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../plans/shop.ts"
+import { type PostgresServer, postgresBinaries, startPostgres } from "./postgres-server.ts"
+
+const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
+const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })
+const ORDER = { order: "A17" }
+
+// A server on a busy machine takes its time.
+setDefaultTimeout(60_000)
+
+const folder = mkdtempSync(join(tmpdir(), "ledgers-"))
+const binaries = postgresBinaries()
+if ("missing" in binaries) console.log(`Skipped: the ledger on Postgres, because ${binaries.missing}`)
+let server: PostgresServer | undefined
+let made = 0
+
+beforeAll(async () => {
+  if ("native" in binaries) server = await startPostgres(binaries.native)
+}, 60_000)
+afterAll(async () => {
+  await server?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A fresh store, and another opening of the same one. */
+interface Opened {
+  readonly store: LedgerStore
+  readonly again: () => Promise<LedgerStore>
+}
+const openPostgres = (url: string) =>
+  SqlLedger.open({ storage: new PostgresStorage({ url, timeoutMs: 3_000 }), dialect: "postgres" })
+
+interface Place {
+  readonly name: string
+  readonly open: () => Promise<Opened>
+  /** What is kept outlives the store object. */
+  readonly durable: boolean
+}
+const PLACES: readonly Place[] = [
+  {
+    name: "memory",
+    durable: false,
+    open: async () => ({ store: new MemoryLedger(), again: async () => new MemoryLedger() }),
+  },
+  {
+    name: "SQLite",
+    durable: true,
+    open: async () => {
+      const file = join(folder, `${made++}.db`)
+      const again = () => SqlLedger.open({ storage: new SqliteStorage({ file }) })
+      return { store: await again(), again }
+    },
+  },
+  ...("missing" in binaries
+    ? []
+    : [
+        {
+          name: "Postgres",
+          durable: true,
+          open: async () => {
+            const url = await server!.database(`ledger_${made++}`)
+            return { store: await openPostgres(url), again: () => openPostgres(url) }
+          },
+        },
+      ]),
+]
+
+/** One run of the shop: `n` reads that overlap, a write that nobody knows the end of. */
+async function shopping(store: LedgerStore, run: string, { n = 3, space = "acme" } = {}) {
+  const record = openRun(plan, { store, digest, clock: { now: () => 1_000 }, run, space, input: ORDER })
+  await Promise.all(Array.from({ length: n }, (_, i) => record.read(["lines", i], SHOP.lookup, ORDER, i, 1)))
+  const intent = await record.intent(["store"], SHOP.store, ORDER)
+  await record.delivered(intent, fail("Timeout", "no answer"), "uncertain")
+  return record.end(n)
+}
+
+async function rowsOf(n: number, run = "r1", space = "acme"): Promise<readonly Row[]> {
+  const memory = new MemoryLedger()
+  await shopping(memory, run, { n, space })
+  return memory.entries(space, run).rows
+}
+
+async function reasonOf(action: () => unknown): Promise<string> {
+  try {
+    await action()
+  } catch (cause) {
+    const { _tag, reason } = cause as { readonly _tag?: string; readonly reason?: string }
+    return _tag === "KernelError" ? String(reason) : String(cause)
+  }
+  return "none"
+}
+
+describe.each([...PLACES])("a ledger in $name", ({ open, durable }) => {
+  test("keeps the entries of a run in order, and says who began last", async () => {
+    const { store } = await open()
+    const end = await shopping(store, "r1")
+    await shopping(store, "r2")
+    const chain = await store.entries("acme", "r1")
+    expect(chain.rows.map((r) => [r.seq, r.kind])).toEqual([
+      [0, "start"],
+      [1, "read"],
+      [2, "read"],
+      [3, "read"],
+      [4, "intent"],
+      [5, "outcome"],
+      [6, "end"],
+    ])
+    expect(chain.rows).toEqual([...(await rowsOf(3))])
+    expect(verifyChain(chain, { digest, space: "acme", run: "r1" })).toMatchObject({
+      ok: true,
+      entries: 7,
+      ended: true,
+    })
+    const heads = await store.runs("acme", 10)
+    expect(heads.map((h) => h.run)).toEqual(["r2", "r1"])
+    expect(heads[1]).toMatchObject({ space: "acme", seq: end.position, ended: true })
+    expect(Buffer.from(heads[1]!.hash).toString("hex")).toBe(end.head)
+    expect((await store.runs("acme", 1)).map((h) => h.run)).toEqual(["r2"])
+    await store.close()
+  })
+
+  test("keeps spaces apart: the same run id twice, and no look into the other", async () => {
+    const { store } = await open()
+    await shopping(store, "r1", { n: 1 })
+    await shopping(store, "r1", { n: 2, space: "other" })
+    expect((await store.entries("acme", "r1")).rows).toHaveLength(5)
+    expect((await store.entries("other", "r1")).rows).toHaveLength(6)
+    expect((await store.entries("third", "r1")).rows).toEqual([])
+    expect((await store.runs("other", 9)).map((h) => [h.space, h.run, h.seq])).toEqual([["other", "r1", 5]])
+    expect(await store.runs("third", 9)).toEqual([])
+    await store.close()
+  })
+
+  test("refuses a gap, a repeated entry, another entry of the same number, a run that begins in the middle", async () => {
+    const { store } = await open()
+    const rows = await rowsOf(3)
+    await store.append(rows[0]!)
+    expect(await reasonOf(() => store.append(rows[2]!))).toBe("conflict")
+    expect(await reasonOf(() => store.append(rows[0]!))).toBe("conflict")
+    await store.append(rows[1]!)
+    expect(await reasonOf(() => store.append({ ...rows[1]!, hash: new Uint8Array(32) }))).toBe("conflict")
+    expect(await reasonOf(async () => store.append((await rowsOf(1, "r9"))[1]!))).toBe("conflict")
+    await store.append(rows[2]!)
+    expect((await store.entries("acme", "r1")).rows).toEqual(rows.slice(0, 3))
+    await store.close()
+  })
+
+  test("a run whose id was used fails alone; others of the same turn are kept", async () => {
+    const { store } = await open()
+    await shopping(store, "r1")
+    const ends = await Promise.allSettled(["r1", "r2", "r3"].map(async (run) => shopping(store, run)))
+    expect(ends.map((e) => e.status)).toEqual(["rejected", "fulfilled", "fulfilled"])
+    expect(ends[0]).toMatchObject({ reason: { _tag: "KernelError", reason: "conflict" } })
+    for (const run of ["r1", "r2", "r3"])
+      expect(verifyChain(await store.entries("acme", run), { digest, space: "acme", run })).toMatchObject({ ok: true })
+    await store.close()
+  })
+
+  test("two who write to one run: one of them goes on, and the chain is whole", async () => {
+    const { store, again } = await open()
+    const other = durable ? await again() : store
+    const ends = await Promise.allSettled([
+      (async () => shopping(store, "r1", { n: 2 }))(),
+      (async () => shopping(other, "r1", { n: 5 }))(),
+    ])
+    expect(ends.map((e) => e.status).sort()).toEqual(["fulfilled", "rejected"])
+    expect(ends.find((e) => e.status === "rejected")).toMatchObject({ reason: { reason: "conflict" } })
+    const verdict = verifyChain(await store.entries("acme", "r1"), { digest, space: "acme", run: "r1" })
+    expect(verdict).toMatchObject({ ok: true, ended: true })
+    await store.close()
+    if (other !== store) await other.close()
+  })
+
+  test("takes every byte, and rows of megabytes", async () => {
+    const { store } = await open()
+    const [start, read] = await rowsOf(1)
+    const every = Uint8Array.from({ length: 256 }, (_, i) => i)
+    const big = new Uint8Array(8 << 20).map((_, i) => (i * 2_654_435_761) >>> 24)
+    await store.append({ ...start!, data: every })
+    await store.append({ ...read!, data: big })
+    const { rows } = await store.entries("acme", "r1")
+    expect(rows[0]!.data).toEqual(every)
+    expect(Buffer.compare(rows[1]!.data!, big)).toBe(0)
+    expect(rows[1]!.data!.constructor).toBe(Uint8Array)
+    await store.close()
+  })
+
+  test("tells names apart that differ in one sign only, whatever letters they have", async () => {
+    const { store } = await open()
+    const names = ["run", "Run", "rün", "ru\u0308n", "run ", "'; DROP TABLE ledger; --", "運行"]
+    for (const run of names) await shopping(store, run, { n: 0, space: run })
+    for (const run of names) {
+      expect((await store.runs(run, 9)).map((h) => h.run)).toEqual([run])
+      expect(verifyChain(await store.entries(run, run), { digest, space: run, run }).ok).toBe(true)
+    }
+    await store.close()
+  })
+
+  test("of a hundred runs at once keeps each chain whole", async () => {
+    const { store } = await open()
+    const runs = Array.from({ length: 100 }, (_, i) => `r${i}`)
+    await Promise.all(runs.map((run, i) => shopping(store, run, { n: i % 7 })))
+    for (const run of runs)
+      expect(verifyChain(await store.entries("acme", run), { digest, space: "acme", run }).ok).toBe(true)
+    expect(await store.runs("acme", 1_000)).toHaveLength(100)
+    await store.close()
+  })
+
+  test("knows which runs rest and when they are due, and keeps bytes under their hash", async () => {
+    const { store } = await open()
+    const data = encode({})
+    const input = digest(data)
+    for (const [run, untils] of Object.entries({ a: [9_000, 4_000], b: [null], c: [3_000, null], d: [1_000], e: [] })) {
+      const bodies: EntryBody[] = [{ kind: "start", graph: "", plan: "", pins: null, input }]
+      for (const until of untils)
+        bodies.push({ kind: "parked", path: ["n"], why: "event", input, request: input, until })
+      if (run === "d") bodies.push({ kind: "resume", by: "person" })
+      let prev = GENESIS
+      for (const [seq, body] of bodies.entries()) {
+        const beside = body.kind === "resume" ? null : data
+        const row = seal({ space: "acme", run, seq, prev, at: 0, body }, beside, digest)
+        await store.append(row)
+        prev = row.hash
+      }
+    }
+    const told = async (dueBy?: number) =>
+      (await store.parked("acme", 10, dueBy)).map((r) => [r.run, r.parked?.due ?? null])
+    expect(await told()).toEqual([
+      ["c", 3_000],
+      ["a", 4_000],
+      ["b", null],
+    ])
+    expect(await told(3_999)).toEqual([["c", 3_000]])
+    expect(await store.parked("other", 10)).toEqual([])
+    expect((await store.runs("acme", 10)).map((r) => r.parked?.due)).toEqual([undefined, undefined, 3_000, null, 4_000])
+    await store.putBlob("ab", data)
+    await store.putBlob("ab", data)
+    expect(await store.getBlob("ab")).toEqual(data)
+    expect(await store.getBlob("cd")).toBeUndefined()
+    await store.close()
+  })
+
+  test.skipIf(!durable)("what it said it kept is there when it is opened again", async () => {
+    const { store, again } = await open()
+    await shopping(store, "r1")
+    const rows = await rowsOf(3, "r2")
+    for (const row of rows.slice(0, 4)) await store.append(row)
+    await store.close()
+    const next = await again()
+    expect((await next.entries("acme", "r1")).rows).toEqual([...(await rowsOf(3))])
+    expect((await next.runs("acme", 9)).map((h) => [h.run, h.seq, h.ended])).toEqual([
+      ["r2", 3, false],
+      ["r1", 6, true],
+    ])
+    await next.append(rows[4]!)
+    expect((await next.entries("acme", "r2")).rows).toEqual(rows.slice(0, 5))
+    await next.close()
+  })
+
+  test.skipIf(!durable)("once closed it refuses, after what was on its way is kept", async () => {
+    const { store, again } = await open()
+    const rows = await rowsOf(3)
+    const kept = Promise.all(rows.slice(0, 3).map((row) => store.append(row)))
+    await store.close()
+    await kept
+    await store.close()
+    expect(await reasonOf(() => store.append(rows[3]!))).toBe("closed")
+    expect(await reasonOf(() => store.entries("acme", "r1"))).toBe("closed")
+    expect(await reasonOf(() => store.runs("acme", 1))).toBe("closed")
+    const next = await again()
+    expect((await next.entries("acme", "r1")).rows).toEqual(rows.slice(0, 3))
+    await next.close()
+  })
+})
+
+describe.skipIf("missing" in binaries)("a Postgres server in the way", () => {
+  const fresh = async () => {
+    const url = await server!.database(`ledger_${made++}`)
+    return { url, store: await openPostgres(url), other: new PostgresStorage({ url }) }
+  }
+
+  test("that ends the connection in the middle of a run: a named error, and the run goes on from what is kept", async () => {
+    const { url, store, other } = await fresh()
+    const rows = await rowsOf(3)
+    for (const row of rows.slice(0, 3)) await store.append(row)
+    const record = openRun(plan, { store, digest, clock: { now: () => 0 }, run: "r2", space: "acme", input: ORDER })
+    await record.read(["a"], SHOP.lookup, ORDER, 1, 1)
+    await server!.kill()
+    expect(await reasonOf(() => record.read(["b"], SHOP.lookup, ORDER, 1, 1))).toBe("unavailable")
+    expect(await reasonOf(() => store.append(rows[3]!))).toBe("unavailable")
+    expect(await reasonOf(() => store.entries("acme", "r1"))).toBe("unavailable")
+    await server!.start()
+    // The record of that run stays broken; the store connects again by itself, for other runs and for whoever resumes.
+    expect(await reasonOf(() => record.read(["c"], SHOP.lookup, ORDER, 1, 1))).toBe("unavailable")
+    expect((await store.entries("acme", "r1")).rows).toEqual(rows.slice(0, 3))
+    expect((await store.entries("acme", "r2")).rows.map((r) => r.kind)).toEqual(["start", "read"])
+    for (const row of rows.slice(3)) await store.append(row)
+    const verdict = verifyChain(await store.entries("acme", "r1"), { digest, space: "acme", run: "r1" })
+    expect(verdict).toMatchObject({ ok: true, ended: true })
+    await store.close()
+    await other.close()
+    const again = await openPostgres(url)
+    expect((await again.runs("acme", 9)).map((h) => h.run)).toEqual(["r2", "r1"])
+    await again.close()
+  }, 30_000)
+
+  test("that is not there, knows no such database, or is named by a text that is no URL, is unavailable", async () => {
+    const url = new URL(await server!.database(`ledger_${made++}`))
+    const at = (change: (u: URL) => void) => {
+      const u = new URL(url)
+      change(u)
+      return reasonOf(() => openPostgres(u.href))
+    }
+    expect(await at((u) => (u.port = "1"))).toBe("unavailable")
+    expect(await at((u) => (u.pathname = "/nowhere"))).toBe("unavailable")
+    expect(await reasonOf(() => openPostgres("mysql://localhost/x"))).toBe("unavailable")
+    const refused = await openPostgres(url.href.replace("shadowgraph@", "nobody:secret@")).catch((e) => String(e))
+    expect(refused).toContain("nobody@127.0.0.1")
+    expect(refused).not.toContain("secret")
+  })
+
+  test("refuses to change or delete an entry, whoever asks, and a ledger of another version", async () => {
+    const { url, store, other } = await fresh()
+    await shopping(store, "r1")
+    expect(await reasonOf(() => other.batch([["UPDATE ledger SET kind = 'note'", []]]))).toBe("conflict")
+    expect(await reasonOf(() => other.batch([["DELETE FROM ledger", []]]))).toBe("conflict")
+    await other.batch([["UPDATE shadowgraph_format SET format = 99", []]])
+    expect(await reasonOf(() => openPostgres(url))).toBe("format")
+    await store.close()
+    await other.close()
+  })
+
+  test("that lets this connection only read is readonly", async () => {
+    const url = await server!.database(`ledger_${made++}`)
+    expect(await reasonOf(() => openPostgres(`${url}?default_transaction_read_only=on`))).toBe("readonly")
+  })
+})
