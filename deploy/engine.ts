@@ -115,6 +115,8 @@ export interface Ready {
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
   /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
   readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+  /** Runs on a record, and ends nothing: what it comes to. */
+  readonly outcome: (record: RunRecord, input: Value) => Outcome | Promise<Outcome>
 }
 
 /** A run of the ledger, admitted again. */
@@ -191,6 +193,7 @@ export class Engine {
         return this.#run(program, openRun(admitted, recording), input, run)
       },
       on: (record, input, run = {}) => this.#run(program, record, input, run),
+      outcome: (record, input) => this.#execute(program, record, input, {}),
     }
   }
 
@@ -208,6 +211,10 @@ export class Engine {
 
   get space(): string {
     return this.#options.space ?? ""
+  }
+
+  now(): number {
+    return this.#options.services.clock.now()
   }
 
   /** A fresh id for a run. */
@@ -293,21 +300,17 @@ export class Engine {
   }
 
   #run(program: Program, record: RunRecord, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
-    const { services, timeoutMs, settle } = this.#options
-    const outcome = execute(program, input, {
-      services,
-      record,
-      limits: this.#limits,
-      signal: options.signal,
-      onEvent: options.onEvent,
-      onItem: options.onItem,
-      fuel: options.fuel,
-      timeoutMs,
-      settle,
-    })
+    const outcome = this.#execute(program, record, input, options)
     return outcome instanceof Promise
       ? outcome.then((o) => ended(record, o, options.signal))
       : ended(record, outcome, options.signal)
+  }
+
+  #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
+    const { services, timeoutMs, settle } = this.#options
+    const { signal, onEvent, onItem, fuel } = options
+    const limits = this.#limits
+    return execute(program, input, { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle })
   }
 
   /** Gives back every connection and process, and closes the ledger. */

@@ -8,7 +8,10 @@ import {
   isRecord,
   type NodeKind,
   type NodeView,
+  Park,
   printType,
+  type Rec,
+  type Services,
   type Signature,
   type SignatureProblem,
   T,
@@ -25,12 +28,14 @@ export const ask: NodeKind = {
   main: { form: "text", type: T.string, required: true, about: "The question." },
   fields: {
     choices: { form: "static", type: T.list(T.string), about: "The answers to choose from." },
+    within: { form: "duration", about: "How long a run rests for the answer; then the node fails with Timeout." },
   },
   takesWith: false,
   sign,
-  open: (_config, _resources, services, signature) => ({
+  open: (config, _resources, services, signature) => ({
     execute: async (args: Value, call: Call) => {
       const question = isRecord(args) ? String(args["ask"]) : ""
+      if (services.ask === undefined && call.parks === true) return parked(question, config, services, signature)
       if (services.ask === undefined) {
         throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, {
           undelivered: true,
@@ -53,6 +58,18 @@ export const ask: NodeKind = {
       throw fail("BadAnswer", `No answer of the form ${printType(type)} in ${TRIES} tries`, { data: { tries: TRIES } })
     },
   }),
+}
+
+/** Nobody is at the terminal: the question stands in the ledger until somebody answers it, or its time is over. */
+function parked(question: string, { within }: Rec, { clock }: Services, { output }: Signature): Park {
+  const choices = wordsOf(output)
+  const late = fail("Timeout", "Nobody answered in time", { data: { question } })
+  return new Park(
+    "ask",
+    { question, type: printType(output), ...(choices === undefined ? {} : { choices }) },
+    typeof within === "number" ? clock.now() + within : null,
+    late,
+  )
 }
 
 const pathText = (call: Call): string => call.path.join(".")
