@@ -40,10 +40,16 @@ import {
   ResourceLimits,
   type ResumeOptions,
   type RunRecord,
+  RunSlots,
+  type SlotsOptions,
+  Tenant,
   type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
 import { RunIds } from "./run_ids.ts"
+
+/** Runs that go on when an engine closes get so long to end. */
+const GRACE_MS = 2_000
 
 export interface EngineOptions {
   readonly registry: Registry
@@ -60,11 +66,15 @@ export interface EngineOptions {
   readonly timeoutMs?: number
   /** What a run may spend at most where it says nothing. */
   readonly budget?: Budget
+  /** Of a run that says nothing. */
+  readonly fuel?: number
   /** What all runs of this engine together may spend in any `windowMs`. */
   readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
   readonly prices?: Prices
   /** May runs rest and go on another day? Only where the store outlives this process. Default: no. */
   readonly parks?: boolean
+  /** How many runs go on at once and how many may wait. Default: no bound. */
+  readonly slots?: SlotsOptions
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
   /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
@@ -73,6 +83,8 @@ export interface EngineOptions {
 
 export interface PrepareOptions {
   readonly grants: readonly string[]
+  /** Lists that narrow the grants: those of a token. */
+  readonly within?: readonly (readonly string[])[]
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -91,8 +103,8 @@ export interface RunOptions {
   readonly fuel?: number
   /** What this run may spend; what it leaves out is the engine's. */
   readonly budget?: Budget
-  /** What the caller's runs together may spend, in place of the engine's own. */
-  readonly tenant?: Allowance
+  /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
+  readonly tenant?: Tenant
 }
 
 export interface RunResult {
@@ -111,7 +123,10 @@ export interface RunResult {
 /** A plan that is admitted, loaded and ready to run any number of times. */
 export interface Ready {
   readonly admitted: Admitted
-  /** Takes the input as the port holds it (`acceptStrict` of the plan's input type). Never rejects: a failure is an outcome. */
+  /**
+   * Takes the input as the port holds it (`acceptStrict` of the plan's input type). A failure of the graph is an outcome.
+   * Fails with `Overloaded` where no slot is free; then nothing is on record.
+   */
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
   /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
   readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
@@ -134,7 +149,8 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
-  readonly #allowance: Allowance | undefined
+  readonly #slots: RunSlots
+  readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -145,17 +161,18 @@ export class Engine {
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
     const { tenant } = options
-    this.#allowance = tenant && new Allowance(tenant.budget, tenant.windowMs, options.services.clock)
+    const { clock } = options.services
+    this.#slots = new RunSlots(clock, options.slots)
+    this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
   /** What a run may spend; undefined where nothing bounds it. */
-  #meter(options: RunOptions): Meter | undefined {
+  #meter(options: RunOptions, { allowance }: Tenant): Meter | undefined {
     const { budget, prices, services } = this.#options
-    const tenant = options.tenant ?? this.#allowance
     // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
-    if ((options.budget ?? budget ?? tenant ?? prices) === undefined) return undefined
-    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant, prices })
+    if ((options.budget ?? budget ?? allowance ?? prices) === undefined) return undefined
+    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
@@ -164,6 +181,7 @@ export class Engine {
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
+      ...(options.within ? { within: options.within } : {}),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
@@ -188,23 +206,34 @@ export class Engine {
     return {
       admitted,
       run: (input, run = {}) => {
-        const id = run.id ?? this.#ids.next()
-        const recording = { ...this.recording(run, parks), run: id, space: this.space, input }
-        return this.#run(program, openRun(admitted, recording), input, run)
+        const open = (tenant: Tenant) => {
+          const { space } = this
+          return openRun(admitted, {
+            ...this.recording(run, tenant, parks),
+            run: run.id ?? this.#ids.next(),
+            space,
+            input,
+          })
+        }
+        return this.#run(program, open, input, run)
       },
-      on: (record, input, run = {}) => this.#run(program, record, input, run),
+      on: (record, input, run = {}) => this.#run(program, () => record, input, run),
       outcome: (record, input) => this.#execute(program, record, input, {}),
     }
   }
 
   /** What a record of this engine's runs is made with, but for the run itself. */
-  recording(run: RunOptions = {}, parks = this.#options.parks === true): ResumeOptions {
+  recording(
+    run: RunOptions = {},
+    tenant = run.tenant ?? this.#tenant,
+    parks = this.#options.parks === true,
+  ): ResumeOptions {
     return {
       store: this.store,
       digest: this.#digest,
       clock: this.#options.services.clock,
       cache: this.#cache,
-      meter: this.#meter(run),
+      meter: this.#meter(run, tenant),
       parks,
     }
   }
@@ -274,6 +303,7 @@ export class Engine {
       signature.output as unknown as Rec,
       signature.pins ?? null,
       admitted.grants,
+      admitted.within,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))
@@ -299,22 +329,51 @@ export class Engine {
     return opened
   }
 
-  #run(program: Program, record: RunRecord, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
-    const outcome = this.#execute(program, record, input, options)
-    return outcome instanceof Promise
-      ? outcome.then((o) => ended(record, o, options.signal))
-      : ended(record, outcome, options.signal)
+  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
+  #run(
+    program: Program,
+    open: (tenant: Tenant) => RunRecord,
+    input: Value,
+    options: RunOptions,
+  ): RunResult | Promise<RunResult> {
+    const tenant = options.tenant ?? this.#tenant
+    const wait = this.#slots.enter(tenant, options.signal)
+    return wait === undefined
+      ? this.#within(tenant, program, open, input, options)
+      : wait.then(() => this.#within(tenant, program, open, input, options))
+  }
+
+  #within(
+    tenant: Tenant,
+    program: Program,
+    open: (tenant: Tenant) => RunRecord,
+    input: Value,
+    options: RunOptions,
+  ): RunResult | Promise<RunResult> {
+    let result: RunResult | Promise<RunResult> | undefined
+    try {
+      const record = open(tenant)
+      const outcome = this.#execute(program, record, input, options)
+      result =
+        outcome instanceof Promise
+          ? outcome.then((o) => ended(record, o, options.signal))
+          : ended(record, outcome, options.signal)
+    } finally {
+      if (!(result instanceof Promise)) this.#slots.leave(tenant)
+    }
+    return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
   }
 
   #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
     const { services, timeoutMs, settle } = this.#options
-    const { signal, onEvent, onItem, fuel } = options
+    const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
     const limits = this.#limits
     return execute(program, input, { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle })
   }
 
-  /** Gives back every connection and process, and closes the ledger. */
-  async close(): Promise<void> {
+  /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
+  async close(graceMs = GRACE_MS): Promise<void> {
+    await this.#slots.close(graceMs)
     const opened = await Promise.allSettled([...this.#executors.values()])
     this.#executors.clear()
     await Promise.allSettled(

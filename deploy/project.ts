@@ -26,6 +26,7 @@ import {
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
 import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
+import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import { hostDigest } from "./services/digest.ts"
@@ -56,6 +57,8 @@ export interface ProjectFile {
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
+  /** What runs may spend. */
+  readonly budgets?: Budgets
   /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
   readonly validate?: Demands
 }
@@ -75,6 +78,8 @@ export interface SessionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What runs may spend, over what the project's file says. */
+  readonly budgets?: Budgets
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -109,6 +114,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
+  const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -116,6 +122,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...project.file.budgets,
+    ...options.budgets,
+    ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
   })
   const locked = pin(project.lock)
@@ -293,9 +302,20 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     kinds: list("kinds"),
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
+    budgets: budgetsIn(data, refuse),
   }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "validate"]
+function budgetsIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+) {
+  try {
+    return readBudgets(data)
+  } catch (cause) {
+    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
+  }
+}
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices", "validate"]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)
 const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))

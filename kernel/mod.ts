@@ -18,5 +18,6 @@ export {
   type RunOptions,
   type RunRecord,
 } from "./run.ts"
+export * from "./slots.ts"
 export * from "./storage.ts"
 export type { Demands } from "./validated.ts"

@@ -39,7 +39,7 @@ const door = (output: Type | undefined): NodeKind => ({
     return {
       effect,
       resource: effect === "pure" ? null : `door:${name}`,
-      needs: [`door:${name}`],
+      needs: [`app:door:${name}`],
       output: output as Type,
     }
   },
@@ -152,7 +152,7 @@ const shut = (c: Combination): readonly Gate[] => [
 const kindsOf = (c: Combination) =>
   registry(...others, ...(c.registered ? [door(c.validated ? T.unknown : undefined)] : []))
 const grantsOf = (c: Combination, checked: CheckedGraph): readonly string[] =>
-  checked.needs.filter((need) => c.granted || !need.startsWith("door:"))
+  checked.needs.filter((need) => c.granted || !need.startsWith("app:door:"))
 
 const services = { clock: systemClock, chance: systemChance }
 const rows: string[] = []
@@ -177,7 +177,7 @@ function refusedBy(cause: unknown, gates: readonly Gate[]): AdmissionError {
     expect(error.message).toContain(`${printPath(path)}: ${message}`)
     expect(fix).toMatch(/^[A-Z].*\.?$/)
     if (gate !== "granted") expect(error.message).toContain(fix)
-    else expect(error.message).toContain("--grant door:")
+    else expect(error.message).toContain("--grant app:door:")
   }
   refusals++
   return error
