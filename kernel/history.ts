@@ -49,7 +49,7 @@ export interface Wait {
   /** When it is due by itself, in milliseconds since the epoch. */
   readonly until: number | null
   /**
-   * What is asked. `ask`: `question`, `choices`. `event`: `event`, its name. `uncertain`: `tool`, `key`, and the failure's
+   * What is asked. `ask`: `question`, `choices`, `only` (nothing but a yes to this value will do). `event`: `event`, its name. `uncertain`: `tool`, `key`, and the failure's
    * `code` and `message`. `due`: the outcome when its time comes, `["value", v]` or `["failure", { failure, data }, message]`.
    */
   readonly request: Rec

@@ -4,6 +4,7 @@
  */
 import {
   acceptAnswer,
+  brokenBy,
   type Digest,
   decode,
   encode,
@@ -13,7 +14,6 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { refusal } from "./judge.ts"
 
 export interface Encoded {
   readonly outcome: Outcome
@@ -28,7 +28,7 @@ export function encoded(outcome: Outcome, digest: Digest): Encoded {
     return { outcome, data, hash: digest(data) }
   } catch (cause) {
     // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
-    if (outcome.ok) return encoded({ ok: false, failure: refusal(cause) }, digest)
+    if (outcome.ok) return encoded({ ok: false, failure: brokenBy(cause) }, digest)
     const { code, message } = outcome.failure
     const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
       cause,

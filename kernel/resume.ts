@@ -2,7 +2,7 @@
  * Going on with a run: answers are put on record first, as what they come to; then the same plan runs again from its input,
  * and everything that is on record is answered from there. Nothing that a run once did is done by this a second time.
  */
-import { type Failure, fail, isRecord, type Path, printPath, type Value } from "../graph/mod.ts"
+import { type Failure, fail, isRecord, type Path, printPath, sameValue, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted } from "./admit.ts"
 import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"
@@ -103,7 +103,7 @@ function isOf(admitted: Admitted, history: History): void {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
   if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
   const { run, graph, plan } = history
-  if (admitted.plan.graph !== graph || admitted.hash !== plan) {
+  if (admitted.graph !== graph || admitted.hash !== plan) {
     throw kernelError("diverged", `Cannot go on with run "${run}": it began with plan ${plan}, found ${admitted.hash}`)
   }
 }
@@ -169,7 +169,12 @@ async function settledBy(
     throw kernelError("answer", `Cannot answer ${printPath(path)}: it waits (${wait.why}) for ${fits}, found ${how}`)
   }
   if (how === "again") return { wait, how, by, kept: undefined }
-  const given = how === "refused" ? fail("Refused", message ?? "A person said no", { undelivered: true }) : value
+  const only = wait.request?.["only"]
+  if (how === "answered" && only !== undefined && value !== true && !sameValue(value, only)) {
+    throw kernelError("answer", `Cannot answer ${printPath(path)}: what is asked is a yes to the value that is shown`)
+  }
+  const yes = how === "answered" && only !== undefined ? only : value
+  const given = how === "refused" ? fail("Refused", message ?? "A person said no", { undelivered: true }) : yes
   const outcome = await judgeAnswer(admitted.externs[callAt(admitted, path)]!, wait, given, clock)
   return { wait, how, by, kept: encoded(outcome, digest) }
 }

@@ -115,10 +115,10 @@ class RunRecord {
     }
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash, pins } = admitted
+    const { hash, pins } = admitted
     const start = {
       kind: "start",
-      graph: plan.graph,
+      graph: admitted.graph,
       plan: hash,
       pins: pins?.hash ?? null,
       input: this.#input,
@@ -441,6 +441,6 @@ const graphHashes = new WeakMap<Admitted, Uint8Array>()
 /** The checked graph's hash as bytes, read once for each plan. */
 function graphHash(admitted: Admitted): Uint8Array {
   let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.plan.graph)))
+  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
   return bytes
 }

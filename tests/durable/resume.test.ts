@@ -16,7 +16,7 @@ nodes:
 output: { seen: seen, sent: sent, posted: posted }
 `
 
-const kinds = async (store: LedgerStore, run: string) => {
+const kinds = async (store: LedgerStore, run: string): Promise<readonly string[]> => {
   const chain = await store.entries("", run)
   expect(verifyChain(chain, { digest: sha256, space: "", run })).toMatchObject({ ok: true })
   return chain.rows.map((r) => openEntry(r.entry).body.kind)
