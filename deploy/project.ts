@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
+  LEVELS,
   type Lock,
   type NodeKind,
   type Problem,
@@ -21,8 +22,9 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore } from "../kernel/mod.ts"
+import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import { hostDigest } from "./services/digest.ts"
@@ -53,6 +55,10 @@ export interface ProjectFile {
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
+  /** What runs may spend. */
+  readonly budgets?: Budgets
+  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
+  readonly validate?: Demands
 }
 
 export interface Project {
@@ -70,6 +76,8 @@ export interface SessionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What runs may spend, over what the project's file says. */
+  readonly budgets?: Budgets
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -97,6 +105,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -104,6 +113,10 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...project.file.budgets,
+    ...options.budgets,
+    ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
   })
   const pins = pin(project.lock)
   return {
@@ -239,9 +252,32 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const { ledger } = data
   if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
     throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }) }
+  const { validate } = data
+  if (validate !== undefined && !isDemands(validate)) {
+    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
+  }
+  return {
+    grants: list("grants"),
+    kinds: list("kinds"),
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(validate === undefined ? {} : { validate }),
+    budgets: budgetsIn(data, refuse),
+  }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger"]
+function budgetsIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+) {
+  try {
+    return readBudgets(data)
+  } catch (cause) {
+    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
+  }
+}
+const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices", "validate"]
+/** `none` cannot be demanded: it never opens the gate. */
+const DEMANDED: readonly unknown[] = LEVELS.slice(1)
+const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

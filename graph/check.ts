@@ -3,8 +3,9 @@
  * TypeScript meet the same rules; places, where there are any, only tell where to point. Every problem is found at once.
  * Only this file mints a `CheckedGraph`.
  */
-import { coverage, least } from "./capability.ts"
+import { least } from "./capability.ts"
 import { graphHash } from "./check/canonical.ts"
+import { checkNeeds } from "./check/capabilities.ts"
 import { conflictsOf } from "./check/conflicts.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
@@ -21,7 +22,7 @@ import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
 import { cuts } from "./looks.ts"
 import { nearest } from "./near.ts"
-import type { NodeView, Registry } from "./node.ts"
+import { type NodeView, type Registry, schemesOf } from "./node.ts"
 import { joinPath, type Places } from "./places.ts"
 import { inOrder, type Problem } from "./problem.ts"
 import { T, type Type } from "./type.ts"
@@ -85,15 +86,6 @@ function tooLarge(report: Report, graph: Graph, excess: Excess): void {
   report.error(spot, "G006", `An expression has more than ${bound}.`, "Name parts of it in `expr` nodes.")
 }
 
-function needsCovered(report: Report, graph: Graph, path: string, needs: readonly string[]): void {
-  if (graph.needs === undefined) return
-  const covered = coverage(graph.needs)
-  const missing = least(needs.filter((need) => !covered(need)))
-  if (missing.length === 0) return
-  const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
-  report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
-}
-
 /** How often a node may be looked at, on average, because a body's variable had no type at first. */
 const LOOKS_MAX = 20
 
@@ -103,6 +95,7 @@ class Checking {
   readonly graphs = new Map<Graph, GraphFacts>()
   readonly #report: Report
   readonly #options: CheckOptions
+  readonly #schemes: ReadonlySet<string>
   readonly #free = new FreeNames()
   /** Nodes seen outside of trials: an object that stands at two places would have two meanings. */
   readonly #placed = new Set<Node>()
@@ -117,6 +110,7 @@ class Checking {
     this.#repeatsMax = LOOKS_MAX * nodes
     this.#report = report
     this.#options = options
+    this.#schemes = schemesOf(options.registry)
   }
 
   /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */
@@ -144,6 +138,7 @@ class Checking {
     const surroundings: Surroundings = {
       report,
       registry: this.#options.registry,
+      schemes: this.#schemes,
       pin: this.#options.pin ?? (() => undefined),
       resources: graph.resources,
       body: (scope, names, at, role, params) => this.scope(surroundings, scope, names, at.path, role, at, params),
@@ -158,7 +153,7 @@ class Checking {
     const outFits = fits === "yes" && cuts(body.type, output) ? "check" : fits
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
-    if (!report.broken) needsCovered(report, graph, path, needs)
+    if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
     const hash = report.broken ? "" : this.#hash(graph, output, path)
     const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
     this.graphs.set(graph, facts)

@@ -140,6 +140,11 @@ export interface NodeKind {
    * type, every field required or with a default); the body is `Node.scopes["<role>:<name>"]`, whose parameters are the input's fields.
    */
   readonly scopes?: { readonly key: string; readonly role: string; readonly about: string }
+  /**
+   * Schemes of capabilities beyond the language's own (`SCHEMES`) that nodes of this kind may need: a scheme that no
+   * registered kind declares is refused, in a `needs:`, in a grant, in a plan.
+   */
+  readonly schemes?: readonly string[]
   /** May the node carry `with:` (a record of arguments)? `with` entries become arguments beside those of `fields`. */
   readonly takesWith: boolean
   /**
@@ -182,4 +187,7 @@ export interface RawNode {
 
 /** The kinds that a checker, a kernel or a session knows, by name. */
 export type Registry = ReadonlyMap<string, NodeKind>
+/** The schemes of capabilities that the kinds declare, beyond the language's own. */
+export const schemesOf = (known: Registry): ReadonlySet<string> =>
+  new Set([...known.values()].flatMap((kind) => kind.schemes ?? []))
 export const registry = (...kinds: readonly NodeKind[]): Registry => new Map(kinds.map((k) => [k.kind, k]))

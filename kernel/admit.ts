@@ -4,11 +4,9 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
-  coverage,
   type Digest,
   decode,
   encode,
-  type GrantedHow,
   hashValue,
   hex,
   type NodeKind,
@@ -16,12 +14,14 @@ import {
   type Rec,
   type Registry,
   type Signature,
+  schemesOf,
   sha256,
   type Validator,
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
 import { type Demands, validated } from "./validated.ts"
@@ -30,6 +30,8 @@ export interface AdmitOptions {
   readonly registry: Registry
   /** Capabilities that the run is granted. Nothing else is. */
   readonly grants: readonly string[]
+  /** Lists that narrow the grants, each to what it covers: those of a token. What they hold beyond the grants is not had. */
+  readonly within?: Layers
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
@@ -59,8 +61,9 @@ export interface Admitted {
   readonly pins: { readonly hash: string; readonly bytes: Uint8Array } | null
   readonly externs: readonly AdmittedExtern[]
   readonly grants: readonly string[]
-  /** What `Services.granted` asks. */
-  readonly granted: (capability: string, how?: GrantedHow) => boolean
+  /** What narrows the grants. */
+  readonly within: Layers
+  readonly granted: Granted
 }
 
 const admitted = new WeakSet<object>()
@@ -84,8 +87,11 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const facts = attempt("unsound", () => verify(plan))
   const refusals: Refusal[] = []
   const externs: AdmittedExtern[] = []
-  const grants = Object.freeze([...options.grants])
-  const covered = coverage(grants)
+  const layers = readLayers(plan.name, [options.grants, ...(options.within ?? [])], options.registry)
+  const granted = grantedBy(layers)
+  // A demand on what is no capability would hold nobody to anything.
+  readLayers(plan.name, [Object.keys(options.demands ?? {}).filter((word) => !isEffect(word))], options.registry)
+  const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
   let paths: readonly Path[] | undefined
@@ -102,7 +108,10 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     if (third?.ok === false) for (const r of third.refusals) refuse("validated", r)
     const needs = [...claim.needs, ...(first.ok ? first.signature.needs : [])]
     if (third?.ok === true) needs.push(...third.validators.flatMap(needsOf))
-    for (const capability of ungranted(needs, covered)) {
+    for (const capability of [...new Set(needs)].sort()) {
+      const fault = capabilityFault(capability, schemes)
+      if (fault !== undefined) refuse("granted", notCapability(fault))
+      if (fault !== undefined || granted(capability)) continue
       const message = `needs ${capability}, which is not granted`
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
@@ -122,9 +131,9 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     bytes: () => own.slice(),
     pins: pinsOf(pinned, digest),
     externs: Object.freeze(externs),
-    grants,
-    granted: (capability: string, how: GrantedHow = "by any grant") =>
-      how === "exactly" ? grants.includes(capability) : covered(capability),
+    grants: layers[0]!,
+    within: Object.freeze(layers.slice(1)),
+    granted,
   })
   admitted.add(minted)
   return minted
@@ -156,11 +165,10 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   }
 }
 
+const isEffect = (word: string): boolean => word === "pure" || word === "read" || word === "write"
+
 /** What asking an oracle takes. */
 const needsOf = (v: Validator): readonly string[] => (v.level === "oracle" ? (v.needs ?? []) : [])
-
-const ungranted = (needs: readonly string[], covered: (need: string) => boolean): readonly string[] =>
-  [...new Set(needs)].sort().filter((need) => !covered(need))
 
 // ---- where a plan calls its externs
 

@@ -34,6 +34,8 @@ export type RefusalReason =
   | "claims-other"
   /** A capability that the run needs is not granted. */
   | "not-granted"
+  /** A need or a grant is no capability: it could mean two things, or its scheme is declared by no registered kind. */
+  | "not-a-capability"
   /** No validator is installed that reaches the level demanded. */
   | "not-validated"
   /** The only one to judge an answer would be who gave it. */
@@ -45,6 +47,7 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "claims-other",
   "not-registered",
   "refused-by-kind",
+  "not-a-capability",
   "judges-itself",
   "not-validated",
   "not-granted",

@@ -3,13 +3,13 @@
  * registration demands one, and so may whoever runs the plan, by effect or by capability. Nobody judges their own answers.
  */
 import {
-  covers,
   isLevel,
   isRecord,
   LEVELS,
   type Level,
   type NodeKind,
   type NodeView,
+  overlap,
   reaches,
   type Signature,
   type Type,
@@ -151,14 +151,14 @@ interface Demand {
   readonly because: string
 }
 
-/** Who demands what of a tool. A capability counts where the tool's need lies within it, and where it lies within the need. */
+/** Who demands what of a tool. A capability counts where the tool's need and it have anything in common. */
 function demanded(claim: Extern, signature: Signature, demands: Demands): readonly Demand[] {
   const needs = [...new Set([...claim.needs, ...signature.needs])]
   const out: Demand[] = [
     { least: signature.validated ?? "syntax", because: `the least that kind "${claim.kind}" takes` },
   ]
   for (const [word, least] of Object.entries(demands)) {
-    const asked = word === signature.effect || needs.some((need) => covers(word, need) || covers(need, word))
+    const asked = word === signature.effect || needs.some((need) => overlap(word, need))
     if (asked) out.push({ least, because: `what this run demands of ${word}` })
   }
   return out

@@ -19,6 +19,15 @@ const GRANTS: readonly Option[] = [
   { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
 ]
 
+const BUDGETS: readonly Option[] = [
+  {
+    name: "budget",
+    value: "<amounts>",
+    about: "The most a run may spend: calls=100,tokens=50000,money=0.50,wall=30s,bytes=10MB.",
+  },
+  { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
+]
+
 export const COMMANDS: readonly Command[] = [
   {
     name: "init",
@@ -99,6 +108,7 @@ export const COMMANDS: readonly Command[] = [
       ...GRANTS,
       JSON_OUT,
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
+      ...BUDGETS,
       {
         name: "ledger",
         value: "<place>",
@@ -129,6 +139,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "input", short: "i", value: "<file>", about: "The input as JSON, from a file. key=value comes on top." },
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
+      ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
@@ -148,6 +159,12 @@ export const COMMANDS: readonly Command[] = [
       { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
       { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
       { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
+      {
+        name: "waiting",
+        value: "<count>",
+        about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
+      },
+      ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],
