@@ -27,6 +27,7 @@ import { joinPath, type Places } from "./places.ts"
 import { inOrder, type Problem } from "./problem.ts"
 import { T, type Type } from "./type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "./type-size.ts"
+import { hashWith, validsOf } from "./valid.ts"
 import { ValueError } from "./value.ts"
 
 export interface CheckOptions {
@@ -154,8 +155,9 @@ class Checking {
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
     if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
-    const hash = report.broken ? "" : this.#hash(graph, output, path)
-    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
+    const core = report.broken ? "" : this.#hash(graph, output, path)
+    const hash = core === "" ? "" : hashWith(core, validsOf(graph))
+    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash, core }
     this.graphs.set(graph, facts)
     return facts
   }
@@ -212,7 +214,7 @@ class Checking {
         nodes: this.nodes,
         scopes: this.scopes,
         output,
-        hashOf: (inner) => this.graphs.get(inner)?.hash ?? "",
+        hashOf: (inner) => this.graphs.get(inner)?.core ?? "",
       })
     } catch (cause) {
       if (!(cause instanceof ValueError)) throw cause

@@ -8,6 +8,7 @@ import {
   decode,
   encode,
   hashValue,
+  hashWith,
   hex,
   type NodeKind,
   type Path,
@@ -24,7 +25,7 @@ import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
 import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
-import { type Demands, validated } from "./validated.ts"
+import { type Demands, listed, validated } from "./validated.ts"
 
 export interface AdmitOptions {
   readonly registry: Registry
@@ -52,6 +53,8 @@ export interface AdmittedExtern {
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
 export interface Admitted {
   readonly plan: Plan
+  /** Hash of the checked graph, lower-case hex: what the trace is headed by. Also of what the plan says its `valid:`s are. */
+  readonly graph: string
   readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
   readonly hash: string
@@ -94,11 +97,15 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
-  let paths: readonly Path[] | undefined
+  const asListed = listed(plan)
+  let called: readonly (readonly Path[])[] | undefined
+  const paths = (index: number): readonly Path[] => {
+    called ??= pathsOf(plan)
+    return called[index] ?? []
+  }
   plan.externs.forEach((claim, index) => {
     const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
-      paths ??= pathsOf(plan)
-      refusals.push({ path: paths[index] ?? [], gate, ...r })
+      refusals.push({ path: paths(index)[0] ?? [], gate, ...r })
     }
     const first = registered(plan, claim, roles.get(index) ?? [], options.registry, pins)
     if (!first.ok) for (const r of first.refusals) refuse("registered", r)
@@ -106,6 +113,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       ? validated(plan, claim, first.kind, first.signature, first.view, options.demands ?? {})
       : undefined
     if (third?.ok === false) for (const r of third.refusals) refuse("validated", r)
+    if (asListed !== undefined) for (const r of asListed(claim, paths(index))) refuse("validated", r)
     const needs = [...claim.needs, ...(first.ok ? first.signature.needs : [])]
     if (third?.ok === true) needs.push(...third.validators.flatMap(needsOf))
     for (const capability of [...new Set(needs)].sort()) {
@@ -126,6 +134,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
+    graph: hashWith(plan.graph, plan.valids ?? []),
     facts,
     hash: planHash(own, digest),
     bytes: () => own.slice(),
@@ -185,14 +194,14 @@ function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
   return roles
 }
 
-/** The path of the first node that calls each extern, by its index; items of a map or loop are left out of it. */
-function pathsOf(plan: Plan): readonly Path[] {
-  const paths: Path[] = []
+/** The paths of the nodes that call each extern, by its index; items of a map or loop are left out of them. */
+function pathsOf(plan: Plan): readonly (readonly Path[])[] {
+  const paths: Path[][] = []
   const visit = (scope: number, base: Path): void => {
     for (const { op } of plan.scopes[scope]!.steps) {
       if (op[0] === "block") continue
       const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") paths[op[2]] ??= path
+      if (op[0] === "invoke" || op[0] === "invoke_with") (paths[op[2]] ??= []).push(path)
       if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
     }
   }
