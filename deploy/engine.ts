@@ -12,6 +12,7 @@ import {
   hashValue,
   hex,
   type Outcome,
+  type Policy,
   type Rec,
   type Registry,
   type Services,
@@ -70,6 +71,8 @@ export interface EngineOptions {
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
   /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
   readonly demands?: Demands
+  /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface PrepareOptions {
@@ -151,7 +154,7 @@ export class Engine {
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
-    const { registry, demands } = this.#options
+    const { registry, demands, policy } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
@@ -159,6 +162,7 @@ export class Engine {
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
+      ...(policy ? { policy } : {}),
     })
     const services: Services = {
       ...this.#options.services,

@@ -13,8 +13,11 @@ import {
   LEVELS,
   type Lock,
   type NodeKind,
+  type Policy,
+  PolicyError,
   type Problem,
   parseLock,
+  parsePolicy,
   pin,
   printLock,
   type Question,
@@ -59,6 +62,8 @@ export interface ProjectFile {
   readonly budgets?: Budgets
   /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
   readonly validate?: Demands
+  /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
+  readonly policy?: readonly string[]
 }
 
 export interface Project {
@@ -66,6 +71,7 @@ export interface Project {
   readonly registry: Registry
   readonly lock: Lock
   readonly file: ProjectFile
+  readonly policy: Policy
 }
 
 export interface SessionOptions {
@@ -88,11 +94,17 @@ export interface Session {
   readonly close: () => Promise<void>
 }
 
-/** Reads what lies beside the graphs of a folder. Fails with `ProjectError`. */
-export async function openProject(folder: string): Promise<Project> {
+/** Reads what lies beside the graphs of a folder. `policy`: lines after those of its file. Fails with `ProjectError`. */
+export async function openProject(folder: string, policy: readonly string[] = []): Promise<Project> {
   const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
   const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
-  return { folder, registry: registry(...standardKinds.values(), ...own.flat()), lock, file }
+  return {
+    folder,
+    registry: registry(...standardKinds.values(), ...own.flat()),
+    lock,
+    file,
+    policy: parsePolicy([...(file.policy ?? ["default"]), ...policy]),
+  }
 }
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
@@ -117,6 +129,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
+    policy: project.policy,
   })
   const pins = pin(project.lock)
   return {
@@ -244,7 +257,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -256,11 +269,19 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   if (validate !== undefined && !isDemands(validate)) {
     throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
   }
+  const policy = data["policy"] === undefined ? undefined : list("policy")
+  try {
+    parsePolicy(policy ?? [])
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw refuse(cause.message, cause)
+    throw cause
+  }
   return {
     grants: list("grants"),
     kinds: list("kinds"),
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
+    ...(policy === undefined ? {} : { policy }),
     budgets: budgetsIn(data, refuse),
   }
 }
@@ -274,7 +295,16 @@ function budgetsIn(
     throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
   }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices", "validate"]
+const PROJECT_KEYS: readonly string[] = [
+  "grants",
+  "kinds",
+  "ledger",
+  "budget",
+  "tenant",
+  "prices",
+  "validate",
+  "policy",
+]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)
 const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))

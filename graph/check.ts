@@ -10,6 +10,7 @@ import { conflictsOf } from "./check/conflicts.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
 import { freezeDeep } from "./check/freeze.ts"
+import { checkFlows } from "./check/labels.ts"
 import { EXPR_LEVELS_MAX, EXPR_SIZE_MAX, type Excess, measure, NODES_MAX } from "./check/measure.ts"
 import { Names } from "./check/names.ts"
 import { factsOf } from "./check/nodes.ts"
@@ -20,6 +21,8 @@ import { checkNames, isSingle } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
+import type { Labelled } from "./labels/graph.ts"
+import { DEFAULT_POLICY, type Policy } from "./labels/policy.ts"
 import { cuts } from "./looks.ts"
 import { nearest } from "./near.ts"
 import { type NodeView, type Registry, schemesOf } from "./node.ts"
@@ -38,6 +41,8 @@ export interface CheckOptions {
   readonly places?: Places
   /** Also lists, as warnings, what only the run can decide. */
   readonly strict?: boolean
+  /** Whose text may go where (docs/labels.md). Admission asks again, of the plan. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface CheckResult {
@@ -63,6 +68,7 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
   }
   const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
+  if (!report.broken) checkFlows(report, checking.labelled(graph), options.registry, options.policy ?? DEFAULT_POLICY)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -112,6 +118,11 @@ class Checking {
     this.#report = report
     this.#options = options
     this.#schemes = schemesOf(options.registry)
+  }
+
+  labelled(graph: Graph): Labelled {
+    const { nodes, scopes, graphs } = this
+    return { graph, nodes, scopes, graphs }
   }
 
   /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */

@@ -4,6 +4,8 @@
  */
 import type { Expr } from "./expr.ts"
 import type { Effect, Path, Settings } from "./ir.ts"
+import type { Origin } from "./labels/label.ts"
+import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
@@ -63,6 +65,15 @@ export interface Signature {
   readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
+  /**
+   * Whose words the outcome is, beside those of the arguments. Default: `tool` for a read or a write, `none` for what is
+   * pure. `none` is for what nobody writes: a clock, a calculation.
+   */
+  readonly origin?: Origin["who"] | "none"
+  /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
+  readonly endorses?: boolean
+  /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
+  readonly sinks?: { readonly [arg: string]: Sort }
   /**
    * The pin without which the tool is not registered, where the lock has none: what a server offers is what it says today,
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.

@@ -69,6 +69,8 @@ interface Asked {
   readonly about: string
   /** Milliseconds that a verdict may take where it comes as a promise. Default `VALIDATOR_MS`. */
   readonly timeoutMs?: number
+  /** An answer that passes counts as nobody's text: it may go where the policy refuses that of its tool (docs/labels.md). */
+  readonly endorses?: true
 }
 
 /**
@@ -104,8 +106,13 @@ export const validated = (kind: NodeKind, validators: (node: NodeView) => readon
     const signed = kind.sign(node)
     if (Array.isArray(signed)) return signed
     const signature = signed as Signature
-    const needs = validators(node).flatMap((v) => (v.level === "oracle" ? (v.needs ?? []) : []))
-    return needs.length === 0 ? signature : { ...signature, needs: [...new Set([...signature.needs, ...needs])] }
+    const looks = validators(node)
+    const needs = looks.flatMap((v) => (v.level === "oracle" ? (v.needs ?? []) : []))
+    return {
+      ...signature,
+      ...(needs.length === 0 ? {} : { needs: [...new Set([...signature.needs, ...needs])] }),
+      ...(looks.some((v) => v.endorses) ? { origin: "none", endorses: true } : {}),
+    }
   },
   validators: (node) => [...(kind.validators?.(node) ?? []), ...validators(node)],
 })

@@ -4,6 +4,7 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
+  DEFAULT_POLICY,
   type Digest,
   decode,
   encode,
@@ -12,6 +13,7 @@ import {
   hex,
   type NodeKind,
   type Path,
+  type Policy,
   type Rec,
   type Registry,
   type Signature,
@@ -22,6 +24,7 @@ import {
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+import { refusedFlows } from "./flows.ts"
 import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
@@ -37,6 +40,8 @@ export interface AdmitOptions {
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
   readonly demands?: Demands
+  /** Whose text may go where. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
   readonly digest?: Digest
 }
 
@@ -131,6 +136,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     const signature = frozenCopy(first.signature)
     externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
   })
+  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),

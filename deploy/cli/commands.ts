@@ -8,6 +8,12 @@ const FOLDER: Option = {
 }
 const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
 const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
+const POLICY: Option = {
+  name: "policy",
+  value: "<line>",
+  many: true,
+  about: "A line after those of the project's policy: 'allow model text into url at fetch.page'. May be repeated.",
+}
 const GRANTS: readonly Option[] = [
   {
     name: "grant",
@@ -17,6 +23,7 @@ const GRANTS: readonly Option[] = [
     about: "Grant a capability; it covers what lies below it. May be repeated.",
   },
   { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
+  POLICY,
 ]
 
 const BUDGETS: readonly Option[] = [
@@ -47,6 +54,8 @@ export const COMMANDS: readonly Command[] = [
     options: [
       STRICT,
       { name: "needs", about: "Print the capabilities that each graph needs, the least that will do." },
+      { name: "labels", about: "Print where the value of each port comes from: user, tool, model." },
+      POLICY,
       JSON_OUT,
     ],
     more: [
@@ -57,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph check", "all graphs of this folder"],
       ["shadowgraph check quote.graph.yaml --strict", "one, with what only a run can decide"],
       ["shadowgraph check --needs", "what to write under needs:"],
+      ["shadowgraph check --labels", "whose words reach which node"],
     ],
     load: () => import("./check.ts"),
   },
@@ -71,6 +81,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|folder>",
         about: "Where to write. Default: beside each graph, as <name>.plan.",
       },
+      POLICY,
       JSON_OUT,
     ],
     more: ["The same files and lock give the same bytes, on every machine."],
@@ -185,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
       { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      POLICY,
       JSON_OUT,
     ],
     more: [
