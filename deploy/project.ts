@@ -21,12 +21,14 @@ import {
   pin,
   printLock,
   type Question,
+  type Rec,
   type Registry,
   registry,
   type Services,
 } from "../graph/mod.ts"
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
-import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
+import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
@@ -89,6 +91,8 @@ export interface SessionOptions {
 /** An engine with its connections; `close` ends them and the ledger. */
 export interface Session {
   readonly engine: Engine
+  /** What its runs are granted. */
+  readonly grants: readonly string[]
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (bytes: Uint8Array, inline?: Services["inline"]) => Promise<Ready>
   readonly close: () => Promise<void>
@@ -110,20 +114,25 @@ export async function openProject(folder: string, policy: readonly string[] = []
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
   const { grants, ledger = project.file.ledger ?? "file", env, ask: person, timeoutMs } = options
-  const host = openHost({ base: project.folder, secret: secretsFrom(env), ...(person ? { ask: person } : {}) })
   const store =
     ledger === "memory"
       ? undefined
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const host = openHost({
+    base: project.folder,
+    secret: secretsFrom(env),
+    ...(person ? { ask: person } : {}),
+    ...(store ? { blobs: store } : {}),
+  })
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
     services: host.services,
     settle: settleEffect,
-    ...(store ? { store } : {}),
+    ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
@@ -131,10 +140,12 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
   })
-  const pins = pin(project.lock)
+  const locked = pin(project.lock)
   return {
     engine,
+    grants,
     prepare: async (bytes, inline) => {
+      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -143,6 +154,36 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await engine.close()
       await host.close()
     },
+  }
+}
+
+/**
+ * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
+ * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
+ */
+async function withCode(
+  bytes: Uint8Array,
+  locked: (key: string) => Rec | undefined,
+  keep: (module: string) => Promise<string>,
+): Promise<(key: string) => Rec | undefined> {
+  const own = new Map<string, Rec>()
+  for (const { kind, config } of externsOf(bytes)) {
+    const code = String(config["code"] ?? "")
+    if (kind !== "fn" || code.startsWith("inline:")) continue
+    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
+    const key = codePinKey(code)
+    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
+  }
+  return (key) => locked(key) ?? own.get(key)
+}
+
+/** Bytes that are no plan have none: admission says what is wrong with them. */
+function externsOf(bytes: Uint8Array): readonly Extern[] {
+  try {
+    return decodePlan(bytes).externs
+  } catch (cause) {
+    if (cause instanceof PlanError) return []
+    throw cause
   }
 }
 

@@ -149,6 +149,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
+    case "taken":
+      return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
     case "end":
