@@ -62,11 +62,11 @@ export interface GraphFacts {
   readonly needs: readonly string[]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
-  /** SHA-256, in hexadecimal, of the graph's canonical form and of what it narrows: the same for a file and for the TypeScript builder. */
+  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`, `narrowedHash`): the same for a file and for the TypeScript builder. */
   readonly hash: string
-  /** SHA-256 of the canonical form alone; `hash` is `boundHash(base, narrowed)`. */
-  readonly base: string
-  /** Where the graph and its subgraphs narrow what a run may do. */
+  /** The same without the `valid:`s and `grants:` of its nodes. */
+  readonly core: string
+  /** Where the graph and its subgraphs narrow what a run may do; part of the hash too. */
   readonly narrowed: readonly Narrowing[]
 }
 

@@ -3,7 +3,7 @@
  * is bound into the graph's hash, and a plan carries both, so that a plan which narrows less than its graph is known by it.
  */
 import type { Graph, Scope } from "./ir.ts"
-import { compareKeys, type Digest, hashValue, hex, sha256 } from "./value.ts"
+import { compareKeys, hashValue, hex } from "./value.ts"
 
 export interface Narrowing {
   /** Names from the outermost graph to the node; items of a map and turns of a loop are left out. */
@@ -40,6 +40,11 @@ function within(graph: Graph, known: Map<Graph, readonly Narrowing[]>): readonly
   return found
 }
 
-/** The hash of a checked graph: of what it means (`base`) and of what it narrows. */
-export const boundHash = (base: string, narrowed: readonly Narrowing[], digest: Digest = sha256): string =>
-  hex(hashValue(["graph", base, narrowed.map(({ at, grants }) => [at, grants])], digest))
+/**
+ * The hash of a graph, from that of all of it but what it narrows, both in hexadecimal. Without narrowing it is the same.
+ * With some it has 66 digits, `02` first: a plan states another one, of 64, so it cannot claim the hash and leave them out.
+ */
+export const narrowedHash = (rest: string, narrowed: readonly Narrowing[]): string =>
+  narrowed.length === 0
+    ? rest
+    : `02${hex(hashValue(["narrowed", rest, narrowed.map(({ at, grants }) => [at, grants])]))}`

@@ -6,8 +6,11 @@
 import * as Data from "effect/Data"
 import { type Path, printPath } from "../graph/mod.ts"
 
-/** The gates that a tool has to pass, in this order. Each is shut until something opens it. */
-export type Gate = "registered" | "granted" | "validated"
+/**
+ * The gates that a tool has to pass, in this order. Each is shut until something opens it. Once all are open, the policy
+ * says whose text may go into its arguments.
+ */
+export type Gate = "registered" | "granted" | "validated" | "policy"
 
 /** One extern of a plan that was refused, by the gate that refused it. */
 export interface Refusal {
@@ -38,12 +41,14 @@ export type RefusalReason =
   | "not-a-capability"
   /** The run has the right, but the `grants:` of a subgraph around the call do not hand it on. */
   | "narrowed"
-  /** The plan narrows something else than the graph that it names, or is of another graph than the one that was checked. */
+  /** The plan is of another graph than the one that was checked, or lets one tool stand under two different grants. */
   | "forged-grants"
   /** No validator is installed that reaches the level demanded. */
   | "not-validated"
   /** The only one to judge an answer would be who gave it. */
   | "judges-itself"
+  /** Somebody's text would go into an argument where the policy does not want it. */
+  | "flow"
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
@@ -55,6 +60,7 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "not-a-capability",
   "judges-itself",
   "not-validated",
+  "flow",
   "narrowed",
   "not-granted",
 ]
@@ -105,6 +111,12 @@ export type KernelReason =
   | "readonly"
   /** The store was closed, or the run has ended. */
   | "closed"
+  /** The run does not go as its record says: another plan, or a call with other arguments at the same place. */
+  | "diverged"
+  /** There is no such run, or what it needs (its plan) is not kept. */
+  | "missing"
+  /** An answer that fits nothing a run waits for, or is not of the type wanted there. */
+  | "answer"
   /** Any other refusal of the store; the cause says which. */
   | "storage"
   /** A call that breaks the kernel's own contract: a look-alike instead of a minted value, an intent settled twice. */

@@ -3,10 +3,8 @@
  * right is had where all of them cover it; none can hand on what one above it does not have.
  */
 import {
-  boundHash,
   CapabilityError,
   coverage,
-  type Digest,
   type GrantedHow,
   type Narrowing,
   type Path,
@@ -17,6 +15,7 @@ import {
   schemesOf,
 } from "../graph/mod.ts"
 import type { Plan } from "../plan/mod.ts"
+import { callsOf } from "./calls.ts"
 import { AdmissionError, type Refusal } from "./errors.ts"
 
 /** Lists of capabilities, the widest first: what the run was granted, then what narrows it. */
@@ -65,24 +64,23 @@ export type InForce = readonly Narrowing[] | undefined
 
 /**
  * For each extern what is in force where it is called, from the plan's own scopes and paths. Fails with `AdmissionError`
- * (`forged-grants`) where the plan narrows something else than the graph that it names, or one extern is called under two
- * different narrowings: it could be opened with the rights of either.
+ * (`forged-grants`) where the plan is of another graph than the one that was checked, and where one extern is called under
+ * two different narrowings: it could be opened with the rights of either.
  */
-export function narrowingsOf(plan: Plan, digest: Digest, expected: string | undefined): readonly InForce[] {
-  const bound = boundHash(plan.base, plan.narrowed, digest)
+export function narrowingsOf(plan: Plan, graph: string, expected: string | undefined): readonly InForce[] {
   const forged = (path: Path, message: string) =>
     AdmissionError.of(plan.name, [
       { path, gate: "granted", reason: "forged-grants", message, fix: "Compile the graph again" },
     ])
-  if (plan.graph !== bound) {
-    const stated = plan.narrowed.length === 0 ? "nothing" : plan.narrowed.map((n) => n.at.join(".")).join(", ")
-    throw forged(["graph"], `the graph ${short(plan.graph)} does not narrow what the plan says it does (${stated})`)
+  const narrowed = plan.narrowed ?? []
+  if (expected !== undefined && graph !== expected) {
+    const stated = narrowed.length === 0 ? "nothing" : narrowed.map((n) => n.at.join(".")).join(", ")
+    const what = `the plan must be of the graph that was checked, ${short(expected)}`
+    throw forged(["graph"], `${what}, found ${short(graph)}, which narrows ${stated}`)
   }
-  if (expected !== undefined && plan.graph !== expected)
-    throw forged(["graph"], `graph must be ${short(expected)}, the one that was checked, found ${short(plan.graph)}`)
   const found: InForce[] = new Array(plan.externs.length).fill(undefined)
-  if (plan.narrowed.length === 0) return found.fill([])
-  const known = new Map(plan.narrowed.map((n) => [pathKey(n.at), n]))
+  if (narrowed.length === 0) return found.fill([])
+  const known = new Map(narrowed.map((n) => [pathKey(n.at), n]))
   for (const { extern, path } of callsOf(plan)) {
     const inForce: Narrowing[] = []
     for (let end = 1; end <= path.length; end++) {
@@ -109,18 +107,3 @@ export function narrowedAway(capability: string, narrowing: readonly Narrowing[]
 }
 
 const short = (hash: string): string => `${hash.slice(0, 12)}…`
-
-/** Every call of a plan and its path; items of a map or turns of a loop are left out of it. */
-export function callsOf(plan: Plan): readonly { readonly extern: number; readonly path: readonly string[] }[] {
-  const calls: { extern: number; path: readonly string[] }[] = []
-  const visit = (scope: number, base: readonly string[]): void => {
-    for (const { op } of plan.scopes[scope]!.steps) {
-      if (op[0] === "block") continue
-      const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") calls.push({ extern: op[2], path })
-      if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
-    }
-  }
-  visit(0, [])
-  return calls
-}

@@ -9,7 +9,7 @@ export const RULES = {
   // — the plan
   P001: "The format and the version of the semantics are known ones.",
   P002: "Everything has the shape that its TypeScript type says; tables and lists have at most COUNT_MAX entries.",
-  P003: "The name is a short text; the graph's hashes are 64 lower-case hexadecimal digits.",
+  P003: "The name is a short text; the graph's hash is 64 lower-case hexadecimal digits.",
   P004: "Types nest at most TYPE_DEPTH_MAX levels and have at most TYPE_SIZE_MAX parts, inferred types too; defaults are values of their fields' types; a stream is part of no other type.",
   P005: "A constant is a value of its type.",
   P006: "An extern points at types that are there; pure ones touch no resource; settings are in bounds, and only what does not write is speculated.",

@@ -16,13 +16,15 @@
  * Invariants of absence: no recursion over data (types are measured first, regions and scopes are walked with stacks or
  * by index), no work that the plan's size does not pay for, no trust in anything but the plan's own bytes.
  */
-import { compareKeys, pathKey, type Type } from "../graph/mod.ts"
+import { compareKeys, type Narrowing, pathKey, type Type } from "../graph/mod.ts"
 import { PlanError, type PlanPlace } from "./error.ts"
 import type { PlanFacts, ScopeFacts } from "./facts.ts"
 import { OPS, type OperandKind, type StepName } from "./ops.ts"
 import { COUNT_MAX, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS } from "./plan.ts"
 import { refuse } from "./rules.ts"
-import { readExtern, readType, show } from "./shape.ts"
+import { readNarrowed, readType, show } from "./shape.ts"
+import { readValids } from "./shape_expr.ts"
+import { readExtern } from "./shape_extern.ts"
 import { OrderWork } from "./verify_effects.ts"
 import { ScopeWalk } from "./verify_scope.ts"
 import { TypeWork } from "./verify_types.ts"
@@ -42,7 +44,7 @@ export function verify(plan: Plan): PlanFacts {
   const types = new TypeWork(operations)
   values(plan, types)
   needs(plan)
-  narrowed(plan)
+  narrowings(plan.narrowed ?? [])
   const owners = tree(plan)
   const words = new Words(plan)
   const order = new OrderWork(operations)
@@ -59,15 +61,12 @@ export function verify(plan: Plan): PlanFacts {
 function header(plan: Plan): void {
   if (plan.format !== PLAN_FORMAT) refuse("P001", "header", "format", `${PLAN_FORMAT}`, show(plan.format))
   if (plan.semantics !== SEMANTICS) refuse("P001", "header", "semantics", `${SEMANTICS}`, show(plan.semantics))
-  const { name, graph, base } = plan
+  const { name, graph } = plan
   if (typeof name !== "string" || name === "" || name.length > 256 || /\p{Cc}/u.test(name)) {
     refuse("P003", "plan", "name", "1 to 256 characters without control characters", show(name))
   }
   if (typeof graph !== "string" || !/^[0-9a-f]{64}$/.test(graph)) {
     refuse("P003", "plan", "graph", "64 lower-case hexadecimal digits", show(graph))
-  }
-  if (typeof base !== "string" || !/^[0-9a-f]{64}$/.test(base)) {
-    refuse("P003", "plan", "base", "64 lower-case hexadecimal digits", show(base))
   }
 }
 
@@ -76,10 +75,28 @@ function tables(plan: Plan): void {
   const sized = (xs: unknown, what: string) => {
     if (!Array.isArray(xs) || xs.length > COUNT_MAX) refuse("P002", what, what, "a list that is not too long", show(xs))
   }
-  for (const what of ["types", "constants", "externs", "scopes", "needs", "narrowed"] as const) sized(plan[what], what)
+  for (const what of ["types", "constants", "externs", "scopes", "needs"] as const) sized(plan[what], what)
   const known = new Map<object, Type>()
   shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`, 0, known)))
   shaped(() => plan.externs.forEach((x, i) => void readExtern(x, `externs[${i}]`)))
+  const { valids } = plan
+  if (valids !== undefined)
+    shaped(
+      () =>
+        void readValids(
+          valids.map((x) => [x.path, x.valid]),
+          "plan.valids",
+        ),
+    )
+  const { narrowed } = plan
+  if (narrowed !== undefined)
+    shaped(
+      () =>
+        void readNarrowed(
+          narrowed.map((n) => [n.at, n.grants]),
+          "plan.narrowed",
+        ),
+    )
   const type = (t: unknown, at: string | PlanPlace, what: string, least = 0) => {
     if (typeof t === "number" && Number.isInteger(t) && t >= least && t < plan.types.length && !Object.is(t, -0)) return
     refuse("P011", at, what, `a type below ${plan.types.length}`, show(t))
@@ -179,20 +196,14 @@ function needs(plan: Plan): void {
   })
 }
 
-function narrowed(plan: Plan): void {
-  plan.narrowed.forEach((n, i) => {
-    const at = `narrowed[${i}]`
-    const texts = (xs: unknown, what: string) => {
-      if (!Array.isArray(xs) || xs.length > COUNT_MAX || !xs.every((x) => typeof x === "string"))
-        refuse("P002", at, what, "a list of texts", show(xs))
-    }
-    texts(n?.at, "at")
-    texts(n.grants, "grants")
-    if (n.at.length === 0 || n.at.some((word) => word === "" || word.includes("\u0000")))
-      refuse("P054", at, "its path", "names of nodes", show(n.at))
-    const before = plan.narrowed[i - 1]
-    if (before !== undefined && compareKeys(pathKey(before.at), pathKey(n.at)) >= 0)
-      refuse("P054", at, "its path", "after the one before it", show(n.at.join(".")))
+function narrowings(narrowed: readonly Narrowing[]): void {
+  narrowed.forEach(({ at }, i) => {
+    const place = `narrowed[${i}]`
+    if (at.length === 0 || at.some((word) => word === "" || word.includes("\u0000")))
+      refuse("P054", place, "its path", "names of nodes", show(at))
+    const before = narrowed[i - 1]
+    if (before !== undefined && compareKeys(pathKey(before.at), pathKey(at)) >= 0)
+      refuse("P054", place, "its path", "after the one before it", show(at.join(".")))
   })
 }
 
