@@ -3,20 +3,16 @@ export * from "./admit.ts"
 export { alphaOf, casesFor, errorBound } from "./bound.ts"
 export * from "./budget.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
-<<<<<<< HEAD
 export { type Commit, type Ended, type Intent, idempotencyKey, isCommit } from "./commit.ts"
-export * from "./errors.ts"
-export { type History, type Known, type OpenIntent, openHistory, type Wait } from "./history.ts"
-=======
 export { Draw } from "./draw.ts"
 export * from "./errors.ts"
 export * from "./gate.ts"
->>>>>>> main
+export { type History, type Known, type OpenIntent, openHistory, type Wait } from "./history.ts"
 export * from "./judge.ts"
 export * from "./ledger.ts"
 export * from "./ledger_memory.ts"
 export * from "./limits.ts"
-<<<<<<< HEAD
+export type { Mutant } from "./mutants.ts"
 export { openOutcome } from "./outcome.ts"
 export { callAt, type Divergence, type Past, type Taking, taking } from "./past.ts"
 export * from "./resume.ts"
@@ -26,10 +22,6 @@ export {
   type RunOptions,
   type RunRecord,
 } from "./run.ts"
-=======
-export type { Mutant } from "./mutants.ts"
-export * from "./run.ts"
->>>>>>> main
 export * from "./slots.ts"
 export * from "./storage.ts"
 export type { Controls, Finding, Loader, Target } from "./trial.ts"
