@@ -3,7 +3,7 @@
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
 import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
-import type { Commit, Intent, RunRecord } from "../kernel/mod.ts"
+import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
@@ -12,34 +12,14 @@ import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { RunSettings } from "./settings.ts"
-import { isStream, type StreamValue } from "./stream.ts"
+import { isStream } from "./stream.ts"
+import { charged, expired, isIn, stop, type Task, tooLate } from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
 const TIMEOUT_MS = 60_000
 /** Milliseconds that a run which failed waits for writes that are on their way, to learn what came of them. */
 const GRACE_MS = 2_000
-
-/** One call of a tool, from its first attempt to its commit. */
-export interface Task {
-  readonly vm: Vm
-  readonly frame: Frame
-  readonly step: StepCode
-  readonly tool: Tool
-  readonly args: Value
-  readonly path: Path
-  /** Of a write that was announced. */
-  intent: Intent | undefined
-  /** Stops what it waits for now. */
-  abort: ((cause: Failure) => void) | undefined
-  /** It was told to stop: what it fails with now says nothing of the world. */
-  stopped: boolean
-  /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
-  bodies: number
-  stream: StreamValue | undefined
-  /** Is it among those that the run would have to stop? */
-  listed: boolean
-}
 
 export class Attempts {
   readonly #settings: RunSettings
@@ -133,6 +113,7 @@ export class Attempts {
       stopped: false,
       bodies: 0,
       stream: undefined,
+      charge: undefined,
       listed: false,
     }
     if (this.#limited(tool)) return this.#queued(task)
@@ -180,13 +161,14 @@ export class Attempts {
 
   #go(task: Task): unknown {
     const { tool, step } = task
+    charged(task, this.#record)
     if (tool.output.kind === "stream") {
       this.#tell(task, "start", { attempt: 1 })
       const stream = flow(this, task)
       return step.eager ? stream.collect() : stream
     }
     if (tool.extern.effect !== "write") return this.#attempts(task)
-    const intent = this.#record.intent(task.path, tool.index, task.args)
+    const intent = this.#record.intent(task.path, tool.index, task.args, task.charge)
     if (!(intent instanceof Promise)) {
       task.intent = intent
       return this.#attempts(task)
@@ -229,6 +211,7 @@ export class Attempts {
       (text) => this.#note(path, text),
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
+      task,
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -258,7 +241,10 @@ export class Attempts {
   async timed<A>(task: Task, answer: PromiseLike<A>, what: string): Promise<A> {
     const { timeoutMs } = task.tool.extern.settings
     const plain = task.tool.extern.effect === "pure" ? undefined : (this.#settings.timeoutMs ?? TIMEOUT_MS)
-    const ms = timeoutMs ?? plain
+    // Time is up at the latest with the run's own; what came of a write is waited for all the same.
+    const leftMs = task.intent === undefined ? this.#record.meter?.leftMs : undefined
+    const ownMs = timeoutMs ?? plain
+    const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
     let timer: (() => void) | undefined
@@ -273,7 +259,7 @@ export class Attempts {
         if (ms === undefined) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         timer = this.#deadlines.add(ms, () => {
-          const late = fail("Timeout", `${what} after ${ms} ms`, { path: task.path, data: { ms }, retryable: true })
+          const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
@@ -291,6 +277,7 @@ export class Attempts {
       retry !== undefined &&
       attempt <= retry.times &&
       task.bodies === 0 &&
+      !task.stopped &&
       !task.frame.dead &&
       mayRetry({ effect: task.tool.extern.effect, keyed: task.tool.keyed }, failure)
     )
@@ -302,6 +289,7 @@ export class Attempts {
     for (let attempt = 2; ; attempt++) {
       try {
         await this.backoff(task, attempt)
+        charged(task, this.#record)
       } catch (cause) {
         // Of a write the last attempt is what is known; a read that was stopped has learnt nothing.
         return this.settle(task, task.intent === undefined ? toFailure(cause, task.path) : failure, attempt - 1)
@@ -367,8 +355,8 @@ export class Attempts {
   #commit(task: Task, answer: unknown, attempts: number): Commit | Promise<Commit> {
     const { path, tool, args, intent } = task
     return intent === undefined
-      ? this.#record.read(path, tool.index, args, answer, attempts)
-      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts)
+      ? this.#record.read(path, tool.index, args, answer, attempts, task.charge)
+      : this.#record.delivered(intent, answer, deliveryOf(answer), attempts, task.charge)
   }
 
   /** Commits what nobody waits for. */
@@ -414,18 +402,6 @@ export class Attempts {
     if (type === "start") onEvent({ type, path: task.path, kind, effect, resource, at, attempt: more.attempt! })
     else onEvent({ type, path: task.path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
   }
-}
-
-/** Tells a call to stop. */
-function stop(task: Task, cause: Failure): void {
-  task.stopped = true
-  if (task.stream !== undefined) task.stream.stop(cause)
-  task.abort?.(cause)
-}
-
-const isIn = (frame: Frame, outer: Frame): boolean => {
-  for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
-  return false
 }
 
 const valueIn = (outcome: Outcome, path: Path): Value => {

@@ -2,8 +2,15 @@
  * A call as a tool sees it. Keys and signals are made when they are asked for: most tools ask for neither. A call that can
  * be stopped by itself has a signal of its own; others share that of what they are part of (`stopper`).
  */
-import type { Call, Failure, Path } from "../graph/mod.ts"
-import type { RunRecord } from "../kernel/mod.ts"
+import type { Call, Cost, Failure, Path } from "../graph/mod.ts"
+import { Charge, type RunRecord } from "../kernel/mod.ts"
+
+/** Where a call's costs are gathered, over all of its attempts. */
+export interface Spender {
+  charge: Charge | undefined
+  /** The run's budget is used up: what the call ends in says nothing of the world. */
+  stopped: boolean
+}
 
 export class CallView implements Call {
   readonly path: Path
@@ -12,6 +19,7 @@ export class CallView implements Call {
   readonly invoke: Call["invoke"]
   readonly #record: RunRecord
   #key: string | undefined
+  readonly #spender: Spender | undefined
   readonly #stopper: { readonly signal: AbortSignal } | undefined
   #controller: AbortController | undefined
   #aborted: Failure | undefined
@@ -24,6 +32,7 @@ export class CallView implements Call {
     note: (text: string) => void,
     invoke: Call["invoke"] | undefined,
     key?: string,
+    spender?: Spender,
   ) {
     this.#record = record
     this.path = path
@@ -32,6 +41,23 @@ export class CallView implements Call {
     this.note = note
     this.invoke = invoke
     this.#key = key
+    this.#spender = spender
+  }
+  /** Pure work costs the world nothing: what it says is not counted. */
+  spent(cost: Cost): void {
+    if (this.#spender === undefined) return
+    this.#spender.charge ??= new Charge()
+    this.#record.counting().count(cost, this.#spender.charge)
+  }
+  further(): void {
+    const { meter } = this.#record
+    if (this.#spender === undefined || meter === undefined) return
+    try {
+      meter.further(this.path)
+    } catch (cause) {
+      this.#spender.stopped = true
+      throw cause
+    }
   }
   get run(): string {
     return this.#record.run

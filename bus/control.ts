@@ -32,6 +32,7 @@ export const CONTROL: { readonly [K in Control]: Run } = {
   },
   catch: (vm, frame, step) => {
     const handle = (failure: unknown): unknown => {
+      if (vm.spent) throw failure
       const known = toFailure(failure)
       const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
       const child = vm.child(parent, step.bodies[1]!, undefined)
@@ -97,7 +98,7 @@ class Once implements Parent {
 
 /** Counts one iteration against the run's fuel. */
 function burn(vm: Vm, frame: Frame, step: StepCode): void {
-  if (--vm.fuel.left < 0) throw toFailure(outOfFuel(), frame.pathOf(step))
+  if (--vm.fuel.left < 0) throw toFailure(outOfFuel(vm.fuel), frame.pathOf(step))
 }
 
 /** `map` over a list: at most `bound` items at work, results in item order, traces folded as the low end is finished. */

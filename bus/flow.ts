@@ -4,8 +4,9 @@
  * a replay can give it again.
  */
 import { brokenOff, type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
-import type { Attempts, Task } from "./attempt.ts"
+import type { Attempts } from "./attempt.ts"
 import { StreamValue, type Taken } from "./stream.ts"
+import { charged, type Task } from "./task.ts"
 
 export function flow(attempts: Attempts, task: Task): StreamValue {
   const { tool, path, vm } = task
@@ -37,6 +38,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
         const failure = toFailure(cause, path)
         if (stopped || items.length > 0 || !attempts.again(task, failure, attempt)) throw failure
         await attempts.backoff(task, ++attempt)
+        charged(task, vm.settings.record)
       }
     }
     await commit(items)

@@ -2,7 +2,8 @@
  * A frame: one scope at work. Values in slots, a place in the step list, and, only once something is pending that later
  * steps do not all wait for, the counters of a dataflow machine.
  */
-import { fail, type Path } from "../graph/mod.ts"
+import { type Failure, fail, type Path, toFailure } from "../graph/mod.ts"
+import type { Plan } from "../plan/mod.ts"
 import type { ScopeCode, StepCode } from "./program.ts"
 
 /** The counters of a frame in which steps run out of order. Pseudo-nodes: parameters first, then steps. */
@@ -105,3 +106,12 @@ export class Frame {
 }
 
 const unwanted = () => fail("Cancelled", "The call no longer matters")
+
+/** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
+export function located(plan: Plan, cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
+  const failure = toFailure(cause)
+  if (failure.path !== undefined) return failure
+  const node = step.step.nodes?.[instr]
+  const own = node === undefined ? step.path : (plan.constants[node]!.value as readonly string[])
+  return toFailure(failure, [...frame.base(), ...own])
+}

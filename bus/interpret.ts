@@ -98,7 +98,7 @@ function each([, to, from, int, item, index, result]: Instr<"each">, code: reado
   return (s, fuel) => {
     const { items, keys } = over(s[from] as Value, isTwo(int))
     const one = (i: number): Value => {
-      if (--fuel.left < 0) throw outOfFuel()
+      if (--fuel.left < 0) throw outOfFuel(fuel)
       s[item] = items[i]
       s[index] = keys === undefined ? i : keys[i]
       all(code, s, fuel)

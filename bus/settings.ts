@@ -23,6 +23,9 @@ export type RunEvent =
     }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
 
+/** Units of fuel where a run says nothing: see `Fuel`. */
+export const FUEL_DEFAULT = 1_000_000_000
+
 export interface RunSettings {
   readonly services: Pick<Services, "clock" | "chance">
   readonly record: RunRecord
@@ -31,7 +34,7 @@ export interface RunSettings {
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Each item of a graph whose output is a stream, as it arrives. */
   readonly onItem?: ((item: Value) => void) | undefined
-  /** Iterations that the run's loops and macros may take together. */
+  /** Steps and iterations that the run may take together: see `Fuel`. */
   readonly fuel?: number | undefined
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number | undefined

@@ -271,7 +271,7 @@ const EMIT: { readonly [K in InstrName]: (instr: Instr<K>, w: Writing) => string
     const [o, i] = [w.fresh(), w.fresh()]
     const head = `const ${o}=over(${w.v(from)},${isTwo(int)});`
     const bind = `${w.v(item)}=${o}.items[${i}];${w.v(index)}=${o}.keys===undefined?${i}:${o}.keys[${i}];`
-    const begin = `if(--x.fuel.left<0)throw outOfFuel();${bind}`
+    const begin = `if(--x.fuel.left<0)throw outOfFuel(x.fuel);${bind}`
     if (macro === "all" || macro === "exists") {
       w.open.push(`return ${w.v(result)};});}`)
       return `{${head}${w.v(to)}=quantify("${macro}",${o}.items,(${i})=>{${begin}`

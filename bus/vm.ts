@@ -8,20 +8,18 @@ import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
 import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
-import { Frame, type Parent, type Slow } from "./frame.ts"
+import { Frame, located, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import { cancelled, type RunSettings } from "./settings.ts"
+import { cancelled, FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
-import type { Fuel } from "./words.ts"
+import { type Fuel, outOfFuel } from "./words.ts"
 
 /** Runs a program on an input of the plan's input type. Answers at once when nothing had to be waited for. */
 export function execute(program: Program, input: Value, settings: RunSettings): Outcome | Promise<Outcome> {
   return new Vm(program, settings).run(input)
 }
-
-const FUEL = 1_000_000_000
 
 export class Vm implements Context, Answers {
   readonly program: Program
@@ -43,7 +41,8 @@ export class Vm implements Context, Answers {
   constructor(program: Program, settings: RunSettings) {
     this.program = program
     this.settings = settings
-    this.fuel = { left: settings.fuel ?? FUEL }
+    const limit = settings.fuel ?? FUEL_DEFAULT
+    this.fuel = { left: limit, limit }
   }
 
   /** Calls of tools; a run of pure work has none. */
@@ -136,10 +135,15 @@ export class Vm implements Context, Answers {
     }
   }
 
+  /** The run has used up what it was given: nothing of the graph goes on, and no failure is met. */
+  get spent(): boolean {
+    return this.fuel.left < 0 || this.settings.record.meter?.stopped !== undefined
+  }
+
   /** A frame has failed: outwards until somebody deals with it. */
   private failed(frame: Frame, cause: unknown): void {
     let f = frame
-    let failure = cause
+    let failure: unknown = this.settings.record.meter?.stopped ?? cause
     for (;;) {
       if (f.dead) return
       kill(f)
@@ -151,7 +155,7 @@ export class Vm implements Context, Answers {
       }
       parent.frame.children?.delete(f)
       try {
-        if (parent.failed?.(f, failure) === true) return
+        if (!this.spent && parent.failed?.(f, failure) === true) return
       } catch (again) {
         failure = again
       }
@@ -188,6 +192,8 @@ export class Vm implements Context, Answers {
   /** Goes on as far as possible. True when every step of the frame is done. Throws what a step fails with. */
   advance(frame: Frame): boolean {
     const { code } = frame
+    // A scope is paid for as a whole when it begins: so the same run stops at the same place, however its steps are run.
+    if (frame.pc === 0 && (this.fuel.left -= code.n) < 0) throw toFailure(outOfFuel(this.fuel), frame.base())
     for (;;) {
       if (frame.slow === undefined) {
         if (this.loop(frame)) return true
@@ -227,7 +233,7 @@ export class Vm implements Context, Answers {
         try {
           stop = straight(slots, this)
         } catch (cause) {
-          throw this.located(cause, frame, code.steps[this.stepAt]!, this.instrAt)
+          throw located(this.program.plan, cause, frame, code.steps[this.stepAt]!, this.instrAt)
         }
         if (stop >= 0) {
           frame.pc = stop
@@ -270,7 +276,7 @@ export class Vm implements Context, Answers {
           step.block!(frame.slots, this.fuel)
           return undefined
         } catch (cause) {
-          throw this.located(cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
+          throw located(this.program.plan, cause, frame, step, cause instanceof Failure ? (instrOf(cause) ?? 0) : 0)
         }
       case "invoke":
       case "invoke_with":
@@ -318,15 +324,6 @@ export class Vm implements Context, Answers {
     if (!isThenable(value)) return value
     this.driver.pend({ frame, step, promise: value, pure: false })
     return PENDING
-  }
-
-  /** A failure inside a block or straight-line code, with the path of the node that the instruction came from. */
-  private located(cause: unknown, frame: Frame, step: StepCode, instr: number): Failure {
-    const failure = toFailure(cause)
-    if (failure.path !== undefined) return failure
-    const node = step.step.nodes?.[instr]
-    const own = node === undefined ? step.path : (this.program.plan.constants[node]!.value as readonly string[])
-    return toFailure(failure, [...frame.base(), ...own])
   }
 
   // ---- waiting

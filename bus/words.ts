@@ -43,11 +43,16 @@ export function kept(cause: unknown): Failure {
   throw cause
 }
 
-/** Steps that a run's expressions may still take. Counted per iteration, so that the same run stops at the same place everywhere. */
+/**
+ * Units that a run may still use: one for each step of a scope, all of them when the scope begins, and one for each
+ * iteration. The count depends on plan and values alone, so that the same run stops at the same place everywhere.
+ */
 export interface Fuel {
   left: number
+  readonly limit: number
 }
-export const outOfFuel = (): Failure => fail("Fuel", "Cannot go on: the run has used up the steps it was given")
+export const outOfFuel = ({ limit }: Fuel): Failure =>
+  fail("Fuel", `Cannot go on: the run has used up its fuel of ${limit}; give it more with --fuel`, { data: { limit } })
 
 /**
  * What a macro goes over: the items of a list with their positions, the keys of a map in code-point order (with two

@@ -22,11 +22,17 @@ import {
   type Admitted,
   type AdmittedExtern,
   AgedCache,
+  Allowance,
+  type Amounts,
   admit,
+  type Budget,
+  checkBudget,
   type Ended,
   type LedgerStore,
   MemoryLedger,
+  Meter,
   openRun,
+  type Prices,
   ResourceLimits,
   type RunRecord,
 } from "../kernel/mod.ts"
@@ -44,6 +50,11 @@ export interface EngineOptions {
   readonly codegen?: boolean
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What a run may spend at most where it says nothing. */
+  readonly budget?: Budget
+  /** What all runs of this engine together may spend in any `windowMs`. */
+  readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
+  readonly prices?: Prices
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
 }
@@ -60,7 +71,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
   readonly onItem?: (item: Value) => void
+  /** Steps and iterations: `Fuel` ends the run at the same place on every host. */
   readonly fuel?: number
+  /** What this run may spend; what it leaves out is the engine's. */
+  readonly budget?: Budget
+  /** What the caller's runs together may spend, in place of the engine's own. */
+  readonly tenant?: Allowance
 }
 
 export interface RunResult {
@@ -69,6 +85,8 @@ export interface RunResult {
   /** The trace hash. */
   readonly trace: string
   readonly ledger: { readonly position: number; readonly head: string }
+  /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
+  readonly spent?: Amounts
 }
 
 /** A plan that is admitted, loaded and ready to run any number of times. */
@@ -87,6 +105,7 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
+  readonly #allowance: Allowance | undefined
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -96,6 +115,18 @@ export class Engine {
     this.#limits = new ResourceLimits(options.services.clock)
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
+    const { tenant } = options
+    this.#allowance = tenant && new Allowance(tenant.budget, tenant.windowMs, options.services.clock)
+    if (options.budget) checkBudget(options.budget, "an engine")
+  }
+
+  /** What a run may spend; undefined where nothing bounds it. */
+  #meter(options: RunOptions): Meter | undefined {
+    const { budget, prices, services } = this.#options
+    const tenant = options.tenant ?? this.#allowance
+    // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
+    if ((options.budget ?? budget ?? tenant ?? prices) === undefined) return undefined
+    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant, prices })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
@@ -176,6 +207,7 @@ export class Engine {
       space: space ?? "",
       input,
       cache: this.#cache,
+      meter: this.#meter(options),
     })
     const outcome = execute(program, input, {
       services,
@@ -206,11 +238,12 @@ function ended(record: RunRecord, outcome: Outcome): RunResult | Promise<RunResu
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
   return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
 }
-const resultOf = ({ run }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
+const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
   run,
   outcome,
   trace,
   ledger: { position, head },
+  ...(meter === undefined ? {} : { spent: meter.spent }),
 })
 
 /** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */

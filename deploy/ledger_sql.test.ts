@@ -24,7 +24,14 @@ const TAMPERABLE = ["ledger_in_order", "ledger_no_update", "ledger_no_delete"].m
 
 /** One run of the shop with `n` reads that overlap, and one write. */
 async function shopping(store: LedgerStore, run: string, n = 3) {
-  const record = openRun(plan, { store, digest, clock: { now: () => 1_000 }, run, space: "acme", input: ORDER })
+  const record = openRun(plan, {
+    store,
+    digest,
+    clock: { now: () => 1_000, tick: () => 0 },
+    run,
+    space: "acme",
+    input: ORDER,
+  })
   const reads = Array.from({ length: n }, (_, i) => record.read(["lines", i], SHOP.lookup, ORDER, i, 1))
   await Promise.all(reads)
   const intent = await record.intent(["store"], SHOP.store, ORDER)

@@ -38,6 +38,7 @@ export {
   writeLock,
 } from "./project.ts"
 export { type RunError, type RunnerOptions, run, runner } from "./run.ts"
+export { quickJsSandbox, SANDBOX_LIMITS } from "./sandbox/sandbox.ts"
 export { hasTerminal, type TerminalOptions, terminalAsk } from "./services/ask.ts"
 export { systemChance } from "./services/chance.ts"
 export { systemClock } from "./services/clock.ts"

@@ -79,6 +79,18 @@ export interface SignatureProblem {
   readonly severity?: "error" | "warning"
 }
 
+/** What one request cost, as far as the tool knows. Whole numbers from 0. */
+export interface Cost {
+  /** Sent and received together. */
+  readonly bytes?: number
+  /** The model that was asked, as its server calls it, and the tokens that it read and wrote. */
+  readonly model?: string
+  readonly tokensIn?: number
+  readonly tokensOut?: number
+  /** Millionths of the host's currency; without it the price of the model counts. */
+  readonly money?: number
+}
+
 /** One call of an executor. */
 export interface Call {
   readonly path: Path
@@ -91,6 +103,10 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** Says what a request of this call cost, once it is known; also of one that failed. What nobody says is measured. */
+  readonly spent?: ((cost: Cost) => void) | undefined
+  /** Asked before each further request of one call: throws where the run's budget is used up. What it throws must be let through. */
+  readonly further?: (() => void) | undefined
   /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
    * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared

@@ -116,6 +116,72 @@ export interface Files {
   readonly write: (path: string, bytes: Uint8Array, options: { readonly root: string }) => Promise<void>
 }
 
+/**
+ * Bounds of a program in a sandbox, whole numbers above 0. Fuel is counted by the sandbox, not by a clock: the same program
+ * and input end at the same place on every host. Every one that is not stated has the sandbox's default.
+ */
+export interface SandboxLimits {
+  /** For each call. A unit is about one instruction of the interpreter: a million take some 10 ms. */
+  readonly fuel: number
+  /** For reading the program and running what it does outside of its function. */
+  readonly loadFuel: number
+  /** Heap of the program, in which the language's own objects take about 130 kB. */
+  readonly memoryBytes: number
+  /** The program's text, in UTF-8. */
+  readonly sourceBytes: number
+  /** Input and answer of a call, in the text that they cross as. */
+  readonly inputBytes: number
+  readonly outputBytes: number
+  /** Levels that an answer may be nested. */
+  readonly depth: number
+  /** A wall-clock bound on a load or a call, far above what its fuel takes: a second wall, the only one that differs between hosts. */
+  readonly timeMs: number
+}
+
+/**
+ * Why a program gave no answer. `fuel`, `memory`, `stack`, `time`, `input`, `output`, `depth`: a bound was met; which, is in the message.
+ * `source`: the program cannot be read. `threw`: it threw, or promised and failed. `pending`: it promised an answer that never comes.
+ * `not-a-value`: its answer is none. `trap`: the engine itself gave up.
+ */
+export type SandboxStop =
+  | "source"
+  | "fuel"
+  | "time"
+  | "memory"
+  | "stack"
+  | "input"
+  | "output"
+  | "depth"
+  | "threw"
+  | "pending"
+  | "not-a-value"
+  | "trap"
+export interface SandboxRefusal {
+  readonly ok: false
+  readonly why: SandboxStop
+  /** May quote the program: untrusted text, at most some hundred characters. */
+  readonly message: string
+  readonly fuel: number
+}
+export type SandboxAnswer = { readonly ok: true; readonly value: Value; readonly fuel: number } | SandboxRefusal
+
+export interface SandboxProgram {
+  /** Synchronous. Every call begins from the same state: nothing that a call leaves behind is seen by another. Never throws. */
+  readonly call: (input: Value) => SandboxAnswer
+  readonly close: () => void
+}
+/**
+ * Runs code that nobody trusts: a JavaScript module whose default export is a function from a value to a value. It has the
+ * language and nothing else: no clock, no chance, no network, no files, no imports, no code from text.
+ */
+export interface Sandbox {
+  /** Fails with a `Failure` only where the sandbox itself cannot start; what is wrong with a program is an answer. */
+  readonly load: (
+    source: string,
+    limits?: Partial<SandboxLimits>,
+  ) => Promise<{ readonly ok: true; readonly program: SandboxProgram; readonly fuel: number } | SandboxRefusal>
+}
+
 export interface Question {
   readonly path: string
   readonly text: string
@@ -137,6 +203,7 @@ export interface Services {
   /** The value of a secret, or undefined. Never logged, hashed or stored. */
   readonly secret?: (name: string) => string | undefined
   readonly files?: Files
+  readonly sandbox?: Sandbox
   /** A closure that the TypeScript builder put beside the graph, by `config.code` (`inline:<id>`). */
   readonly inline?: (code: string) => ((input: Value, call: Call) => unknown) | undefined
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */

@@ -12,6 +12,9 @@ export const LEDGER_FORMAT = 1
 /** What came of a write: done, refused by the tool after it was delivered, or nobody knows. */
 export type Delivery = "delivered" | "refused" | "uncertain"
 
+/** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
+export type Spent = readonly number[] | null
+
 /** What a parked run waits for: a person, a moment, an event from outside, or somebody who knows what came of a write. */
 export type Why = "ask" | "sleep" | "event" | "uncertain"
 /**
@@ -43,6 +46,7 @@ export type EntryBody =
       readonly message: string | null
       readonly attempts: number
       readonly cachedMs: number | null
+      readonly spent?: Spent
     }
   /** A write is about to be sent. */
   | {
@@ -60,6 +64,7 @@ export type EntryBody =
       readonly outcome: Uint8Array
       readonly message: string | null
       readonly attempts: number
+      readonly spent?: Spent
     }
   /** The run rests until the node at `path` has its answer. `data`: the request (`Waiting`). `until`: when it is due by itself. */
   | {
@@ -152,9 +157,9 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 /** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
   start: ["graph", "plan", "pins", "input"],
-  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs"],
+  read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key"],
-  outcome: ["intent", "how", "outcome", "message", "attempts"],
+  outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
   resume: ["by"],
@@ -166,7 +171,7 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest): Row
   const { space, run, seq, prev, at, body } = entry
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
-  for (const field of FIELDS[body.kind]) list.push(fields[field]!)
+  for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
   const bytes = encode(list)
   const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row

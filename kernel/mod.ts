@@ -1,5 +1,6 @@
 /** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
 export * from "./admit.ts"
+export * from "./budget.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
 export * from "./errors.ts"
 export * from "./heads.ts"

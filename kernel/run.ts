@@ -23,23 +23,26 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
 import { refusal } from "./judge.ts"
-import { type Delivery, type EntryBody, GENESIS, type LedgerStore, seal } from "./ledger.ts"
+import { type Delivery, type EntryBody, GENESIS, type LedgerStore, type Spent, seal } from "./ledger.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
   readonly store: LedgerStore
   readonly digest: Digest
   /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep">>
+  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
   readonly input: Value
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
+  /** What the run may spend, and has spent. */
+  readonly meter?: Meter | undefined
 }
 
 /** An outcome that is on record. Minted here; `isCommit` tells it from a look-alike. */
@@ -95,6 +98,7 @@ class RunRecord {
   readonly #options: RunOptions
   readonly #input: Uint8Array
   #intents: Map<Intent, Open> | undefined
+  #meter: Meter | undefined
   #seq = 0
   #prev: Uint8Array = GENESIS
   #ended = false
@@ -106,6 +110,7 @@ class RunRecord {
     this.run = options.run
     this.#admitted = admitted
     this.#options = options
+    this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
@@ -125,6 +130,17 @@ class RunRecord {
     kept?.catch(() => {})
   }
 
+  /** There where the run has a budget, or a tool has said what a call cost. */
+  get meter(): Meter | undefined {
+    return this.#meter
+  }
+  /** The meter, made where a tool is the first to count. */
+  counting(): Meter {
+    const { clock } = this.#options
+    this.#meter ??= new Meter({ tick: () => clock.tick?.() ?? clock.now() })
+    return this.#meter
+  }
+
   /** The idempotency key of the call at `path`. */
   key(path: Path): string {
     return idempotencyKey(this.run, path, this.#options.digest)
@@ -134,21 +150,28 @@ class RunRecord {
    * Commits what a read found: `answer` is what the tool returned, or the `Failure` it ended in. It is judged here; the
    * commit's outcome is what counts. Fails with `KernelError`.
    */
-  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number): Awaitable<Commit> {
+  read(path: Path, extern: number, args: Value, answer: unknown, attempts: number, charge?: Charge): Awaitable<Commit> {
     const x = this.#extern(extern, "read")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const judged = x.judge.judge(answer, args, this.#options.clock)
     return judged instanceof Promise
-      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts))
-      : this.#found(path, x, input, judged, attempts)
+      ? judged.then((outcome) => this.#found(path, x, input, outcome, attempts, charge))
+      : this.#found(path, x, input, judged, attempts, charge)
   }
 
-  #found(path: Path, x: AdmittedExtern, input: Uint8Array, judged: Outcome, attempts: number): Awaitable<Commit> {
+  #found(
+    path: Path,
+    x: AdmittedExtern,
+    input: Uint8Array,
+    judged: Outcome,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
     const outcome = encoded(judged, this.#options.digest)
     if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
     }
-    return this.#commitRead(path, x, input, outcome, attempts, null)
+    return this.#commitRead(path, x, input, outcome, attempts, null, charge)
   }
 
   /**
@@ -170,9 +193,9 @@ class RunRecord {
   }
 
   /** Records that a write is about to be sent. It may be sent only after this. */
-  intent(path: Path, extern: number, args: Value): Awaitable<Intent> {
+  intent(path: Path, extern: number, args: Value, charge?: Charge): Awaitable<Intent> {
     const x = this.#extern(extern, "write")
-    const input = hashValue(args, this.#options.digest)
+    const input = this.#hashed(args, charge)
     const key = this.key(path)
     const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
@@ -185,7 +208,7 @@ class RunRecord {
    * Commits what came of a write. `refused`: the tool certainly did not do it. `uncertain`: nobody knows; then `answer` is
    * the `Failure` that says why. An answer that its validator refuses is a `Mismatch` of a write that was delivered.
    */
-  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1): Awaitable<Commit> {
+  delivered(intent: Intent, answer: unknown, how: Delivery, attempts = 1, charge?: Charge): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     if (open === undefined)
       throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
@@ -194,19 +217,27 @@ class RunRecord {
     }
     const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
     return judged instanceof Promise
-      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts))
-      : this.#settled(intent, judged, how, attempts)
+      ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts, charge))
+      : this.#settled(intent, judged, how, attempts, charge)
   }
 
-  #settled(intent: Intent, judged: Outcome, how: Delivery, attempts: number): Awaitable<Commit> {
+  #settled(
+    intent: Intent,
+    judged: Outcome,
+    how: Delivery,
+    attempts: number,
+    charge: Charge | undefined,
+  ): Awaitable<Commit> {
     const open = this.#intents?.get(intent)
     // Judged for so long that it was settled as uncertain in the meantime: that stays on record.
     if (open === undefined)
       throw kernelError("closed", `Cannot record what came of ${printPath(intent.path)}: too late`)
     const { extern, input } = open
     const { outcome, data, hash } = encoded(judged, this.#options.digest)
+    const message = messageOf(outcome)
+    const spent = this.#spent(charge, data, attempts)
     const kept = this.#append(
-      { kind: "outcome", intent: intent.seq, how, outcome: hash, message: messageOf(outcome), attempts },
+      { kind: "outcome", intent: intent.seq, how, outcome: hash, message, attempts, spent },
       data,
     )
     this.#intents?.delete(intent)
@@ -255,6 +286,21 @@ class RunRecord {
     return x
   }
 
+  #hashed(args: Value, charge: Charge | undefined): Uint8Array {
+    const { digest } = this.#options
+    if (charge === undefined || this.#meter === undefined) return hashValue(args, digest)
+    const bytes = encode(args)
+    this.#meter.measure(charge, bytes.length)
+    return digest(bytes)
+  }
+
+  /** What a call spent, for its entry; the answer is counted first. */
+  #spent(charge: Charge | undefined, data: Uint8Array, attempts: number): Spent {
+    if (charge === undefined || this.#meter === undefined) return null
+    this.#meter.measure(charge, data.length)
+    return this.#meter.entry(charge, attempts)
+  }
+
   #commitRead(
     path: Path,
     x: AdmittedExtern,
@@ -262,10 +308,15 @@ class RunRecord {
     { outcome, data, hash }: Encoded,
     attempts: number,
     cachedMs: number | null,
+    charge?: Charge,
   ): Awaitable<Commit> {
     const { resource } = x.signature
     const message = messageOf(outcome)
-    const kept = this.#append({ kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs }, data)
+    const spent = this.#spent(charge, data, attempts)
+    const kept = this.#append(
+      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
+      data,
+    )
     this.#leaf(path, x, input, hash)
     return this.#mint(path, outcome, kept)
   }

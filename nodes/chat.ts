@@ -8,7 +8,6 @@ import {
   Failure,
   fail,
   type Http,
-  type HttpResponse,
   isRecord,
   type Rec,
   readJson,
@@ -63,6 +62,9 @@ export async function complete(
   const { headers, hidden } = credential(endpoint.auth, services)
   const more: Rec = stream ? { stream: true, stream_options: { include_usage: true } } : {}
   const what = `The model ${endpoint.model} at ${endpoint.host}`
+  const sent = new TextEncoder().encode(writeJson({ model: endpoint.model, ...body, ...more }))
+  let bytes = sent.length
+  call.further?.()
   const response = await http.request(
     {
       method: "POST",
@@ -73,7 +75,7 @@ export async function complete(
         "user-agent": "shadowgraph",
         ...headers,
       },
-      body: new TextEncoder().encode(writeJson({ model: endpoint.model, ...body, ...more })),
+      body: sent,
       bytesMax: ANSWER_BYTES_MAX,
       signal: call.signal,
       repeatable: true,
@@ -82,24 +84,40 @@ export async function complete(
     },
     { stream: true },
   )
-  if (response.status < 200 || response.status > 299)
-    throw statusFailure(what, { ...response, body: await startOf(response, 8000) }, hidden)
+  const chunks = counted(response.chunks!, (length) => {
+    bytes += length
+  })
+  // Tokens are paid for whatever the answer is worth: they are told before anybody looks at it.
+  const paid: Paid = (tokensIn, tokensOut) => call.spent?.({ model: endpoint.model, tokensIn, tokensOut })
   try {
+    if (response.status < 200 || response.status > 299)
+      throw statusFailure(what, { ...response, body: await startOf(chunks, 8000) }, hidden)
     const streamed = /^text\/event-stream\b/i.test(response.headers["content-type"] ?? "")
-    return streamed
-      ? await readStream(response.chunks!, what, call.note)
-      : readWhole(parsed(new TextDecoder().decode(await startOf(response, Number.POSITIVE_INFINITY)), what), what)
+    if (streamed) return await readStream(chunks, what, call.note, paid)
+    const whole = new TextDecoder().decode(await startOf(chunks, Number.POSITIVE_INFINITY))
+    return readWhole(parsed(whole, what), what, paid)
   } catch (cause) {
     throw cause instanceof Failure ? fail(cause.code, blot(cause.message, hidden), { ...cause }) : cause
+  } finally {
+    call.spent?.({ bytes })
+  }
+}
+
+type Paid = (tokensIn: number, tokensOut: number) => void
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, took: (bytes: number) => void): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    took(chunk.length)
+    yield chunk
   }
 }
 
 /** The first bytes of a body; the rest is not waited for. */
-async function startOf(response: HttpResponse, bytesMax: number): Promise<Uint8Array> {
+async function startOf(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
   const pieces: number[] = []
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of response.chunks!) {
+  for await (const chunk of body) {
     chunks.push(chunk)
     pieces.push(length)
     length += chunk.length
@@ -138,7 +156,7 @@ const recordOf = (v: Value | undefined): Rec => (v !== undefined && isRecord(v) 
 const listOf = (v: Value | undefined): readonly Value[] => (Array.isArray(v) ? (v as readonly Value[]) : [])
 const textOf = (v: Value | undefined): string => (typeof v === "string" ? v : "")
 
-function readWhole(answer: Rec, what: string): Completion {
+function readWhole(answer: Rec, what: string, paid: Paid): Completion {
   const choice = listOf(answer["choices"])[0]
   if (choice === undefined || !isRecord(choice) || !isRecord(choice["message"] ?? null))
     throw badAnswer(what, "answered without `choices[0].message`")
@@ -152,6 +170,7 @@ function readWhole(answer: Rec, what: string): Completion {
     textOf(choice["finish_reason"]),
     answer["usage"],
     what,
+    paid,
   )
 }
 
@@ -173,7 +192,10 @@ interface Said {
   readonly calls: readonly ToolCall[]
 }
 
-function finished(said: Said, finish: string, usage: Value | undefined, what: string): Completion {
+function finished(said: Said, finish: string, usage: Value | undefined, what: string, paid: Paid): Completion {
+  const { prompt_tokens: prompt, completion_tokens: completion } = recordOf(usage)
+  const counts = isCount(prompt) && isCount(completion)
+  if (counts) paid(prompt, completion)
   if (said.refusal !== "" || finish === "content_filter") {
     const reason = finish === "content_filter" ? "content_filter" : "refusal"
     throw fail("Refusal", `${what} refuses to answer${said.refusal === "" ? "" : `: ${said.refusal.slice(0, 300)}`}`, {
@@ -184,9 +206,7 @@ function finished(said: Said, finish: string, usage: Value | undefined, what: st
     throw badAnswer(what, `calls ${said.calls.length} tools at once; at most ${TOOL_CALLS_MAX} are run`)
   for (const c of said.calls) if (c.name === "") throw badAnswer(what, "calls a tool without a name")
   const calls = said.calls.map((c, i) => (c.id === "" ? { ...c, id: `call_${i}` } : c))
-  const { prompt_tokens: prompt, completion_tokens: completion } = recordOf(usage)
-  const counted = isCount(prompt) && isCount(completion)
-  return { text: said.text, toolCalls: calls, finish, usage: counted ? { prompt, completion } : undefined }
+  return { text: said.text, toolCalls: calls, finish, usage: counts ? { prompt, completion } : undefined }
 }
 
 const isCount = (v: Value | undefined): v is number => Number.isSafeInteger(v) && (v as number) >= 0
@@ -198,6 +218,7 @@ async function readStream(
   chunks: AsyncIterable<Uint8Array>,
   what: string,
   note: (text: string) => void,
+  paid: Paid,
 ): Promise<Completion> {
   const calls: { id: string; name: string; arguments: string }[] = []
   let text = ""
@@ -227,7 +248,7 @@ async function readStream(
       retryable: true,
     })
   }
-  return finished({ text, refusal, calls }, finish, usage, what)
+  return finished({ text, refusal, calls }, finish, usage, what, paid)
 }
 
 function addDelta(

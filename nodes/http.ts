@@ -291,6 +291,7 @@ async function ask(settings: Settings, args: Rec, services: Services, call: Call
     redirectsMax: settings.redirectsMax,
     ...rights(host, services),
   })
+  call.spent?.({ bytes: (body?.length ?? 0) + response.body.length })
   const what = `${template.method} ${host}${new URL(url).pathname}`
   const accepted = settings.status?.includes(response.status) ?? (response.status >= 200 && response.status < 300)
   if (!accepted) throw statusFailure(what, response, hidden)

@@ -48,6 +48,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
 
   const http = once(async () => (await import("./http.ts")).createHttp(settings))
   const files = once(async () => (await import("./files.ts")).fileService(base))
+  const sandbox = once(async () => (await import("../sandbox/sandbox.ts")).quickJsSandbox())
   const modules = once(async () => (await import("./modules.ts")).moduleService(base))
   const sqlite = closing(async () => (await import("./sqlite.ts")).sqliteService(base))
   const mcp = closing(async () => {
@@ -73,6 +74,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       sqlite: lentSqlite,
       mcp: lentMcp,
       modules: lentModules,
+      sandbox: { load: async (...args) => (await sandbox()).load(...args) },
       secret,
       ...(ask === undefined ? {} : { ask }),
     },
