@@ -105,6 +105,7 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
+  readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #allowance: Allowance | undefined
 
   constructor(options: EngineOptions) {
@@ -207,6 +208,7 @@ export class Engine {
       space: space ?? "",
       input,
       cache: this.#cache,
+      salt: this.#salt,
       meter: this.#meter(options),
     })
     const outcome = execute(program, input, {

@@ -25,6 +25,7 @@ import type { LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
+import type { SqlLedger } from "./ledger_sql.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
@@ -34,6 +35,8 @@ export const PROJECT_FILE = "shadowgraph.project.json"
 /** What runs leave behind lies here, and is no part of the repository. */
 export const OWN_FOLDER = ".shadowgraph"
 export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
+/** Signs the log of heads. Keep it apart from backups of the ledger: who has both can write both anew. */
+export const LEDGER_KEY = `${OWN_FOLDER}/ledger.key`
 
 /** A file of the project that cannot be read, or says what it must not say. */
 export class ProjectError extends Data.TaggedError("ProjectError")<{
@@ -125,9 +128,11 @@ export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
-): Promise<LedgerStore> {
-  if (place === "file") await ownFolder(folder)
-  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
+): Promise<SqlLedger> {
+  await ownFolder(folder)
+  const { openLedgerKey } = await import("./services/ledger_key.ts")
+  const { signer } = await openLedgerKey(join(folder, LEDGER_KEY))
+  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env), signer)
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */

@@ -43,6 +43,8 @@ export interface Leaf {
 /** A leaf as it is kept. */
 export interface HeadRow {
   readonly log: string
+  /** The tenant that the note is of: the column repeats what the leaf says. */
+  readonly space: string
   readonly index: number
   readonly leaf: Uint8Array
   /** Of a closing leaf: roots of the whole subtrees, from which appending goes on, and the signature of the tree head. */
@@ -75,8 +77,7 @@ export const treeHeadBytes = ({ log, size, root }: TreeHead): Uint8Array =>
 const ZERO = new Uint8Array(32)
 const HEAD_FIELDS = ["space", "run", "seq", "hash", "state"] as const
 const REDACTED_FIELDS = ["space", "run", "seqs", "inputs"] as const
-const fieldsOf = (kind: unknown) =>
-  kind === "head" ? HEAD_FIELDS : kind === "redacted" ? REDACTED_FIELDS : undefined
+const fieldsOf = (kind: unknown) => (kind === "head" ? HEAD_FIELDS : kind === "redacted" ? REDACTED_FIELDS : undefined)
 
 export function leafBytes({ log, index, prev, at, closes, note }: Leaf): Uint8Array {
   const fields = note as unknown as { readonly [field: string]: Value }
@@ -102,7 +103,10 @@ export function openLeaf(bytes: Uint8Array): Leaf {
   }
   const [format, log, index, prev, at, closes, kind, ...rest] = (Array.isArray(list) ? list : []) as Value[]
   if (typeof format === "number" && format !== HEADS_FORMAT) {
-    throw kernelError("format", `Cannot read a leaf of the log of heads: its format must be ${HEADS_FORMAT}, found ${format}`)
+    throw kernelError(
+      "format",
+      `Cannot read a leaf of the log of heads: its format must be ${HEADS_FORMAT}, found ${format}`,
+    )
   }
   const fields = fieldsOf(kind)
   if (fields === undefined || rest.length !== fields.length || !(prev instanceof Uint8Array)) {
@@ -149,7 +153,10 @@ export const EMPTY_LOG: LogState = { tree: EMPTY_TREE, link: ZERO }
 export async function continueLog(last: HeadRow | undefined, signer: Signer, digest: Digest): Promise<LogState> {
   if (last === undefined) return EMPTY_LOG
   const refuse = (why: string) =>
-    kernelError("corrupt", `Cannot continue the log of heads after leaf ${last.index}: ${why}; shadowgraph ledger verify says more`)
+    kernelError(
+      "corrupt",
+      `Cannot continue the log of heads after leaf ${last.index}: ${why}; shadowgraph ledger verify says more`,
+    )
   const head = signedHeadOf(last, digest)
   if (head === undefined) throw refuse("it carries no signature")
   if ((await signer.verify(head.log, treeHeadBytes(head), head.signature)) !== true)
@@ -157,7 +164,8 @@ export async function continueLog(last: HeadRow | undefined, signer: Signer, dig
   const tree = frontierOf(head.size, last.peaks!)!
   // The peaks are vouched for by the signature; the leaf itself must be the one that they hold.
   const alone = head.size % 2 === 1
-  if (alone && !sameBytes(tree.peaks.at(-1)!, merkleLeaf(last.leaf, digest))) throw refuse("it is not the leaf that was signed")
+  if (alone && !sameBytes(tree.peaks.at(-1)!, merkleLeaf(last.leaf, digest)))
+    throw refuse("it is not the leaf that was signed")
   return { tree, link: rowLink(last, digest) }
 }
 
@@ -177,7 +185,7 @@ export async function noteHeads(
     tree = appended(tree, merkleLeaf(leaf, digest), digest)
     const head = { log, size: tree.size, root: closes ? rootOf(tree, digest) : ZERO }
     const signature = closes ? await signer.sign(treeHeadBytes(head)) : null
-    const row: HeadRow = { log, index, leaf, peaks: closes ? peaksBytes(tree) : null, signature }
+    const row: HeadRow = { log, space: note.space, index, leaf, peaks: closes ? peaksBytes(tree) : null, signature }
     rows.push(row)
     link = rowLink(row, digest)
   }

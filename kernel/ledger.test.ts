@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
 import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
+import { verifyChain } from "./chain.ts"
 import { KernelError } from "./errors.ts"
 import {
   type Chain,
@@ -15,7 +16,6 @@ import {
   type Row,
   seal,
   type Verdict,
-  verifyChain,
 } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 

@@ -1,7 +1,9 @@
 /** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
 export * from "./admit.ts"
+export * from "./audit.ts"
 export * from "./budget.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
+export { ChainWalk, type Refused, verifyChain } from "./chain.ts"
 export * from "./errors.ts"
 export * from "./heads.ts"
 export * from "./judge.ts"

@@ -7,8 +7,9 @@ import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { AgedCache, cacheKey } from "./cache.ts"
+import { verifyChain } from "./chain.ts"
 import { KernelError, kernelError } from "./errors.ts"
-import { type LedgerStore, openEntry, verifyChain } from "./ledger.ts"
+import { type LedgerStore, openEntry } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { type Commit, idempotencyKey, isCommit, openOutcome, openRun, type RunRecord } from "./run.ts"
 

@@ -27,7 +27,7 @@ import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
 import { refusal } from "./judge.ts"
-import { type Delivery, type EntryBody, GENESIS, type LedgerStore, type Spent, seal } from "./ledger.ts"
+import { type Delivery, type EntryBody, GENESIS, type LedgerStore, SALT_BYTES, type Spent, seal } from "./ledger.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly run: string
   readonly space: string
   readonly input: Value
+  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
+  readonly salt?: (bytes: number) => Uint8Array
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
   /** What the run may spend, and has spent. */
@@ -342,7 +344,8 @@ class RunRecord {
     if (this.#broken !== undefined) throw this.#broken.cause
     if (this.#ended) throw kernelError("closed", `Cannot record a ${body.kind} of run "${this.run}": it has ended`)
     const { store, digest, clock, space, run } = this.#options
-    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest)
+    const salt = store.salted === true ? this.#options.salt?.(SALT_BYTES) : undefined
+    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest, salt)
     this.#seq++
     this.#prev = row.hash
     try {

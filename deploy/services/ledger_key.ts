@@ -79,7 +79,11 @@ export async function verifier(publicKeys: readonly string[]): Promise<Verify> {
     try {
       keys.set(logOf(raw), await crypto.subtle.importKey("raw", raw, "Ed25519", true, ["verify"]))
     } catch (cause) {
-      throw kernelError("misuse", `Cannot verify with the key "${text}": want 32 bytes of an Ed25519 key in base64`, cause)
+      throw kernelError(
+        "misuse",
+        `Cannot verify with the key "${text}": want 32 bytes of an Ed25519 key in base64`,
+        cause,
+      )
     }
   }
   return async (log, bytes, signature) => {
