@@ -2,8 +2,8 @@
  * Where a project's ledger is: a file of its own folder, a Postgres server, or the memory of this process; said by
  * `--ledger`, by the project's file, or by whoever opens a session.
  */
-import { kernelError, type Signer } from "../kernel/mod.ts"
-import type { SqlLedger } from "./ledger_sql.ts"
+import { kernelError } from "../kernel/mod.ts"
+import type { SqlLedger, SqlLedgerOptions } from "./ledger_sql.ts"
 
 /** `file`: `.shadowgraph/ledger.db` in the folder. A URL of Postgres may be the secret that holds it: `secret:NAME`. */
 export type LedgerPlace = "file" | "memory" | `postgres${string}` | `secret:${string}`
@@ -17,17 +17,17 @@ export async function openLedgerAt(
   place: Exclude<LedgerPlace, "memory">,
   file: string,
   secret: (name: string) => string | undefined,
-  signer: Signer,
+  kept: Pick<SqlLedgerOptions, "signer" | "keepHead">,
 ): Promise<SqlLedger> {
   const { SqlLedger } = await import("./ledger_sql.ts")
   if (place === "file") {
     const { SqliteStorage } = await import("./storage_sqlite.ts")
-    return SqlLedger.open({ storage: new SqliteStorage({ file }), signer })
+    return SqlLedger.open({ storage: new SqliteStorage({ file }), ...kept })
   }
   const { PostgresStorage } = await import("./storage_postgres.ts")
   const storage = new PostgresStorage({ url: urlOf(place, secret) })
   try {
-    return await SqlLedger.open({ storage, dialect: "postgres", signer })
+    return await SqlLedger.open({ storage, dialect: "postgres", ...kept })
   } catch (cause) {
     await storage.close()
     throw cause

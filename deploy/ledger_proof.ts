@@ -2,6 +2,9 @@
  * What leaves a ledger as JSON: signed heads, to be kept where the database is not; and the proof of one run, which
  * somebody with the public key alone can check. Bytes are base64.
  */
+import { existsSync } from "node:fs"
+import { readFile, rename, writeFile } from "node:fs/promises"
+import process from "node:process"
 import { type Digest, hex, type Rec, sha256, type Value } from "../graph/mod.ts"
 import {
   ChainWalk,
@@ -70,6 +73,17 @@ export async function exportHeads(
     heads: heads.map(headJson),
     ...(since.length > 0 ? { continues: steps } : {}),
   }
+}
+
+/** Keeps a head in a file, unless a later one of the same log stands there: then the ledger was put back, and verify says so. */
+export async function keepHeads(file: string, keys: readonly string[], head: SignedHead): Promise<void> {
+  const before = existsSync(file) ? readHeads(await readFile(file, "utf8"), file).heads : []
+  if (before.some((h) => h.log === head.log && h.size > head.size)) return
+  const heads = [...before.filter((h) => h.log !== head.log), head].map(headJson)
+  const text: HeadsFile = { shadowgraph: "heads", format: FORMAT, keys, heads }
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, `${JSON.stringify(text, null, 2)}\n`)
+  await rename(draft, file)
 }
 
 /** The proof of one run: its entries without their data, the leaf that notes its last one, and the way up to a signed root. */

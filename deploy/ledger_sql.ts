@@ -18,9 +18,11 @@ import {
   type Redactions,
   type Row,
   type RunHead,
+  type SignedHead,
   type Signer,
   type Statement,
   type Storage,
+  signedHeadOf,
 } from "../kernel/mod.ts"
 import { leavesOf, SqlArchive } from "./ledger_archive.ts"
 import { redactionOf } from "./ledger_redaction.ts"
@@ -54,6 +56,8 @@ interface Waiting {
 
 /** Of a run in flight, every so many entries are signed; its beginning, its rests and its end always are. */
 const SIGNED_EVERY = 64
+/** Milliseconds between two times that the head is handed out. */
+const HEAD_KEPT_MS = 1_000
 /** Hashes of blobs that this process remembers to have kept. */
 const BLOBS_KNOWN_MAX = 10_000
 
@@ -64,6 +68,8 @@ export interface SqlLedgerOptions {
   /** Signs the log of heads; without it there is none. */
   readonly signer?: Signer
   readonly now?: () => number
+  /** Is given the signed head, when the ledger closes and now and then before: to be kept where the database is not. */
+  readonly keepHead?: (head: SignedHead) => Promise<void>
   /** Entries that may wait for the disk; the next one fails with `full`. */
   readonly queueMax?: number
 }
@@ -75,6 +81,9 @@ export class SqlLedger implements LedgerStore {
   readonly #signer: Signer | undefined
   readonly #digest: Digest = hostDigest
   readonly #now: () => number
+  readonly #keepHead: SqlLedgerOptions["keepHead"]
+  #head: SignedHead | undefined
+  #headKeptAt = 0
   readonly #queueMax: number
   /** Where our log of heads stands, and the last entry that was signed of each run in flight. */
   #log: LogState = EMPTY_LOG
@@ -99,10 +108,11 @@ export class SqlLedger implements LedgerStore {
     return ledger
   }
 
-  private constructor({ storage, signer, now = Date.now, queueMax = 65_536 }: SqlLedgerOptions) {
+  private constructor({ storage, signer, keepHead, now = Date.now, queueMax = 65_536 }: SqlLedgerOptions) {
     this.#storage = storage
     this.#signer = signer
     this.#now = now
+    this.#keepHead = keepHead
     this.#queueMax = queueMax
     this.archive = new SqlArchive(storage)
   }
@@ -168,6 +178,8 @@ export class SqlLedger implements LedgerStore {
   async close(): Promise<void> {
     this.#open = false
     await this.#flushing
+    await this.#handOut()
+    this.#head = undefined
     await this.#storage.close()
   }
 
@@ -213,9 +225,16 @@ export class SqlLedger implements LedgerStore {
         throw cause
       }
       this.#log = next
+      this.#head = signedHeadOf(rows.at(-1)!, this.#digest)
+      if (this.#now() - this.#headKeptAt > HEAD_KEPT_MS) await this.#handOut()
       for (const note of notes) if (note.kind === "head") this.#signed.set(runKey(note), note.seq)
       return
     }
+  }
+
+  async #handOut(): Promise<void> {
+    this.#headKeptAt = this.#now()
+    if (this.#head !== undefined) await this.#keepHead?.(this.#head)
   }
 
   /** Takes over what was added to our log since; was there anything? */

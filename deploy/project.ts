@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url"
 import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
+  hex,
   isControl,
   type Lock,
   type NodeKind,
@@ -21,7 +22,7 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore } from "../kernel/mod.ts"
+import type { LedgerStore, SignedHead } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
@@ -131,8 +132,19 @@ export async function openLedger(
 ): Promise<SqlLedger> {
   await ownFolder(folder)
   const { openLedgerKey } = await import("./services/ledger_key.ts")
-  const { signer } = await openLedgerKey(join(folder, LEDGER_KEY))
-  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env), signer)
+  const { signer, publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
+  const file = headsFile(folder, place)
+  const keepHead = async (head: SignedHead) => {
+    const { keepHeads } = await import("./ledger_proof.ts")
+    await keepHeads(file, [publicKey], head)
+  }
+  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env), { signer, keepHead })
+}
+
+/** Where the last signed head is kept beside the ledger's key, so that a ledger that was cut or put back is noticed. */
+export function headsFile(folder: string, place: Exclude<LedgerPlace, "memory">): string {
+  const which = place === "file" ? "" : `.${hex(hostDigest(new TextEncoder().encode(place))).slice(0, 12)}`
+  return join(folder, OWN_FOLDER, `ledger.heads${which}.json`)
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */

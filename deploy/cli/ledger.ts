@@ -6,7 +6,7 @@ import { sha256 } from "../../graph/mod.ts"
 import { type Audit, auditLedger, FINDINGS_MAX, type Finding } from "../../kernel/mod.ts"
 import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
-import { LEDGER_FILE, LEDGER_KEY, openLedger, ProjectError, readProjectFile, why } from "../project.ts"
+import { headsFile, LEDGER_FILE, LEDGER_KEY, openLedger, ProjectError, readProjectFile, why } from "../project.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
@@ -36,7 +36,7 @@ export async function run(call: Call): Promise<number> {
 
 const folderOf = (call: Call): string => resolve(call.terminal.cwd, call.text("in") ?? ".")
 
-async function opened<A>(call: Call, work: (ledger: SqlLedger) => Promise<A>): Promise<A> {
+async function opened<A>(call: Call, work: (ledger: SqlLedger, heads: string) => Promise<A>): Promise<A> {
   const folder = folderOf(call)
   const place = ledgerOf(call) ?? (await readProjectFile(folder)).ledger ?? "file"
   if (place === "memory") throw usage("A ledger in memory is gone with its process: there is nothing to look at")
@@ -50,7 +50,7 @@ async function opened<A>(call: Call, work: (ledger: SqlLedger) => Promise<A>): P
   }
   const ledger = await openLedger(folder, place, call.terminal.env)
   try {
-    return await work(ledger)
+    return await work(ledger, headsFile(folder, place))
   } finally {
     await ledger.close()
   }
@@ -84,13 +84,14 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
   const file = call.text("heads")
   const kept = file === undefined ? undefined : readHeads(await text(call, file), file)
   const verifying = await verifier(await keysFor(call, true))
-  return opened(call, async (ledger) => {
+  return opened(call, async (ledger, own) => {
+    const last = existsSync(own) ? readHeads(await text(call, own), own).heads : []
     const damage = await ledger.damage()
     const began = performance.now()
     const audit = await auditLedger(ledger.archive, {
       digest: sha256,
       verify: verifying,
-      ...(kept ? { heads: kept.heads } : {}),
+      heads: [...last, ...(kept?.heads ?? [])],
     })
     const seconds = (performance.now() - began) / 1_000
     show(call, audit, damage, seconds, kept !== undefined)
@@ -122,7 +123,11 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
   if (unsigned > 0)
     out.write(dim(`${unsigned} entries of runs in flight came after the last signature; "ledger heads" signs them.\n`))
   if (!external)
-    out.write(dim("Without --heads, a database that was put back to an earlier state as a whole looks whole.\n"))
+    out.write(
+      dim(
+        "Held against the head in .shadowgraph; one kept elsewhere, given with --heads, also speaks where that was changed.\n",
+      ),
+    )
 }
 
 const placeOf = ({ at }: Finding): string =>
