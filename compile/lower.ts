@@ -3,7 +3,7 @@
  * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
-import { freeNames, T, type Type } from "../graph/mod.ts"
+import { freeNames, T, type Type, validsOf } from "../graph/mod.ts"
 import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
 import { type Choices, noChoices, noteSlots, noteUnits } from "./choices.ts"
 import { BlockWriter, type Held } from "./expression.ts"
@@ -18,11 +18,13 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
   const input = tables.type(mid.checked.input)
   lowering.scope(mid.body, [])
   const { graph } = mid.checked
+  const valids = validsOf(graph)
   const plan: Plan = {
     format: PLAN_FORMAT,
     semantics: SEMANTICS,
     name,
-    graph: mid.checked.hash,
+    graph: mid.checked.core,
+    ...(valids.length === 0 ? {} : { valids }),
     input,
     output: tables.type(mid.checked.output),
     needs: mid.checked.needs,

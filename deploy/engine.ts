@@ -12,6 +12,7 @@ import {
   hashValue,
   hex,
   type Outcome,
+  type Policy,
   type Rec,
   type Registry,
   type Services,
@@ -27,6 +28,7 @@ import {
   admit,
   type Budget,
   checkBudget,
+  type Demands,
   type Ended,
   type LedgerStore,
   MemoryLedger,
@@ -35,7 +37,13 @@ import {
   type Prices,
   ResourceLimits,
   type RunRecord,
+  RunSlots,
+  type SlotsOptions,
+  Tenant,
 } from "../kernel/mod.ts"
+
+/** Runs that go on when an engine closes get so long to end. */
+const GRACE_MS = 2_000
 
 export interface EngineOptions {
   readonly registry: Registry
@@ -52,15 +60,25 @@ export interface EngineOptions {
   readonly timeoutMs?: number
   /** What a run may spend at most where it says nothing. */
   readonly budget?: Budget
+  /** Of a run that says nothing. */
+  readonly fuel?: number
   /** What all runs of this engine together may spend in any `windowMs`. */
   readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
   readonly prices?: Prices
+  /** How many runs go on at once and how many may wait. Default: no bound. */
+  readonly slots?: SlotsOptions
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
+  /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
+  readonly demands?: Demands
+  /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface PrepareOptions {
   readonly grants: readonly string[]
+  /** Lists that narrow the grants: those of a token. */
+  readonly within?: readonly (readonly string[])[]
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -75,8 +93,8 @@ export interface RunOptions {
   readonly fuel?: number
   /** What this run may spend; what it leaves out is the engine's. */
   readonly budget?: Budget
-  /** What the caller's runs together may spend, in place of the engine's own. */
-  readonly tenant?: Allowance
+  /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
+  readonly tenant?: Tenant
 }
 
 export interface RunResult {
@@ -92,7 +110,10 @@ export interface RunResult {
 /** A plan that is admitted, loaded and ready to run any number of times. */
 export interface Ready {
   readonly admitted: Admitted
-  /** Takes the input as the port holds it (`acceptStrict` of the plan's input type). Never rejects: a failure is an outcome. */
+  /**
+   * Takes the input as the port holds it (`acceptStrict` of the plan's input type). A failure of the graph is an outcome.
+   * Fails with `Overloaded` where no slot is free; then nothing is on record.
+   */
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
 }
 
@@ -106,7 +127,8 @@ export class Engine {
   readonly store: LedgerStore
   readonly #ids: RunIds
   readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
-  readonly #allowance: Allowance | undefined
+  readonly #slots: RunSlots
+  readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -117,27 +139,31 @@ export class Engine {
     this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
     const { tenant } = options
-    this.#allowance = tenant && new Allowance(tenant.budget, tenant.windowMs, options.services.clock)
+    const { clock } = options.services
+    this.#slots = new RunSlots(clock, options.slots)
+    this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
   /** What a run may spend; undefined where nothing bounds it. */
-  #meter(options: RunOptions): Meter | undefined {
+  #meter(options: RunOptions, { allowance }: Tenant): Meter | undefined {
     const { budget, prices, services } = this.#options
-    const tenant = options.tenant ?? this.#allowance
     // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
-    if ((options.budget ?? budget ?? tenant ?? prices) === undefined) return undefined
-    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant, prices })
+    if ((options.budget ?? budget ?? allowance ?? prices) === undefined) return undefined
+    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
-    const { registry } = this.#options
+    const { registry, demands, policy } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
+      ...(options.within ? { within: options.within } : {}),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
+      ...(demands ? { demands } : {}),
+      ...(policy ? { policy } : {}),
     })
     const services: Services = {
       ...this.#options.services,
@@ -172,6 +198,7 @@ export class Engine {
       signature.output as unknown as Rec,
       signature.pins ?? null,
       admitted.grants,
+      admitted.within,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))
@@ -197,7 +224,26 @@ export class Engine {
     return opened
   }
 
+  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
   #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+    const tenant = options.tenant ?? this.#tenant
+    const wait = this.#slots.enter(tenant, options.signal)
+    return wait === undefined
+      ? this.#within(tenant, program, input, options)
+      : wait.then(() => this.#within(tenant, program, input, options))
+  }
+
+  #within(tenant: Tenant, program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+    let result: RunResult | Promise<RunResult> | undefined
+    try {
+      result = this.#begin(tenant, program, input, options)
+    } finally {
+      if (!(result instanceof Promise)) this.#slots.leave(tenant)
+    }
+    return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
+  }
+
+  #begin(tenant: Tenant, program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const { services, space, timeoutMs, settle } = this.#options
     const run = options.id ?? this.#ids.next()
     const record = openRun(program.admitted, {
@@ -209,7 +255,7 @@ export class Engine {
       input,
       cache: this.#cache,
       salt: this.#salt,
-      meter: this.#meter(options),
+      meter: this.#meter(options, tenant),
     })
     const outcome = execute(program, input, {
       services,
@@ -218,15 +264,16 @@ export class Engine {
       signal: options.signal,
       onEvent: options.onEvent,
       onItem: options.onItem,
-      fuel: options.fuel,
+      fuel: options.fuel ?? this.#options.fuel,
       timeoutMs,
       settle,
     })
     return outcome instanceof Promise ? outcome.then((o) => ended(record, o)) : ended(record, outcome)
   }
 
-  /** Gives back every connection and process, and closes the ledger. */
-  async close(): Promise<void> {
+  /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
+  async close(graceMs = GRACE_MS): Promise<void> {
+    await this.#slots.close(graceMs)
     const opened = await Promise.allSettled([...this.#executors.values()])
     this.#executors.clear()
     await Promise.allSettled(

@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono"
 import {
   acceptStrict,
+  type Clock,
   Failure,
   isRecord,
   jsonOf,
@@ -16,8 +17,9 @@ import {
   toJsonSchema,
   type Value,
 } from "../graph/mod.ts"
-import { AdmissionError } from "../kernel/mod.ts"
+import { AdmissionError, Overloaded, RunSlots, Tenant } from "../kernel/mod.ts"
 import type { Ready, RunResult } from "./engine.ts"
+import { systemClock } from "./services/clock.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */
 export interface Served {
@@ -32,15 +34,20 @@ export interface Served {
 export interface HttpLimits {
   readonly bodyBytesMax: number
   readonly runMsMax: number
+  /** Requests for runs that are worked on at once, and that wait for their turn. */
   readonly runsMax: number
+  readonly waitingMax: number
 }
-export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000, runsMax: 64 }
+export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000, runsMax: 64, waitingMax: 256 }
 
 export interface GraphsOptions {
   readonly graphs: readonly Served[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
+  /** On whose behalf a request is made: tenants share the places fairly, each has its own budget. Default: all are one. */
+  readonly tenantOf?: (request: Request) => Tenant | undefined
+  readonly clock?: Clock
   /** Aborted when the server stops: runs that are on their way end. */
   readonly signal?: AbortSignal
   /** Hears of errors that are none of the graphs' and none of the callers'. */
@@ -69,7 +76,21 @@ const PROBLEMS = {
   ],
   "not-admitted": [500, "Plan not admitted", "The server refused the plan; its log says why."],
   "wrong-host": [403, "Wrong host", "The request names a host that is not this server's."],
-  busy: [503, "Too many runs at once", "Try again a little later."],
+  busy: [
+    503,
+    "Too many runs at once",
+    "As many run and wait as the server takes on. Retry-After says when to try again.",
+  ],
+  "over-budget": [
+    422,
+    "The run's budget is used up",
+    "`data` says which. Whoever starts the server states it: --budget.",
+  ],
+  "tenant-budget": [
+    429,
+    "Your budget is used up",
+    "`data` says which; it is for a window of time, so try again later.",
+  ],
   "too-slow": [504, "Run took too long", "The server limits the time of a run."],
   "run-failed": [500, "The graph failed", "`code` says how, `node` where; the ledger has what was done until then."],
   "shutting-down": [503, "Server stops", "Try again a little later."],
@@ -81,7 +102,10 @@ type ProblemKind = keyof typeof PROBLEMS
 export function graphsApp(options: GraphsOptions): Hono {
   const limits = { ...HTTP_LIMITS, ...options.limits }
   const graphs = new Map(options.graphs.map((g) => [g.name, g]))
-  const state = { running: 0 }
+  const slots = new RunSlots(options.clock ?? systemClock, { runsMax: limits.runsMax, waitingMax: limits.waitingMax })
+  const everybody = new Tenant()
+  // Who waits when the server stops is told so; what runs is ended by the same signal.
+  options.signal?.addEventListener("abort", () => void slots.close(0), { once: true })
   const app = new Hono()
   app.use(async (c, next) => {
     const host = hostOf(c.req.header("host"))
@@ -90,7 +114,7 @@ export function graphsApp(options: GraphsOptions): Hono {
     }
     return next()
   })
-  app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, running: state.running }))
+  app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, ...slots.load }))
   app.get("/problems/:kind", (c) => {
     const kind = c.req.param("kind")
     if (!Object.hasOwn(PROBLEMS, kind)) return problem(c, "not-found", `There is no problem "${kind}".`)
@@ -105,12 +129,17 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.post("/graphs/:name/runs", async (c) => {
     const graph = graphs.get(c.req.param("name"))
     if (graph === undefined) return unknownGraph(c)
-    if (state.running >= limits.runsMax)
-      return problem(c, "busy", `${limits.runsMax} runs are on their way.`, {}, { "retry-after": "1" })
     const begun = performance.now()
-    state.running++
+    const own = options.tenantOf?.(c.req.raw)
+    const tenant = own ?? everybody
     try {
-      const { response, run } = await answer(c, graph, limits, options.signal)
+      await slots.enter(tenant, c.req.raw.signal)
+    } catch (cause) {
+      if (cause instanceof Overloaded) return overloaded(c, cause)
+      throw cause
+    }
+    try {
+      const { response, run } = await answer(c, graph, limits, own, options.signal)
       options.onRun?.({
         graph: graph.name,
         status: response.status,
@@ -119,7 +148,7 @@ export function graphsApp(options: GraphsOptions): Hono {
       })
       return response
     } finally {
-      state.running--
+      slots.leave(tenant)
     }
   })
   app.all("/graphs/:name/runs", (c) =>
@@ -160,6 +189,7 @@ async function answer(
   c: Context,
   graph: Served,
   limits: HttpLimits,
+  tenant: Tenant | undefined,
   stopping: AbortSignal | undefined,
 ): Promise<Answered> {
   const { name, ready } = graph
@@ -168,7 +198,7 @@ async function answer(
   if (read instanceof Response) return { response: read }
   const late = AbortSignal.timeout(limits.runMsMax)
   const signals = [late, c.req.raw.signal, ...(stopping ? [stopping] : [])]
-  const result = await ready.run(read, { signal: AbortSignal.any(signals) })
+  const result = await ready.run(read, { signal: AbortSignal.any(signals), ...(tenant ? { tenant } : {}) })
   const { run } = result
   if (result.outcome.ok)
     return {
@@ -185,9 +215,16 @@ async function answer(
 
 const proof = ({ trace, ledger }: RunResult) => ({ trace, ledger })
 
+function overloaded(c: Context, { reason, message, retryMs }: Overloaded): Response {
+  const kind = reason === "closing" ? "shutting-down" : "busy"
+  return problem(c, kind, message, { reason }, { "retry-after": String(Math.ceil(retryMs / 1000)) })
+}
+
 function failed(c: Context, { code, message, data, path }: Failure, more: object): Response {
   const node = path === undefined ? {} : { node: printPath(path) }
-  return problem(c, "run-failed", message, { ...more, code, data: jsonOf(data, { nonFinite: "text" }), ...node })
+  const whose = code === "Budget" ? (data as { readonly of?: Value } | null)?.of : undefined
+  const kind = whose === "tenant" ? "tenant-budget" : code === "Fuel" || whose === "run" ? "over-budget" : "run-failed"
+  return problem(c, kind, message, { ...more, code, data: jsonOf(data, { nonFinite: "text" }), ...node })
 }
 
 function refused(c: Context, graph: string, { reason, refusals }: AdmissionError): Response {

@@ -11,10 +11,14 @@ import {
   EMPTY_LOCK,
   hex,
   isControl,
+  LEVELS,
   type Lock,
   type NodeKind,
+  type Policy,
+  PolicyError,
   type Problem,
   parseLock,
+  parsePolicy,
   pin,
   printLock,
   type Question,
@@ -22,8 +26,9 @@ import {
   registry,
   type Services,
 } from "../graph/mod.ts"
-import type { LedgerStore, SignedHead } from "../kernel/mod.ts"
+import type { Demands, LedgerStore, SignedHead } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
@@ -57,6 +62,12 @@ export interface ProjectFile {
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
+  /** What runs may spend. */
+  readonly budgets?: Budgets
+  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
+  readonly validate?: Demands
+  /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
+  readonly policy?: readonly string[]
 }
 
 export interface Project {
@@ -64,6 +75,7 @@ export interface Project {
   readonly registry: Registry
   readonly lock: Lock
   readonly file: ProjectFile
+  readonly policy: Policy
 }
 
 export interface SessionOptions {
@@ -74,6 +86,8 @@ export interface SessionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number
+  /** What runs may spend, over what the project's file says. */
+  readonly budgets?: Budgets
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -84,11 +98,17 @@ export interface Session {
   readonly close: () => Promise<void>
 }
 
-/** Reads what lies beside the graphs of a folder. Fails with `ProjectError`. */
-export async function openProject(folder: string): Promise<Project> {
+/** Reads what lies beside the graphs of a folder. `policy`: lines after those of its file. Fails with `ProjectError`. */
+export async function openProject(folder: string, policy: readonly string[] = []): Promise<Project> {
   const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
   const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
-  return { folder, registry: registry(...standardKinds.values(), ...own.flat()), lock, file }
+  return {
+    folder,
+    registry: registry(...standardKinds.values(), ...own.flat()),
+    lock,
+    file,
+    policy: parsePolicy([...(file.policy ?? ["default"]), ...policy]),
+  }
 }
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
@@ -101,6 +121,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
@@ -108,6 +129,11 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     settle: settleEffect,
     ...(store ? { store } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...project.file.budgets,
+    ...options.budgets,
+    ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
+    policy: project.policy,
   })
   const pins = pin(project.lock)
   return {
@@ -248,7 +274,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -256,9 +282,49 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   const { ledger } = data
   if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
     throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  return { grants: list("grants"), kinds: list("kinds"), ...(ledger === undefined ? {} : { ledger }) }
+  const { validate } = data
+  if (validate !== undefined && !isDemands(validate)) {
+    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
+  }
+  const policy = data["policy"] === undefined ? undefined : list("policy")
+  try {
+    parsePolicy(policy ?? [])
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw refuse(cause.message, cause)
+    throw cause
+  }
+  return {
+    grants: list("grants"),
+    kinds: list("kinds"),
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(validate === undefined ? {} : { validate }),
+    ...(policy === undefined ? {} : { policy }),
+    budgets: budgetsIn(data, refuse),
+  }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger"]
+function budgetsIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+) {
+  try {
+    return readBudgets(data)
+  } catch (cause) {
+    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
+  }
+}
+const PROJECT_KEYS: readonly string[] = [
+  "grants",
+  "kinds",
+  "ledger",
+  "budget",
+  "tenant",
+  "prices",
+  "validate",
+  "policy",
+]
+/** `none` cannot be demanded: it never opens the gate. */
+const DEMANDED: readonly unknown[] = LEVELS.slice(1)
+const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
 
 async function textOf(file: string): Promise<string | undefined> {
   try {

@@ -3,12 +3,14 @@
  * TypeScript meet the same rules; places, where there are any, only tell where to point. Every problem is found at once.
  * Only this file mints a `CheckedGraph`.
  */
-import { coverage, least } from "./capability.ts"
+import { least } from "./capability.ts"
 import { graphHash } from "./check/canonical.ts"
+import { checkNeeds } from "./check/capabilities.ts"
 import { conflictsOf } from "./check/conflicts.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
 import { freezeDeep } from "./check/freeze.ts"
+import { checkFlows } from "./check/labels.ts"
 import { EXPR_LEVELS_MAX, EXPR_SIZE_MAX, type Excess, measure, NODES_MAX } from "./check/measure.ts"
 import { Names } from "./check/names.ts"
 import { factsOf } from "./check/nodes.ts"
@@ -19,13 +21,16 @@ import { checkNames, isSingle } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
+import type { Labelled } from "./labels/graph.ts"
+import { DEFAULT_POLICY, type Policy } from "./labels/policy.ts"
 import { cuts } from "./looks.ts"
 import { nearest } from "./near.ts"
-import type { NodeView, Registry } from "./node.ts"
+import { type NodeView, type Registry, schemesOf } from "./node.ts"
 import { joinPath, type Places } from "./places.ts"
 import { inOrder, type Problem } from "./problem.ts"
 import { T, type Type } from "./type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "./type-size.ts"
+import { hashWith, validsOf } from "./valid.ts"
 import { ValueError } from "./value.ts"
 
 export interface CheckOptions {
@@ -36,6 +41,8 @@ export interface CheckOptions {
   readonly places?: Places
   /** Also lists, as warnings, what only the run can decide. */
   readonly strict?: boolean
+  /** Whose text may go where (docs/labels.md). Admission asks again, of the plan. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface CheckResult {
@@ -61,6 +68,7 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
   }
   const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
+  if (!report.broken) checkFlows(report, checking.labelled(graph), options.registry, options.policy ?? DEFAULT_POLICY)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -85,15 +93,6 @@ function tooLarge(report: Report, graph: Graph, excess: Excess): void {
   report.error(spot, "G006", `An expression has more than ${bound}.`, "Name parts of it in `expr` nodes.")
 }
 
-function needsCovered(report: Report, graph: Graph, path: string, needs: readonly string[]): void {
-  if (graph.needs === undefined) return
-  const covered = coverage(graph.needs)
-  const missing = least(needs.filter((need) => !covered(need)))
-  if (missing.length === 0) return
-  const fix = `Write needs: [${[...graph.needs, ...missing].join(", ")}]`
-  report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
-}
-
 /** How often a node may be looked at, on average, because a body's variable had no type at first. */
 const LOOKS_MAX = 20
 
@@ -103,6 +102,7 @@ class Checking {
   readonly graphs = new Map<Graph, GraphFacts>()
   readonly #report: Report
   readonly #options: CheckOptions
+  readonly #schemes: ReadonlySet<string>
   readonly #free = new FreeNames()
   /** Nodes seen outside of trials: an object that stands at two places would have two meanings. */
   readonly #placed = new Set<Node>()
@@ -117,6 +117,12 @@ class Checking {
     this.#repeatsMax = LOOKS_MAX * nodes
     this.#report = report
     this.#options = options
+    this.#schemes = schemesOf(options.registry)
+  }
+
+  labelled(graph: Graph): Labelled {
+    const { nodes, scopes, graphs } = this
+    return { graph, nodes, scopes, graphs }
   }
 
   /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */
@@ -144,6 +150,7 @@ class Checking {
     const surroundings: Surroundings = {
       report,
       registry: this.#options.registry,
+      schemes: this.#schemes,
       pin: this.#options.pin ?? (() => undefined),
       resources: graph.resources,
       body: (scope, names, at, role, params) => this.scope(surroundings, scope, names, at.path, role, at, params),
@@ -158,9 +165,10 @@ class Checking {
     const outFits = fits === "yes" && cuts(body.type, output) ? "check" : fits
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
-    if (!report.broken) needsCovered(report, graph, path, needs)
-    const hash = report.broken ? "" : this.#hash(graph, output, path)
-    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
+    if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
+    const core = report.broken ? "" : this.#hash(graph, output, path)
+    const hash = core === "" ? "" : hashWith(core, validsOf(graph))
+    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash, core }
     this.graphs.set(graph, facts)
     return facts
   }
@@ -217,7 +225,7 @@ class Checking {
         nodes: this.nodes,
         scopes: this.scopes,
         output,
-        hashOf: (inner) => this.graphs.get(inner)?.hash ?? "",
+        hashOf: (inner) => this.graphs.get(inner)?.core ?? "",
       })
     } catch (cause) {
       if (!(cause instanceof ValueError)) throw cause

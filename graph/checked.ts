@@ -63,6 +63,8 @@ export interface GraphFacts {
   readonly size: number
   /** SHA-256, in hexadecimal, of the graph's canonical form: the same for a file and for the TypeScript builder. */
   readonly hash: string
+  /** The same without the `valid:`s of its nodes (`hashWith`). */
+  readonly core: string
 }
 
 export interface CheckedGraph extends GraphFacts {

@@ -63,6 +63,8 @@ export interface Settings {
   /** Largest share of wrong accepted answers for a shadow of this node. Used from the issue on shadows onward. */
   readonly shadow?: { readonly error: number }
   readonly speculate?: boolean
+  /** What holds of every answer that counts: a condition over `out`, the answer, and `args`, the arguments (`valid.ts`). */
+  readonly valid?: Expr
 }
 
 export interface Node {

@@ -4,6 +4,8 @@
  */
 import type { Expr } from "./expr.ts"
 import type { Effect, Path, Settings } from "./ir.ts"
+import type { Origin } from "./labels/label.ts"
+import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
@@ -63,6 +65,15 @@ export interface Signature {
   readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
+  /**
+   * Whose words the outcome is, beside those of the arguments. Default: `tool` for a read or a write, `none` for what is
+   * pure. `none` is for what nobody writes: a clock, a calculation.
+   */
+  readonly origin?: Origin["who"] | "none"
+  /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
+  readonly endorses?: boolean
+  /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
+  readonly sinks?: { readonly [arg: string]: Sort }
   /**
    * The pin without which the tool is not registered, where the lock has none: what a server offers is what it says today,
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
@@ -140,6 +151,11 @@ export interface NodeKind {
    * type, every field required or with a default); the body is `Node.scopes["<role>:<name>"]`, whose parameters are the input's fields.
    */
   readonly scopes?: { readonly key: string; readonly role: string; readonly about: string }
+  /**
+   * Schemes of capabilities beyond the language's own (`SCHEMES`) that nodes of this kind may need: a scheme that no
+   * registered kind declares is refused, in a `needs:`, in a grant, in a plan.
+   */
+  readonly schemes?: readonly string[]
   /** May the node carry `with:` (a record of arguments)? `with` entries become arguments beside those of `fields`. */
   readonly takesWith: boolean
   /**
@@ -182,4 +198,7 @@ export interface RawNode {
 
 /** The kinds that a checker, a kernel or a session knows, by name. */
 export type Registry = ReadonlyMap<string, NodeKind>
+/** The schemes of capabilities that the kinds declare, beyond the language's own. */
+export const schemesOf = (known: Registry): ReadonlySet<string> =>
+  new Set([...known.values()].flatMap((kind) => kind.schemes ?? []))
 export const registry = (...kinds: readonly NodeKind[]): Registry => new Map(kinds.map((k) => [k.kind, k]))

@@ -58,13 +58,19 @@ export class Places {
     return this.#exprs.get(expr)
   }
 
-  /** The spot of a node, scope or graph, or of a key below it: `with.path`. The nearest key that is there answers. */
+  /** The spot of a node, scope or graph, or of a key or item below it: `with.path`, `needs.0`. The nearest that is there answers. */
   of(part: object, key = ""): Spot | undefined {
     const mark = this.#marks.get(part)
     if (mark === undefined) return undefined
     let { cell, path } = mark
     let span = spanOfMark(mark)
     for (const word of key === "" ? [] : key.split(".")) {
+      if (cell.kind === "list" && cell.items[Number(word)] !== undefined) {
+        cell = cell.items[Number(word)]!
+        path = joinPath(path, Number(word))
+        span = spanOfCell(cell)
+        continue
+      }
       const entry = cell.kind === "map" ? cell.entries.get(word) : undefined
       if (entry === undefined) break
       cell = entry.cell

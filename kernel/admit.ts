@@ -4,36 +4,44 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
-  coverage,
+  DEFAULT_POLICY,
   type Digest,
   decode,
   encode,
-  type GrantedHow,
   hashValue,
+  hashWith,
   hex,
   type NodeKind,
   type Path,
+  type Policy,
   type Rec,
   type Registry,
   type Signature,
+  schemesOf,
   sha256,
   type Validator,
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+import { refusedFlows } from "./flows.ts"
+import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
-import { type Demands, validated } from "./validated.ts"
+import { type Demands, listed, validated } from "./validated.ts"
 
 export interface AdmitOptions {
   readonly registry: Registry
   /** Capabilities that the run is granted. Nothing else is. */
   readonly grants: readonly string[]
+  /** Lists that narrow the grants, each to what it covers: those of a token. What they hold beyond the grants is not had. */
+  readonly within?: Layers
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
   readonly demands?: Demands
+  /** Whose text may go where. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
   readonly digest?: Digest
 }
 
@@ -50,6 +58,8 @@ export interface AdmittedExtern {
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
 export interface Admitted {
   readonly plan: Plan
+  /** Hash of the checked graph, lower-case hex: what the trace is headed by. Also of what the plan says its `valid:`s are. */
+  readonly graph: string
   readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
   readonly hash: string
@@ -59,8 +69,9 @@ export interface Admitted {
   readonly pins: { readonly hash: string; readonly bytes: Uint8Array } | null
   readonly externs: readonly AdmittedExtern[]
   readonly grants: readonly string[]
-  /** What `Services.granted` asks. */
-  readonly granted: (capability: string, how?: GrantedHow) => boolean
+  /** What narrows the grants. */
+  readonly within: Layers
+  readonly granted: Granted
 }
 
 const admitted = new WeakSet<object>()
@@ -84,15 +95,22 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const facts = attempt("unsound", () => verify(plan))
   const refusals: Refusal[] = []
   const externs: AdmittedExtern[] = []
-  const grants = Object.freeze([...options.grants])
-  const covered = coverage(grants)
+  const layers = readLayers(plan.name, [options.grants, ...(options.within ?? [])], options.registry)
+  const granted = grantedBy(layers)
+  // A demand on what is no capability would hold nobody to anything.
+  readLayers(plan.name, [Object.keys(options.demands ?? {}).filter((word) => !isEffect(word))], options.registry)
+  const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
-  let paths: readonly Path[] | undefined
+  const asListed = listed(plan)
+  let called: readonly (readonly Path[])[] | undefined
+  const paths = (index: number): readonly Path[] => {
+    called ??= pathsOf(plan)
+    return called[index] ?? []
+  }
   plan.externs.forEach((claim, index) => {
     const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
-      paths ??= pathsOf(plan)
-      refusals.push({ path: paths[index] ?? [], gate, ...r })
+      refusals.push({ path: paths(index)[0] ?? [], gate, ...r })
     }
     const first = registered(plan, claim, roles.get(index) ?? [], options.registry, pins)
     if (!first.ok) for (const r of first.refusals) refuse("registered", r)
@@ -100,9 +118,13 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       ? validated(plan, claim, first.kind, first.signature, first.view, options.demands ?? {})
       : undefined
     if (third?.ok === false) for (const r of third.refusals) refuse("validated", r)
+    if (asListed !== undefined) for (const r of asListed(claim, paths(index))) refuse("validated", r)
     const needs = [...claim.needs, ...(first.ok ? first.signature.needs : [])]
     if (third?.ok === true) needs.push(...third.validators.flatMap(needsOf))
-    for (const capability of ungranted(needs, covered)) {
+    for (const capability of [...new Set(needs)].sort()) {
+      const fault = capabilityFault(capability, schemes)
+      if (fault !== undefined) refuse("granted", notCapability(fault))
+      if (fault !== undefined || granted(capability)) continue
       const message = `needs ${capability}, which is not granted`
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
@@ -114,17 +136,19 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     const signature = frozenCopy(first.signature)
     externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
   })
+  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
+    graph: hashWith(plan.graph, plan.valids ?? []),
     facts,
     hash: planHash(own, digest),
     bytes: () => own.slice(),
     pins: pinsOf(pinned, digest),
     externs: Object.freeze(externs),
-    grants,
-    granted: (capability: string, how: GrantedHow = "by any grant") =>
-      how === "exactly" ? grants.includes(capability) : covered(capability),
+    grants: layers[0]!,
+    within: Object.freeze(layers.slice(1)),
+    granted,
   })
   admitted.add(minted)
   return minted
@@ -156,11 +180,10 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
   }
 }
 
+const isEffect = (word: string): boolean => word === "pure" || word === "read" || word === "write"
+
 /** What asking an oracle takes. */
 const needsOf = (v: Validator): readonly string[] => (v.level === "oracle" ? (v.needs ?? []) : [])
-
-const ungranted = (needs: readonly string[], covered: (need: string) => boolean): readonly string[] =>
-  [...new Set(needs)].sort().filter((need) => !covered(need))
 
 // ---- where a plan calls its externs
 
@@ -177,14 +200,14 @@ function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
   return roles
 }
 
-/** The path of the first node that calls each extern, by its index; items of a map or loop are left out of it. */
-function pathsOf(plan: Plan): readonly Path[] {
-  const paths: Path[] = []
+/** The paths of the nodes that call each extern, by its index; items of a map or loop are left out of them. */
+function pathsOf(plan: Plan): readonly (readonly Path[])[] {
+  const paths: Path[][] = []
   const visit = (scope: number, base: Path): void => {
     for (const { op } of plan.scopes[scope]!.steps) {
       if (op[0] === "block") continue
       const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") paths[op[2]] ??= path
+      if (op[0] === "invoke" || op[0] === "invoke_with") (paths[op[2]] ??= []).push(path)
       if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
     }
   }

@@ -6,8 +6,11 @@
 import * as Data from "effect/Data"
 import { type Path, printPath } from "../graph/mod.ts"
 
-/** The gates that a tool has to pass, in this order. Each is shut until something opens it. */
-export type Gate = "registered" | "granted" | "validated"
+/**
+ * The gates that a tool has to pass, in this order. Each is shut until something opens it. Once all are open, the policy
+ * says whose text may go into its arguments.
+ */
+export type Gate = "registered" | "granted" | "validated" | "policy"
 
 /** One extern of a plan that was refused, by the gate that refused it. */
 export interface Refusal {
@@ -34,10 +37,14 @@ export type RefusalReason =
   | "claims-other"
   /** A capability that the run needs is not granted. */
   | "not-granted"
+  /** A need or a grant is no capability: it could mean two things, or its scheme is declared by no registered kind. */
+  | "not-a-capability"
   /** No validator is installed that reaches the level demanded. */
   | "not-validated"
   /** The only one to judge an answer would be who gave it. */
   | "judges-itself"
+  /** Somebody's text would go into an argument where the policy does not want it. */
+  | "flow"
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
@@ -45,8 +52,10 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "claims-other",
   "not-registered",
   "refused-by-kind",
+  "not-a-capability",
   "judges-itself",
   "not-validated",
+  "flow",
   "not-granted",
 ]
 

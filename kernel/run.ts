@@ -4,6 +4,7 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
+  brokenBy,
   type Clock,
   type Digest,
   decode,
@@ -26,7 +27,6 @@ import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
 import { kernelError } from "./errors.ts"
-import { refusal } from "./judge.ts"
 import { type Delivery, type EntryBody, GENESIS, type LedgerStore, SALT_BYTES, type Spent, seal } from "./ledger.ts"
 import type { Awaitable } from "./storage.ts"
 
@@ -119,10 +119,10 @@ class RunRecord {
     this.trace = tree
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash, pins } = admitted
+    const { hash, pins } = admitted
     const start = {
       kind: "start",
-      graph: plan.graph,
+      graph: admitted.graph,
       plan: hash,
       pins: pins?.hash ?? null,
       input: this.#input,
@@ -368,7 +368,7 @@ const graphHashes = new WeakMap<Admitted, Uint8Array>()
 /** The checked graph's hash as bytes, read once for each plan. */
 function graphHash(admitted: Admitted): Uint8Array {
   let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.plan.graph)))
+  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
   return bytes
 }
 
@@ -385,7 +385,7 @@ function encoded(outcome: Outcome, digest: Digest): Encoded {
     return { outcome, data, hash: digest(data) }
   } catch (cause) {
     // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
-    if (outcome.ok) return encoded({ ok: false, failure: refusal(cause) }, digest)
+    if (outcome.ok) return encoded({ ok: false, failure: brokenBy(cause) }, digest)
     const { code, message } = outcome.failure
     const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
       cause,

@@ -6,7 +6,7 @@ import { Engine, type EngineOptions, type RunOptions } from "../deploy/engine.ts
 import { openHost } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { accept, type Call, fail, type NodeKind, printPath, registry, T, type Value } from "../graph/mod.ts"
-import { Allowance, KernelError, MemoryLedger, openEntry } from "../kernel/mod.ts"
+import { Allowance, KernelError, MemoryLedger, openEntry, Tenant } from "../kernel/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 import { startModelServer } from "./contract/model-server.ts"
 
@@ -193,7 +193,7 @@ describe("a tenant", () => {
     const { run } = await prepared(EACH, { tenant: { budget: { calls: 4 }, windowMs: 3_600_000 } })
     expect((await run({ xs: [1, 2, 3] })).outcome.ok).toBe(true)
     expect(failed(await run({ xs: [1, 2, 3] }))).toMatchObject({ at: "all[1].do", data: { of: "tenant", limit: 4 } })
-    const own = new Allowance({ calls: 2 }, 1000, host.services.clock)
+    const own = new Tenant(new Allowance({ calls: 2 }, 1000, host.services.clock))
     expect(failed(await run({ xs: [1, 2, 3] }, { tenant: own }))).toMatchObject({ at: "all[2].do", data: { limit: 2 } })
   })
 })

@@ -10,6 +10,7 @@ export const clock: NodeKind = {
   about: "Reads the time.",
   main: { form: "static", type: T.enum("now", "tick"), required: true, about: "`now`, or `tick` for durations." },
   fields: {},
+  schemes: ["time"],
   takesWith: false,
   sign: () => ({ effect: "read", resource: "time", needs: ["time"], output: T.number }),
   open: (config, _resources, services) => ({
@@ -35,6 +36,7 @@ export const put: NodeKind = {
     wait: { form: "duration", about: "How long to wait for room." },
     room: { form: "size", about: "The size of the shelf." },
   },
+  schemes: ["shelf"],
   takesWith: true,
   sign: (node) => ({
     effect: "write",
@@ -57,6 +59,7 @@ export const take: NodeKind = {
   about: "Looks at a text on a shelf.",
   main: { form: "static", type: T.string, required: true, about: "The shelf." },
   fields: { key: { form: "cel", type: T.string, required: true, about: "Under which key." } },
+  schemes: ["shelf"],
   takesWith: false,
   sign: (node) => ({
     effect: "read",
@@ -76,6 +79,7 @@ export const call: NodeKind = {
   about: "Asks a declared server.",
   main: { form: "static", type: T.string, required: true, about: "The server and the question, `server/question`." },
   fields: { parse: { form: "static", type: T.enum("json", "text"), about: "How the answer is read." } },
+  schemes: ["call"],
   takesWith: true,
   sign: (node) => {
     const [server = "", question = ""] = String(node.config["call"]).split("/")
@@ -147,4 +151,28 @@ export const panel: NodeKind = {
   }),
 }
 
-export const sample: Registry = registry(clock, put, take, call, lines, panel)
+/** Carries a text to an address; hands back what was carried. */
+const carried: Rec[] = []
+export const carry: NodeKind = {
+  kind: "carry",
+  about: "Carries a text to an address.",
+  main: { form: "text", type: T.string, required: true, about: "The address." },
+  fields: { text: { form: "text", type: T.string, required: true, about: "What is carried." } },
+  takesWith: false,
+  sign: () => ({
+    effect: "write",
+    resource: "road",
+    needs: ["app:road"],
+    input: T.record({ carry: T.string, text: T.string }),
+    output: T.string,
+    sinks: { carry: "url", text: "body" },
+  }),
+  open: () => ({
+    execute: (args) => {
+      carried.push(args as Rec)
+      return (args as { text: string }).text
+    },
+  }),
+}
+
+export const sample: Registry = registry(clock, put, take, call, lines, panel, carry)

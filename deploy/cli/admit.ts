@@ -7,6 +7,7 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { LedgerPlace } from "../ledger_place.ts"
 import { addGrants, openSession, PROJECT_FILE, type Project, type Session } from "../project.ts"
+import { budgetsOf } from "./budget.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 
@@ -32,9 +33,10 @@ export interface AdmissionOptions {
 export async function admitPlan(call: Call, project: Project, options: AdmissionOptions): Promise<Admission> {
   const grants = [...project.file.grants, ...call.list("grant"), ...(options.granted ?? [])]
   const { bytes, inline, ledger, ask } = options
+  const budgets = budgetsOf(call)
   for (;;) {
     const { env } = call.terminal
-    const session = await openSession(project, { grants, ledger, env, ...(ask ? { ask } : {}) })
+    const session = await openSession(project, { grants, ledger, env, budgets, ...(ask ? { ask } : {}) })
     try {
       return { session, ready: await session.prepare(bytes, inline) }
     } catch (cause) {

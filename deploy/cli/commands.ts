@@ -8,6 +8,12 @@ const FOLDER: Option = {
 }
 const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
 const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
+const POLICY: Option = {
+  name: "policy",
+  value: "<line>",
+  many: true,
+  about: "A line after those of the project's policy: 'allow model text into url at fetch.page'. May be repeated.",
+}
 const GRANTS: readonly Option[] = [
   {
     name: "grant",
@@ -17,6 +23,16 @@ const GRANTS: readonly Option[] = [
     about: "Grant a capability; it covers what lies below it. May be repeated.",
   },
   { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
+  POLICY,
+]
+
+const BUDGETS: readonly Option[] = [
+  {
+    name: "budget",
+    value: "<amounts>",
+    about: "The most a run may spend: calls=100,tokens=50000,money=0.50,wall=30s,bytes=10MB.",
+  },
+  { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
 ]
 
 export const COMMANDS: readonly Command[] = [
@@ -38,6 +54,8 @@ export const COMMANDS: readonly Command[] = [
     options: [
       STRICT,
       { name: "needs", about: "Print the capabilities that each graph needs, the least that will do." },
+      { name: "labels", about: "Print where the value of each port comes from: user, tool, model." },
+      POLICY,
       JSON_OUT,
     ],
     more: [
@@ -48,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph check", "all graphs of this folder"],
       ["shadowgraph check quote.graph.yaml --strict", "one, with what only a run can decide"],
       ["shadowgraph check --needs", "what to write under needs:"],
+      ["shadowgraph check --labels", "whose words reach which node"],
     ],
     load: () => import("./check.ts"),
   },
@@ -62,6 +81,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|folder>",
         about: "Where to write. Default: beside each graph, as <name>.plan.",
       },
+      POLICY,
       JSON_OUT,
     ],
     more: ["The same files and lock give the same bytes, on every machine."],
@@ -99,6 +119,7 @@ export const COMMANDS: readonly Command[] = [
       ...GRANTS,
       JSON_OUT,
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
+      ...BUDGETS,
       {
         name: "ledger",
         value: "<place>",
@@ -129,6 +150,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "input", short: "i", value: "<file>", about: "The input as JSON, from a file. key=value comes on top." },
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
+      ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
@@ -148,6 +170,12 @@ export const COMMANDS: readonly Command[] = [
       { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
       { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
       { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
+      {
+        name: "waiting",
+        value: "<count>",
+        about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
+      },
+      ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],
@@ -168,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
       { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      POLICY,
       JSON_OUT,
     ],
     more: [

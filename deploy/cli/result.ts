@@ -33,13 +33,14 @@ export function showFailure(call: Call, failure: Failure, stopped: string | unde
 }
 
 /** One object on one line. */
-export function jsonResult({ run, outcome, trace, ledger }: RunResult, { ms, reads, writes }: Totals): string {
+export function jsonResult({ run, outcome, trace, ledger, spent }: RunResult, { ms, reads, writes }: Totals): string {
   return JSON.stringify({
     run,
     ok: outcome.ok,
     ...outcomeJson(outcome),
     trace,
     ledger,
+    ...(spent === undefined ? {} : { spent }),
     reads,
     writes,
     ms: Math.round(ms * 1000) / 1000,

@@ -8,6 +8,7 @@ import { listen } from "../listen.ts"
 import { openSession, type Session } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { missingGrants } from "./admit.ts"
+import { budgetsOf } from "./budget.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable, showError } from "./errors.ts"
@@ -66,11 +67,12 @@ export async function run(call: Call): Promise<number> {
 async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[]): Promise<readonly Served[]> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
+  const budgets = budgetsOf(call)
   const served: Served[] = []
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
-    const session = await openSession(project, { grants, ledger, env })
+    const session = await openSession(project, { grants, ledger, env, budgets })
     sessions.push(session)
     for (const { checked, inline } of own) {
       const { plan, bytes } = compile(checked!)
@@ -135,6 +137,7 @@ function limitsOf(call: Call): HttpLimits {
   const time = call.text("timeout")
   const body = call.text("body")
   const runs = call.text("concurrent")
+  const waiting = call.text("waiting")
   const ms = time === undefined ? undefined : parseDuration(time)
   const bytes = body === undefined ? undefined : parseSize(body)
   if (ms !== undefined && !("value" in ms))
@@ -143,9 +146,12 @@ function limitsOf(call: Call): HttpLimits {
     throw usage(`--body wants a size, found "${body}"`, "Write 100kB or 5MB.")
   if (runs !== undefined && !/^[1-9]\d{0,5}$/.test(runs))
     throw usage(`--concurrent wants a whole number, found "${runs}"`)
+  if (waiting !== undefined && !/^\d{1,6}$/.test(waiting))
+    throw usage(`--waiting wants a whole number, found "${waiting}"`)
   return {
     bodyBytesMax: bytes?.value ?? HTTP_LIMITS.bodyBytesMax,
     runMsMax: ms?.value ?? HTTP_LIMITS.runMsMax,
     runsMax: runs === undefined ? HTTP_LIMITS.runsMax : Number(runs),
+    waitingMax: waiting === undefined ? HTTP_LIMITS.waitingMax : Number(waiting),
   }
 }

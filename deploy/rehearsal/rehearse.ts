@@ -103,6 +103,7 @@ async function throughEngine(stage: Stage, own: Case, input: Rec, notes: Notes):
     services,
     settle: settleEffect,
     timeoutMs: TIMEOUT_MS,
+    policy: stage.project.policy,
   })
   try {
     const ready = await engine.prepare(stage.bytes, {

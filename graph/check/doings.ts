@@ -26,6 +26,8 @@ export interface SubgraphFacts extends Doings {
 export interface Surroundings {
   readonly report: Report
   readonly registry: Registry
+  /** Schemes of capabilities that the kinds declare. */
+  readonly schemes: ReadonlySet<string>
   readonly pin: NodeView["pin"]
   readonly resources: Graph["resources"]
   readonly body: (scope: Scope, names: Names, at: NodeAt, role: string, params: readonly Type[]) => BodyFacts

@@ -7,6 +7,7 @@ import type { Signature, SignatureProblem } from "../node.ts"
 import { T, type Type } from "../type.ts"
 import type { Rec } from "../value.ts"
 import { argumentsFit, fieldType } from "./arguments.ts"
+import { checkSigned } from "./capabilities.ts"
 import { type BodyFacts, type Doings, type Outcome, PURE, type Surroundings, together } from "./doings.ts"
 import { fit, typeOfExpr } from "./expressions.ts"
 import type { Names } from "./names.ts"
@@ -55,6 +56,7 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     const message = `The kind ${node.kind} says that it ${signed.effect}s, and not what: its signature has no resource.`
     report.error(report.ofNode(at), "G207", message, "Name the server, database, host or folder as `resource`.")
   }
+  checkSigned(report, s.schemes, at, signed)
   const gives = signed.output as Type | undefined
   if (gives === undefined && (node.output ?? T.unknown).kind === "unknown") {
     const message = `Nothing says what the ${node.kind} node gives, so nothing could validate its answer.`

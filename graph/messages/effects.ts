@@ -1,4 +1,4 @@
-/** Pages G301 to G304: effects, capabilities, secrets. */
+/** Pages G301 to G307: effects, capabilities, secrets, labels. */
 import type { Message } from "./message.ts"
 
 export const EFFECT_MESSAGES = {
@@ -58,6 +58,46 @@ output: text`,
   small: { url: https://llm.example.com/v1, model: m, auth: { bearer: secret:LLM_KEY } }
 nodes:
   text: { llm: small, prompt: Hello }
+output: text`,
+  },
+  G305: {
+    title: "Text where it must not go",
+    page: "Somebody else's text reaches an argument where it could do harm: a model's text or a tool's answer becomes an address, a command, the name of a file. That is how a prompt injection acts: a document tells the model what to ask for, and the model asks for it. The policy of whoever runs the graph refuses it; the message shows the way that the text takes. Numbers, booleans and words that you listed carry no text, so `output: yes | no` passes. Let a person confirm the text (`ask:` with `confirm:`), write it yourself, or allow the flow with the line that the message gives.",
+    wrong: `models:
+  main: { url: https://llm.example.com/v1, model: m }
+nodes:
+  name: { llm: main, prompt: Which notes matter today? }
+  notes: { read_file: "./notes/\${ name }.md" }
+output: notes`,
+    right: `models:
+  main: { url: https://llm.example.com/v1, model: m }
+nodes:
+  name: { llm: main, prompt: Which notes matter today?, output: sales | support }
+  notes: { read_file: "./notes/\${ name }.md" }
+output: notes`,
+  },
+  G306: {
+    title: "Not a capability",
+    page: "A capability is written in one way: a scheme and what it lets a run reach, `net:api.example.com`, `fs:read:./data`, `sql:shop:read`, `mcp:files/read_text_file`. Whatever could be read in two ways is refused, with the place and the form to write: `..` and its escapes, double slashes, backslashes, hosts in capitals or outside ASCII, addresses in odd forms, a `*` in the middle. A scheme that is not in the language must be declared by a registered node kind. `docs/capabilities.md` has the grammar.",
+    wrong: `needs: [fs:read:./data/../etc]
+nodes:
+  text: { read_file: ./data/notes.txt }
+output: text`,
+    right: `needs: [fs:read:./data]
+nodes:
+  text: { read_file: ./data/notes.txt }
+output: text`,
+  },
+  G307: {
+    title: "Need not used",
+    page: "`needs:` names a capability that no node needs, or one that is part of another that stands there too. It does no harm until somebody grants it: whoever runs the graph is asked for what stands there, and should be asked for no more than it takes. `check --needs` prints the least.",
+    wrong: `needs: [fs:read:./data, net:api.example.com]
+nodes:
+  text: { read_file: ./data/notes.txt }
+output: text`,
+    right: `needs: [fs:read:./data]
+nodes:
+  text: { read_file: ./data/notes.txt }
 output: text`,
   },
 } as const satisfies Record<string, Message>

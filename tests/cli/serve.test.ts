@@ -49,6 +49,8 @@ beforeAll(async () => {
     "2kB",
     "--concurrent",
     "2",
+    "--waiting",
+    "1",
   ])
   await server.said("/graphs/sum/runs")
   url = (await server.output()).match(/http:\/\/127\.0\.0\.1:\d+/)![0]
@@ -176,13 +178,17 @@ describe("problems", () => {
     expect(status).toBe(403)
   })
 
-  test("a run that takes too long, and more runs than at once", async () => {
+  test("a run that takes too long, and more runs than run and wait at once", async () => {
+    const late = new Promise((r) => setTimeout(r, 150))
     const runs = await Promise.all([
       post("slow", {}),
       post("slow", {}),
-      new Promise((r) => setTimeout(r, 150)).then(() => post("slow", {})),
+      post("slow", {}),
+      late.then(() => post("slow", {})),
     ])
-    expect(runs.map((r) => r.json.type)).toEqual(["/problems/too-slow", "/problems/too-slow", "/problems/busy"])
+    const slow = "/problems/too-slow"
+    expect(runs.map((r) => r.json.type)).toEqual([slow, slow, slow, "/problems/busy"])
+    expect(runs[3]!.json.reason).toBe("full")
     expect((await post("sum", { input: { a: 1 } })).status).toBe(200)
   })
 })

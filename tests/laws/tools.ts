@@ -189,6 +189,7 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
     about: "A tool of the laws.",
     main: { ...text, required: true, about: "What seeds its answers." },
     fields: FIELDS,
+    schemes: ["use"],
     takesWith: true,
     ...(scopes ? { scopes: { key: "tools", role: "tool", about: "Its bodies." } } : {}),
     sign: ({ config }) => ({

@@ -1,0 +1,259 @@
+/** The third gate: what validates an answer, what is demanded of it, and who may not judge. */
+import { describe, expect, test } from "bun:test"
+import {
+  LEVELS,
+  type Level,
+  type NodeKind,
+  type NodeView,
+  reaches,
+  registry,
+  type Signature,
+  T,
+  type Type,
+  type Validator,
+  validated,
+} from "../graph/mod.ts"
+import { encodePlan } from "../plan/mod.ts"
+import { opened, SHOP_GRANTS, shop, shopBytes, shopKinds } from "../tests/plans/shop.ts"
+import { type AdmitOptions, admit } from "./admit.ts"
+import { AdmissionError } from "./errors.ts"
+
+const [lookup, rates, store, score] = shopKinds as [NodeKind, NodeKind, NodeKind, NodeKind]
+const about = "is right"
+const property: Validator = { level: "property", about, holds: () => true }
+const exact: Validator = { level: "exact", about, reference: () => 1 }
+const oracle = (by: string, more: object = {}): Validator => ({
+  level: "oracle",
+  about,
+  by,
+  check: () => true,
+  ...more,
+})
+
+/** The shop with one kind in another's place. */
+const withKind = (kind: NodeKind, more: Partial<AdmitOptions> = {}): AdmitOptions => ({
+  registry: registry(...shopKinds, kind),
+  grants: SHOP_GRANTS,
+  ...more,
+})
+const signing = (kind: NodeKind, signature: object): NodeKind => ({
+  ...kind,
+  sign: (node: NodeView) => ({ ...(kind.sign(node) as Signature), ...signature }) as Signature,
+})
+
+function refusals(options: AdmitOptions, bytes: Uint8Array = shopBytes()) {
+  opened.length = 0
+  try {
+    admit(bytes, options)
+  } catch (cause) {
+    if (!(cause instanceof AdmissionError)) throw cause
+    expect(opened).toEqual([])
+    return cause.refusals.map(({ gate, reason, message, fix }) => ({ gate, reason, message, fix }))
+  }
+  return []
+}
+
+const levelOf = (options: AdmitOptions): Level => admit(shopBytes(), options).externs[0]!.judge.level
+
+describe("none", () => {
+  const mute = signing(lookup, { output: undefined })
+  test("a registration that says nothing of its answers, in a graph that says nothing either, is refused", () => {
+    expect(refusals(withKind(mute), shopBytes({ lookup: { output: T.unknown } }))).toEqual([
+      {
+        gate: "validated",
+        reason: "not-validated",
+        message: 'its answer is validated at level none, and the least that kind "lookup" takes is syntax',
+        fix: "Declare `output:` on the node, and compile again.",
+      },
+    ])
+  })
+  test("what the graph declares validates it", () => {
+    expect(levelOf(withKind(mute))).toBe("schema")
+  })
+  test("a registration that says `any value` has at least been asked", () => {
+    const any = signing(lookup, { output: T.unknown })
+    const bytes = shopBytes({ lookup: { output: T.unknown } })
+    expect(admit(bytes, withKind(any)).externs[0]!.judge.level).toBe("syntax")
+  })
+  test("no demand makes it enough", () => {
+    for (const least of ["none", undefined] as const) {
+      const lax = signing(lookup, { output: undefined, ...(least === undefined ? {} : { validated: least }) })
+      const bytes = shopBytes({ lookup: { output: T.unknown } })
+      expect(refusals(withKind(lax), bytes).map((r) => r.reason)).toEqual(["not-validated"])
+      expect(refusals(withKind(lax, { demands: { read: "none" } }), bytes).length).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe("demands", () => {
+  const of: { readonly [level in Level]?: readonly Validator[] } = {
+    schema: [],
+    property: [property],
+    oracle: [oracle("server:checker")],
+    exact: [exact],
+  }
+  const levels = Object.keys(of) as Level[]
+  test("of a registration, by effect, and by capability: every level against every other", () => {
+    for (const has of levels) {
+      for (const wants of LEVELS.slice(1)) {
+        const installed = validated(lookup, () => of[has]!)
+        const ok = reaches(has, wants)
+        const demanding = signing(installed, { validated: wants })
+        expect([has, wants, refusals(withKind(demanding)).length === 0]).toEqual([has, wants, ok])
+        for (const word of ["read", "sql:shop:read", "sql:shop", "sql:sh*"]) {
+          const options = withKind(installed, { demands: { [word]: wants } })
+          const found = refusals(options).filter((r) => r.message.includes(`this run demands of ${word}`))
+          // The other read, and the write, have their types and no more.
+          const alike =
+            (word === "read" || word === "sql:shop" || word === "sql:sh*") && !reaches("schema", wants) ? 1 : 0
+          expect([has, wants, word, found.length]).toEqual([has, wants, word, (ok ? 0 : 1) + alike])
+        }
+      }
+    }
+  })
+  test("of something else are not asked", () => {
+    const demands = { pure: "syntax", "sql:stock": "exact", "net:other.example.com": "exact" } as const
+    expect(refusals(withKind(lookup, { demands }))).toEqual([])
+  })
+  test("a need that is wider than the capability falls under its demand", () => {
+    const wide = signing(rates, { needs: ["net:*"] })
+    const bytes = shopBytes({ rates: { needs: ["net:*"] } }, { needs: ["net:*", "sql:shop:read", "sql:shop:write"] })
+    const options = {
+      ...withKind(wide),
+      grants: ["net:*", "sql:shop"],
+      demands: { "net:pay.example.com": "exact" } as const,
+    }
+    expect(refusals(options, bytes).map((r) => r.reason)).toEqual(["not-validated"])
+  })
+  test("of what is no capability are refused: nobody would be held to them", () => {
+    for (const odd of ["sql:*:read", "net:Example.com", "reads", ""])
+      expect(refusals(withKind(lookup, { demands: { [odd]: "exact" } })).map((r) => r.reason)).toEqual([
+        "not-a-capability",
+      ])
+  })
+  test("what is no level is refused, whoever says it", () => {
+    for (const odd of ["", "strict", 3, null, {}, "toString"]) {
+      expect(refusals(withKind(signing(lookup, { validated: odd === null ? "null" : odd }))).length).toBe(1)
+      expect(refusals(withKind(lookup, { demands: { write: odd as Level } })).map((r) => r.gate)).toEqual(["validated"])
+    }
+  })
+})
+
+describe("a plan cannot lower what is demanded", () => {
+  test("another type for the port: the wider one is a lower level", () => {
+    const demands = { write: "schema", read: "schema" } as const
+    expect(refusals(withKind(lookup, { demands }))).toEqual([])
+    const wider = shopBytes({ lookup: { output: T.unknown } })
+    expect(refusals(withKind(lookup, { demands }), wider).map((r) => r.message)).toEqual([
+      "its answer is validated at level syntax, and what this run demands of read is schema",
+    ])
+  })
+  test("validators come from the registration: every changed byte leaves them, or is refused", () => {
+    const options = withKind(
+      validated(lookup, () => [exact]),
+      { demands: { "sql:shop:read": "exact" } },
+    )
+    const bytes = shopBytes()
+    for (let i = 0; i < bytes.length; i++) {
+      try {
+        const { externs } = admit(bytes.with(i, bytes[i]! ^ (1 << (i % 8))), options)
+        for (const x of externs) if (x.signature.needs.includes("sql:shop:read")) expect(x.judge.level).toBe("exact")
+      } catch (cause) {
+        expect(cause).toBeInstanceOf(AdmissionError)
+      }
+    }
+  })
+})
+
+describe("who judges", () => {
+  const models = {
+    large: { url: "https://models.example.com/v1", model: "large" },
+    again: { url: "https://models.example.com/v1/", model: "large", auth: "secret:OTHER" },
+    small: { url: "https://models.example.com/v1", model: "small" },
+  }
+  const model = signing(rates, { resource: "model:large" })
+  const bytes = encodePlan({ ...shop({ rates: { resource: "model:large" } }), resources: { models } })
+  const judgedBy = (...by: string[]) => refusals(withKind(validated(model, () => by.map((x) => oracle(x)))), bytes)
+
+  test("not who answered, under no name", () => {
+    for (const by of ["model:large", "model:large/fast", "model:again"]) {
+      expect(judgedBy(by)).toEqual([
+        {
+          gate: "validated",
+          reason: "judges-itself",
+          message: `model:large would judge its own answers${by === "model:large" ? "" : ` as ${by}`}`,
+          fix: expect.stringContaining("another model"),
+        },
+      ])
+    }
+    expect(judgedBy("model:small", "model:again").map((r) => r.reason)).toEqual(["judges-itself"])
+  })
+  test("another model, a server, a function may", () => {
+    for (const by of ["model:small", "server:checker", "code:recount", "model:larger"]) expect(judgedBy(by)).toEqual([])
+  })
+  test("an oracle that does not say who judges is none", () => {
+    for (const by of [undefined, "", 3]) expect(judgedBy(by as string).map((r) => r.reason)).toEqual(["not-validated"])
+  })
+  test("what asking takes is granted like anything else", () => {
+    const asking = validated(lookup, () => [oracle("server:checker", { needs: ["net:check.example.com"] })])
+    // The plan was compiled before the oracle was installed: it claims less than the registration now needs.
+    expect(refusals(withKind(asking)).map((r) => [r.gate, r.reason])).toEqual([["registered", "claims-less"]])
+    const needs = ["net:check.example.com", "sql:shop:read"]
+    const again = shopBytes({ lookup: { needs } }, { needs: [...SHOP_GRANTS, "net:check.example.com"].sort() })
+    expect(refusals(withKind(asking), again).map((r) => [r.gate, r.message])).toEqual([
+      ["granted", "needs net:check.example.com, which is not granted"],
+    ])
+    const installed: NodeKind = { ...lookup, validators: asking.validators! }
+    expect(refusals(withKind(installed)).map((r) => r.gate)).toEqual(["granted"])
+    expect(refusals(withKind(asking, { grants: [...SHOP_GRANTS, "net:check.example.com"] }), again)).toEqual([])
+  })
+})
+
+describe("validators that cannot be used", () => {
+  const wrong: readonly (readonly [why: string, validators: unknown])[] = [
+    ["no list", 3],
+    ["no record", [null]],
+    ["a function by itself", [() => true]],
+    ["a level that types have", [{ level: "schema", about, holds: () => true }]],
+    ["no level", [{ about, holds: () => true }]],
+    ["no function", [{ level: "property", about }]],
+    ["another level's function", [{ level: "exact", about, holds: () => true }]],
+    ["nothing said of what it holds", [{ level: "property", holds: () => true }]],
+    ["a time that is none", [{ ...property, timeoutMs: Number.NaN }]],
+    ["a time without end", [{ ...property, timeoutMs: Number.POSITIVE_INFINITY }]],
+  ]
+  for (const [why, validators] of wrong) {
+    test(why, () => {
+      const kind = { ...lookup, validators: () => validators as readonly Validator[] }
+      expect(refusals(withKind(kind)).map((r) => r.reason)).toEqual(["not-validated"])
+    })
+  }
+  test("a kind that throws while it installs them", () => {
+    const kind: NodeKind = {
+      ...lookup,
+      validators: () => {
+        throw new RangeError("no checker today")
+      },
+    }
+    expect(refusals(withKind(kind)).map((r) => r.message)).toEqual([
+      'kind "lookup" installs no validator that can be used: no checker today',
+    ])
+  })
+  test("a stream is used before the whole is there", () => {
+    const lines = T.stream(T.number) as Type
+    const plan = shop({ score: { output: lines } })
+    const stream = signing(
+      validated(score, () => [property]),
+      { output: lines },
+    )
+    const found = refusals(withKind(stream), encodePlan(plan))
+    expect(found.map((r) => r.reason)).toEqual(["not-validated"])
+    expect(refusals(withKind(signing(score, { output: lines })), encodePlan(plan))).toEqual([])
+  })
+  test("one that is changed after admission stays what it was", () => {
+    const mine = { ...property, holds: () => true as unknown }
+    const plan = admit(shopBytes(), withKind({ ...store, validators: () => [mine as Validator] }))
+    mine.holds = () => false
+    expect(plan.externs[2]!.judge.judge(null, {})).toEqual({ ok: true, value: null })
+  })
+})

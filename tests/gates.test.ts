@@ -1,0 +1,422 @@
+// The three gates on every path on which a plan reaches a tool: registered, granted, validated. All 8 combinations, each
+// with the whole engine behind it: one runs, 7 are refused with the gate and how to open it, and nobody's executor is
+// called or even opened. The table is printed.
+import { afterAll, describe, expect, test } from "bun:test"
+import { compile } from "../compile/mod.ts"
+import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import {
+  accept,
+  type CheckedGraph,
+  fail,
+  type McpConnection,
+  type NodeKind,
+  printPath,
+  printProblemShort,
+  type Rec,
+  registry,
+  type Services,
+  T,
+  type Type,
+} from "../graph/mod.ts"
+import { AdmissionError, admit, type Gate, openPins } from "../kernel/mod.ts"
+import { standardKinds, toolPin, toolPinKey } from "../nodes/mod.ts"
+import { decodePlan, encodePlan, type Plan, type Step } from "../plan/mod.ts"
+
+/** What was done to the tools: nothing may be here after a refusal. */
+const done: string[] = []
+
+/** A tool that touches a place it must be allowed to touch. Without `output` nothing says what comes out of it. */
+const door = (output: Type | undefined): NodeKind => ({
+  kind: "door",
+  about: "Knocks at a door.",
+  main: { form: "static", type: T.string, required: true, about: "The door." },
+  fields: { effect: { form: "static", type: T.enum("pure", "read", "write"), about: "What knocking does." } },
+  takesWith: true,
+  sign: (node) => {
+    const effect = (node.config["effect"] ?? "read") as "pure" | "read" | "write"
+    const name = String(node.config["door"])
+    return {
+      effect,
+      resource: effect === "pure" ? null : `door:${name}`,
+      needs: [`app:door:${name}`],
+      output: output as Type,
+    }
+  },
+  open: (config) => {
+    done.push("opened")
+    let knocks = 0
+    return {
+      execute: () => {
+        done.push(`knocked at ${String(config["door"])}`)
+        // The first knock is never heard: the second attempt is a path of its own.
+        if (config["door"] === "flaky" && knocks++ === 0) throw fail("Unheard", "Nobody heard", { retryable: true })
+        return 1
+      },
+    }
+  },
+})
+
+/** Runs its own bodies, as a model that calls tools does. */
+const host: NodeKind = {
+  kind: "host",
+  about: "Asks each of its tools.",
+  main: { form: "text", type: T.string, required: true, about: "The question." },
+  fields: {},
+  scopes: { key: "tools", role: "tool", about: "Who is asked." },
+  takesWith: false,
+  sign: () => ({ effect: "read", resource: "host", needs: [], output: T.list(T.unknown) }),
+  open: (config) => ({
+    execute: async (_args, { invoke }) => {
+      const answers: unknown[] = []
+      for (const name of Object.keys(config["tools"] ?? {})) answers.push(await invoke!(`tool:${name}`, {}))
+      return answers as never
+    },
+  }),
+}
+
+const KNOCK = "{ door: front }"
+const graph = (nodes: string, output: string): string => `graph: g\nnodes:\n${nodes}\noutput: ${output}\n`
+const SUBGRAPH = graph(`  inner: ${KNOCK}`, "inner")
+
+/** Every way in which a plan calls a tool. */
+const PATHS: readonly (readonly [path: string, text: string])[] = [
+  ["a plain call", graph(`  a: ${KNOCK}`, "a")],
+  ["a pure call", graph("  a: { door: front, effect: pure }", "a")],
+  ["a write", graph("  a: { door: front, effect: write }", "a")],
+  ["a subgraph", graph("  a: { graph: ./sub.graph.yaml }", "a")],
+  ["a subgraph in a map", graph("  a: { map: '[1, 2]', do: { graph: ./sub.graph.yaml } }", "a")],
+  ["the body of a map", graph(`  a: { map: '[1, 2]', do: ${KNOCK} }`, "a")],
+  ["the body of a parallel map", graph(`  a: { map: '[1, 2, 3]', parallel: 3, do: ${KNOCK} }`, "a")],
+  [
+    "the body of a fold",
+    graph(`  a: { fold: '[1, 2]', from: 0, do: { nodes: { b: ${KNOCK} }, output: "b == 1 ? acc + 1 : acc" } }`, "a"),
+  ],
+  [
+    "the body of a loop",
+    graph(
+      `  a: { loop: 0, while: state < 2, max: 9, do: { nodes: { b: ${KNOCK} }, output: "b == 1 ? state + 1 : 9" } }`,
+      "a",
+    ),
+  ],
+  ["a side of a when", graph(`  a: { when: "size('x') == 1", then: ${KNOCK}, else: { expr: 0 } }`, "a")],
+  [
+    "the side of a when that is not taken",
+    graph(`  z: { now: ms }\n  a: { when: z < 0, then: ${KNOCK}, else: { expr: 0 } }`, "a"),
+  ],
+  ["a case of a switch", graph(`  a: { switch: "'x'", cases: { x: ${KNOCK} }, else: { expr: 0 } }`, "a")],
+  ["what catches a failure", graph(`  a: { expr: "[0][size('xx')]", catch: ${KNOCK} }`, "a")],
+  ["a body that a tool invokes", graph(`  a: { host: all, tools: { t: { do: ${KNOCK} } } }`, "a")],
+  [
+    "a map in a body that a tool invokes",
+    graph(`  a: { host: all, tools: { t: { do: { map: '[1]', do: ${KNOCK} } } } }`, "a"),
+  ],
+  ["a retry", graph("  a: { door: flaky, retry: { times: 2, delay: 1ms, delay_max: 1ms } }", "a")],
+  ["an outcome used again", graph("  a: { door: front, cache: 10m }", "a")],
+  ["a call marked for speculation", graph("  a: { door: front, speculate: true }", "a")],
+]
+
+const others = [host, standardKinds.get("now")!]
+const compiled = (text: string): { checked: CheckedGraph; bytes: Uint8Array } => {
+  const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, {
+    registry: registry(door(T.unknown), ...others),
+    load: (file: string) => (file.endsWith("sub.graph.yaml") ? { file, text: SUBGRAPH } : undefined),
+  } as never)
+  expect(problems.map(printProblemShort)).toEqual([])
+  return { checked: checked!, bytes: compile(checked!).bytes }
+}
+
+interface Combination {
+  readonly registered: boolean
+  readonly granted: boolean
+  readonly validated: boolean
+}
+const COMBINATIONS: readonly Combination[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+  registered: (bits & 4) === 0,
+  granted: (bits & 2) === 0,
+  validated: (bits & 1) === 0,
+}))
+const isOpen = (c: Combination): boolean => c.registered && c.granted && c.validated
+/** The columns, by their open gates: `RG-` is registered and granted. */
+const COLUMNS = COMBINATIONS.map(
+  (c) => (c.registered ? "R" : "-") + (c.granted ? "G" : "-") + (c.validated ? "V" : "-"),
+).join(" | ")
+
+/** The gates that must be named. Of a tool that nobody registered, nothing says what would validate it. */
+const shut = (c: Combination): readonly Gate[] => [
+  ...(c.registered ? [] : (["registered"] as const)),
+  ...(c.granted ? [] : (["granted"] as const)),
+  ...(c.registered && !c.validated ? (["validated"] as const) : []),
+]
+
+const kindsOf = (c: Combination) =>
+  registry(...others, ...(c.registered ? [door(c.validated ? T.unknown : undefined)] : []))
+const grantsOf = (c: Combination, checked: CheckedGraph): readonly string[] =>
+  checked.needs.filter((need) => c.granted || !need.startsWith("app:door:"))
+
+const services = { clock: systemClock, chance: systemChance }
+const rows: string[] = []
+
+let refusals = 0
+afterAll(() => {
+  console.log(
+    [
+      `${PATHS.length + 5} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
+      `${" ".repeat(40)} ${COLUMNS}`,
+      ...rows,
+    ].join("\n"),
+  )
+})
+
+/** Holds a refusal against what it must say. */
+function refusedBy(cause: unknown, gates: readonly Gate[]): AdmissionError {
+  expect(cause).toBeInstanceOf(AdmissionError)
+  const error = cause as AdmissionError
+  expect([...new Set(error.refusals.map((r) => r.gate))].sort()).toEqual([...gates].sort())
+  for (const { message, fix, gate, path } of error.refusals) {
+    expect(error.message).toContain(`${printPath(path)}: ${message}`)
+    expect(fix).toMatch(/^[A-Z].*\.?$/)
+    if (gate !== "granted") expect(error.message).toContain(fix)
+    else expect(error.message).toContain("--grant app:door:")
+  }
+  refusals++
+  return error
+}
+
+async function failureOf(run: () => unknown): Promise<unknown> {
+  try {
+    await run()
+  } catch (cause) {
+    return cause
+  }
+  return undefined
+}
+
+describe("all 8 combinations", () => {
+  for (const [path, text] of PATHS) {
+    test(path, async () => {
+      const { checked, bytes } = compiled(text)
+      const seen: string[] = []
+      for (const c of COMBINATIONS) {
+        done.length = 0
+        const engine = new Engine({ registry: kindsOf(c), services })
+        const prepare = () => engine.prepare(bytes, { grants: grantsOf(c, checked) })
+        if (isOpen(c)) {
+          const ready = await prepare()
+          const result = await ready.run(accept(checked.input)({}))
+          expect(result.outcome.ok).toBe(true)
+          if (!path.includes("not taken")) expect(done.some((x) => x.startsWith("knocked"))).toBe(true)
+          seen.push("runs")
+        } else {
+          refusedBy(await failureOf(prepare), shut(c))
+          expect(done).toEqual([])
+          seen.push(shut(c).join(" "))
+        }
+        await engine.close()
+      }
+      rows.push(`${path.padEnd(40)} ${seen.join(" | ")}`)
+    })
+  }
+})
+
+describe("ways around", () => {
+  test("an empty list of capabilities: all 8 refused", async () => {
+    const { bytes } = compiled(PATHS[0]![1])
+    const plan = decodePlan(bytes)
+    const bare = encodePlan({ ...plan, needs: [], externs: plan.externs.map((x) => ({ ...x, needs: [] })) })
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      done.length = 0
+      const cause = await failureOf(() => admit(bare, { registry: kindsOf(c), grants: [] }))
+      expect(cause).toBeInstanceOf(AdmissionError)
+      expect((cause as AdmissionError).refusals.map((r) => r.gate)).toContain("registered")
+      expect(done).toEqual([])
+      refusals++
+      seen.push("registered")
+    }
+    rows.push(`${"a plan that claims to need nothing".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("a dependency that nobody knows shuts the whole plan: not even its neighbour is called", async () => {
+    const { checked, bytes } = compiled(graph(`  a: ${KNOCK}\n  b: ${KNOCK}`, "[a, b]"))
+    const plan = decodePlan(bytes)
+    const { steps } = plan.scopes[0]!
+    const second = steps.findLastIndex((s) => s.op[0] === "invoke")
+    const [name, to, , ...rest] = steps[second]!.op
+    const op = [name, to, plan.externs.length, ...rest] as unknown as Step
+    const foreign: Plan = {
+      ...plan,
+      externs: [...plan.externs, { ...plan.externs[0]!, kind: "elsewhere" }],
+      scopes: [{ ...plan.scopes[0]!, steps: steps.with(second, { op }) }, ...plan.scopes.slice(1)],
+    }
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      done.length = 0
+      const run = () => admit(encodePlan(foreign), { registry: kindsOf(c), grants: grantsOf(c, checked) })
+      refusedBy(await failureOf(run), [...new Set<Gate>(["registered", ...shut(c)])])
+      expect(done).toEqual([])
+      seen.push([...new Set(["registered", ...shut(c)])].join(" "))
+    }
+    rows.push(`${"beside a kind that nobody knows".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("a run that goes on later, on the plan and pins that it began with, is admitted again like any other", async () => {
+    const { checked, bytes } = compiled(graph("  a: { door: front, cache: 10m }", "a"))
+    const open = COMBINATIONS[0]!
+    const first = admit(bytes, { registry: kindsOf(open), grants: grantsOf(open, checked) })
+    const pins = first.pins === null ? undefined : openPins(first.pins.bytes)
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      done.length = 0
+      const again = () =>
+        admit(first.bytes(), { registry: kindsOf(c), grants: grantsOf(c, checked), ...(pins ? { pins } : {}) })
+      if (isOpen(c)) expect(again().hash).toBe(first.hash)
+      else refusedBy(await failureOf(again), shut(c))
+      expect(done).toEqual([])
+      seen.push(isOpen(c) ? "goes on" : shut(c).join(" "))
+    }
+    rows.push(`${"a run that goes on later".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("an outcome in a warm cache is used again only past all gates", async () => {
+    const { checked, bytes } = compiled(graph("  a: { door: front, cache: 10m }", "a"))
+    const kinds = new Map(kindsOf(COMBINATIONS[0]!))
+    const engine = new Engine({ registry: kinds, services })
+    const warm = await engine.prepare(bytes, { grants: checked.needs })
+    await warm.run({})
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      done.length = 0
+      kinds.delete("door")
+      for (const [name, kind] of kindsOf(c)) kinds.set(name, kind)
+      const prepare = () => engine.prepare(bytes, { grants: grantsOf(c, checked) })
+      if (isOpen(c)) expect((await (await prepare()).run({})).outcome).toEqual({ ok: true, value: 1 })
+      else refusedBy(await failureOf(prepare), shut(c))
+      expect(done).toEqual([])
+      seen.push(isOpen(c) ? "recalled" : shut(c).join(" "))
+    }
+    rows.push(`${"an outcome in a warm cache".padEnd(40)} ${seen.join(" | ")}`)
+    await engine.close()
+  })
+})
+
+// ---- tools that a server adds while it runs
+
+const pinOf = (name: string): Rec => toolPin({ name, inputSchema: { type: "object" }, outputSchema: undefined })
+const mcpText = (node: string) => `graph: g\nservers: { files: { stdio: [files] } }\n${node}`
+
+/** A server that offers one more tool than the lock knows. */
+function server(called: string[]): Pick<Services, "mcp"> {
+  const connection: McpConnection = {
+    alive: () => true,
+    tools: async () => ["read", "wipe"].map((name) => ({ name, inputSchema: { type: "object" } })),
+    call: async (tool) => {
+      called.push(tool)
+      return { content: [{ type: "text", text: "done" }] }
+    },
+    close: async () => {},
+  }
+  return { mcp: { connect: async () => connection } }
+}
+
+describe("a tool that an MCP server adds at run time", () => {
+  const pinned = (key: string) => (key === toolPinKey("files", "read") ? pinOf("read") : undefined)
+  const everything = (key: string) => pinned(key) ?? (key === toolPinKey("files", "wipe") ? pinOf("wipe") : undefined)
+  const planOf = (tool: string, pin: (key: string) => Rec | undefined): Uint8Array => {
+    const text = mcpText(`nodes:\n  a: { mcp: files/${tool}, parse: text, effect: read }\noutput: a\n`)
+    const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, { registry: standardKinds, pin })
+    expect(problems.map(printProblemShort)).toEqual([])
+    return compile(checked!).bytes
+  }
+
+  test("all 8 combinations: it is registered by its pin", async () => {
+    const bytes = planOf("wipe", everything)
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      const called: string[] = []
+      const mute: NodeKind = {
+        ...standardKinds.get("mcp")!,
+        sign: (node) => ({ ...(standardKinds.get("mcp")!.sign(node) as object), output: undefined }) as never,
+      }
+      // What a text is, the node says itself: without that nothing does.
+      const plan = decodePlan(bytes)
+      const any = encodePlan({ ...plan, types: plan.types.map((t) => (t.kind === "string" ? T.unknown : t)) })
+      const engine = new Engine({
+        registry: c.validated ? standardKinds : registry(mute),
+        services: { ...services, ...server(called) },
+      })
+      // A grant for the whole server is what its user gave when it had one tool.
+      const options = {
+        grants: c.granted ? ["mcp:files", "spawn:files"] : [],
+        pins: c.registered ? everything : pinned,
+      }
+      const prepare = () => engine.prepare(c.validated ? bytes : any, options)
+      if (isOpen(c)) {
+        expect((await (await prepare()).run({})).outcome).toEqual({ ok: true, value: "done" })
+        expect(called).toEqual(["wipe"])
+        seen.push("runs")
+      } else {
+        const cause = await failureOf(prepare)
+        expect(cause).toBeInstanceOf(AdmissionError)
+        expect((cause as AdmissionError).refusals.map((r) => r.gate)).toEqual(
+          expect.arrayContaining([...shut(c)]) as never,
+        )
+        if (!c.registered) expect((cause as AdmissionError).message).toContain("mcp:files/wipe is not in the lock")
+        expect(called).toEqual([])
+        refusals++
+        seen.push(shut(c).join(" "))
+      }
+      await engine.close()
+    }
+    rows.push(`${"a tool that a server adds at run time".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("a model that asks for it in its tool loop is told that there is none", async () => {
+    const text = mcpText(`models: { m: { url: "https://models.example.com/v1", model: m } }
+nodes:
+  a:
+    llm: m
+    prompt: Tidy up.
+    stream: false
+    tools: { look: { do: { mcp: files/read, parse: text, effect: read } } }
+output: a
+`)
+    const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, { registry: standardKinds, pin: pinned })
+    expect(problems.map(printProblemShort)).toEqual([])
+    const called: string[] = []
+    const told: string[] = []
+    const tool = (name: string) => ({
+      message: { content: null, tool_calls: [{ id: name, type: "function", function: { name, arguments: "{}" } }] },
+      finish_reason: "tool_calls",
+    })
+    const answers = [
+      tool("wipe"),
+      tool("files/wipe"),
+      tool("look"),
+      { message: { content: "ok" }, finish_reason: "stop" },
+    ]
+    const http: Services["http"] = {
+      request: async ({ body }) => {
+        const { messages } = JSON.parse(new TextDecoder().decode(body)) as {
+          messages: { role: string; content: string }[]
+        }
+        const last = messages.at(-1)!
+        if (last.role === "tool") told.push(last.content)
+        const answer = { choices: [answers.shift()!] }
+        const chunks = (async function* () {
+          yield new TextEncoder().encode(JSON.stringify(answer))
+        })()
+        return { status: 200, headers: { "content-type": "application/json" }, body: new Uint8Array(), chunks }
+      },
+    }
+    const engine = new Engine({ registry: standardKinds, services: { ...services, ...server(called), http } })
+    const ready = await engine.prepare(compile(checked!).bytes, {
+      grants: [...checked!.needs, "mcp:files"],
+      pins: pinned,
+    })
+    expect((await ready.run({})).outcome).toEqual({ ok: true, value: "ok" })
+    expect(called).toEqual(["read"])
+    expect(told.map((x) => x.includes("UnknownTool"))).toEqual([true, true, false])
+    await engine.close()
+  })
+})
