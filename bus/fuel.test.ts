@@ -18,8 +18,8 @@ const look: NodeKind = {
   takesWith: false,
   sign: () => ({
     effect: "read",
-    resource: "shelf:a",
-    needs: ["shelf:a"],
+    resource: "app:a",
+    needs: ["app:a"],
     input: T.record({ look: T.number }),
     output: T.number,
     async: false,
@@ -63,7 +63,7 @@ const INPUT = { xs: [1, 2, 3], n: 4 }
 
 async function ready(codegen: boolean) {
   const engine = new Engine({ registry: kinds, services: { clock, chance }, codegen })
-  const run = await engine.prepare(compile(checked!).bytes, { grants: ["shelf:a"] })
+  const run = await engine.prepare(compile(checked!).bytes, { grants: ["app:a"] })
   return async (fuel?: number) => {
     const { outcome, trace } = await run.run(accept(checked!.input)(INPUT), fuel === undefined ? {} : { fuel })
     if (outcome.ok) return { end: JSON.stringify(outcome.value), trace }

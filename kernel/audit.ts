@@ -4,7 +4,6 @@
  * key can do to entries, runs, spaces or the log does not fit together any more, and this says where.
  */
 import { type Digest, hex, sameBytes } from "../graph/mod.ts"
-import { ChainWalk } from "./chain.ts"
 import {
   type HeadRow,
   type Leaf,
@@ -19,6 +18,7 @@ import {
 import type { Broken, Row, RunHead } from "./ledger.ts"
 import { appended, EMPTY_TREE, merkleLeaf, rootOf } from "./merkle.ts"
 import type { Awaitable } from "./storage.ts"
+import { ChainWalk } from "./walk.ts"
 
 export interface RunName {
   readonly space: string
@@ -51,7 +51,7 @@ export type Fault =
   /** A log is signed with a key that was not given. */
   | "key"
 
-export interface Finding {
+export interface AuditFinding {
   readonly fault: Fault
   /** Where: a run with its entry, or a log with its leaf. */
   readonly at: (RunName & { readonly seq: number }) | { readonly log: string; readonly index: number }
@@ -68,7 +68,7 @@ export interface Audit {
   /** Entries of runs in flight that came after the last signature: an attacker could still cut these off. */
   readonly unsigned: number
   /** The first findings; at most `FINDINGS_MAX`. */
-  readonly findings: readonly Finding[]
+  readonly findings: readonly AuditFinding[]
   /** The logs' heads as they stand: to be kept elsewhere. */
   readonly heads: readonly SignedHead[]
 }
@@ -105,7 +105,7 @@ class Auditor {
   readonly #options: AuditOptions
   readonly #piece: number
   readonly #facts = new Map<string, Facts>()
-  readonly #findings: Finding[] = []
+  readonly #findings: AuditFinding[] = []
   readonly #heads: SignedHead[] = []
   #found = 0
   #runs = 0
@@ -135,7 +135,7 @@ class Auditor {
     }
   }
 
-  #say(fault: Fault, at: Finding["at"], message: string): void {
+  #say(fault: Fault, at: AuditFinding["at"], message: string): void {
     if (++this.#found <= FINDINGS_MAX) this.#findings.push({ fault, at, message })
   }
   #of(name: RunName): Facts {

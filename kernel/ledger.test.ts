@@ -4,7 +4,6 @@ import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
 import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
-import { verifyChain } from "./chain.ts"
 import { KernelError } from "./errors.ts"
 import {
   type Chain,
@@ -18,6 +17,7 @@ import {
   type Verdict,
 } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
+import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 

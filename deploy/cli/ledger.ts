@@ -3,10 +3,11 @@ import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { sha256 } from "../../graph/mod.ts"
-import { type Audit, auditLedger, FINDINGS_MAX, type Finding } from "../../kernel/mod.ts"
+import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../kernel/mod.ts"
+import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger_place.ts"
 import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
-import { headsFile, LEDGER_FILE, LEDGER_KEY, openLedger, ProjectError, readProjectFile, why } from "../project.ts"
+import { openLedger, ProjectError, readProjectFile, why } from "../project.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
@@ -130,7 +131,7 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
     )
 }
 
-const placeOf = ({ at }: Finding): string =>
+const placeOf = ({ at }: AuditFinding): string =>
   "log" in at
     ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
     : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "../../graph/mod.ts"
 import { type Entry, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
+import { LEDGER_FILE } from "../ledger_place.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
-import { LEDGER_FILE, openLedger } from "../project.ts"
+import { openLedger } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -160,6 +161,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
+    case "taken":
+      return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
     case "end":

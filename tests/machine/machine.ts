@@ -47,7 +47,7 @@ const kindOf = (effect: Effect, tools: Tools): NodeKind => ({
     return {
       effect,
       resource: effect === "pure" ? null : String(config["on"] ?? name),
-      needs: effect === "pure" ? [] : [`tool:${name}`],
+      needs: effect === "pure" ? [] : [`app:${name}`],
       output: output ?? T.unknown,
       ...(config["keyed"] === true ? { keyed: true } : {}),
       ...(typeof atOnce === "number" ? { limits: { concurrent: atOnce } } : {}),

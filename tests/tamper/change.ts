@@ -1,10 +1,10 @@
 /** What tampering is made of: SQL behind the ledger's back, and where a change must be found. */
-import type { Finding, HeadRow, Row, Signer } from "../../kernel/mod.ts"
+import type { AuditFinding, HeadRow, Row, Signer } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
 import { type Made, runsOf } from "./ledger.ts"
 
 /** Is this finding one of the change that was made? */
-export type Expected = (finding: Finding) => boolean
+export type Expected = (finding: AuditFinding) => boolean
 export interface Tamper {
   readonly name: string
   /** Changes the database; undefined where this ledger has nothing of the sort. */
