@@ -18,10 +18,11 @@ import {
 import { encodePlan } from "../plan/mod.ts"
 import { opened, SHOP_GRANTS, shop, shopBytes, shopKinds } from "../tests/plans/shop.ts"
 import { type AdmitOptions, admit } from "./admit.ts"
+import type { Intent } from "./commit.ts"
 import { AdmissionError } from "./errors.ts"
 import { type Chain, openEntry } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
-import { type Intent, openRun } from "./run.ts"
+import { openRun } from "./run.ts"
 
 const [lookup, rates, store, score] = shopKinds as [NodeKind, NodeKind, NodeKind, NodeKind]
 const about = "is right"
