@@ -18,7 +18,7 @@ const look: NodeKind = {
   takesWith: false,
   sign: () => ({
     effect: "read",
-    resource: "shelf:a",
+    resource: "app:a",
     needs: ["app:a"],
     input: T.record({ look: T.number }),
     output: T.number,
