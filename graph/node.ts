@@ -114,6 +114,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** May the executor hand back a `Park` instead of an answer? */
+  readonly parks?: boolean | undefined
   /** Says what a request of this call cost, once it is known; also of one that failed. What nobody says is measured. */
   readonly spent?: ((cost: Cost) => void) | undefined
   /** Asked before each further request of one call: throws where the run's budget is used up. What it throws must be let through. */
@@ -127,8 +129,8 @@ export interface Call {
 }
 
 /**
- * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, or an
- * `AsyncIterable` where the output is a stream. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
+ * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, an `AsyncIterable`
+ * where the output is a stream, or a `Park` where the answer may take days. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
  */
 export type Execute = (args: Value, call: Call) => unknown
 

@@ -14,7 +14,7 @@ import type { Validator } from "./validator.ts"
 import { compareKeys, hashValue, hex, type Value } from "./value.ts"
 
 /** Steps that one look may take (`Fuel`): some tens of milliseconds. One that needs more refuses. */
-export const VALID_FUEL = 1_000_000
+export const VALID_FUEL = 250_000
 /** Parts of such an expression, and levels of it: it is meant to be read, and it is looked at when a plan is admitted. */
 export const VALID_PARTS_MAX = 1_000
 export const VALID_LEVELS_MAX = 64
@@ -56,11 +56,14 @@ const keyOf = (path: readonly string[]): string => path.join(".")
 /** What tells two of them apart, in hexadecimal. */
 export const validHash = (valid: Expr): string => hex(hashValue(exprForm(valid)))
 
-/** The hash of a graph, from that of all of it but its `valid:`s, both in hexadecimal. Without one it is the same. */
+/**
+ * The hash of a graph, from that of all of it but its `valid:`s, both in hexadecimal. Without one it is the same. With some
+ * it has 66 digits, `01` first: a plan says the other one, of 64, so that it cannot claim the hash and leave them out.
+ */
 export const hashWith = (core: string, valids: readonly Valid[]): string =>
   valids.length === 0
     ? core
-    : hex(hashValue(["valid", core, valids.map(({ path, valid }): Value => [path, exprForm(valid)])]))
+    : `01${hex(hashValue(["valid", core, valids.map(({ path, valid }): Value => [path, exprForm(valid)])]))}`
 
 /** The names that it may use. */
 export const validNames = (out: Type, args: Type): ReadonlyMap<string, Type> =>

@@ -23,6 +23,7 @@ import {
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
+import { callsOf } from "./calls.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
 import { refusedFlows } from "./flows.ts"
 import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
@@ -203,15 +204,7 @@ function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
 /** The paths of the nodes that call each extern, by its index; items of a map or loop are left out of them. */
 function pathsOf(plan: Plan): readonly (readonly Path[])[] {
   const paths: Path[][] = []
-  const visit = (scope: number, base: Path): void => {
-    for (const { op } of plan.scopes[scope]!.steps) {
-      if (op[0] === "block") continue
-      const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") (paths[op[2]] ??= []).push(path)
-      if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
-    }
-  }
-  visit(0, [])
+  for (const { path, extern } of callsOf(plan)) (paths[extern] ??= []).push(path)
   return paths
 }
 

@@ -104,6 +104,12 @@ export type KernelReason =
   | "readonly"
   /** The store was closed, or the run has ended. */
   | "closed"
+  /** The run does not go as its record says: another plan, or a call with other arguments at the same place. */
+  | "diverged"
+  /** There is no such run, or what it needs (its plan) is not kept. */
+  | "missing"
+  /** An answer that fits nothing a run waits for, or is not of the type wanted there. */
+  | "answer"
   /** Any other refusal of the store; the cause says which. */
   | "storage"
   /** A call that breaks the kernel's own contract: a look-alike instead of a minted value, an intent settled twice. */

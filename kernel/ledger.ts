@@ -15,8 +15,11 @@ export type Delivery = "delivered" | "refused" | "uncertain"
 /** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
 export type Spent = readonly number[] | null
 
-/** What a parked run waits for: a person, a moment, an event from outside, or somebody who knows what came of a write. */
-export type Why = "ask" | "sleep" | "event" | "uncertain"
+/**
+ * What a parked run waits for: a person, a moment, an event from outside, somebody who
+ * knows what came of a write (`uncertain`), or leave to send one (`held`).
+ */
+export type Why = "ask" | "sleep" | "event" | "uncertain" | "held"
 /**
  * How a wait was answered: with a value or a failure (`answered`), by time (`due`); of an uncertain write that it was done
  * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).
@@ -83,6 +86,17 @@ export type EntryBody =
       readonly by: string
       readonly outcome: Uint8Array | null
       readonly message: string | null
+    }
+  /** An outcome that no tool gave to this run: taken over from run `from`, or put there by a person where that is null. */
+  | {
+      readonly kind: "taken"
+      readonly path: Path
+      readonly effect: "read" | "write"
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly outcome: Uint8Array
+      readonly message: string | null
+      readonly from: string | null
     }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
@@ -162,6 +176,7 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
+  taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
   resume: ["by"],
   end: ["outcome", "message", "trace"],
 }

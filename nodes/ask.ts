@@ -9,7 +9,9 @@ import {
   jsonText,
   type NodeKind,
   type NodeView,
+  Park,
   printType,
+  type Rec,
   type Services,
   type Signature,
   type SignatureProblem,
@@ -27,6 +29,7 @@ export const ask: NodeKind = {
   main: { form: "text", type: T.string, required: true, about: "The question." },
   fields: {
     choices: { form: "static", type: T.list(T.string), about: "The answers to choose from." },
+    within: { form: "duration", about: "How long a run rests for the answer; then the node fails with Timeout." },
     confirm: {
       form: "text",
       about:
@@ -35,15 +38,17 @@ export const ask: NodeKind = {
   },
   takesWith: false,
   sign,
-  open: (_config, _resources, services, signature) => ({
+  open: (config, _resources, services, signature) => ({
     execute: async (args: Value, call: Call) => {
       const question = isRecord(args) ? String(args["ask"]) : ""
+      const confirm = isRecord(args) ? args["confirm"] : undefined
+      if (services.ask === undefined && call.parks === true)
+        return parked(question, config, confirm, services, signature)
       if (services.ask === undefined) {
         throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, {
           undelivered: true,
         })
       }
-      const confirm = isRecord(args) ? args["confirm"] : undefined
       if (confirm !== undefined) return await confirmed(services.ask, question, confirm, call)
       const type = signature.output
       const choices = wordsOf(type)
@@ -62,6 +67,29 @@ export const ask: NodeKind = {
       throw fail("BadAnswer", `No answer of the form ${printType(type)} in ${TRIES} tries`, { data: { tries: TRIES } })
     },
   }),
+}
+
+/** Nobody is at the terminal: the question stands in the ledger until somebody answers it, or its time is over. */
+function parked(
+  question: string,
+  { within }: Rec,
+  only: Value | undefined,
+  { clock }: Services,
+  { output }: Signature,
+): Park {
+  const choices = wordsOf(output)
+  const late = fail("Timeout", "Nobody answered in time", { data: { question } })
+  return new Park(
+    "ask",
+    {
+      question,
+      type: printType(output),
+      ...(choices === undefined ? {} : { choices }),
+      ...(only === undefined ? {} : { only }),
+    },
+    typeof within === "number" ? clock.now() + within : null,
+    late,
+  )
 }
 
 /** Shows the value itself, and gives the very same. */

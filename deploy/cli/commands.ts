@@ -266,15 +266,73 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "runs",
-    about: "List what ran here, from the ledger; with an id, show what one run did.",
-    takes: "[run]",
-    options: [{ name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." }, JSON_OUT, FOLDER],
-    more: ["With an id, or its beginning, every entry of the run is shown, and the hash chain is verified."],
+    about: "List what ran here; show one run, resume, cancel or rerun it.",
+    takes: "[show|resume|cancel|rerun] [run]",
+    options: [
+      { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
+      {
+        name: "answer",
+        short: "a",
+        value: "<path=value>",
+        many: true,
+        about:
+          "resume: what the node at the path is answered; of a write that nobody knows the end of: it was done, and gave that.",
+      },
+      {
+        name: "refuse",
+        value: "<path[=why]>",
+        many: true,
+        about: "resume: no; of a write: it was not done, and counts as failed.",
+      },
+      { name: "send", value: "<path>", many: true, about: "resume: the write never arrived, or was held: send it." },
+      {
+        name: "pin",
+        value: "<path=value>",
+        many: true,
+        about: "rerun: an outcome in place of the tool's; =!Code is a failure.",
+      },
+      ...GRANTS,
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "With an id, or its beginning, every entry of the run is shown, and the hash chain is verified.",
+      "A run rests (exit code 4) where an ask has nobody at the terminal, a sleep is long, an event has not come, or nobody knows what came of a write. `runs resume` goes on with it, on the plan and the code that it began with and with today's grants; what is on record is not done again. It also goes on with a run whose process died.",
+      "`runs rerun` begins a new run with the same input.",
+    ],
     examples: [
       ["shadowgraph runs", "the latest first"],
       ["shadowgraph runs 01JD8", "one run, entry by entry"],
+      ["shadowgraph runs resume 01JD8 --answer approve=yes", "say yes, and go on"],
+      ["shadowgraph runs rerun 01JD8 --pin 'rates={\"USD\": 1.1}'", "once more, with another answer of one tool"],
     ],
     load: () => import("./runs.ts"),
+  },
+  {
+    name: "replay",
+    about: "Compute a run again from its record, touching no tool; or begin another one from the middle of it.",
+    takes: "<run>",
+    options: [
+      { name: "from", value: "<path>", about: "A new run: what stands before this effect on record is taken over." },
+      { name: "with", value: "<value>", about: "The outcome of that effect in the new run; !Code is a failure." },
+      {
+        name: "with-input",
+        value: "<json>",
+        about: "A new run with another input; outcomes count where the arguments are the same.",
+      },
+      { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
+      ...GRANTS,
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "Pure nodes are computed again, effects are answered from the record, and every hash is compared: of each call's arguments, of the outcome, of the trace. A call that differs names the functions that feed it and call themselves pure: one of them is not. No grant is needed for that.",
+    ],
+    examples: [
+      ["shadowgraph replay 01JD8", "is it still what it was?"],
+      ["shadowgraph replay 01JD8 --from rates --with '{\"USD\": 2}'", "what if the rate had been another one"],
+    ],
+    load: () => import("./replay.ts"),
   },
   {
     name: "types",

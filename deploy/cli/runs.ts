@@ -7,13 +7,19 @@ import { LEDGER_FILE, openLedger } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { takeUp } from "./taking_up.ts"
 
 const SPACE = ""
 
 export async function run(call: Call): Promise<number> {
   const { cwd, out } = call.terminal
-  const [word, ...more] = call.words
-  if (more.length > 0) throw usage("runs takes one run's id, or none")
+  const [first, ...more] = call.words
+  if (first === "resume" || first === "cancel" || first === "rerun") {
+    if (more.length !== 1) throw usage(`runs ${first} wants one run's id`)
+    return await takeUp(call, first, more[0]!)
+  }
+  const word = first === "show" ? more.shift() : first
+  if (more.length > 0 || (first === "show" && word === undefined)) throw usage("runs takes one run's id, or none")
   const folder = resolve(cwd, call.text("in") ?? ".")
   if (!existsSync(join(folder, LEDGER_FILE))) {
     if (word !== undefined) throw noRun(word)
@@ -61,7 +67,7 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   }
   const { dim, green, red, yellow } = out.colours
   const paint = (outcome: string) =>
-    (outcome === "ok" ? green : outcome === "unfinished" ? yellow : red)(outcome.padEnd(12))
+    (outcome === "ok" ? green : outcome === "unfinished" || outcome === "parked" ? yellow : red)(outcome.padEnd(12))
   for (const t of told) {
     const took = t.ms === undefined ? "" : printMs(t.ms)
     out.write(
@@ -87,7 +93,14 @@ function tell(run: string, rows: readonly Row[]): Told {
     plan: start?.plan ?? "",
     began,
     ...(end === undefined ? {} : { ms: end.at - began }),
-    outcome: endBody === undefined ? "unfinished" : endBody.message === null ? "ok" : failureCode(rows.at(-1)!),
+    outcome:
+      endBody === undefined
+        ? bodies.at(-1)?.kind === "parked"
+          ? "parked"
+          : "unfinished"
+        : endBody.message === null
+          ? "ok"
+          : failureCode(rows.at(-1)!),
     reads: bodies.filter((b) => b.kind === "read").length,
     writes: bodies.filter((b) => b.kind === "intent").length,
     ...(endBody === undefined ? {} : { trace: endBody.trace }),
@@ -149,6 +162,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
+    case "taken":
+      return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
     case "end":
