@@ -152,6 +152,7 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
+  readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
   readonly #tenant: Tenant
 
@@ -237,6 +238,7 @@ export class Engine {
       digest: this.#digest,
       clock: this.#options.services.clock,
       cache: this.#cache,
+      salt: this.#salt,
       meter: this.#meter(run, tenant),
       parks,
     }

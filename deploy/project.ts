@@ -33,16 +33,14 @@ import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod
 import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import type { SqlLedger } from "./ledger_sql.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
 export const PROJECT_FILE = "shadowgraph.project.json"
-/** What runs leave behind lies here, and is no part of the repository. */
-export const OWN_FOLDER = ".shadowgraph"
-export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
 
 /** A file of the project that cannot be read, or says what it must not say. */
 export class ProjectError extends Data.TaggedError("ProjectError")<{
@@ -203,9 +201,9 @@ export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
-): Promise<LedgerStore> {
-  if (place === "file") await ownFolder(folder)
-  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
+): Promise<SqlLedger> {
+  await ownFolder(folder)
+  return openLedgerAt(folder, place, secretsFrom(env))
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */

@@ -102,6 +102,8 @@ export type KernelReason =
   | "unavailable"
   /** The store may be read only. */
   | "readonly"
+  /** Data that are needed were removed from the record. */
+  | "redacted"
   /** The store was closed, or the run has ended. */
   | "closed"
   /** The run does not go as its record says: another plan, or a call with other arguments at the same place. */

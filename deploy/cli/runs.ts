@@ -2,8 +2,10 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "../../graph/mod.ts"
-import { type Entry, type LedgerStore, openEntry, type Row, verifyChain } from "../../kernel/mod.ts"
-import { LEDGER_FILE, openLedger } from "../project.ts"
+import { type Entry, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
+import { LEDGER_FILE } from "../ledger_place.ts"
+import type { SqlLedger } from "../ledger_sql.ts"
+import { openLedger } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -80,7 +82,7 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
 const some = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`
 
 function tell(run: string, rows: readonly Row[]): Told {
-  const entries = rows.map((row) => openEntry(row.entry))
+  const entries = rows.map((row) => openRow(row))
   const bodies = entries.map((e) => e.body)
   const first = entries[0]
   const start = bodies.find((b) => b.kind === "start")
@@ -95,12 +97,21 @@ function tell(run: string, rows: readonly Row[]): Told {
     ...(end === undefined ? {} : { ms: end.at - began }),
     outcome:
       endBody === undefined
+<<<<<<< HEAD
+        ? "unfinished"
+        : end?.redacted
+          ? "redacted"
+          : endBody.message === null
+            ? "ok"
+            : failureCode(rows.at(-1)!),
+=======
         ? bodies.at(-1)?.kind === "parked"
           ? "parked"
           : "unfinished"
         : endBody.message === null
           ? "ok"
           : failureCode(rows.at(-1)!),
+>>>>>>> main
     reads: bodies.filter((b) => b.kind === "read").length,
     writes: bodies.filter((b) => b.kind === "intent").length,
     ...(endBody === undefined ? {} : { trace: endBody.trace }),
@@ -118,15 +129,18 @@ function outcomeOf(data: Uint8Array): Value {
   return Array.isArray(value) ? (value as readonly Value[])[1]! : value
 }
 
-async function one(call: Call, ledger: LedgerStore, word: string): Promise<number> {
+async function one(call: Call, ledger: SqlLedger, word: string): Promise<number> {
   const { out } = call.terminal
   const heads = (await ledger.runs(SPACE, 10_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
   if (heads.length === 0) throw noRun(word)
   if (heads.length > 1) throw usage(`"${word}" begins ${heads.length} runs`, ...heads.slice(0, 5).map((h) => h.run))
   const { run } = heads[0]!
   const chain = await ledger.entries(SPACE, run)
-  const verdict = verifyChain(chain, { digest: sha256, space: SPACE, run })
-  const entries = chain.rows.map((row) => ({ entry: openEntry(row.entry), row }))
+  const options = { digest: sha256, space: SPACE, run }
+  const first = verifyChain(chain, options)
+  const redacted = !first.ok && first.reason === "redacted"
+  const verdict = redacted ? verifyChain(chain, { ...options, redactions: await ledger.redactions(SPACE, run) }) : first
+  const entries = chain.rows.map((row) => ({ entry: openRow(row), row }))
   if (call.on("json")) {
     const all = entries.map(({ entry, row }) => ({ seq: entry.seq, at: entry.at, ...bodyJson(entry, row) }))
     out.write(`${JSON.stringify({ ...tell(run, chain.rows), sound: verdict.ok, entries: all }, null, 2)}\n`)
@@ -141,7 +155,7 @@ async function one(call: Call, ledger: LedgerStore, word: string): Promise<numbe
     )
   }
   const said = verdict.ok
-    ? green(`chain of ${verdict.entries} entries is whole`)
+    ? green(`chain of ${verdict.entries} entries is whole${redacted ? "; what was redacted has its note" : ""}`)
     : red(`chain is broken at entry ${verdict.seq}: ${verdict.message}`)
   out.write(`       ${said}\n`)
   return verdict.ok ? EXIT.ok : EXIT.failed
@@ -172,7 +186,8 @@ function lineOf(entry: Entry, row: Row): string {
 }
 
 function short(row: Row): string {
-  if (row.data === null) return ""
+  if (row.data === null)
+    return row.kind !== "resume" && row.kind !== "intent" && row.told === undefined ? "(redacted)" : ""
   const text = JSON.stringify(
     jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
       nonFinite: "text",
