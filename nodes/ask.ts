@@ -102,7 +102,7 @@ async function confirmed(
   const shown = `${question}\n  ${visible(jsonText(value, { nonFinite: "text" }))}`
   for (let i = 0; i < TRIES; i++) {
     const answer = readAnswer(
-      await ask({ path: pathText(call), text: shown, choices: ["yes", "no"], signal: call.signal }),
+      await ask({ path: pathText(call), text: shown, choices: ["no", "yes"], signal: call.signal }),
       T.boolean,
     )
     if (answer === true) return value
