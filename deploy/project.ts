@@ -25,22 +25,22 @@ import {
   type Registry,
   registry,
   type Services,
+  type ValidatorsOf,
+  validated,
 } from "../graph/mod.ts"
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
 import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import type { SqlLedger } from "./ledger_sql.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
 export const PROJECT_FILE = "shadowgraph.project.json"
-/** What runs leave behind lies here, and is no part of the repository. */
-export const OWN_FOLDER = ".shadowgraph"
-export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
 
 /** A file of the project that cannot be read, or says what it must not say. */
 export class ProjectError extends Data.TaggedError("ProjectError")<{
@@ -56,7 +56,7 @@ export class ProjectError extends Data.TaggedError("ProjectError")<{
 export interface ProjectFile {
   /** Granted to every run of this folder's graphs. */
   readonly grants: readonly string[]
-  /** Modules below the folder, each exporting node kinds; their code runs when the project is opened. */
+  /** Modules below the folder, each exporting node kinds, or validators for some; their code runs when the project is opened. */
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
@@ -102,9 +102,18 @@ export interface Session {
 export async function openProject(folder: string, policy: readonly string[] = []): Promise<Project> {
   const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
   const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
+  const kinds = new Map(registry(...standardKinds.values(), ...own.flatMap((x) => x.kinds)))
+  for (const { validates, validators } of own.flatMap((x) => x.validators)) {
+    const kind = kinds.get(validates)
+    if (kind === undefined) {
+      const message = `Cannot install validators (${PROJECT_FILE}): there is no kind "${validates}"`
+      throw new ProjectError({ reason: "kind", message })
+    }
+    kinds.set(validates, validated(kind, validators))
+  }
   return {
     folder,
-    registry: registry(...standardKinds.values(), ...own.flat()),
+    registry: kinds,
     lock,
     file,
     policy: parsePolicy([...(file.policy ?? ["default"]), ...policy]),
@@ -192,9 +201,9 @@ export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
-): Promise<LedgerStore> {
-  if (place === "file") await ownFolder(folder)
-  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
+): Promise<SqlLedger> {
+  await ownFolder(folder)
+  return openLedgerAt(folder, place, secretsFrom(env))
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
@@ -359,8 +368,14 @@ async function textOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Every export of the module that is a node kind. */
-async function loadKinds(folder: string, module: string): Promise<readonly NodeKind[]> {
+/** What a module of the project brings. */
+interface Brought {
+  readonly kinds: readonly NodeKind[]
+  readonly validators: readonly ValidatorsOf[]
+}
+
+/** Every export of the module that is a node kind, or installs validators on one. */
+async function loadKinds(folder: string, module: string): Promise<Brought> {
   const path = resolve(folder, module)
   const refuse = (problem: string, cause?: unknown) =>
     new ProjectError({
@@ -376,10 +391,18 @@ async function loadKinds(folder: string, module: string): Promise<readonly NodeK
     throw refuse(why(cause), cause)
   }
   const kinds = Object.values(exports).filter(isKind)
-  if (kinds.length === 0) throw refuse("it exports no node kind, an object with `kind`, `sign` and `open`")
+  const validators = Object.values(exports).filter(isValidators)
+  if (kinds.length + validators.length === 0) {
+    throw refuse("it exports no node kind (`kind`, `sign`, `open`) and no validators (`validates`, `validators`)")
+  }
   const shipped = kinds.find((k) => isControl(k.kind) || standardKinds.has(k.kind))
   if (shipped !== undefined) throw refuse(`the kind "${shipped.kind}" ships already; give it another name`)
-  return kinds
+  return { kinds, validators }
+}
+
+function isValidators(x: unknown): x is ValidatorsOf {
+  const v = x as Partial<ValidatorsOf> | null
+  return typeof v === "object" && v !== null && typeof v.validates === "string" && typeof v.validators === "function"
 }
 
 function isKind(x: unknown): x is NodeKind {

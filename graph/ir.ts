@@ -16,6 +16,12 @@ export const printPath = (path: Path): string =>
     .join(".")
     .replaceAll(".[", "[")
 
+/** Reads a path as `printPath` writes it; undefined where the text is none. */
+export function parsePath(text: string): Path | undefined {
+  if (!/^[a-z][a-z0-9_]*(\[\d+\]|\.[a-z][a-z0-9_]*)*$/.test(text)) return undefined
+  return [...text.matchAll(/[a-z][a-z0-9_]*|\d+/g)].map(([part]) => (/^\d/.test(part) ? Number(part) : part))
+}
+
 export interface Graph {
   readonly name: string
   readonly about?: string
@@ -84,6 +90,8 @@ export interface Node {
   readonly scopes: { readonly [role: string]: Scope }
   /** `kind: "graph"`: the subgraph itself, resolved. */
   readonly graph?: Graph
+  /** `kind: "graph"`: the capabilities that count inside it, and in its `catch`, of those that count around it. */
+  readonly grants?: readonly string[]
   /** Declared output type; needed where the kind cannot know it (http, sql, mcp without a schema). */
   readonly output?: Type
   readonly settings: Settings

@@ -96,6 +96,12 @@ export type Validator =
       readonly reference: (args: Value) => unknown
     })
 
+/** Validators for the nodes of a kind by its name, as a project's module exports them (`"kinds"` in its file). */
+export interface ValidatorsOf {
+  readonly validates: string
+  readonly validators: (node: NodeView) => readonly Validator[]
+}
+
 /**
  * A kind whose answers further validators look at: how an operator installs one on a kind that ships. What asking them
  * takes (`needs` of an oracle) is added to what a node of the kind needs.

@@ -4,7 +4,7 @@
  */
 import { type Clock, type Digest, hex } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
-import { type EntryBody, GENESIS, type Head, type LedgerStore, seal } from "./ledger.ts"
+import { type EntryBody, GENESIS, type Head, type LedgerStore, SALT_BYTES, seal } from "./ledger.ts"
 
 export interface ChainOptions {
   readonly store: LedgerStore
@@ -12,6 +12,8 @@ export interface ChainOptions {
   readonly clock: Pick<Clock, "now">
   readonly run: string
   readonly space: string
+  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
+  readonly salt?: (bytes: number) => Uint8Array
 }
 
 export class GrowingChain {
@@ -45,7 +47,8 @@ export class GrowingChain {
       throw kernelError("closed", `Cannot record a ${body.kind} of run "${this.#options.run}": it has ended`)
     }
     const { store, digest, clock, space, run } = this.#options
-    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest)
+    const salt = store.salted === true ? this.#options.salt?.(SALT_BYTES) : undefined
+    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest, salt)
     this.#seq++
     this.#prev = row.hash
     try {

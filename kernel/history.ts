@@ -9,12 +9,12 @@ import {
   type Delivery,
   type EntryBody,
   type Head,
-  openEntry,
+  openRow,
   type VerifyOptions,
-  verifyChain,
   type Why,
 } from "./ledger.ts"
 import { openOutcome } from "./outcome.ts"
+import { verifyChain } from "./walk.ts"
 
 /** An outcome on record. */
 export interface Known {
@@ -83,6 +83,12 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const { space, run } = options
   if (chain.rows.length === 0) throw kernelError("missing", `Cannot read run "${run}": the ledger has no such run`)
   const verdict = verifyChain(chain, options)
+  if (!verdict.ok && verdict.reason === "redacted") {
+    throw kernelError(
+      "redacted",
+      `Cannot take up run "${run}": it was redacted; what stood beside entry ${verdict.seq} is gone`,
+    )
+  }
   if (!verdict.ok) throw kernelError("corrupt", `Cannot read run "${run}": entry ${verdict.seq}: ${verdict.message}`)
   if (chain.before !== null) {
     throw kernelError(
@@ -107,7 +113,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     open.delete(at)
   }
   for (const row of chain.rows) {
-    const { body, at, seq } = openEntry(row.entry)
+    const { body, at, seq } = openRow(row)
     const data = row.data
     switch (body.kind) {
       case "start":

@@ -9,10 +9,11 @@ import { type Admitted, admit } from "./admit.ts"
 import { AgedCache, cacheKey } from "./cache.ts"
 import { type Commit, idempotencyKey, isCommit } from "./commit.ts"
 import { KernelError, kernelError } from "./errors.ts"
-import { type LedgerStore, openEntry, verifyChain } from "./ledger.ts"
+import { type LedgerStore, openEntry } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { openOutcome } from "./outcome.ts"
 import { openRun, type RunRecord } from "./run.ts"
+import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })

@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly run: string
   readonly space: string
   readonly input: Value
+  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
+  readonly salt?: (bytes: number) => Uint8Array
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
   /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */

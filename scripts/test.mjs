@@ -38,7 +38,13 @@ function steps() {
       ...script("@biomejs/biome/bin/biome", "check", "--error-on-warnings"),
     },
     { name: "unused", says: "knip: files, exports and packages nobody uses", ...script("knip/bin/knip.js") },
-    { name: "bun", says: "every test, on Bun", command: bun, args: ["test", "--only-failures"], count: countBun },
+    {
+      name: "bun",
+      says: "every test, on Bun",
+      command: bun,
+      args: ["test", "--only-failures", `--timeout=${TEST_MS_MAX}`],
+      count: countBun,
+    },
     {
       name: "deno",
       says: `the tests of ${HOST_NEUTRAL_ROOMS.join(", ")}, on Deno`,
