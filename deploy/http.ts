@@ -19,6 +19,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots, Tenant } from "../kernel/mod.ts"
 import type { Ready, RunResult } from "./engine.ts"
+import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
 import { type Holder, TokenError } from "./tokens.ts"
 
@@ -45,6 +46,8 @@ export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000
 
 export interface GraphsOptions {
   readonly graphs: readonly Served[]
+  /** Engines whose runs can be looked at and resumed. */
+  readonly runs?: readonly RunsHost[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
@@ -142,15 +145,22 @@ export function graphsApp(options: GraphsOptions): Hono {
   if (holderOf !== undefined) {
     const admit: MiddlewareHandler = async (c, next) => {
       try {
-        holders.set(c.req.raw, await holderOf(c.req.raw))
+        const holder = await holderOf(c.req.raw)
+        // The ledger knows a run by its graph's hash, not by the name that a token lists.
+        if (holder.graphs !== undefined && !c.req.path.startsWith("/graphs"))
+          return problem(c, "graph-not-allowed", "The token is for some graphs, not for the runs of all.")
+        holders.set(c.req.raw, holder)
       } catch (cause) {
         if (!(cause instanceof TokenError)) throw cause
         return barred(c, cause, options.onDefect)
       }
       return next()
     }
-    app.use("/graphs", admit)
-    app.use("/graphs/*", admit)
+    for (const path of ["/graphs", "/graphs/*", "/runs/*", "/events/*"]) app.use(path, admit)
+  }
+  const rights = (request: Request) => {
+    const holder = holders.get(request)
+    return holder === undefined ? {} : { within: [holder.grants] }
   }
   const allowed = (c: Context, name: string) => holders.get(c.req.raw)?.graphs?.includes(name) !== false
   app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, ...slots.load }))
@@ -195,6 +205,7 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.all("/graphs/:name/runs", (c) =>
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
+  if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax, rights)
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)
@@ -261,6 +272,10 @@ async function answer(
       run,
       response: json(c, 200, { run, output: jsonOf(result.outcome.value, { nonFinite: "text" }), ...proof(result) }),
     }
+  if (result.parked !== undefined) {
+    const parked = { run, parked: waitsOf(result.parked), resume: `/runs/${run}/resume`, ledger: result.ledger }
+    return { run, response: json(c, 202, parked, { location: `/runs/${run}` }) }
+  }
   const more = { graph: name, run, ...proof(result) }
   if (late.aborted)
     return { run, response: problem(c, "too-slow", `The run did not end within ${limits.runMsMax} ms.`, more) }

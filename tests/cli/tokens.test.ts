@@ -71,6 +71,7 @@ describe("tokens", () => {
     expect((await post("one", made["one"])).status).toBe(200)
     expect((await post("two", made["one"])).json.type).toBe("/problems/graph-not-allowed")
     expect((await ask("/graphs/two", made["one"])).status).toBe(403)
+    expect((await ask("/runs/x/resume", made["one"], "POST")).json.type).toBe("/problems/graph-not-allowed")
     expect((await ask("/graphs", made["one"])).json.map((g: { name: string }) => g.name)).toEqual(["one"])
   })
 
@@ -91,6 +92,9 @@ describe("tokens", () => {
         expect(head.get("www-authenticate")).toStartWith("Bearer")
       }
       expect((await post("one", token)).status).toBe(401)
+      // Runs and events too: whoever resumes a run acts with its rights.
+      for (const path of ["/runs/x/resume", "/events/go"]) expect((await ask(path, token, "POST")).status).toBe(401)
+      expect((await ask("/runs/x", token)).status).toBe(401)
     }
     expect((await fetch(`${url}/health`)).status).toBe(200)
   })
