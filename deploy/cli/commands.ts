@@ -309,7 +309,6 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./runs.ts"),
   },
   {
-<<<<<<< HEAD
     name: "ledger",
     about: "Verify the record of all runs, keep its heads elsewhere, prove one run, redact data.",
     takes: "<verify|heads|key|prove|verify-proof|redact> [run|file] [path]",
@@ -327,7 +326,23 @@ export const COMMANDS: readonly Command[] = [
         about: "A public key that logs may be signed with, beside this folder's own.",
       },
       { name: "ledger", value: "<place>", about: "Where the record is kept, as for run." },
-=======
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "verify walks every entry of every run and the signed log of their heads, and says where something was edited, removed, swapped, put in or cut off. heads prints the signed heads: keep them where the database is not. prove prints a file that shows one run to be on record; verify-proof checks it with the public key alone, which key prints.",
+      "redact removes an ended run's data, or those of one effect, and leaves a signed note: the chain stays verifiable, and what was removed cannot be guessed from what is left. It cannot be undone.",
+    ],
+    examples: [
+      ["shadowgraph ledger verify", "is everything there, as it was?"],
+      ["shadowgraph ledger heads > heads.json", "what to keep elsewhere"],
+      ["shadowgraph ledger verify --heads heads.json", "against what was kept"],
+      ["shadowgraph ledger prove 01JD8 > proof.json", "one run, for somebody else"],
+      ["shadowgraph ledger redact 01JD8 ask_name", "forget what one effect took and gave"],
+    ],
+    load: () => import("./ledger.ts"),
+  },
+  {
     name: "replay",
     about: "Compute a run again from its record, touching no tool; or begin another one from the middle of it.",
     takes: "<run>",
@@ -341,24 +356,10 @@ export const COMMANDS: readonly Command[] = [
       },
       { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
       ...GRANTS,
->>>>>>> main
       JSON_OUT,
       FOLDER,
     ],
     more: [
-<<<<<<< HEAD
-      "verify walks every entry of every run and the signed log of their heads, and says where something was edited, removed, swapped, put in or cut off. heads prints the signed heads: keep them where the database is not. prove prints a file that shows one run to be on record; verify-proof checks it with the public key alone, which key prints.",
-      "redact removes an ended run's data, or those of one effect, and leaves a signed note: the chain stays verifiable, and what was removed cannot be guessed from what is left. It cannot be undone.",
-    ],
-    examples: [
-      ["shadowgraph ledger verify", "is everything there, as it was?"],
-      ["shadowgraph ledger heads > heads.json", "what to keep elsewhere"],
-      ["shadowgraph ledger verify --heads heads.json", "against what was kept"],
-      ["shadowgraph ledger prove 01JD8 > proof.json", "one run, for somebody else"],
-      ["shadowgraph ledger redact 01JD8 ask_name", "forget what one effect took and gave"],
-    ],
-    load: () => import("./ledger.ts"),
-=======
       "Pure nodes are computed again, effects are answered from the record, and every hash is compared: of each call's arguments, of the outcome, of the trace. A call that differs names the functions that feed it and call themselves pure: one of them is not. No grant is needed for that.",
     ],
     examples: [
@@ -366,7 +367,6 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph replay 01JD8 --from rates --with '{\"USD\": 2}'", "what if the rate had been another one"],
     ],
     load: () => import("./replay.ts"),
->>>>>>> main
   },
   {
     name: "types",
@@ -381,6 +381,24 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph types --check", "in CI"],
     ],
     load: () => import("./types.ts"),
+  },
+  {
+    name: "verify",
+    about: "Check every claim of the kernel here and now, and say what came of it.",
+    takes: "[claim]",
+    options: [
+      { name: "thorough", about: "Try some ten times as much." },
+      { name: "seed", value: "<text>", about: "Draw the same cases again. Default: new ones every time." },
+      JSON_OUT,
+    ],
+    more: [
+      "Each line is a promise of docs/kernel.md, checked with the installed program: how much was tried, and where it was drawn at random, how much could have been missed. Nothing outside of this process is touched. Exit 1 where a claim does not hold.",
+    ],
+    examples: [
+      ["shadowgraph verify", "all claims"],
+      ["shadowgraph verify ledger --thorough", "one, with more tries"],
+    ],
+    load: () => import("./verify.ts"),
   },
   {
     name: "doctor",

@@ -5,7 +5,7 @@ import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "..
 import { type Entry, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
 import { LEDGER_FILE } from "../ledger_place.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
-import { openLedger } from "../project.ts"
+import { openLedger, readProjectFile } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -23,12 +23,13 @@ export async function run(call: Call): Promise<number> {
   const word = first === "show" ? more.shift() : first
   if (more.length > 0 || (first === "show" && word === undefined)) throw usage("runs takes one run's id, or none")
   const folder = resolve(cwd, call.text("in") ?? ".")
-  if (!existsSync(join(folder, LEDGER_FILE))) {
+  const { ledger: place = "file" } = await readProjectFile(folder)
+  if (place === "memory" || (place === "file" && !existsSync(join(folder, LEDGER_FILE)))) {
     if (word !== undefined) throw noRun(word)
     out.write(call.on("json") ? "[]\n" : "Nothing has run here yet.\n")
     return EXIT.ok
   }
-  const ledger = await openLedger(folder)
+  const ledger = await openLedger(folder, place, call.terminal.env)
   try {
     return word === undefined ? await list(call, ledger) : await one(call, ledger, word)
   } finally {
@@ -97,21 +98,14 @@ function tell(run: string, rows: readonly Row[]): Told {
     ...(end === undefined ? {} : { ms: end.at - began }),
     outcome:
       endBody === undefined
-<<<<<<< HEAD
-        ? "unfinished"
+        ? bodies.at(-1)?.kind === "parked"
+          ? "parked"
+          : "unfinished"
         : end?.redacted
           ? "redacted"
           : endBody.message === null
             ? "ok"
             : failureCode(rows.at(-1)!),
-=======
-        ? bodies.at(-1)?.kind === "parked"
-          ? "parked"
-          : "unfinished"
-        : endBody.message === null
-          ? "ok"
-          : failureCode(rows.at(-1)!),
->>>>>>> main
     reads: bodies.filter((b) => b.kind === "read").length,
     writes: bodies.filter((b) => b.kind === "intent").length,
     ...(endBody === undefined ? {} : { trace: endBody.trace }),
