@@ -139,7 +139,7 @@ describe("input", () => {
       said: `error  The input has 2 problems
        n cannot be read: wanted number, found "NaN"
        i cannot be read: wanted int64, found "9223372036854775808"
-       It takes n=<number> i=<int64>
+       It takes i=<int64> n=<number>
 `,
     })
   })
@@ -233,7 +233,7 @@ describe("a tool", () => {
     writeFileSync(join(folder, "less.plan"), encodePlan(less))
     const { exit, err } = await sg("run", "less.plan", "-y")
     expect(exit).toBe(1)
-    expect(err).toContain('claims the effect "read"')
+    expect(err).toContain('effect must be write as kind "sql" is registered, found read. Compile the graph again.')
   })
 })
 
