@@ -88,6 +88,8 @@ export interface PrepareOptions {
   readonly grants: readonly string[]
   /** Lists that narrow the grants: those of a token. */
   readonly within?: readonly (readonly string[])[]
+  /** Hash of the checked graph that the plan must be of, where it is at hand. */
+  readonly graph?: string
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -186,14 +188,14 @@ export class Engine {
       registry,
       grants: options.grants,
       ...(options.within ? { within: options.within } : {}),
+      ...(options.graph === undefined ? {} : { graph: options.graph }),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
       ...(policy ? { policy } : {}),
     })
-    const services: Services = {
+    const services = {
       ...this.#options.services,
-      granted: admitted.granted,
       ...(options.inline ? { inline: options.inline } : {}),
       ...(options.again && this.#options.services.modules ? { modules: asBefore(this.#options.services.modules) } : {}),
     }
@@ -203,7 +205,8 @@ export class Engine {
       if (extern.signature.limits !== undefined && resource !== null)
         this.#limits.declare(resource, extern.signature.limits)
       const closed = options.untouched === true && extern.signature.effect !== "pure"
-      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, services))
+      const own: Services = { ...services, granted: extern.granted }
+      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
@@ -280,7 +283,10 @@ export class Engine {
     const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
     const untouched = options === "untouched"
     const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
-    return { history, ready: await this.prepare(bytes, { grants, ...pins, again: true, untouched }) }
+    return {
+      history,
+      ready: await this.prepare(bytes, { grants, ...pins, graph: history.graph, again: true, untouched }),
+    }
   }
 
   #keep({ hash, bytes, pins }: Admitted): void {
@@ -310,6 +316,7 @@ export class Engine {
       signature.pins ?? null,
       admitted.grants,
       admitted.within,
+      extern.narrowed,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))

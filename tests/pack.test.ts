@@ -191,7 +191,7 @@ describe.each(["Bun", "Node", "Deno"])("on %s", (name) => {
     const { status, stdout } = shadowgraph("verify", "--seed", name, "--json")
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, failed: 0 })
     expect(status).toBe(0)
-  }, 120_000)
+  }, INSTALL_MS_MAX)
 
   test("the typed API runs the same graph", () => {
     const [host = "", ...args] = hosts[name] ?? []

@@ -1,5 +1,5 @@
 /** Claims about what may run at all: the three gates, plans that were changed, and how rights are handed on. */
-import { covers, meet, narrow } from "../../graph/mod.ts"
+import { covers, Failure, meet, NO_POLICY, narrow, type Signature, T } from "../../graph/mod.ts"
 import { AdmissionError, admit, Draw } from "../../kernel/mod.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, PATHS, planOf, probe, withProbe } from "./tools.ts"
@@ -138,6 +138,59 @@ async function lookAlikes(): Promise<Checked> {
   return { tried: fakes.length, what: "look-alikes", how: "every", wrong }
 }
 
+/** Ways in which a text gets from one node to another. */
+const WAYS: readonly (readonly [name: string, node: string, use: string])[] = [
+  ["as it is", "{ expr: m }", "t"],
+  ["in another text", `{ expr: "'see ' + m" }`, "t"],
+  ["in a list", "{ expr: '[m]' }", "t[0]"],
+  ["through a map", "{ map: '[m]', as: y, do: { expr: y } }", "t[0]"],
+  ["through a choice", `{ when: size(m) > 3, then: { expr: m }, else: { expr: "'no'" } }`, "t"],
+]
+/** Whose text the policy that holds by itself lets into what. */
+const HARM = ["shell", "code", "sql", "url", "url-path", "path"] as const
+const REFUSED: { readonly [who: string]: readonly string[] } = {
+  model: HARM,
+  tool: ["shell", "code", "sql", "url"],
+  user: [],
+}
+
+/** The text of a model or a tool in a place where it could do harm: refused by the checker, and again at admission. */
+async function labels(): Promise<Checked> {
+  const wrong: string[] = []
+  let tried = 0
+  for (const who of ["model", "tool", "user"] as const) {
+    for (const sort of HARM) {
+      const says = (place: string): Partial<Signature> =>
+        place === "sink" ? { sinks: { x: sort } } : { origin: who === "model" ? "model" : "tool" }
+      const kinds = withProbe(probe(nothingSeen(), { output: T.string, says }))
+      for (const [way, node, use] of WAYS) {
+        const from = who === "user" ? "{ expr: input.q }" : "{ probe: from }"
+        const text = (x: string) =>
+          `graph: g\ninput: { q: string }\nnodes:\n  m: ${from}\n  t: ${node}\n  s: { probe: sink, with: { x: '\${${x}}' } }\noutput: s\n`
+        const refuse = REFUSED[who]!.includes(sort)
+        const where = `${who} text ${way} into ${sort}`
+        tried++
+        if (passes(() => planOf(text(use), kinds)) === refuse)
+          wrong.push(`${where}: the checker ${refuse ? "let it through" : "refused it"}`)
+        const { bytes, checked } = planOf(text(use), kinds, NO_POLICY)
+        const admission = () => admit(bytes, { registry: kinds, grants: checked.needs })
+        if (passes(admission) === refuse) wrong.push(`${where}: admission ${refuse ? "let it through" : "refused it"}`)
+      }
+    }
+  }
+  return { tried, what: "ways of a text", how: "every", wrong }
+}
+
+function passes(run: () => unknown): boolean {
+  try {
+    run()
+    return true
+  } catch (cause) {
+    if (cause instanceof AdmissionError || cause instanceof Failure) return false
+    throw cause
+  }
+}
+
 export const ADMISSION: readonly Claim[] = [
   {
     name: "three gates",
@@ -150,5 +203,10 @@ export const ADMISSION: readonly Claim[] = [
     check: changedPlans,
   },
   { name: "minted plans", says: "What looks like an admitted plan is not run.", check: lookAlikes },
+  {
+    name: "labels",
+    says: "The text of a model or a tool does not get into a command, a program or an address, whatever way it takes.",
+    check: labels,
+  },
   { name: "rights", says: "A right covers itself and what lies below it; handing on never gives more.", check: rights },
 ]

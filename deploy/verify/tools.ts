@@ -9,10 +9,12 @@ import {
   type CheckedGraph,
   fail,
   type NodeKind,
+  type Policy,
   printProblemShort,
   type Rec,
   type Registry,
   registry,
+  type Signature,
   T,
   type Type,
   type Value,
@@ -33,10 +35,12 @@ export interface Probing {
   readonly output?: Type | undefined
   /** What it answers; may throw. */
   readonly answer?: (args: Rec, call: Call, config: Rec) => unknown
+  /** What else its registration says of a place. */
+  readonly says?: (place: string) => Partial<Signature>
 }
 
 /** `{ probe: place, effect: read, with: { … } }`: a read of the place, which gives back what it is given. */
-export function probe(seen: Seen, { output, answer }: Probing = {}, knows = true): NodeKind {
+export function probe(seen: Seen, { output, answer, says }: Probing = {}, knows = true): NodeKind {
   return {
     kind: "probe",
     about: "Touches a place.",
@@ -53,6 +57,7 @@ export function probe(seen: Seen, { output, answer }: Probing = {}, knows = true
         // Without an output nothing says what may come out, so nothing validates it.
         output: (knows ? (output ?? T.unknown) : undefined) as Type,
         keyed: true,
+        ...says?.(place),
       }
     },
     open: (config) => {
@@ -75,9 +80,13 @@ const BASICS = ["now"].map((name) => standardKinds.get(name)!)
 export const withProbe = (kind: NodeKind): Registry => registry(...BASICS, kind)
 
 /** Checks and compiles a graph file's text. Fails with `Failure` where it is none: a check of ours that is wrong itself. */
-export function planOf(text: string, kinds: Registry): { readonly checked: CheckedGraph; readonly bytes: Uint8Array } {
+export function planOf(
+  text: string,
+  kinds: Registry,
+  policy?: Policy,
+): { readonly checked: CheckedGraph; readonly bytes: Uint8Array } {
   const inner = "graph: sub\nnodes:\n  inner: { probe: door }\noutput: inner\n"
-  const options = { registry: kinds, load: (file: string) => ({ file, text: inner }) }
+  const options = { registry: kinds, load: (file: string) => ({ file, text: inner }), ...(policy ? { policy } : {}) }
   const { checked, problems } = checkFile({ file: "verify.graph.yaml", text }, options)
   if (checked === undefined)
     throw fail(

@@ -8,8 +8,9 @@ import type { Checked, Claim, Depth } from "./claim.ts"
 import { RECORD } from "./record.ts"
 import { RUNNING } from "./running.ts"
 import { UNTRUSTED } from "./untrusted.ts"
+import { VALIDATION } from "./validation.ts"
 
-export const CLAIMS: readonly Claim[] = [...ADMISSION, ...RUNNING, ...RECORD, ...UNTRUSTED]
+export const CLAIMS: readonly Claim[] = [...ADMISSION, ...VALIDATION, ...RUNNING, ...RECORD, ...UNTRUSTED]
 
 export interface Found {
   readonly claim: string
