@@ -181,7 +181,7 @@ export class Engine {
     return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices })
   }
 
-  /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
+  /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`, with `KernelError` where its runs may rest and it cannot be kept; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
     const { registry, demands, policy } = this.#options
     const admitted = admit(bytes, {
@@ -210,7 +210,8 @@ export class Engine {
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
-    if (parks) this.#keep(admitted)
+    // A run that nobody could go on with must not begin.
+    if (parks && options.untouched !== true) await this.#keep(admitted)
     return {
       admitted,
       run: (input, run = {}) => {
@@ -289,13 +290,9 @@ export class Engine {
     }
   }
 
-  #keep({ hash, bytes, pins }: Admitted): void {
-    // Kept with the first entry at the latest; where that fails, so does the run.
-    const kept = [
-      this.store.putBlob(hash, bytes()),
-      pins === null ? undefined : this.store.putBlob(pins.hash, pins.bytes),
-    ]
-    for (const k of kept) k?.catch(() => {})
+  async #keep({ hash, bytes, pins }: Admitted): Promise<void> {
+    await this.store.putBlob(hash, bytes())
+    if (pins !== null) await this.store.putBlob(pins.hash, pins.bytes)
   }
 
   /** A pure tool is opened now; what reaches outside is opened by its first call, so that a node that never runs costs nothing. */
