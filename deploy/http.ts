@@ -19,6 +19,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots, Tenant } from "../kernel/mod.ts"
 import type { Ready, RunResult } from "./engine.ts"
+import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */
@@ -42,6 +43,8 @@ export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000
 
 export interface GraphsOptions {
   readonly graphs: readonly Served[]
+  /** Engines whose runs can be looked at and resumed. */
+  readonly runs?: readonly RunsHost[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
@@ -154,6 +157,7 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.all("/graphs/:name/runs", (c) =>
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
+  if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax)
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)
@@ -205,6 +209,10 @@ async function answer(
       run,
       response: json(c, 200, { run, output: jsonOf(result.outcome.value, { nonFinite: "text" }), ...proof(result) }),
     }
+  if (result.parked !== undefined) {
+    const parked = { run, parked: waitsOf(result.parked), resume: `/runs/${run}/resume`, ledger: result.ledger }
+    return { run, response: json(c, 202, parked, { location: `/runs/${run}` }) }
+  }
   const more = { graph: name, run, ...proof(result) }
   if (late.aborted)
     return { run, response: problem(c, "too-slow", `The run did not end within ${limits.runMsMax} ms.`, more) }

@@ -383,6 +383,24 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./types.ts"),
   },
   {
+    name: "verify",
+    about: "Check every claim of the kernel here and now, and say what came of it.",
+    takes: "[claim]",
+    options: [
+      { name: "thorough", about: "Try some ten times as much." },
+      { name: "seed", value: "<text>", about: "Draw the same cases again. Default: new ones every time." },
+      JSON_OUT,
+    ],
+    more: [
+      "Each line is a promise of docs/kernel.md, checked with the installed program: how much was tried, and where it was drawn at random, how much could have been missed. Nothing outside of this process is touched. Exit 1 where a claim does not hold.",
+    ],
+    examples: [
+      ["shadowgraph verify", "all claims"],
+      ["shadowgraph verify ledger --thorough", "one, with more tries"],
+    ],
+    load: () => import("./verify.ts"),
+  },
+  {
     name: "doctor",
     about: "Say what this machine has, what it lacks, and what for.",
     takes: "",

@@ -3,6 +3,7 @@
 import { compile } from "../../compile/mod.ts"
 import { parseDuration, parseSize, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
+import { due, resume } from "../again.ts"
 import { graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "../http.ts"
 import { listen } from "../listen.ts"
 import { openSession, type Session } from "../project.ts"
@@ -17,6 +18,8 @@ import { ledgerOf } from "./ledger_option.ts"
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
 const GRACE_MS = 2_000
+/** How often the server looks for runs whose time has come. */
+const WAKE_MS = 1_000
 
 export async function run(call: Call): Promise<number> {
   const { terminal } = call
@@ -39,6 +42,7 @@ export async function run(call: Call): Promise<number> {
     const { dim, red, green } = err.colours
     const app = graphsApp({
       graphs: served,
+      runs: sessions,
       limits,
       signal: stopping.signal,
       ...(loopback ? { hosts: LOOPBACK } : {}),
@@ -54,12 +58,41 @@ export async function run(call: Call): Promise<number> {
     const server = await listen((request) => app.fetch(request), { host, port })
     terminal.out.write(`${server.url}\n`)
     announce(call, served, server.url, loopback)
+    const waking = wake(sessions, stopping.signal, (cause) => void showError(cause, terminal, false))
     const exit = await interrupted(call)
     stopping.abort()
     await server.close(GRACE_MS)
+    await waking
     return exit
   } finally {
     for (const session of sessions) await session.close()
+  }
+}
+
+/** Goes on with runs whose time has come, until the server stops. What one of them ends in is on record. */
+async function wake(
+  sessions: readonly Session[],
+  stopping: AbortSignal,
+  onDefect: (cause: unknown) => void,
+): Promise<void> {
+  const { systemClock } = await import("../services/clock.ts")
+  // One that cannot go on, for want of a grant say, is told once and left to a person.
+  const stuck = new Set<string>()
+  while (!stopping.aborted) {
+    for (const { engine, grants } of sessions) {
+      try {
+        for (const { run } of await due(engine)) {
+          if (stopping.aborted || stuck.has(run)) continue
+          await resume(engine, run, { grants, by: "time", signal: stopping }).catch((cause: unknown) => {
+            stuck.add(run)
+            onDefect(cause)
+          })
+        }
+      } catch (cause) {
+        onDefect(cause)
+      }
+    }
+    await systemClock.sleep(WAKE_MS, stopping).catch(() => {})
   }
 }
 
