@@ -271,7 +271,7 @@ export class Engine {
    * A run of the ledger with the plan, and the pins of its tools, that it began with, admitted again. `untouched`: no tool
    * can be called, so nothing has to be granted. Fails with `AdmissionError`, and with `KernelError` `missing`.
    */
-  async reopen(run: string, options: Pick<PrepareOptions, "grants"> | "untouched"): Promise<Reopened> {
+  async reopen(run: string, options: Pick<PrepareOptions, "grants" | "within"> | "untouched"): Promise<Reopened> {
     const history = await this.history(run)
     const bytes = await this.store.getBlob(history.plan)
     if (bytes === undefined) {
@@ -283,10 +283,11 @@ export class Engine {
     const pinned = history.pins === null ? undefined : await this.store.getBlob(history.pins)
     const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
     const untouched = options === "untouched"
+    const within = untouched || options.within === undefined ? {} : { within: options.within }
     const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
     return {
       history,
-      ready: await this.prepare(bytes, { grants, ...pins, graph: history.graph, again: true, untouched }),
+      ready: await this.prepare(bytes, { grants, ...within, ...pins, graph: history.graph, again: true, untouched }),
     }
   }
 

@@ -6,7 +6,7 @@ import type { Context, Hono } from "hono"
 import { Failure, isRecord, jsonOf, jsonText, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
 import { resume, waitingFor, waitText } from "./again.ts"
-import type { Engine, RunResult } from "./engine.ts"
+import type { Engine, PrepareOptions, RunResult } from "./engine.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
@@ -22,8 +22,13 @@ export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
     text: waitText(wait),
   }))
 
-/** Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
-export function addRuns(app: Hono, hosts: readonly RunsHost[], bodyBytesMax: number): void {
+/** `rights`: what narrows the grants for whoever asks. Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
+export function addRuns(
+  app: Hono,
+  hosts: readonly RunsHost[],
+  bodyBytesMax: number,
+  rights: (request: Request) => Pick<PrepareOptions, "within">,
+): void {
   app.get("/runs/:run", async (c) => {
     const found = await hostOf(hosts, c.req.param("run"))
     if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
@@ -41,7 +46,15 @@ export function addRuns(app: Hono, hosts: readonly RunsHost[], bodyBytesMax: num
     if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
     return await answered(c, async () => {
       const replies = repliesOf(await bodyOf(c, bodyBytesMax))
-      return told(c, await resume(found.engine, c.req.param("run"), { grants: found.grants, replies, by: "http" }))
+      return told(
+        c,
+        await resume(found.engine, c.req.param("run"), {
+          grants: found.grants,
+          ...rights(c.req.raw),
+          replies,
+          by: "http",
+        }),
+      )
     })
   })
   app.post("/events/:name{.+}", async (c) =>
@@ -53,7 +66,7 @@ export function addRuns(app: Hono, hosts: readonly RunsHost[], bodyBytesMax: num
       for (const { engine, grants } of hosts) {
         for (const { run, waits } of await waitingFor(engine, name)) {
           const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
-          await resume(engine, run, { grants, replies, by: "event" })
+          await resume(engine, run, { grants, ...rights(c.req.raw), replies, by: "event" })
           runs.push(run)
         }
       }
