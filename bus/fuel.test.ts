@@ -19,7 +19,7 @@ const look: NodeKind = {
   sign: () => ({
     effect: "read",
     resource: "shelf:a",
-    needs: ["shelf:a"],
+    needs: ["app:shelf"],
     input: T.record({ look: T.number }),
     output: T.number,
     async: false,
@@ -63,7 +63,7 @@ const INPUT = { xs: [1, 2, 3], n: 4 }
 
 async function ready(codegen: boolean) {
   const engine = new Engine({ registry: kinds, services: { clock, chance }, codegen })
-  const run = await engine.prepare(compile(checked!).bytes, { grants: ["shelf:a"] })
+  const run = await engine.prepare(compile(checked!).bytes, { grants: ["app:shelf"] })
   return async (fuel?: number) => {
     const { outcome, trace } = await run.run(accept(checked!.input)(INPUT), fuel === undefined ? {} : { fuel })
     if (outcome.ok) return { end: JSON.stringify(outcome.value), trace }

@@ -24,7 +24,7 @@ const tool = (kind: string, effect: "read" | "write"): NodeKind => ({
   sign: () => ({
     effect,
     resource: "desk:a",
-    needs: ["desk:a"],
+    needs: ["app:desk"],
     input: T.record({ [kind]: T.number }),
     output: T.number,
     keyed: true,
