@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
+import { createInterface } from "node:readline"
 import { parseArgs } from "node:util"
 import { Report } from "../../bench/report.ts"
 import { root } from "../repository.ts"
@@ -38,54 +39,90 @@ const TESTS = [
   ...SOURCES.map((file) => file.replace(/\.ts$/, ".test.ts")).filter((f) => existsSync(join(root, f))),
   ...CROSS,
 ]
-/** A run that takes longer than this, or so many times longer than without a mutant, hangs: that is noticed too. */
-const HANGS_MS = 30_000
+/** A mutant that keeps the tests for so long, or so many times longer than without it, hangs: that is noticed too. */
+const HANGS_MS = 10_000
 const MEMORY = join(root, ".shadowgraph/mutants.json")
 
-/** What one test file says without mutants: how long it takes, and which mutants it meets. */
-interface Baseline {
-  readonly test: string
-  readonly ms: number
-  readonly met: ReadonlySet<number>
-}
-
-const copy = makeCopy()
-try {
-  process.exitCode = await campaign(copy)
-} finally {
-  rmSync(copy.folder, { recursive: true, force: true })
-}
-
 async function campaign({ folder, mutants }: Copy): Promise<number> {
-  const baselines: Baseline[] = []
-  for (const test of TESTS) baselines.push(await baseline(folder, test))
   const killed = new Map(values.fresh ? [] : remembered())
   const from = Number(values.from)
   const wanted = mutants
     .filter((m) => values.only === undefined || m.file.includes(values.only))
     .slice(from, values.count === undefined ? undefined : from + Number(values.count))
-  const survivors: Mutant[] = []
-  const left = wanted.filter((m) => !killed.has(nameOf(m)))
-  console.log(`${wanted.length} mutants, ${wanted.length - left.length} of them known to be killed\n`)
-  let done = 0
+  const alive = new Map(wanted.filter((m) => !killed.has(nameOf(m))).map((m) => [m.id, m]))
+  console.log(`${wanted.length} mutants, ${wanted.length - alive.size} of them known to be killed`)
+  const kill = (id: number, by: string) => {
+    killed.set(nameOf(alive.get(id)!), by)
+    alive.delete(id)
+  }
+  // First each file's own tests, then everybody's.
+  const beside = (test: string) => (m: Mutant) => m.file.replace(/\.ts$/, ".test.ts") === test
+  const rounds = [
+    ...TESTS.map((test) => ({ test, of: beside(test) })),
+    ...TESTS.map((test) => ({ test, of: (m: Mutant) => !beside(test)(m) })),
+  ]
   const worker = async () => {
-    for (let m = left.shift(); m !== undefined; m = left.shift()) {
-      const by = await killer(folder, m, baselines)
-      if (by === undefined) {
-        survivors.push(m)
-        if (explained(m) === undefined) console.log(`survived  ${m.file}:${m.line}  ${m.what}  ${m.code.slice(0, 100)}`)
-      } else killed.set(nameOf(m), by)
-      if (++done % 25 === 0) {
-        remember(killed)
-        console.log(`  ${done} done, ${survivors.length} survived`)
-      }
+    for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) {
+      const { test, of } = round
+      const mine = [...alive.values()].filter(of).map((m) => m.id)
+      if (mine.length === 0) continue
+      const before = alive.size
+      await tried(folder, test, mine, (id, by) => alive.has(id) && kill(id, by))
+      remember(killed)
+      console.log(`${test}  ${mine.length} tried or never met, ${before - alive.size} killed, ${alive.size} left`)
     }
   }
   await Promise.all(Array.from({ length: Number(values.jobs) }, worker))
   remember(killed)
   const whole = values.only === undefined && values.count === undefined && from === 0
-  return told(wanted, survivors, whole)
+  return told(wanted, [...alive.values()], whole)
 }
+
+/** Runs a test file with each of the mutants that it meets; a process that hangs is ended, and another goes on behind it. */
+async function tried(
+  folder: string,
+  test: string,
+  mutants: readonly number[],
+  killed: (id: number, by: string) => void,
+): Promise<void> {
+  const left = [...mutants]
+  let met: ReadonlySet<number> | undefined
+  while (left.length > 0) {
+    const args = ["tests/mutate/worker.ts", test]
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ["pipe", "pipe", "ignore"] })
+    let limitMs = HANGS_MS * 6
+    let timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
+    const next = () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
+      while (left.length > 0 && !met!.has(left[0]!)) left.shift()
+      if (left.length > 0) child.stdin.write(`${left[0]}\n`)
+      else child.stdin.end()
+    }
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (!line.startsWith("@")) continue
+      const said = JSON.parse(line.slice(1)) as Said
+      if ("met" in said) {
+        if (said.baseline !== null) throw new RangeError(`${test} fails without any mutant: ${said.baseline}`)
+        met ??= new Set(said.met)
+        limitMs = Math.max(HANGS_MS, said.ms * 8)
+      } else {
+        left.shift()
+        if (said.by !== null) killed(said.id, `${test}: ${said.by}`)
+      }
+      next()
+    }
+    clearTimeout(timer)
+    if (met === undefined) throw new RangeError(`${test} ends before it has said anything`)
+    // The process ended under a mutant: it hung, or was torn down by it.
+    const id = left.shift()
+    if (id !== undefined) killed(id, `${test}: hangs`)
+  }
+}
+
+type Said =
+  | { readonly baseline: string | null; readonly met: readonly number[]; readonly ms: number }
+  | { readonly id: number; readonly by: string | null }
 
 function told(wanted: readonly Mutant[], survivors: readonly Mutant[], whole: boolean): number {
   const unexplained = survivors.filter((m) => explained(m) === undefined)
@@ -110,55 +147,6 @@ function told(wanted: readonly Mutant[], survivors: readonly Mutant[], whole: bo
   return unexplained.length + stale.length + gone.length > 0 ? 1 : 0
 }
 
-/** The test file that notices, or undefined. */
-async function killer(folder: string, m: Mutant, baselines: readonly Baseline[]): Promise<string | undefined> {
-  const beside = m.file.replace(/\.ts$/, ".test.ts")
-  const meet = baselines
-    .filter((b) => b.met.has(m.id))
-    .sort((a, b) => Number(b.test === beside) - Number(a.test === beside) || a.ms - b.ms)
-  for (const { test, ms } of meet) {
-    const { code } = await run(folder, test, { MUTANT: String(m.id) }, Math.max(HANGS_MS, ms * 6))
-    if (code !== 0) return code === "hangs" ? `${test} (hangs)` : test
-  }
-  return undefined
-}
-
-async function baseline(folder: string, test: string): Promise<Baseline> {
-  const notes = join(folder, "notes.json")
-  const began = performance.now()
-  const { code, output } = await run(folder, test, { MUTANT_NOTES: notes }, HANGS_MS * 4)
-  if (code !== 0) throw new Error(`${test} fails without any mutant:\n${output.slice(-3000)}`)
-  const met = new Set<number>(JSON.parse(readFileSync(notes, "utf8")))
-  return { test, ms: performance.now() - began, met }
-}
-
-/** One test file in a process of its own. */
-function run(
-  folder: string,
-  test: string,
-  env: Record<string, string>,
-  limitMs: number,
-): Promise<{ readonly code: number | "hangs"; readonly output: string }> {
-  return new Promise((done) => {
-    const args = ["test", "--bail", "--timeout", "20000", "--preload", "./tests/mutate/preload.ts", `./${test}`]
-    const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } })
-    let output = ""
-    const hears = (chunk: Buffer) => {
-      output += chunk
-    }
-    child.stdout.on("data", hears)
-    child.stderr.on("data", hears)
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL")
-      done({ code: "hangs", output })
-    }, limitMs)
-    child.on("close", (code) => {
-      clearTimeout(timer)
-      done({ code: code ?? 1, output })
-    })
-  })
-}
-
 const explained = (m: Mutant) => EXPLAINED.find((e) => matches(e, m))
 const matches = (e: (typeof EXPLAINED)[number], m: Mutant): boolean =>
   e.file === m.file && e.what === m.what && e.code === m.code && (e.nth ?? 0) === m.nth
@@ -176,4 +164,11 @@ function remembered(): [string, string][] {
 function remember(killed: ReadonlyMap<string, string>): void {
   mkdirSync(join(root, ".shadowgraph"), { recursive: true })
   writeFileSync(MEMORY, JSON.stringify([...killed]))
+}
+
+const copy = makeCopy()
+try {
+  process.exitCode = await campaign(copy)
+} finally {
+  rmSync(copy.folder, { recursive: true, force: true })
 }

@@ -1,19 +1,23 @@
-// What mutated code calls: with the mutant of a number switched on, one thing is done differently. Which is on comes from
-// the environment; which were asked at all is noted, so that nobody runs tests that never meet a mutant.
-import { writeFileSync } from "node:fs"
-import process from "node:process"
+// What mutated code calls: with the mutant of a number switched on, one thing is done differently. Which mutants were asked
+// about at all is noted, so that no test is run for one that it never meets.
+let met = new Set<number>()
+let on = -1
 
-const on = Number(process.env["MUTANT"] ?? -1)
-const notes = process.env["MUTANT_NOTES"]
-const met = new Set<number>()
+/** Switches a mutant on, and any other off. */
+export function turn(id: number): void {
+  on = id
+}
+/** The mutants that were asked about since this was asked. */
+export function metSince(): ReadonlySet<number> {
+  const since = met
+  met = new Set()
+  return since
+}
 
-export const is: (id: number) => boolean =
-  notes === undefined
-    ? (id) => id === on
-    : (id) => {
-        met.add(id)
-        return false
-      }
+export function is(id: number): boolean {
+  if (on === -1) met.add(id)
+  return id === on
+}
 /** A condition that is never, or always, met. */
 export const when = (never: number, always: number, x: unknown): unknown => (is(never) ? false : is(always) ? true : x)
 export const lt = (id: number, a: number, b: number): boolean => (is(id) ? a <= b : a < b)
@@ -26,8 +30,3 @@ export const both = (left: number, right: number, a: () => unknown, b: () => unk
   is(left) ? a() : is(right) ? b() : a() && b()
 export const either = (left: number, right: number, a: () => unknown, b: () => unknown): unknown =>
   is(left) ? a() : is(right) ? b() : a() || b()
-
-/** Writes which mutants were met. */
-export function note(): void {
-  if (notes !== undefined) writeFileSync(notes, JSON.stringify([...met]))
-}
