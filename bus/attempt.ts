@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, type Outcome, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -11,9 +11,21 @@ import { isThenable } from "./driver.ts"
 import { flow } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import { mayRest, recall } from "./rest.ts"
 import type { RunSettings } from "./settings.ts"
 import { isStream } from "./stream.ts"
-import { charged, expired, isIn, stop, type Task, tooLate } from "./task.ts"
+import {
+  cannotRest,
+  charged,
+  deliveryOf,
+  expired,
+  isIn,
+  isUncertain,
+  stop,
+  type Task,
+  tooLate,
+  valueIn,
+} from "./task.ts"
 import type { Vm } from "./vm.ts"
 
 /** Milliseconds an attempt of an effect may take where neither node nor run says anything. */
@@ -115,8 +127,15 @@ export class Attempts {
       stream: undefined,
       charge: undefined,
       listed: false,
+      placed: false,
     }
-    if (this.#limited(tool)) return this.#queued(task)
+    if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
+    return this.begin(task)
+  }
+
+  /** Makes a call that no record answers. */
+  begin(task: Task): unknown {
+    if (this.#limited(task.tool)) return this.#queued(task)
     const known = this.#known(task)
     return known === undefined ? this.#go(task) : known
   }
@@ -149,14 +168,31 @@ export class Attempts {
     } finally {
       this.leave(task)
     }
+    task.placed = true
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)
       const value = await (known === undefined ? this.#go(task) : known)
       return isStream(value) ? await value.collect() : value
     } finally {
-      limits!.leave(resource)
+      this.#release(task)
     }
+  }
+
+  /** Gives back the place that a call has at its resource. */
+  #release(task: Task): void {
+    if (!task.placed) return
+    task.placed = false
+    this.#settings.limits!.leave(task.tool.extern.resource!)
+  }
+
+  /** The call waits for what another process will learn; nothing of it stays here. */
+  #park(task: Task, what: Park | Failure): Promise<never> {
+    this.leave(task)
+    this.#release(task)
+    this.#record.wait(task.path, task.tool.index, task.args, what)
+    this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
+    return task.vm.driver.rest.leave()
   }
 
   #go(task: Task): unknown {
@@ -212,6 +248,7 @@ export class Attempts {
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
       task,
+      this.#record.parks && mayRest(frame),
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -323,6 +360,10 @@ export class Attempts {
   /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
   settle(task: Task, answer: unknown, attempts: number): unknown {
     const { tool, path } = task
+    if (answer instanceof Park || (task.intent !== undefined && isUncertain(answer))) {
+      if (this.#record.parks && mayRest(task.frame)) return this.#park(task, answer)
+      if (answer instanceof Park) return this.settle(task, cannotRest(answer), attempts)
+    }
     if (tool.extern.effect === "pure") {
       this.leave(task)
       if (answer instanceof Failure) throw answer
@@ -402,19 +443,4 @@ export class Attempts {
     if (type === "start") onEvent({ type, path: task.path, kind, effect, resource, at, attempt: more.attempt! })
     else onEvent({ type, path: task.path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
   }
-}
-
-const valueIn = (outcome: Outcome, path: Path): Value => {
-  if (outcome.ok) return outcome.value
-  throw toFailure(outcome.failure, path)
-}
-
-/** What is known of a write by its answer: done, certainly not done, or nobody knows. */
-const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
-  if (!(answer instanceof Failure)) return "delivered"
-  return answer.undelivered === true
-    ? "refused"
-    : answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied"
-      ? "uncertain"
-      : "refused"
 }

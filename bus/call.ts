@@ -17,6 +17,7 @@ export class CallView implements Call {
   readonly attempt: number
   readonly note: (text: string) => void
   readonly invoke: Call["invoke"]
+  readonly parks: boolean
   readonly #record: RunRecord
   #key: string | undefined
   readonly #spender: Spender | undefined
@@ -33,6 +34,7 @@ export class CallView implements Call {
     invoke: Call["invoke"] | undefined,
     key?: string,
     spender?: Spender,
+    parks = false,
   ) {
     this.#record = record
     this.path = path
@@ -42,6 +44,7 @@ export class CallView implements Call {
     this.invoke = invoke
     this.#key = key
     this.#spender = spender
+    this.parks = parks
   }
   /** Pure work costs the world nothing: what it says is not counted. */
   spent(cost: Cost): void {

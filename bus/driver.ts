@@ -4,6 +4,8 @@
  */
 import type { Frame } from "./frame.ts"
 import type { HopRow, StepCode } from "./program.ts"
+import { Rest } from "./rest.ts"
+import type { RunSettings } from "./settings.ts"
 
 /** A step that waits for a promise. */
 export interface Pend {
@@ -12,6 +14,8 @@ export interface Pend {
   readonly promise: PromiseLike<unknown>
   /** The answer of a pure function is judged when it comes; effects come judged. */
   readonly pure: boolean
+  /** It waits for other steps of this run, and for nothing else. */
+  readonly inner?: boolean
 }
 
 /** What the VM does with answers. */
@@ -29,14 +33,21 @@ export interface Answers {
   goOn(frame: Frame): void
   /** Frames that were woken meanwhile go on. */
   wake(): void
+  /** Nothing is under way any more, and something waits. */
+  rested(): void
+  readonly settings: RunSettings
 }
 
 export class Driver {
   readonly #answers: Answers
+  /** Steps and items that something outside is asked for now. */
+  live = 0
+  #rest: Rest | undefined
   #solo: Pend | undefined
   #outstanding = 0
   /** The loop holds a promise; what becomes pending meanwhile stands beside it. */
   #holding = false
+  #holdsInner = false
   /** A tool that runs bodies is being called inside a frame's loop. */
   #alone = false
 
@@ -44,8 +55,25 @@ export class Driver {
     this.#answers = answers
   }
 
+  /** Where the run comes to rest; made when something first waits longer than this process. */
+  get rest(): Rest {
+    return (this.#rest ??= new Rest(this, this.#answers))
+  }
+
+  /** Work that is no step of its own and keeps the run from its rest. */
+  async counted<A>(work: Promise<A>): Promise<A> {
+    this.live++
+    try {
+      return await work
+    } finally {
+      this.live--
+      this.#rest?.look()
+    }
+  }
+
   pend(p: Pend): void {
     this.#outstanding++
+    if (p.inner !== true) this.live++
     if (this.#outstanding === 1 && !this.#holding) {
       this.#solo = p
       return
@@ -81,12 +109,12 @@ export class Driver {
   private attach(p: Pend): void {
     p.promise.then(
       (answer) => {
-        this.#outstanding--
+        this.over(p.inner === true)
         this.#answers.answered(p, answer)
         this.drive()
       },
       (cause) => {
-        this.#outstanding--
+        this.over(p.inner === true)
         this.#answers.refused(p, cause)
         this.drive()
       },
@@ -109,6 +137,7 @@ export class Driver {
     const { code } = frame
     let { step, promise } = p
     this.#holding = true
+    this.#holdsInner = p.inner === true
     try {
       for (;;) {
         let answer = await promise
@@ -152,7 +181,14 @@ export class Driver {
 
   private let(): void {
     this.#holding = false
+    this.over(this.#holdsInner)
+  }
+
+  private over(inner: boolean): void {
     this.#outstanding--
+    if (inner) return
+    this.live--
+    this.#rest?.look()
   }
 }
 

@@ -3,7 +3,7 @@
  * of them, is committed at its end. A stream that is stopped before has learnt what it gave: that is committed, so that
  * a replay can give it again.
  */
-import { brokenOff, type Failure, fail, itemsOf, toFailure, type Value } from "../graph/mod.ts"
+import { brokenOff, type Failure, fail, isRecord, itemsOf, type Outcome, toFailure, type Value } from "../graph/mod.ts"
 import type { Attempts } from "./attempt.ts"
 import { StreamValue, type Taken } from "./stream.ts"
 import { charged, type Task } from "./task.ts"
@@ -25,8 +25,11 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
   const pull = async (): Promise<Taken> => {
     for (;;) {
       try {
-        iterator ??= iteratorOf(await attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer"))
-        const result = await attempts.timed(task, iterator.next(), "No item")
+        const { driver } = vm
+        iterator ??= iteratorOf(
+          await driver.counted(attempts.timed(task, Promise.resolve(attempts.call(task, attempt)), "No answer")),
+        )
+        const result = await driver.counted(attempts.timed(task, iterator.next(), "No item"))
         if (stopped) throw fail("Cancelled", "The call no longer matters")
         if (result.done === true) break
         const value = tool.judge(result.value)
@@ -37,11 +40,11 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
         iterator = undefined
         const failure = toFailure(cause, path)
         if (stopped || items.length > 0 || !attempts.again(task, failure, attempt)) throw failure
-        await attempts.backoff(task, ++attempt)
+        await vm.driver.counted(attempts.backoff(task, ++attempt))
         charged(task, vm.settings.record)
       }
     }
-    await commit(items)
+    await vm.driver.counted(commit(items))
     return { done: true }
   }
   const next = async (): Promise<Taken> => {
@@ -70,6 +73,26 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
   task.stream = stream
   attempts.list(task)
   return stream
+}
+
+/** The stream of an outcome on record: its items again, and how it ended. */
+export function flowAgain({ vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
+  const broke = outcome.ok ? undefined : outcome.failure
+  const data =
+    broke !== undefined && isRecord(broke.data) && Array.isArray(broke.data["items"]) ? broke.data : undefined
+  const items = (outcome.ok ? outcome.value : (data?.["items"] ?? [])) as readonly Value[]
+  let i = 0
+  const next = async (): Promise<Taken> => {
+    if (i < items.length) return { done: false, value: tool.judge(items[i++]) }
+    if (broke === undefined) return { done: true }
+    const { code, message } = broke
+    // Nobody read on: nobody does now.
+    if (code !== "Stopped")
+      vm.broke(frame, step, fail(code, message, { path, data: data === undefined ? broke.data : data["data"]! }))
+    return await NEVER
+  }
+  const stream = new StreamValue(next, () => {})
+  return step.eager ? stream.collect() : stream
 }
 
 const NEVER: Promise<never> = new Promise(() => {})

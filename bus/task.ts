@@ -1,5 +1,5 @@
 /** A call of a tool on its way, from its first attempt to its commit: what is known of it meanwhile, and how it is stopped. */
-import { type Failure, fail, type Path, type Value } from "../graph/mod.ts"
+import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
 import { Charge, type Intent, type RunRecord } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -25,6 +25,8 @@ export interface Task {
   stream: StreamValue | undefined
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
+  /** It holds one of the places that its resource has. */
+  placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
 }
@@ -61,3 +63,24 @@ export const isIn = (frame: Frame, outer: Frame): boolean => {
   for (let f: Frame | undefined = frame; f !== undefined; f = f.parent?.frame) if (f === outer) return true
   return false
 }
+
+export const valueIn = (outcome: Outcome, path: Path): Value => {
+  if (outcome.ok) return outcome.value
+  throw toFailure(outcome.failure, path)
+}
+
+/** What is known of a write by its answer: done, certainly not done, or nobody knows. */
+export const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
+  if (!(answer instanceof Failure)) return "delivered"
+  return isUncertain(answer) ? "uncertain" : "refused"
+}
+
+/** Does nobody know what came of a write that ended so? */
+export const isUncertain = (answer: unknown): answer is Failure =>
+  answer instanceof Failure &&
+  answer.undelivered !== true &&
+  (answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied")
+
+/** What a wait comes to where the host cannot rest. */
+export const cannotRest = ({ why }: Park): Failure =>
+  fail("CannotRest", `Cannot wait (${why}): this run cannot rest and go on another day`, { undelivered: true })

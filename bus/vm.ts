@@ -11,6 +11,7 @@ import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
 import { Frame, located, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
+import { RESTING } from "./rest.ts"
 import { cancelled, FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
@@ -77,7 +78,7 @@ export class Vm implements Context, Answers {
     })
   }
 
-  private get driver(): Driver {
+  get driver(): Driver {
     return (this.#driver ??= new Driver(this))
   }
   /** The VM has gone as far as it could from here. */
@@ -94,6 +95,9 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
+  rested(): void {
+    this.finish(RESTING)
+  }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
     this.finish({ ok: false, failure })
@@ -301,7 +305,6 @@ export class Vm implements Context, Answers {
     return PENDING
   }
 
-  /** See `Context.slow`. */
   slow(tool: number, answer: unknown): unknown {
     if (typeof answer === "object" && answer !== null) {
       const work = isThenable(answer) ? answer : this.settings.settle?.(answer, this.attempts.signal)
@@ -334,7 +337,6 @@ export class Vm implements Context, Answers {
     for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.enter(f)
   }
 
-  /** See `Answers.hop`. */
   hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
     const { slots } = frame
     // A number is the frequent case, and with a constant behind `typeof` the look costs nothing.
@@ -357,7 +359,6 @@ export class Vm implements Context, Answers {
     return next instanceof Promise ? next : this.began(frame, at, next)
   }
 
-  /** See `Answers.began`. */
   began(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
     let value: unknown
     try {
@@ -433,7 +434,7 @@ export class Vm implements Context, Answers {
 
   /** A step whose value is a promise that somebody else makes. */
   later(frame: Frame, step: StepCode, promise: PromiseLike<unknown>): typeof PENDING {
-    this.driver.pend({ frame, step, promise, pure: false })
+    this.driver.pend({ frame, step, promise, pure: false, inner: true })
     return PENDING
   }
 

@@ -3,7 +3,7 @@
  * the values. Lowering rewrites nothing, so these are not passes; they are said in the same form.
  */
 import type { Unit } from "./fuse.ts"
-import { type Change, type Op, printAt } from "./mid.ts"
+import { type Change, isOperand, type Op, placeOf } from "./mid.ts"
 
 export interface Choices {
   readonly fuse: Change[]
@@ -31,7 +31,7 @@ export function noteUnits(choices: Choices, units: readonly Unit[], order: reado
   }
   const turn = new Map(units.map((unit, i) => [unit, i]))
   order.forEach((unit, i) => {
-    const at = printAt(unit.ops[0]!.path)
+    const at = placeOf(unit.ops[0]!)
     const earlier = turn.get(unit)! - i
     if (unit.block || earlier <= 0 || named.has(at)) return
     named.add(at)
@@ -49,4 +49,6 @@ export function noteSlots(choices: Choices, scope: number, values: number, slots
   choices.slots[scope] = { at, what: `${values} ${values === 1 ? "value" : "values"} in ${slots} slots${reused}` }
 }
 
-const distinct = (ops: readonly Op[]): string[] => [...new Set(ops.map((op) => printAt(op.path)))]
+const distinct = (ops: readonly Op[]): string[] => [
+  ...new Set(ops.map((op) => (isOperand(op) ? `${placeOf(op)} (its arguments)` : placeOf(op)))),
+]

@@ -4,7 +4,7 @@
  * evaluator, if the author's graph used it. Reads and writes always run.
  */
 import { freeNames, infer } from "../graph/mod.ts"
-import { type Body, type Change, type Mid, type Op, type Pass, printAt, touch, uses } from "./mid.ts"
+import { type Body, type Change, type Mid, type Op, type Pass, placeOf, touch, uses } from "./mid.ts"
 
 export const dead: Pass = {
   name: "dead",
@@ -27,7 +27,7 @@ function sweep(body: Body, mid: Mid, changes: Change[]): void {
   for (let i = body.ops.length - 1; i >= 0; i--) {
     const op = body.ops[i]!
     if (!used.has(op.name) && op.kind === "expr" && op.accept === undefined && !infer(op.expr, mid.types).mayFail) {
-      changes.push({ at: printAt(op.path), what: "nothing uses it" })
+      changes.push({ at: placeOf(op), what: "nothing uses it" })
       dropped.set(op.name, op)
       continue
     }

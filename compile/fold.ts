@@ -16,7 +16,7 @@ import {
   subtype,
   type Value,
 } from "../graph/mod.ts"
-import { type Body, bodiesOf, type Change, type Mid, type Op, type Pass, printAt } from "./mid.ts"
+import { type Body, bodiesOf, type Change, isOperand, type Mid, type Op, type Pass, placeOf } from "./mid.ts"
 import { mapParts, substitute } from "./rename.ts"
 
 /** Steps that one fold may take, and members that a folded value may have: folding must not become a computation. */
@@ -47,8 +47,8 @@ function foldBody(body: Body, mid: Mid, known: Map<string, Expr>, changes: Chang
     op.expr = op.kind === "expr" ? sound(see(was), op, mid) : follow(was)
     if (op.expr !== was && op.expr.op === "const" && was.op !== "const") {
       changes.push({
-        at: printAt(op.path),
-        what: `${op.name.endsWith(".args") ? "takes" : "is"} the constant ${show(op.expr.value)}`,
+        at: placeOf(op),
+        what: `${isOperand(op) ? "takes" : "is"} the constant ${show(op.expr.value)}`,
       })
     }
     if (op.kind !== "expr" || op.accept !== undefined || op.after.length > 0 || !isPlain(op.expr)) continue

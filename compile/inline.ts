@@ -3,7 +3,7 @@
  * around it. Right because names are already unique, paths keep the subgraph's name, and what had to wait for the whole
  * subgraph, or the subgraph for it, is said again of each effect inside.
  */
-import { bodiesOf, type Change, type Mid, type Op, type Pass, printAt, touch } from "./mid.ts"
+import { bodiesOf, type Change, type Mid, type Op, type Pass, placeOf, touch } from "./mid.ts"
 
 export const inline: Pass = {
   name: "inline",
@@ -32,7 +32,7 @@ function splice(op: Op, out: Op[], inside: Map<string, string[]>, changes: Chang
     return
   }
   const { scope } = op.bodies[0]!
-  changes.push({ at: printAt(op.path), what: `${scope.ops.length} operations of the subgraph now stand beside it` })
+  changes.push({ at: placeOf(op), what: `${scope.ops.length} operations of the subgraph now stand beside it` })
   const effects: string[] = []
   for (const inner of scope.ops) {
     inner.path = [...op.path, ...inner.path]

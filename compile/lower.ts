@@ -3,7 +3,7 @@
  * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
-import { freeNames, T, type Type } from "../graph/mod.ts"
+import { freeNames, T, type Type, validsOf } from "../graph/mod.ts"
 import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
 import { type Choices, noChoices, noteSlots, noteUnits } from "./choices.ts"
 import { BlockWriter, type Held } from "./expression.ts"
@@ -18,11 +18,13 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
   const input = tables.type(mid.checked.input)
   lowering.scope(mid.body, [])
   const { graph } = mid.checked
+  const valids = validsOf(graph)
   const plan: Plan = {
     format: PLAN_FORMAT,
     semantics: SEMANTICS,
     name,
-    graph: mid.checked.hash,
+    graph: mid.checked.core,
+    ...(valids.length === 0 ? {} : { valids }),
     input,
     output: tables.type(mid.checked.output),
     needs: mid.checked.needs,
@@ -207,6 +209,7 @@ const resultName = (body: Body): string => (body.output.op === "ref" ? body.outp
 class Slots {
   readonly #held = new Map<string, Held>()
   readonly #crossing = new Map<string, number>()
+  readonly #free = new Map<Unit, { slot: number; read: number }[]>()
   /** The first slot of the blocks' own. */
   readonly temps: number
   /** Values that stand where their argument stood. */
@@ -231,13 +234,42 @@ class Slots {
     this.temps = next
   }
 
-  /** A tool whose only argument nobody else reads puts its value where the argument was. */
+  /**
+   * A tool or a block puts its value where something stood that only it reads, and has read by then: so a long chain lives
+   * in a few slots. What several units read keeps its slot, since nothing says who is the last of them.
+   */
   #takeover(op: Op, unit: Unit, readers: ReadonlyMap<string, Readers>): number | undefined {
-    if (unit.block || op.kind !== "tool" || op.bodies.length > 0) return undefined
-    const arg = refName(op)
-    const read = readers.get(arg)
-    if (read === undefined || read.lasting || read.units.size !== 1) return undefined
-    return this.#crossing.get(arg)
+    if (!unit.block) {
+      if (op.kind !== "tool" || op.bodies.length > 0) return undefined
+      return this.#only(refName(op), readers)
+    }
+    const given = this.#given(unit, readers)
+    const at = unit.ops.indexOf(op)
+    const free = given.findIndex(({ read }) => read < at || (read === at && wholeFirst(op)))
+    return free < 0 ? undefined : given.splice(free, 1)[0]!.slot
+  }
+
+  /** Slots that a block may use again, with the place of their last reader in it. */
+  #given(unit: Unit, readers: ReadonlyMap<string, Readers>): { slot: number; read: number }[] {
+    let given = this.#free.get(unit)
+    if (given !== undefined) return given
+    const last = new Map<string, number>()
+    unit.ops.forEach((op, i) => {
+      for (const name of uses(op)) last.set(name, i)
+    })
+    given = []
+    for (const [name, read] of last) {
+      const slot = this.#only(name, readers)
+      if (slot !== undefined) given.push({ slot, read })
+    }
+    this.#free.set(unit, given)
+    return given
+  }
+
+  /** The slot of a value that crosses and has one reader. */
+  #only(name: string, readers: ReadonlyMap<string, Readers>): number | undefined {
+    const read = readers.get(name)
+    return read === undefined || read.lasting || read.units.size !== 1 ? undefined : this.#crossing.get(name)
   }
 
   of(name: string): Held {
@@ -250,6 +282,10 @@ class Slots {
     return this.#crossing.get(name)
   }
 }
+
+/** Is all that an expression takes read before its value is written? Not where it is written on several ways. */
+const wholeFirst = (op: Op): boolean =>
+  op.accept === undefined && !["if", "and", "or", "each", "field", "index"].includes(op.expr.op)
 
 interface Readers {
   readonly units: Set<Unit>

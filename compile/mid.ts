@@ -7,7 +7,6 @@ import {
   type Effect,
   type Expr,
   freeNames,
-  type Path,
   type Rec,
   type Settings,
   type Touch,
@@ -126,4 +125,15 @@ export function touchAll(mid: Mid): void {
   for (const body of bodiesOf(mid)) for (const op of body.ops) touch(op)
 }
 
-export const printAt = (path: Path): string => (path.length === 0 ? "output" : path.join("."))
+/** Is it what the node takes, rather than what it is? */
+export const isOperand = (op: Op): boolean => /\.args?$/.test(op.name)
+
+/** Where an operation comes from, for people: the way to its node in the whole graph. Its name may say more than that. */
+export function placeOf(op: Op): string {
+  const path = op.path.join(".")
+  if (op.name.startsWith("#")) return path === "" ? "output" : path
+  const at = path === "" ? -1 : `.${op.name}.`.lastIndexOf(`.${path}.`)
+  const place = at < 0 ? op.name : op.name.slice(0, at + path.length)
+  // The only node of a body is called as the body is.
+  return place.replace(/\b(then|else|do|while|catch)\.\1\b/g, "$1")
+}

@@ -4,7 +4,7 @@
  * and sharing only reaches work that certainly runs: the same scope, or one around it. Reads and writes are never merged.
  */
 import { hashValue, hex, isRecord, type Rec, ref, type Type, type Value } from "../graph/mod.ts"
-import { type Body, type Change, type Mid, type Op, type Pass, printAt, touch } from "./mid.ts"
+import { type Body, type Change, isOperand, type Mid, type Op, type Pass, placeOf, touch } from "./mid.ts"
 import { substitute } from "./rename.ts"
 
 export const share: Pass = {
@@ -40,7 +40,10 @@ function shareBody(
     const same = key === undefined ? undefined : first.get(key)
     if (same !== undefined) {
       alias.set(op.name, same.name)
-      changes.push({ at: printAt(op.path), what: `is the same as ${printAt(same.path)}` })
+      changes.push({
+        at: placeOf(op),
+        what: isOperand(op) ? `takes what ${placeOf(same)} takes` : `is the same as ${placeOf(same)}`,
+      })
       continue
     }
     if (key !== undefined) first.set(key, op)

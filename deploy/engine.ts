@@ -3,15 +3,15 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, mayTranslate, type Program, type RunEvent } from "../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, RESTING, type RunEvent } from "../bus/mod.ts"
 import {
-  type Chance,
-  type Clock,
   type Digest,
   type Executor,
   hashValue,
   hex,
+  type Modules,
   type Outcome,
+  type Policy,
   type Rec,
   type Registry,
   type Services,
@@ -29,17 +29,25 @@ import {
   checkBudget,
   type Demands,
   type Ended,
+  type History,
+  kernelError,
   type LedgerStore,
   MemoryLedger,
   Meter,
+  openHistory,
+  openPins,
   openRun,
   type Prices,
   ResourceLimits,
+  type ResumeOptions,
   type RunRecord,
   RunSlots,
   type SlotsOptions,
   Tenant,
+  type Wait,
 } from "../kernel/mod.ts"
+import { decodePlan } from "../plan/mod.ts"
+import { RunIds } from "./run_ids.ts"
 
 /** Runs that go on when an engine closes get so long to end. */
 const GRACE_MS = 2_000
@@ -64,12 +72,16 @@ export interface EngineOptions {
   /** What all runs of this engine together may spend in any `windowMs`. */
   readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
   readonly prices?: Prices
+  /** May runs rest and go on another day? Only where the store outlives this process. Default: no. */
+  readonly parks?: boolean
   /** How many runs go on at once and how many may wait. Default: no bound. */
   readonly slots?: SlotsOptions
   /** Runs what a function answered when that is a description of work. */
   readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
   /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
   readonly demands?: Demands
+  /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface PrepareOptions {
@@ -79,6 +91,10 @@ export interface PrepareOptions {
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
+  /** For a run that began before: with the code that it began with, where the host keeps that. */
+  readonly again?: boolean
+  /** No tool that reaches outside is opened or called. */
+  readonly untouched?: boolean
 }
 
 export interface RunOptions {
@@ -96,9 +112,12 @@ export interface RunOptions {
 
 export interface RunResult {
   readonly run: string
+  /** Of a run that rests: the failure `Parked`. */
   readonly outcome: Outcome
-  /** The trace hash. */
+  /** The trace hash; empty for a run that rests, since it has no end yet. */
   readonly trace: string
+  /** What a run that rests waits for. */
+  readonly parked?: readonly Wait[]
   readonly ledger: { readonly position: number; readonly head: string }
   /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
   readonly spent?: Amounts
@@ -112,6 +131,16 @@ export interface Ready {
    * Fails with `Overloaded` where no slot is free; then nothing is on record.
    */
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+  /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
+  readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+  /** Runs on a record, and ends nothing: what it comes to. */
+  readonly outcome: (record: RunRecord, input: Value) => Outcome | Promise<Outcome>
+}
+
+/** A run of the ledger, admitted again. */
+export interface Reopened {
+  readonly history: History
+  readonly ready: Ready
 }
 
 export class Engine {
@@ -123,6 +152,7 @@ export class Engine {
   readonly #cache: AgedCache
   readonly store: LedgerStore
   readonly #ids: RunIds
+  readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
   readonly #tenant: Tenant
 
@@ -151,7 +181,7 @@ export class Engine {
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
-    const { registry, demands } = this.#options
+    const { registry, demands, policy } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
@@ -159,21 +189,107 @@ export class Engine {
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
+      ...(policy ? { policy } : {}),
     })
     const services: Services = {
       ...this.#options.services,
       granted: admitted.granted,
       ...(options.inline ? { inline: options.inline } : {}),
+      ...(options.again && this.#options.services.modules ? { modules: asBefore(this.#options.services.modules) } : {}),
     }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
       const { resource } = extern.signature
       if (extern.signature.limits !== undefined && resource !== null)
         this.#limits.declare(resource, extern.signature.limits)
-      executors.push(await this.#executor(extern, admitted, services))
+      const closed = options.untouched === true && extern.signature.effect !== "pure"
+      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, services))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
-    return { admitted, run: (input, run = {}) => this.#run(program, input, run) }
+    const parks = this.#options.parks === true && !admitted.externs.some(isInline)
+    if (parks) this.#keep(admitted)
+    return {
+      admitted,
+      run: (input, run = {}) => {
+        const open = (tenant: Tenant) => {
+          const { space } = this
+          return openRun(admitted, {
+            ...this.recording(run, tenant, parks),
+            run: run.id ?? this.#ids.next(),
+            space,
+            input,
+          })
+        }
+        return this.#run(program, open, input, run)
+      },
+      on: (record, input, run = {}) => this.#run(program, () => record, input, run),
+      outcome: (record, input) => this.#execute(program, record, input, {}),
+    }
+  }
+
+  /** What a record of this engine's runs is made with, but for the run itself. */
+  recording(
+    run: RunOptions = {},
+    tenant = run.tenant ?? this.#tenant,
+    parks = this.#options.parks === true,
+  ): ResumeOptions {
+    return {
+      store: this.store,
+      digest: this.#digest,
+      clock: this.#options.services.clock,
+      cache: this.#cache,
+      salt: this.#salt,
+      meter: this.#meter(run, tenant),
+      parks,
+    }
+  }
+
+  get space(): string {
+    return this.#options.space ?? ""
+  }
+
+  now(): number {
+    return this.#options.services.clock.now()
+  }
+
+  /** A fresh id for a run. */
+  id(): string {
+    return this.#ids.next()
+  }
+
+  /** What a run left on record. Fails with `KernelError`: `missing`, `corrupt`. */
+  async history(run: string): Promise<History> {
+    const { space } = this
+    return openHistory(await this.store.entries(space, run), { digest: this.#digest, space, run })
+  }
+
+  /**
+   * A run of the ledger with the plan, and the pins of its tools, that it began with, admitted again. `untouched`: no tool
+   * can be called, so nothing has to be granted. Fails with `AdmissionError`, and with `KernelError` `missing`.
+   */
+  async reopen(run: string, options: Pick<PrepareOptions, "grants"> | "untouched"): Promise<Reopened> {
+    const history = await this.history(run)
+    const bytes = await this.store.getBlob(history.plan)
+    if (bytes === undefined) {
+      throw kernelError(
+        "missing",
+        `Cannot go on with run "${run}": its plan ${history.plan} is not kept; runs keep theirs in a ledger of kind file`,
+      )
+    }
+    const pinned = history.pins === null ? undefined : await this.store.getBlob(history.pins)
+    const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
+    const untouched = options === "untouched"
+    const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
+    return { history, ready: await this.prepare(bytes, { grants, ...pins, again: true, untouched }) }
+  }
+
+  #keep({ hash, bytes, pins }: Admitted): void {
+    // Kept with the first entry at the latest; where that fails, so does the run.
+    const kept = [
+      this.store.putBlob(hash, bytes()),
+      pins === null ? undefined : this.store.putBlob(pins.hash, pins.bytes),
+    ]
+    for (const k of kept) k?.catch(() => {})
   }
 
   /** A pure tool is opened now; what reaches outside is opened by its first call, so that a node that never runs costs nothing. */
@@ -183,7 +299,7 @@ export class Engine {
     const open = () => kind.open(claim.config, plan.resources, services, signature)
     if (signature.effect === "pure") return await open()
     // Connections are shared by plans with the same declarations and rights; closures belong to one plan only.
-    const inline = String(claim.config["code"] ?? "").startsWith("inline:")
+    const inline = isInline(extern)
     const same: readonly Value[] = [
       claim.kind,
       claim.config,
@@ -220,49 +336,45 @@ export class Engine {
   }
 
   /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
-  #run(program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+  #run(
+    program: Program,
+    open: (tenant: Tenant) => RunRecord,
+    input: Value,
+    options: RunOptions,
+  ): RunResult | Promise<RunResult> {
     const tenant = options.tenant ?? this.#tenant
     const wait = this.#slots.enter(tenant, options.signal)
     return wait === undefined
-      ? this.#within(tenant, program, input, options)
-      : wait.then(() => this.#within(tenant, program, input, options))
+      ? this.#within(tenant, program, open, input, options)
+      : wait.then(() => this.#within(tenant, program, open, input, options))
   }
 
-  #within(tenant: Tenant, program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+  #within(
+    tenant: Tenant,
+    program: Program,
+    open: (tenant: Tenant) => RunRecord,
+    input: Value,
+    options: RunOptions,
+  ): RunResult | Promise<RunResult> {
     let result: RunResult | Promise<RunResult> | undefined
     try {
-      result = this.#begin(tenant, program, input, options)
+      const record = open(tenant)
+      const outcome = this.#execute(program, record, input, options)
+      result =
+        outcome instanceof Promise
+          ? outcome.then((o) => ended(record, o, options.signal))
+          : ended(record, outcome, options.signal)
     } finally {
       if (!(result instanceof Promise)) this.#slots.leave(tenant)
     }
     return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
   }
 
-  #begin(tenant: Tenant, program: Program, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
-    const { services, space, timeoutMs, settle } = this.#options
-    const run = options.id ?? this.#ids.next()
-    const record = openRun(program.admitted, {
-      store: this.store,
-      digest: this.#digest,
-      clock: services.clock,
-      run,
-      space: space ?? "",
-      input,
-      cache: this.#cache,
-      meter: this.#meter(options, tenant),
-    })
-    const outcome = execute(program, input, {
-      services,
-      record,
-      limits: this.#limits,
-      signal: options.signal,
-      onEvent: options.onEvent,
-      onItem: options.onItem,
-      fuel: options.fuel ?? this.#options.fuel,
-      timeoutMs,
-      settle,
-    })
-    return outcome instanceof Promise ? outcome.then((o) => ended(record, o)) : ended(record, outcome)
+  #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
+    const { services, timeoutMs, settle } = this.#options
+    const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
+    const limits = this.#limits
+    return execute(program, input, { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle })
   }
 
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
@@ -277,10 +389,26 @@ export class Engine {
   }
 }
 
-function ended(record: RunRecord, outcome: Outcome): RunResult | Promise<RunResult> {
+function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal): RunResult | Promise<RunResult> {
+  const stopped = signal?.aborted === true
+  if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
   return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
 }
+
+/** The run waits; also one that has come to an end, while nobody knows what came of a write that it sent. */
+function rested(record: RunRecord): RunResult | Promise<RunResult> {
+  const at = record.park()
+  const told = ({ head, position }: Omit<Ended, "trace">): RunResult => ({
+    run: record.run,
+    outcome: RESTING,
+    trace: "",
+    parked: record.waits,
+    ledger: { position, head },
+  })
+  return at instanceof Promise ? at.then(told) : told(at)
+}
+
 const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
   run,
   outcome,
@@ -289,45 +417,16 @@ const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position
   ...(meter === undefined ? {} : { spent: meter.spent }),
 })
 
-/** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
-const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+/** A closure lives in one process: no other can go on with a run that calls one. */
+const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")
 
-/**
- * Ids of runs: 26 characters that sort by time. After the time stand a count of this engine's runs and 50 bits that are
- * the engine's own, drawn once. Source: the ULID specification (github.com/ulid/spec).
- */
-class RunIds {
-  readonly #clock: Clock
-  readonly #own: string
-  #count = 0
-  #ms = -1
-  /** The time's digits and the first four of the count's; the last two are looked up. */
-  #head = ""
+const asBefore = (modules: Modules): Modules => ({
+  hash: modules.hash,
+  load: (module, name, sha256) => modules.load(module, name, sha256, true),
+})
 
-  constructor(clock: Clock, chance: Chance) {
-    this.#clock = clock
-    this.#own = [...chance.bytes(10)].map((b) => DIGITS[b % 32]!).join("")
-  }
-
-  next(): string {
-    const ms = this.#clock.now()
-    const low = this.#count % PAIRS.length
-    if (ms !== this.#ms || low === 0) {
-      this.#ms = ms
-      this.#head = digits(ms, 10) + digits(Math.floor(this.#count / PAIRS.length), 4)
-    }
-    this.#count++
-    return this.#head + PAIRS[low]! + this.#own
-  }
+const UNTOUCHED: Executor = {
+  execute: () => {
+    throw kernelError("misuse", "Cannot call a tool: this run is only looked at")
+  },
 }
-
-function digits(x: number, width: number): string {
-  let out = ""
-  let n = x
-  for (let i = 0; i < width; i++) {
-    out = DIGITS[n % 32]! + out
-    n = Math.floor(n / 32)
-  }
-  return out
-}
-const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, i) => digits(i, 2))

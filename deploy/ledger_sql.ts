@@ -2,22 +2,37 @@
  * The ledger in a durable store, SQLite or Postgres, through the storage port. Entries of one turn of the event
  * loop go in one batch, so that a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
  */
+import type { Digest } from "../graph/mod.ts"
 import {
   type Chain,
-  type EntryKind,
+  continueLog,
+  EMPTY_LOG,
+  type HeadRow,
   KernelError,
   kernelError,
   LEDGER_FORMAT,
   type LedgerStore,
+  type LogState,
+  type Note,
+  noteHeads,
+  type Redactions,
   type Row,
   type RunHead,
+  type SignedHead,
+  type Signer,
   type Statement,
   type Storage,
-  type StorageRow,
+  signedHeadOf,
 } from "../kernel/mod.ts"
+import { leavesOf, SqlArchive } from "./ledger_archive.ts"
+import { redactionOf } from "./ledger_redaction.ts"
+import { bytes, headOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
 import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
+import { hostDigest } from "./services/digest.ts"
 
-const INSERT = "INSERT INTO ledger (space, run, seq, kind, entry, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const LOG = "INSERT INTO ledger_log (log, idx, space, leaf, peaks, signature) VALUES (?, ?, ?, ?, ?, ?)"
 const HEAD = `INSERT INTO ledger_head (space, run, seq, kind, hash) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (space, run) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, hash = excluded.hash`
 
@@ -39,6 +54,10 @@ interface Waiting {
   readonly reject: (cause: unknown) => void
 }
 
+/** Of a run in flight, every so many entries are signed; its beginning, its rests and its end always are. */
+const SIGNED_EVERY = 64
+/** Milliseconds between two times that the head is handed out. */
+const HEAD_KEPT_MS = 1_000
 /** Hashes of blobs that this process remembers to have kept. */
 const BLOBS_KNOWN_MAX = 10_000
 
@@ -46,13 +65,29 @@ export interface SqlLedgerOptions {
   readonly storage: Storage
   /** Whose SQL the storage speaks. Default: SQLite's. */
   readonly dialect?: Dialect
+  /** Signs the log of heads; without it there is none. */
+  readonly signer?: Signer
+  readonly now?: () => number
+  /** Is given the signed head, when the ledger closes and now and then before: to be kept where the database is not. */
+  readonly keepHead?: (head: SignedHead) => Promise<void>
   /** Entries that may wait for the disk; the next one fails with `full`. */
   readonly queueMax?: number
 }
 
 export class SqlLedger implements LedgerStore {
+  readonly salted = true
+  readonly archive: SqlArchive
   readonly #storage: Storage
+  readonly #signer: Signer | undefined
+  readonly #digest: Digest = hostDigest
+  readonly #now: () => number
+  readonly #keepHead: SqlLedgerOptions["keepHead"]
+  #head: SignedHead | undefined
+  #headKeptAt = 0
   readonly #queueMax: number
+  /** Where our log of heads stands, and the last entry that was signed of each run in flight. */
+  #log: LogState = EMPTY_LOG
+  readonly #signed = new Map<string, number>()
   #waiting: Waiting[] = []
   #flushing: Promise<void> | undefined
   #open = true
@@ -60,19 +95,26 @@ export class SqlLedger implements LedgerStore {
   readonly #blobs = new Set<string>()
 
   /** Makes the tables where they are missing. Fails with `KernelError` (`format` where another version wrote them). */
-  static async open({ storage, dialect = "sqlite", queueMax = 65_536 }: SqlLedgerOptions): Promise<SqlLedger> {
+  static async open(options: SqlLedgerOptions): Promise<SqlLedger> {
+    const { storage, dialect = "sqlite" } = options
     await storage.batch(formatTable(dialect))
     const found = (await storage.all("SELECT format FROM shadowgraph_format WHERE part = 'ledger'", []))[0]?.["format"]
     if (found !== LEDGER_FORMAT) {
       throw kernelError("format", `Cannot open the ledger: its format must be ${LEDGER_FORMAT}, found ${String(found)}`)
     }
     await storage.batch(ledgerTables(dialect))
-    return new SqlLedger(storage, queueMax)
+    const ledger = new SqlLedger(options)
+    await ledger.#catchUp()
+    return ledger
   }
 
-  private constructor(storage: Storage, queueMax: number) {
+  private constructor({ storage, signer, keepHead, now = Date.now, queueMax = 65_536 }: SqlLedgerOptions) {
     this.#storage = storage
+    this.#signer = signer
+    this.#now = now
+    this.#keepHead = keepHead
     this.#queueMax = queueMax
+    this.archive = new SqlArchive(storage)
   }
 
   append(row: Row): Promise<void> {
@@ -112,7 +154,7 @@ export class SqlLedger implements LedgerStore {
        WHERE h.space = ? ORDER BY position DESC LIMIT ?`,
       [space, limit],
     )
-    return rows.map((r) => headOf(space, r))
+    return rows.map((r) => headOf(r, space))
   }
 
   async parked(space: string, limit: number, dueBy?: number): Promise<readonly RunHead[]> {
@@ -121,32 +163,23 @@ export class SqlLedger implements LedgerStore {
        WHERE p.space = ? ${dueBy === undefined ? "" : "AND due <= ?"} ORDER BY due IS NULL, due, position LIMIT ?`,
       dueBy === undefined ? [space, limit] : [space, dueBy, limit],
     )
-    return rows.map((r) => headOf(space, r))
+    return rows.map((r) => headOf(r, space))
   }
 
   async entries(space: string, run: string): Promise<Chain> {
-    const rows = await this.#storage.all(
-      "SELECT seq, kind, entry, data, hash FROM ledger WHERE space = ? AND run = ? ORDER BY seq",
-      [space, run],
-    )
-    return {
-      before: null,
-      rows: rows.map((r) => ({
-        space,
-        run,
-        seq: whole(r, "seq"),
-        kind: text(r, "kind") as EntryKind,
-        entry: bytes(r, "entry"),
-        data: r["data"] === null ? null : bytes(r, "data"),
-        hash: bytes(r, "hash"),
-      })),
-    }
+    const rows = await this.#storage.all(`SELECT ${ROW_COLUMNS} FROM ledger WHERE space = ? AND run = ? ORDER BY seq`, [
+      space,
+      run,
+    ])
+    return { before: null, rows: rows.map((r) => rowOf(r, space, run)) }
   }
 
   /** Waits for what was appended, then closes the store. */
   async close(): Promise<void> {
     this.#open = false
     await this.#flushing
+    await this.#handOut()
+    this.#head = undefined
     await this.#storage.close()
   }
 
@@ -164,7 +197,7 @@ export class SqlLedger implements LedgerStore {
   /** One batch; where an entry conflicts, one batch for each run, so that a run fails for its own entries only. */
   async #write(group: readonly Waiting[]): Promise<void> {
     try {
-      await this.#storage.batch(statements(group))
+      await this.#commit(statements(group), this.#notes(group))
     } catch (cause) {
       const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
       if (cause instanceof KernelError && cause.reason === "conflict" && byRun.size > 1) {
@@ -172,9 +205,138 @@ export class SqlLedger implements LedgerStore {
       } else for (const { reject } of group) reject(cause)
       return
     }
+    for (const { row } of group) if (row !== undefined && isLast(row)) this.#signed.delete(runKey(row))
     for (const { resolve } of group) resolve()
   }
+
+  /** Keeps statements together with the signed notes of them: an end that is kept is an end that is signed. */
+  async #commit(what: readonly Statement[], notes: readonly Note[]): Promise<void> {
+    const signer = this.#signer
+    if (signer === undefined || notes.length === 0) return this.#storage.batch(what)
+    for (;;) {
+      const before = this.#log
+      const { rows, next } = await noteHeads(before, notes, { signer, digest: this.#digest, at: this.#now() })
+      try {
+        await this.#storage.batch([...what, ...rows.map(logStatement)])
+      } catch (cause) {
+        // Somebody else with the same key may have signed meanwhile: then their leaves come first.
+        const conflict = cause instanceof KernelError && cause.reason === "conflict"
+        if (conflict && ((await this.#catchUp()) || this.#log !== before)) continue
+        throw cause
+      }
+      this.#log = next
+      this.#head = signedHeadOf(rows.at(-1)!, this.#digest)
+      if (this.#now() - this.#headKeptAt > HEAD_KEPT_MS) await this.#handOut()
+      for (const note of notes) if (note.kind === "head") this.#signed.set(runKey(note), note.seq)
+      return
+    }
+  }
+
+  async #handOut(): Promise<void> {
+    this.#headKeptAt = this.#now()
+    if (this.#head !== undefined) await this.#keepHead?.(this.#head)
+  }
+
+  /** Takes over what was added to our log since; was there anything? */
+  async #catchUp(): Promise<boolean> {
+    const signer = this.#signer
+    if (signer === undefined) return false
+    const row = (await this.#storage.all("SELECT max(idx) AS idx FROM ledger_log WHERE log = ?", [signer.log]))[0]?.[
+      "idx"
+    ]
+    if (typeof row !== "number" || row < this.#log.tree.size) return false
+    const last: HeadRow | undefined = (await this.archive.logFrom(signer.log, row, 1))[0]
+    this.#log = await continueLog(last, signer, this.#digest)
+    return true
+  }
+
+  /** What of a group is to be signed. */
+  #notes(group: readonly Waiting[]): readonly Note[] {
+    if (this.#signer === undefined) return []
+    const last = new Map<string, Row>()
+    for (const { row } of group) if (row !== undefined) last.set(runKey(row), row)
+    return [...last].flatMap(([key, row]) => {
+      const signed = this.#signed.get(key)
+      const due = signed === undefined || row.seq >= signed + SIGNED_EVERY || isLast(row) || row.kind === "parked"
+      return due ? [noteOf(row)] : []
+    })
+  }
+
+  /**
+   * Removes what stands beside the entries of an ended run, all of it or that of one effect, and signs a note of that. With
+   * one effect go the run's outcome and trace hash, and the hashes of later inputs, from which a guess could be tested.
+   * Gives the number of entries. Fails with `KernelError` (`misuse`).
+   */
+  async redact(space: string, run: string, path?: string): Promise<number> {
+    await this.#flushing
+    if (this.#signer === undefined) throw kernelError("misuse", "Cannot redact: this ledger was opened without its key")
+    const { rows } = await this.entries(space, run)
+    const { seqs, inputs } = redactionOf(run, rows, path)
+    if (seqs.length + inputs.length === 0) return 0
+    const where = "WHERE space = ? AND run = ? AND seq = ?"
+    await this.#commit(
+      [
+        ...seqs.map(
+          (seq): Statement => [`UPDATE ledger SET data = NULL, asked = NULL, told = NULL ${where}`, [space, run, seq]],
+        ),
+        ...inputs.map((seq): Statement => [`UPDATE ledger SET asked = NULL ${where}`, [space, run, seq]]),
+      ],
+      [{ kind: "redacted", space, run, seqs, inputs }],
+    )
+    await this.#storage.forget?.()
+    return seqs.length
+  }
+
+  /** The signed notes of what was removed from a run. */
+  async redactions(space: string, run: string): Promise<Redactions> {
+    const [seqs, inputs] = [new Set<number>(), new Set<number>()]
+    for (const log of await this.archive.logs())
+      for await (const { note } of leavesOf(this.archive, log)) {
+        if (note.kind !== "redacted" || note.space !== space || note.run !== run) continue
+        for (const seq of note.seqs) seqs.add(seq)
+        for (const seq of note.inputs) inputs.add(seq)
+      }
+    return { seqs, inputs }
+  }
+
+  /** What is wrong with the database itself, below its rows; null where nothing is, or the server looks after that. */
+  async damage(): Promise<string | null> {
+    return (await this.#storage.damage?.()) ?? null
+  }
+
+  /** Signs the last entries of runs in flight too, so that nothing here is without a signature. */
+  async sign(): Promise<void> {
+    await this.#flushing
+    const signed = new Map<string, number>()
+    if (this.#signer === undefined) return
+    for await (const { note } of leavesOf(this.archive, this.#signer.log))
+      if (note.kind === "head") signed.set(runKey(note), note.seq)
+    const notes: Note[] = []
+    for (let after: RunHead | null = null; ; ) {
+      const heads: readonly RunHead[] = await this.archive.headsAfter(after, 1_000)
+      for (const head of heads)
+        if (!head.ended && (signed.get(runKey(head)) ?? -1) < head.seq)
+          notes.push(noteOf({ ...head, kind: head.parked ? "parked" : "read" }))
+      after = heads.at(-1) ?? after
+      if (heads.length < 1_000) break
+    }
+    await this.#commit([], notes)
+  }
 }
+
+const isLast = (row: Pick<Row, "kind">): boolean => row.kind === "end"
+const noteOf = ({ space, run, seq, hash, kind }: Pick<Row, "space" | "run" | "seq" | "hash" | "kind">): Note => ({
+  kind: "head",
+  space,
+  run,
+  seq,
+  hash,
+  state: kind === "end" ? "ended" : kind === "parked" ? "parked" : "open",
+})
+const logStatement = ({ log, index, space, leaf, peaks, signature }: HeadRow): Statement => [
+  LOG,
+  [log, index, space, leaf, peaks, signature],
+]
 
 function statements(group: readonly Waiting[]): readonly Statement[] {
   const out: Statement[] = []
@@ -183,7 +345,7 @@ function statements(group: readonly Waiting[]): readonly Statement[] {
     if (blob !== undefined) out.push([BLOB, [blob.hash, blob.bytes]])
     if (row === undefined) continue
     const { space, run, seq, kind, hash } = row
-    out.push([INSERT, [space, run, seq, kind, row.entry, row.data, hash]])
+    out.push([INSERT, [space, run, seq, kind, row.entry, row.data, row.asked ?? null, row.told ?? null, hash]])
     heads.set(runKey(row), [HEAD, [space, run, seq, kind, hash]])
     if (kind === "parked") out.push([PARK, [space, run, row.due ?? null]])
     // Only a run that goes on after a stop can have been parked.
@@ -192,25 +354,5 @@ function statements(group: readonly Waiting[]): readonly Statement[] {
   return [...out, ...heads.values()]
 }
 
-const runKey = ({ space, run }: Row): string => `${space.length}:${space}${run}`
-
-const headOf = (space: string, r: StorageRow): RunHead => ({
-  space,
-  run: text(r, "run"),
-  seq: whole(r, "seq"),
-  hash: bytes(r, "hash"),
-  ended: r["kind"] === "end",
-  ...(r["kind"] === "parked" ? { parked: { due: r["due"] === null ? null : whole(r, "due") } } : {}),
-})
-
-function column<A>(row: StorageRow, name: string, want: string, is: (v: unknown) => v is A): A {
-  const v = row[name]
-  if (is(v)) return v
-  throw kernelError(
-    "corrupt",
-    `Cannot read the ledger: column "${name}" must be ${want}, found ${v === null ? "null" : typeof v}`,
-  )
-}
-const text = (row: StorageRow, name: string): string => column(row, name, "text", (v) => typeof v === "string")
-const whole = (row: StorageRow, name: string): number => column(row, name, "a number", (v) => typeof v === "number")
-const bytes = (row: StorageRow, name: string): Uint8Array => column(row, name, "bytes", (v) => v instanceof Uint8Array)
+const runKey = ({ space, run }: { readonly space: string; readonly run: string }): string =>
+  `${space.length}:${space}${run}`

@@ -29,7 +29,7 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
   const tables = [
     `CREATE TABLE IF NOT EXISTS ledger (
        position ${counter}, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-       entry ${bytes} NOT NULL, data ${bytes}, hash ${bytes} NOT NULL, UNIQUE (space, run, seq))`,
+       entry ${bytes} NOT NULL, data ${bytes}, asked ${bytes}, told ${bytes}, hash ${bytes} NOT NULL, UNIQUE (space, run, seq))`,
     // `position` counts runs in the order in which they started here.
     `CREATE TABLE IF NOT EXISTS ledger_head (
        position ${counter}, space TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -39,6 +39,10 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
     `CREATE TABLE IF NOT EXISTS ledger_parked (
        space TEXT NOT NULL, run TEXT NOT NULL, due ${time}, PRIMARY KEY (space, run)) ${byKey}`,
     "CREATE INDEX IF NOT EXISTS ledger_parked_due ON ledger_parked (space, due)",
+    // The signed log of heads; `idx` counts a log's leaves from 0.
+    `CREATE TABLE IF NOT EXISTS ledger_log (
+       log TEXT NOT NULL, idx INTEGER NOT NULL, space TEXT NOT NULL, leaf ${bytes} NOT NULL, peaks ${bytes},
+       signature ${bytes}, PRIMARY KEY (log, idx)) ${byKey}`,
     `CREATE TABLE IF NOT EXISTS ledger_blob (hash TEXT PRIMARY KEY, bytes ${bytes} NOT NULL) ${byKey}`,
   ]
   return [...one(dialect), ...[...tables, ...GUARDS[dialect]].map((sql): Statement => [sql, []])]
@@ -48,16 +52,29 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
 const one = (dialect: Dialect): readonly Statement[] =>
   dialect === "postgres" ? [["SELECT pg_advisory_xact_lock(hashtext('shadowgraph ledger'))", []]] : []
 
+const same = (is: string, columns: readonly string[]): string =>
+  columns.map((column) => `NEW.${column} ${is} OLD.${column}`).join(" AND ")
+const gone = (is: string): string =>
+  ["data", "asked", "told"]
+    .map((column) => `(NEW.${column} IS NULL OR NEW.${column} ${is} OLD.${column})`)
+    .join(" AND ")
+
 /** A second process, or a defect of ours, must not leave a hole: the store itself refuses one. */
 const GUARDS: Readonly<Record<Dialect, readonly string[]>> = {
   sqlite: [
     `CREATE TRIGGER IF NOT EXISTS ledger_in_order BEFORE INSERT ON ledger WHEN NEW.seq > 0
        AND NOT EXISTS (SELECT 1 FROM ledger WHERE space = NEW.space AND run = NEW.run AND seq = NEW.seq - 1)
        BEGIN SELECT RAISE(ABORT, 'ledger constraint: the entry before is missing'); END`,
+    // All that may ever change is that what stands beside an entry goes: a redaction.
     `CREATE TRIGGER IF NOT EXISTS ledger_no_update BEFORE UPDATE ON ledger
+       WHEN NOT (${same("IS", ["position", "space", "run", "seq", "kind", "entry", "hash"])} AND ${gone("IS")})
        BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never changed'); END`,
     `CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger
        BEGIN SELECT RAISE(ABORT, 'ledger constraint: entries are never deleted'); END`,
+    ...["UPDATE", "DELETE"].map(
+      (change) => `CREATE TRIGGER IF NOT EXISTS ledger_log_no_${change.toLowerCase()} BEFORE ${change} ON ledger_log
+       BEGIN SELECT RAISE(ABORT, 'ledger constraint: the log of heads only grows'); END`,
+    ),
   ],
   postgres: [
     `CREATE OR REPLACE FUNCTION ledger_in_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -68,7 +85,14 @@ const GUARDS: Readonly<Record<Dialect, readonly string[]>> = {
     `CREATE OR REPLACE FUNCTION ledger_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
        RAISE integrity_constraint_violation USING MESSAGE = 'ledger constraint: entries are never changed or deleted';
        END $$`,
+    `CREATE OR REPLACE FUNCTION ledger_only_redacted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF ${same("IS NOT DISTINCT FROM", ["position", "space", "run", "seq", "kind", "entry", "hash"])}
+         AND ${gone("IS NOT DISTINCT FROM")} THEN RETURN NEW; END IF;
+       RAISE integrity_constraint_violation USING MESSAGE = 'ledger constraint: entries are never changed';
+       END $$`,
     "CREATE OR REPLACE TRIGGER ledger_in_order BEFORE INSERT ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_in_order()",
-    "CREATE OR REPLACE TRIGGER ledger_stays BEFORE UPDATE OR DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_stays()",
+    "CREATE OR REPLACE TRIGGER ledger_changes BEFORE UPDATE ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_only_redacted()",
+    "CREATE OR REPLACE TRIGGER ledger_stays BEFORE DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_stays()",
+    "CREATE OR REPLACE TRIGGER ledger_log_stays BEFORE UPDATE OR DELETE ON ledger_log FOR EACH ROW EXECUTE FUNCTION ledger_stays()",
   ],
 }

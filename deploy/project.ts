@@ -13,29 +13,34 @@ import {
   LEVELS,
   type Lock,
   type NodeKind,
+  type Policy,
+  PolicyError,
   type Problem,
   parseLock,
+  parsePolicy,
   pin,
   printLock,
   type Question,
+  type Rec,
   type Registry,
   registry,
   type Services,
+  type ValidatorsOf,
+  validated,
 } from "../graph/mod.ts"
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
-import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
+import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type Ready } from "./engine.ts"
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, openLedgerAt } from "./ledger_place.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import type { SqlLedger } from "./ledger_sql.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
 export const PROJECT_FILE = "shadowgraph.project.json"
-/** What runs leave behind lies here, and is no part of the repository. */
-export const OWN_FOLDER = ".shadowgraph"
-export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
 
 /** A file of the project that cannot be read, or says what it must not say. */
 export class ProjectError extends Data.TaggedError("ProjectError")<{
@@ -51,7 +56,7 @@ export class ProjectError extends Data.TaggedError("ProjectError")<{
 export interface ProjectFile {
   /** Granted to every run of this folder's graphs. */
   readonly grants: readonly string[]
-  /** Modules below the folder, each exporting node kinds; their code runs when the project is opened. */
+  /** Modules below the folder, each exporting node kinds, or validators for some; their code runs when the project is opened. */
   readonly kinds: readonly string[]
   /** Where runs are recorded unless the command line says something else. */
   readonly ledger?: LedgerPlace
@@ -59,6 +64,8 @@ export interface ProjectFile {
   readonly budgets?: Budgets
   /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
   readonly validate?: Demands
+  /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
+  readonly policy?: readonly string[]
 }
 
 export interface Project {
@@ -66,6 +73,7 @@ export interface Project {
   readonly registry: Registry
   readonly lock: Lock
   readonly file: ProjectFile
+  readonly policy: Policy
 }
 
 export interface SessionOptions {
@@ -83,45 +91,70 @@ export interface SessionOptions {
 /** An engine with its connections; `close` ends them and the ledger. */
 export interface Session {
   readonly engine: Engine
+  /** What its runs are granted. */
+  readonly grants: readonly string[]
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (bytes: Uint8Array, inline?: Services["inline"]) => Promise<Ready>
   readonly close: () => Promise<void>
 }
 
-/** Reads what lies beside the graphs of a folder. Fails with `ProjectError`. */
-export async function openProject(folder: string): Promise<Project> {
+/** Reads what lies beside the graphs of a folder. `policy`: lines after those of its file. Fails with `ProjectError`. */
+export async function openProject(folder: string, policy: readonly string[] = []): Promise<Project> {
   const [lock, file] = await Promise.all([readLock(folder), readProjectFile(folder)])
   const own = await Promise.all(file.kinds.map((module) => loadKinds(folder, module)))
-  return { folder, registry: registry(...standardKinds.values(), ...own.flat()), lock, file }
+  const kinds = new Map(registry(...standardKinds.values(), ...own.flatMap((x) => x.kinds)))
+  for (const { validates, validators } of own.flatMap((x) => x.validators)) {
+    const kind = kinds.get(validates)
+    if (kind === undefined) {
+      const message = `Cannot install validators (${PROJECT_FILE}): there is no kind "${validates}"`
+      throw new ProjectError({ reason: "kind", message })
+    }
+    kinds.set(validates, validated(kind, validators))
+  }
+  return {
+    folder,
+    registry: kinds,
+    lock,
+    file,
+    policy: parsePolicy([...(file.policy ?? ["default"]), ...policy]),
+  }
 }
 
 /** An engine for a project's plans, which run with these grants and no others. Fails with `KernelError` where the ledger does not open. */
 export async function openSession(project: Project, options: SessionOptions): Promise<Session> {
   const { grants, ledger = project.file.ledger ?? "file", env, ask: person, timeoutMs } = options
-  const host = openHost({ base: project.folder, secret: secretsFrom(env), ...(person ? { ask: person } : {}) })
   const store =
     ledger === "memory"
       ? undefined
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const host = openHost({
+    base: project.folder,
+    secret: secretsFrom(env),
+    ...(person ? { ask: person } : {}),
+    ...(store ? { blobs: store } : {}),
+  })
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
     services: host.services,
     settle: settleEffect,
-    ...(store ? { store } : {}),
+    ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
+    policy: project.policy,
   })
-  const pins = pin(project.lock)
+  const locked = pin(project.lock)
   return {
     engine,
+    grants,
     prepare: async (bytes, inline) => {
+      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -133,14 +166,44 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   }
 }
 
+/**
+ * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
+ * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
+ */
+async function withCode(
+  bytes: Uint8Array,
+  locked: (key: string) => Rec | undefined,
+  keep: (module: string) => Promise<string>,
+): Promise<(key: string) => Rec | undefined> {
+  const own = new Map<string, Rec>()
+  for (const { kind, config } of externsOf(bytes)) {
+    const code = String(config["code"] ?? "")
+    if (kind !== "fn" || code.startsWith("inline:")) continue
+    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
+    const key = codePinKey(code)
+    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
+  }
+  return (key) => locked(key) ?? own.get(key)
+}
+
+/** Bytes that are no plan have none: admission says what is wrong with them. */
+function externsOf(bytes: Uint8Array): readonly Extern[] {
+  try {
+    return decodePlan(bytes).externs
+  } catch (cause) {
+    if (cause instanceof PlanError) return []
+    throw cause
+  }
+}
+
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */
 export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
-): Promise<LedgerStore> {
-  if (place === "file") await ownFolder(folder)
-  return openLedgerAt(place, join(folder, LEDGER_FILE), secretsFrom(env))
+): Promise<SqlLedger> {
+  await ownFolder(folder)
+  return openLedgerAt(folder, place, secretsFrom(env))
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
@@ -244,7 +307,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -256,11 +319,19 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   if (validate !== undefined && !isDemands(validate)) {
     throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
   }
+  const policy = data["policy"] === undefined ? undefined : list("policy")
+  try {
+    parsePolicy(policy ?? [])
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw refuse(cause.message, cause)
+    throw cause
+  }
   return {
     grants: list("grants"),
     kinds: list("kinds"),
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
+    ...(policy === undefined ? {} : { policy }),
     budgets: budgetsIn(data, refuse),
   }
 }
@@ -274,7 +345,16 @@ function budgetsIn(
     throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
   }
 }
-const PROJECT_KEYS: readonly string[] = ["grants", "kinds", "ledger", "budget", "tenant", "prices", "validate"]
+const PROJECT_KEYS: readonly string[] = [
+  "grants",
+  "kinds",
+  "ledger",
+  "budget",
+  "tenant",
+  "prices",
+  "validate",
+  "policy",
+]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)
 const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
@@ -288,8 +368,14 @@ async function textOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Every export of the module that is a node kind. */
-async function loadKinds(folder: string, module: string): Promise<readonly NodeKind[]> {
+/** What a module of the project brings. */
+interface Brought {
+  readonly kinds: readonly NodeKind[]
+  readonly validators: readonly ValidatorsOf[]
+}
+
+/** Every export of the module that is a node kind, or installs validators on one. */
+async function loadKinds(folder: string, module: string): Promise<Brought> {
   const path = resolve(folder, module)
   const refuse = (problem: string, cause?: unknown) =>
     new ProjectError({
@@ -305,10 +391,18 @@ async function loadKinds(folder: string, module: string): Promise<readonly NodeK
     throw refuse(why(cause), cause)
   }
   const kinds = Object.values(exports).filter(isKind)
-  if (kinds.length === 0) throw refuse("it exports no node kind, an object with `kind`, `sign` and `open`")
+  const validators = Object.values(exports).filter(isValidators)
+  if (kinds.length + validators.length === 0) {
+    throw refuse("it exports no node kind (`kind`, `sign`, `open`) and no validators (`validates`, `validators`)")
+  }
   const shipped = kinds.find((k) => isControl(k.kind) || standardKinds.has(k.kind))
   if (shipped !== undefined) throw refuse(`the kind "${shipped.kind}" ships already; give it another name`)
-  return kinds
+  return { kinds, validators }
+}
+
+function isValidators(x: unknown): x is ValidatorsOf {
+  const v = x as Partial<ValidatorsOf> | null
+  return typeof v === "object" && v !== null && typeof v.validates === "string" && typeof v.validators === "function"
 }
 
 function isKind(x: unknown): x is NodeKind {

@@ -124,11 +124,11 @@ async function once(
 /** Plans of graphs that were run before in this process, with the lock that they were compiled under. */
 const plans = new WeakMap<AnyGraph, { readonly lock: string; readonly bytes: Uint8Array }>()
 
-function compiled(graph: AnyGraph, { registry, lock }: Project): Uint8Array {
+function compiled(graph: AnyGraph, { registry, lock, policy }: Project): Uint8Array {
   const pins = printLock(lock)
   const before = plans.get(graph)
   if (before?.lock === pins) return before.bytes
-  const { checked, problems } = check(graph.ir, { registry, pin: pin(lock) })
+  const { checked, problems } = check(graph.ir, { registry, pin: pin(lock), policy })
   if (checked === undefined) throw GraphProblems.of(problems.filter((p) => p.severity === "error"))
   const { bytes } = compile(checked)
   plans.set(graph, { lock: pins, bytes })

@@ -43,6 +43,8 @@ export class SqliteStorage implements Storage {
       db.exec("PRAGMA journal_mode = WAL")
       db.exec("PRAGMA synchronous = FULL")
       db.exec("PRAGMA foreign_keys = ON")
+      // What a redaction takes away is overwritten in the file, not only unlinked.
+      db.exec("PRAGMA secure_delete = ON")
       this.#db = db
       if (before !== undefined) this.#look(before)
     } catch (cause) {
@@ -56,6 +58,16 @@ export class SqliteStorage implements Storage {
     if (wal === 0 || bytes > LOOK_BYTES_MAX) return
     const found = Object.values(this.#db.prepare("PRAGMA quick_check(1)").get() ?? {})[0]
     if (found !== "ok") throw kernelError("corrupt", String(found))
+  }
+
+  /** Brings the write-ahead log, where old pages still stand, into the file, and empties it. */
+  forget(): void {
+    const [found] = this.all("PRAGMA wal_checkpoint(TRUNCATE)", [])
+    if (found?.["busy"] !== 0)
+      throw kernelError(
+        "locked",
+        `Cannot empty the write-ahead log of "${this.#file}": another process reads it; try again`,
+      )
   }
 
   /** Reads every page and compares indexes with tables. */

@@ -10,6 +10,7 @@ import { conflictsOf } from "./check/conflicts.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
 import { freezeDeep } from "./check/freeze.ts"
+import { checkFlows } from "./check/labels.ts"
 import { EXPR_LEVELS_MAX, EXPR_SIZE_MAX, type Excess, measure, NODES_MAX } from "./check/measure.ts"
 import { Names } from "./check/names.ts"
 import { factsOf } from "./check/nodes.ts"
@@ -20,6 +21,8 @@ import { checkNames, isSingle } from "./check/structure.ts"
 import { checkUses } from "./check/uses.ts"
 import type { CheckedGraph, GraphFacts, NodeFacts, ScopeFacts } from "./checked.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
+import type { Labelled } from "./labels/graph.ts"
+import { DEFAULT_POLICY, type Policy } from "./labels/policy.ts"
 import { cuts } from "./looks.ts"
 import { nearest } from "./near.ts"
 import { type NodeView, type Registry, schemesOf } from "./node.ts"
@@ -27,6 +30,7 @@ import { joinPath, type Places } from "./places.ts"
 import { inOrder, type Problem } from "./problem.ts"
 import { T, type Type } from "./type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "./type-size.ts"
+import { hashWith, validsOf } from "./valid.ts"
 import { ValueError } from "./value.ts"
 
 export interface CheckOptions {
@@ -37,6 +41,8 @@ export interface CheckOptions {
   readonly places?: Places
   /** Also lists, as warnings, what only the run can decide. */
   readonly strict?: boolean
+  /** Whose text may go where (docs/labels.md). Admission asks again, of the plan. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
 }
 
 export interface CheckResult {
@@ -62,6 +68,7 @@ export function check(graph: Graph, options: CheckOptions): CheckResult {
   }
   const checking = new Checking(report, options, measured.nodes)
   const facts = checking.graph(graph, "")
+  if (!report.broken) checkFlows(report, checking.labelled(graph), options.registry, options.policy ?? DEFAULT_POLICY)
   const problems = inOrder(report.problems)
   if (report.broken) return { problems }
   const { nodes, scopes, graphs } = checking
@@ -113,6 +120,11 @@ class Checking {
     this.#schemes = schemesOf(options.registry)
   }
 
+  labelled(graph: Graph): Labelled {
+    const { nodes, scopes, graphs } = this
+    return { graph, nodes, scopes, graphs }
+  }
+
   /** A subgraph is what it is wherever it is used: what is wrong with it counts also where a trial meets it first. */
   graph(graph: Graph, path: string): GraphFacts {
     const known = this.graphs.get(graph)
@@ -154,8 +166,9 @@ class Checking {
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
     if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
-    const hash = report.broken ? "" : this.#hash(graph, output, path)
-    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash }
+    const core = report.broken ? "" : this.#hash(graph, output, path)
+    const hash = core === "" ? "" : hashWith(core, validsOf(graph))
+    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash, core }
     this.graphs.set(graph, facts)
     return facts
   }
@@ -212,7 +225,7 @@ class Checking {
         nodes: this.nodes,
         scopes: this.scopes,
         output,
-        hashOf: (inner) => this.graphs.get(inner)?.hash ?? "",
+        hashOf: (inner) => this.graphs.get(inner)?.core ?? "",
       })
     } catch (cause) {
       if (!(cause instanceof ValueError)) throw cause

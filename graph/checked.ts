@@ -61,8 +61,10 @@ export interface GraphFacts {
   readonly needs: readonly string[]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
-  /** SHA-256, in hexadecimal, of the graph's canonical form: the same for a file and for the TypeScript builder. */
+  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`): the same for a file and for the TypeScript builder. */
   readonly hash: string
+  /** The same without the `valid:`s of its nodes (`hashWith`). */
+  readonly core: string
 }
 
 export interface CheckedGraph extends GraphFacts {

@@ -15,6 +15,8 @@ import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
 import type { Signature } from "./node.ts"
 import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
 import { type Fits, T, type Type } from "./type.ts"
+import { validatorOf } from "./valid.ts"
+import { verdictOf } from "./validator.ts"
 import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
 
 /** One attempt of a tool or function. */
@@ -243,7 +245,7 @@ export class Evaluation {
       const items: Value[] = []
       try {
         const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })
-        if (type.kind !== "stream") return attempted({ ok: true, value: acceptAnswer(type)(answer) })
+        if (type.kind !== "stream") return attempted({ ok: true, value: valid(node, acceptAnswer(type)(answer), args) })
         await collect(answer, accept(type.of), items)
         return attempted({ ok: true, value: items })
       } catch (cause) {
@@ -254,6 +256,15 @@ export class Evaluation {
       }
     }
   }
+}
+
+/** An answer past the node's own `valid:`. */
+function valid(node: Node, answer: Value, args: Value): Value {
+  if (node.settings.valid === undefined) return answer
+  const validator = validatorOf(node.settings.valid)
+  const refused = verdictOf(validator, answer, args)
+  if (refused !== undefined) throw refused
+  return answer
 }
 
 /** How a call ended, and what is recorded of it. */

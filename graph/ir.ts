@@ -16,6 +16,12 @@ export const printPath = (path: Path): string =>
     .join(".")
     .replaceAll(".[", "[")
 
+/** Reads a path as `printPath` writes it; undefined where the text is none. */
+export function parsePath(text: string): Path | undefined {
+  if (!/^[a-z][a-z0-9_]*(\[\d+\]|\.[a-z][a-z0-9_]*)*$/.test(text)) return undefined
+  return [...text.matchAll(/[a-z][a-z0-9_]*|\d+/g)].map(([part]) => (/^\d/.test(part) ? Number(part) : part))
+}
+
 export interface Graph {
   readonly name: string
   readonly about?: string
@@ -63,6 +69,8 @@ export interface Settings {
   /** Largest share of wrong accepted answers for a shadow of this node. Used from the issue on shadows onward. */
   readonly shadow?: { readonly error: number }
   readonly speculate?: boolean
+  /** What holds of every answer that counts: a condition over `out`, the answer, and `args`, the arguments (`valid.ts`). */
+  readonly valid?: Expr
 }
 
 export interface Node {

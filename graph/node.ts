@@ -4,6 +4,8 @@
  */
 import type { Expr } from "./expr.ts"
 import type { Effect, Path, Settings } from "./ir.ts"
+import type { Origin } from "./labels/label.ts"
+import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
@@ -64,6 +66,15 @@ export interface Signature {
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
   /**
+   * Whose words the outcome is, beside those of the arguments. Default: `tool` for a read or a write, `none` for what is
+   * pure. `none` is for what nobody writes: a clock, a calculation.
+   */
+  readonly origin?: Origin["who"] | "none"
+  /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
+  readonly endorses?: boolean
+  /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
+  readonly sinks?: { readonly [arg: string]: Sort }
+  /**
    * The pin without which the tool is not registered, where the lock has none: what a server offers is what it says today,
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
    */
@@ -103,6 +114,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** May the executor hand back a `Park` instead of an answer? */
+  readonly parks?: boolean | undefined
   /** Says what a request of this call cost, once it is known; also of one that failed. What nobody says is measured. */
   readonly spent?: ((cost: Cost) => void) | undefined
   /** Asked before each further request of one call: throws where the run's budget is used up. What it throws must be let through. */
@@ -116,8 +129,8 @@ export interface Call {
 }
 
 /**
- * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, or an
- * `AsyncIterable` where the output is a stream. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
+ * Does the work. Returns the value (checked against the output type by the kernel), a promise of it, an `AsyncIterable`
+ * where the output is a stream, or a `Park` where the answer may take days. Fails by throwing a `Failure` (`failure.ts`); anything else thrown becomes `Threw`.
  */
 export type Execute = (args: Value, call: Call) => unknown
 

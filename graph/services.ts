@@ -104,8 +104,11 @@ export interface Mcp {
 export interface Modules {
   /** SHA-256, in hexadecimal, of the bundle of a local module: all the code that it runs, packages left out. */
   readonly hash: (module: string) => Promise<string>
-  /** Loads an export of a local module after its bundle's hash was compared with the pinned one. */
-  readonly load: (module: string, name: string, sha256: string | undefined) => Promise<unknown>
+  /**
+   * Loads an export of a local module after its bundle's hash was compared with the pinned one. `again`: for a run that
+   * began before; then a bundle of that hash that was kept will do.
+   */
+  readonly load: (module: string, name: string, sha256: string | undefined, again?: boolean) => Promise<unknown>
 }
 
 /** Text and bytes of files below a root. A path that leaves the root, by `..` or by a symbolic link, is refused. */

@@ -2,6 +2,7 @@
  * Validators: what an answer is held against before it counts, and how much each kind of look can promise. The type of a
  * port is one; a registration installs others on top of it, and so does `valid:` on a node. The kernel runs them.
  */
+import { Failure, fail, toFailure } from "./failure.ts"
 import type { NodeKind, NodeView, Signature } from "./node.ts"
 import type { Value } from "./value.ts"
 
@@ -24,11 +25,52 @@ export type Verdict = boolean | string
 /** Milliseconds that a validator which answers later may take, where it says nothing. */
 export const VALIDATOR_MS = 10_000
 
+/** Why a verdict refuses an answer; undefined where it passes. */
+export function refusedBy(validator: Validator, verdict: unknown): Failure | undefined {
+  if (verdict === true) return undefined
+  if (verdict === false) {
+    return notValid(validator, validator.level === "exact" ? "it is not what the reference gives" : "it does not hold")
+  }
+  if (typeof verdict === "string") return notValid(validator, verdict.slice(0, REASON_MAX))
+  return notValid(validator, `what it said is no verdict: ${verdict === null ? "null" : typeof verdict}`)
+}
+
+/** What a property says of an answer, at once; undefined where it passes. */
+export function verdictOf(validator: Validator, answer: Value, args: Value): Failure | undefined {
+  try {
+    return validator.level === "property" ? refusedBy(validator, validator.holds(answer, args)) : undefined
+  } catch (cause) {
+    return brokenBy(cause)
+  }
+}
+
+/** Characters of a validator's own reason that a failure carries. */
+const REASON_MAX = 500
+
+export const notValid = ({ level, about }: Validator, why: string): Failure =>
+  fail("Mismatch", `The answer was refused by its ${level} validator (${about}): ${why}`, {
+    data: { path: "", want: about, level },
+  })
+
+/** The failure that a validator which broke ends in. Even what was thrown may be a trap: looking at it must not throw. */
+export function brokenBy(cause: unknown): Failure {
+  let why = "what was thrown cannot be looked at"
+  try {
+    if (cause instanceof Failure && cause.code === "Mismatch") return cause
+    why = toFailure(cause).message
+  } catch {
+    // `why` says it already.
+  }
+  return fail("Mismatch", `The validator could not judge the answer: ${why}`, { cause })
+}
+
 interface Asked {
   /** What it holds or who checks, in a few words, for messages: `the total is not negative`. */
   readonly about: string
   /** Milliseconds that a verdict may take where it comes as a promise. Default `VALIDATOR_MS`. */
   readonly timeoutMs?: number
+  /** An answer that passes counts as nobody's text: it may go where the policy refuses that of its tool (docs/labels.md). */
+  readonly endorses?: true
 }
 
 /**
@@ -54,6 +96,12 @@ export type Validator =
       readonly reference: (args: Value) => unknown
     })
 
+/** Validators for the nodes of a kind by its name, as a project's module exports them (`"kinds"` in its file). */
+export interface ValidatorsOf {
+  readonly validates: string
+  readonly validators: (node: NodeView) => readonly Validator[]
+}
+
 /**
  * A kind whose answers further validators look at: how an operator installs one on a kind that ships. What asking them
  * takes (`needs` of an oracle) is added to what a node of the kind needs.
@@ -64,8 +112,13 @@ export const validated = (kind: NodeKind, validators: (node: NodeView) => readon
     const signed = kind.sign(node)
     if (Array.isArray(signed)) return signed
     const signature = signed as Signature
-    const needs = validators(node).flatMap((v) => (v.level === "oracle" ? (v.needs ?? []) : []))
-    return needs.length === 0 ? signature : { ...signature, needs: [...new Set([...signature.needs, ...needs])] }
+    const looks = validators(node)
+    const needs = looks.flatMap((v) => (v.level === "oracle" ? (v.needs ?? []) : []))
+    return {
+      ...signature,
+      ...(needs.length === 0 ? {} : { needs: [...new Set([...signature.needs, ...needs])] }),
+      ...(looks.some((v) => v.endorses) ? { origin: "none", endorses: true } : {}),
+    }
   },
   validators: (node) => [...(kind.validators?.(node) ?? []), ...validators(node)],
 })

@@ -4,13 +4,16 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
+  DEFAULT_POLICY,
   type Digest,
   decode,
   encode,
   hashValue,
+  hashWith,
   hex,
   type NodeKind,
   type Path,
+  type Policy,
   type Rec,
   type Registry,
   type Signature,
@@ -20,11 +23,13 @@ import {
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
+import { callsOf } from "./calls.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+import { refusedFlows } from "./flows.ts"
 import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
-import { type Demands, validated } from "./validated.ts"
+import { type Demands, listed, validated } from "./validated.ts"
 
 export interface AdmitOptions {
   readonly registry: Registry
@@ -36,6 +41,8 @@ export interface AdmitOptions {
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
   readonly demands?: Demands
+  /** Whose text may go where. Default: `DEFAULT_POLICY`. */
+  readonly policy?: Policy
   readonly digest?: Digest
 }
 
@@ -52,6 +59,8 @@ export interface AdmittedExtern {
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
 export interface Admitted {
   readonly plan: Plan
+  /** Hash of the checked graph, lower-case hex: what the trace is headed by. Also of what the plan says its `valid:`s are. */
+  readonly graph: string
   readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
   readonly hash: string
@@ -94,11 +103,15 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
-  let paths: readonly Path[] | undefined
+  const asListed = listed(plan)
+  let called: readonly (readonly Path[])[] | undefined
+  const paths = (index: number): readonly Path[] => {
+    called ??= pathsOf(plan)
+    return called[index] ?? []
+  }
   plan.externs.forEach((claim, index) => {
     const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
-      paths ??= pathsOf(plan)
-      refusals.push({ path: paths[index] ?? [], gate, ...r })
+      refusals.push({ path: paths(index)[0] ?? [], gate, ...r })
     }
     const first = registered(plan, claim, roles.get(index) ?? [], options.registry, pins)
     if (!first.ok) for (const r of first.refusals) refuse("registered", r)
@@ -106,6 +119,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       ? validated(plan, claim, first.kind, first.signature, first.view, options.demands ?? {})
       : undefined
     if (third?.ok === false) for (const r of third.refusals) refuse("validated", r)
+    if (asListed !== undefined) for (const r of asListed(claim, paths(index))) refuse("validated", r)
     const needs = [...claim.needs, ...(first.ok ? first.signature.needs : [])]
     if (third?.ok === true) needs.push(...third.validators.flatMap(needsOf))
     for (const capability of [...new Set(needs)].sort()) {
@@ -123,9 +137,11 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     const signature = frozenCopy(first.signature)
     externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
   })
+  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
+    graph: hashWith(plan.graph, plan.valids ?? []),
     facts,
     hash: planHash(own, digest),
     bytes: () => own.slice(),
@@ -185,18 +201,10 @@ function rolesOf(plan: Plan): ReadonlyMap<number, readonly string[]> {
   return roles
 }
 
-/** The path of the first node that calls each extern, by its index; items of a map or loop are left out of it. */
-function pathsOf(plan: Plan): readonly Path[] {
-  const paths: Path[] = []
-  const visit = (scope: number, base: Path): void => {
-    for (const { op } of plan.scopes[scope]!.steps) {
-      if (op[0] === "block") continue
-      const path = [...base, ...(plan.constants[op[op.length - 2] as number]!.value as readonly string[])]
-      if (op[0] === "invoke" || op[0] === "invoke_with") paths[op[2]] ??= path
-      if (op[0] !== "invoke") for (const body of op[op.length - 4] as readonly number[]) visit(body, path)
-    }
-  }
-  visit(0, [])
+/** The paths of the nodes that call each extern, by its index; items of a map or loop are left out of them. */
+function pathsOf(plan: Plan): readonly (readonly Path[])[] {
+  const paths: Path[][] = []
+  for (const { path, extern } of callsOf(plan)) (paths[extern] ??= []).push(path)
   return paths
 }
 

@@ -6,8 +6,11 @@
 import * as Data from "effect/Data"
 import { type Path, printPath } from "../graph/mod.ts"
 
-/** The gates that a tool has to pass, in this order. Each is shut until something opens it. */
-export type Gate = "registered" | "granted" | "validated"
+/**
+ * The gates that a tool has to pass, in this order. Each is shut until something opens it. Once all are open, the policy
+ * says whose text may go into its arguments.
+ */
+export type Gate = "registered" | "granted" | "validated" | "policy"
 
 /** One extern of a plan that was refused, by the gate that refused it. */
 export interface Refusal {
@@ -40,6 +43,8 @@ export type RefusalReason =
   | "not-validated"
   /** The only one to judge an answer would be who gave it. */
   | "judges-itself"
+  /** Somebody's text would go into an argument where the policy does not want it. */
+  | "flow"
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
@@ -50,6 +55,7 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "not-a-capability",
   "judges-itself",
   "not-validated",
+  "flow",
   "not-granted",
 ]
 
@@ -96,8 +102,16 @@ export type KernelReason =
   | "unavailable"
   /** The store may be read only. */
   | "readonly"
+  /** Data that are needed were removed from the record. */
+  | "redacted"
   /** The store was closed, or the run has ended. */
   | "closed"
+  /** The run does not go as its record says: another plan, or a call with other arguments at the same place. */
+  | "diverged"
+  /** There is no such run, or what it needs (its plan) is not kept. */
+  | "missing"
+  /** An answer that fits nothing a run waits for, or is not of the type wanted there. */
+  | "answer"
   /** Any other refusal of the store; the cause says which. */
   | "storage"
   /** A call that breaks the kernel's own contract: a look-alike instead of a minted value, an intent settled twice. */

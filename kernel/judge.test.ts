@@ -165,6 +165,13 @@ describe("validators", () => {
     expect(await later(true)).toEqual({ ok: true, value: 2 })
     expect(await later(false)).toMatchObject({ ok: false })
     expect(await later({})).toMatchObject({ ok: false })
+    // What comes after a verdict that came later is asked too, and so is a reference that answers later.
+    const both = (n: number) =>
+      judgeOf(T.number, [property(async () => true), property(() => false), double]).judge(2, { n }, clock)
+    expect(await both(1)).toMatchObject({ ok: false })
+    const slow: Validator = { ...double, reference: async (args) => 2 * (args as { n: number }).n } as Validator
+    const slowly = (n: number) => judgeOf(T.number, [property(async () => true), slow]).judge(2, { n }, clock)
+    expect([(await slowly(1)).ok, (await slowly(2)).ok]).toEqual([true, false])
     const broken = judgeOf(T.number, [property(() => Promise.reject(new RangeError("gone")))])
     expect(await broken.judge(1, null, clock)).toMatchObject({
       ok: false,
@@ -197,6 +204,9 @@ describe("validators", () => {
     })
     expect([slept, stopped?.aborted]).toEqual([250, true])
     // Where nothing bounds the wait, nobody waits.
-    expect(await judgeOf(T.number, [hangs]).judge(1)).toMatchObject({ ok: false })
+    expect(await judgeOf(T.number, [hangs]).judge(1)).toMatchObject({
+      ok: false,
+      failure: { message: expect.stringContaining("nothing bounds the wait") },
+    })
   })
 })

@@ -5,15 +5,16 @@
  */
 import {
   acceptAnswer,
+  brokenBy,
   type Clock,
   Failure,
-  fail,
   type Level,
+  notValid,
   type Outcome,
   reaches,
+  refusedBy,
   sameValue,
   type Type,
-  toFailure,
   VALIDATOR_MS,
   type Validator,
   type Value,
@@ -42,7 +43,7 @@ export function judgeOf(port: Type, validators: readonly Validator[] = []): Judg
       if (answer instanceof Failure) return { ok: false, failure: answer }
       return { ok: true, value: look(answer) }
     } catch (cause) {
-      return { ok: false, failure: refusal(cause) }
+      return { ok: false, failure: brokenBy(cause) }
     }
   }
   const level = levelOf(port)
@@ -87,7 +88,7 @@ function held(
         })
       }
     } catch (cause) {
-      return { ok: false, failure: refusal(cause) }
+      return { ok: false, failure: brokenBy(cause) }
     }
     const failure = refusedBy(validator, verdict)
     if (failure !== undefined) return { ok: false, failure }
@@ -120,47 +121,17 @@ async function inTime(
   const ms = validator.timeoutMs ?? VALIDATOR_MS
   const done = new AbortController()
   try {
-    if (patience.sleep === undefined) return mismatch(validator, "its verdict comes later, and nothing bounds the wait")
-    const late = patience.sleep(ms, done.signal).then(() => mismatch(validator, `it gave no verdict after ${ms} ms`))
+    if (patience.sleep === undefined) return notValid(validator, "its verdict comes later, and nothing bounds the wait")
+    const late = patience.sleep(ms, done.signal).then(() => notValid(validator, `it gave no verdict after ${ms} ms`))
     late.catch(() => {})
     return await Promise.race([verdict, late])
   } catch (cause) {
-    return refusal(cause)
+    return brokenBy(cause)
   } finally {
     done.abort()
     stop.abort()
   }
 }
 
-/** Why a verdict refuses; undefined where it passes the answer. */
-function refusedBy(validator: Validator, verdict: unknown): Failure | undefined {
-  if (verdict === true) return undefined
-  if (verdict === false) {
-    return mismatch(validator, validator.level === "exact" ? "it is not what the reference gives" : "it does not hold")
-  }
-  if (typeof verdict === "string") return mismatch(validator, verdict.slice(0, REASON_MAX))
-  return mismatch(validator, `what it said is no verdict: ${verdict === null ? "null" : typeof verdict}`)
-}
-
-/** Characters of a validator's own reason that a failure carries. */
-const REASON_MAX = 500
-
-const mismatch = ({ level, about }: Validator, why: string): Failure =>
-  fail("Mismatch", `The answer was refused by its ${level} validator (${about}): ${why}`, {
-    data: { path: "", want: about, level },
-  })
-
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>
   typeof x === "object" && x !== null && typeof (x as { readonly then?: unknown }).then === "function"
-
-/** The failure that a validator ends in. Even what was thrown may be a trap: looking at it must not throw either. */
-export function refusal(cause: unknown): Failure {
-  let why = "what was thrown cannot be looked at"
-  try {
-    if (cause instanceof Failure && cause.code === "Mismatch") return cause
-    why = toFailure(cause).message
-  } catch {
-    // `why` says it already.
-  }
-  return fail("Mismatch", `The validator could not judge the answer: ${why}`, { cause })
-}

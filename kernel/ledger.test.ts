@@ -15,9 +15,9 @@ import {
   type Row,
   seal,
   type Verdict,
-  verifyChain,
 } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
+import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 

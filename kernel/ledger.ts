@@ -3,7 +3,7 @@
  * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
  * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
  */
-import { type Digest, decode, encode, hex, type Path, sameBytes, type Value } from "../graph/mod.ts"
+import { type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import type { Awaitable } from "./storage.ts"
 
@@ -15,8 +15,11 @@ export type Delivery = "delivered" | "refused" | "uncertain"
 /** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
 export type Spent = readonly number[] | null
 
-/** What a parked run waits for: a person, a moment, an event from outside, or somebody who knows what came of a write. */
-export type Why = "ask" | "sleep" | "event" | "uncertain"
+/**
+ * What a parked run waits for: a person, a moment, an event from outside, somebody who
+ * knows what came of a write (`uncertain`), or leave to send one (`held`).
+ */
+export type Why = "ask" | "sleep" | "event" | "uncertain" | "held"
 /**
  * How a wait was answered: with a value or a failure (`answered`), by time (`due`); of an uncertain write that it was done
  * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).
@@ -84,6 +87,17 @@ export type EntryBody =
       readonly outcome: Uint8Array | null
       readonly message: string | null
     }
+  /** An outcome that no tool gave to this run: taken over from run `from`, or put there by a person where that is null. */
+  | {
+      readonly kind: "taken"
+      readonly path: Path
+      readonly effect: "read" | "write"
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly outcome: Uint8Array
+      readonly message: string | null
+      readonly from: string | null
+    }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
   /** The run ended. `data`: its outcome. */
@@ -112,6 +126,10 @@ export interface Row {
   readonly entry: Uint8Array
   readonly data: Uint8Array | null
   readonly hash: Uint8Array
+  /** Of a salted entry: salt and input hash of the call; removed by a redaction. */
+  readonly asked?: Uint8Array
+  /** Of a salted entry: salt and what else it says about data (hashes, the text of a failure, the trace hash); likewise. */
+  readonly told?: Uint8Array
   /** Of a `parked` entry that is due by itself: when, in milliseconds since the epoch. */
   readonly due?: number
 }
@@ -138,6 +156,8 @@ export interface Chain {
 export interface LedgerStore {
   /** Keeps one entry. Returns when it is kept, or a promise of that; fails with `KernelError`. Entries of a run come in order. */
   readonly append: (row: Row) => void | Promise<void>
+  /** Keeps entries for good, so that they are to be salted: of what is here, something may have to be removed one day. */
+  readonly salted?: true
   /** The runs of a space, the latest started first. */
   readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>
@@ -162,23 +182,102 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
+  taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
   resume: ["by"],
   end: ["outcome", "message", "trace"],
 }
 
-/** The row of an entry: `encode([1, space, run, seq, prev, at, kind, …fields])` and the digest of that. */
-export function seal(entry: Entry, data: Uint8Array | null, digest: Digest): Row {
+/**
+ * Fields that say something about data, even if only its hash, from which a guess of it could be tested. In a salted entry
+ * they are null, and two digests stand at its end instead: of `asked` and of `told`, salt included. With these removed
+ * nothing is left to test a guess on, and the chain is as it was.
+ */
+const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonly told: readonly string[] } } = {
+  start: { told: ["input"] },
+  read: { asked: "input", told: ["outcome", "message"] },
+  intent: { asked: "input", told: [] },
+  outcome: { told: ["outcome", "message"] },
+  parked: { asked: "input", told: ["request"] },
+  answer: { told: ["outcome", "message"] },
+  taken: { asked: "input", told: ["outcome", "message"] },
+  resume: { told: [] },
+  end: { told: ["outcome", "message", "trace"] },
+}
+/** Bytes of salt for one entry: half for `asked`, half for `told`. */
+export const SALT_BYTES = 32
+const SALT = SALT_BYTES / 2
+
+/**
+ * The row of an entry: `encode([1, space, run, seq, prev, at, kind, …fields])` and the digest of that. With a salt, which
+ * must be random and used once, the entry holds no hash of data.
+ */
+export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt?: Uint8Array): Row {
   const { space, run, seq, prev, at, body } = entry
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
-  for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
+  const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
+  if (hidden === undefined) for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
+  else {
+    const { asked, told } = SECRET[body.kind]
+    for (const field of FIELDS[body.kind])
+      list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
+    for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
+  }
   const bytes = encode(list)
-  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes), ...hidden }
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
-/** Reads an entry's bytes back. Fails with `KernelError` (`corrupt`, `format`). */
-export function openEntry(bytes: Uint8Array): Entry {
+function hide(
+  kind: EntryKind,
+  fields: { readonly [field: string]: Value },
+  salt: Uint8Array,
+): Pick<Row, "asked" | "told"> {
+  const { asked, told } = SECRET[kind]
+  return {
+    ...(asked === undefined ? {} : { asked: joined(salt.subarray(0, SALT), fields[asked] as Uint8Array) }),
+    ...(told.length === 0 ? {} : { told: joined(salt.subarray(SALT), encode(told.map((f) => fields[f] ?? null))) }),
+  }
+}
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length)
+  out.set(a)
+  out.set(b, a.length)
+  return out
+}
+
+/**
+ * An entry with what stands beside it put back. `redacted`: something of it was removed, and is empty here. Fails with
+ * `KernelError` (`corrupt`, `format`).
+ */
+export function openRow(row: Pick<Row, "entry" | "asked" | "told">): Entry & { readonly redacted: boolean } {
+  const { entry, hidden } = readEntry(row.entry)
+  if (hidden === undefined) return { ...entry, redacted: false }
+  const { asked, told } = SECRET[entry.body.kind]
+  const back: { [field: string]: Value } = {}
+  if (asked !== undefined) back[asked] = row.asked?.slice(SALT) ?? NOTHING
+  const says = row.told === undefined ? undefined : decode(row.told.subarray(SALT))
+  if (says !== undefined && (!Array.isArray(says) || says.length !== told.length))
+    throw kernelError("corrupt", `Cannot read what stands beside ledger entry ${entry.seq}`)
+  const list = says as readonly Value[] | undefined
+  for (const [i, field] of told.entries())
+    back[field] = list !== undefined ? list[i]! : field === "message" ? null : field === "trace" ? "" : NOTHING
+  const redacted = (asked !== undefined && row.asked === undefined) || (told.length > 0 && list === undefined)
+  return { ...entry, body: { ...entry.body, ...back } as EntryBody, redacted }
+}
+const NOTHING = new Uint8Array(0)
+
+/** Reads an entry's bytes back; of a salted one, what is not secret (`openRow` gives the rest). Fails with `KernelError` (`corrupt`, `format`). */
+export const openEntry = (bytes: Uint8Array): Entry => readEntry(bytes).entry
+
+/** An entry as its bytes say it. */
+export interface Read {
+  readonly entry: Entry
+  /** Digests of `asked` and `told`, of a salted entry. */
+  readonly hidden?: readonly [asked: Uint8Array | null, told: Uint8Array | null]
+}
+/** Fails with `KernelError` (`corrupt`, `format`). */
+export function readEntry(bytes: Uint8Array): Read {
   let list: Value
   try {
     list = decode(bytes)
@@ -197,7 +296,7 @@ export function openEntry(bytes: Uint8Array): Entry {
   const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? FIELDS[kind as EntryKind] : undefined
   if (
     fields === undefined ||
-    fields.length !== rest.length ||
+    (fields.length !== rest.length && fields.length + 2 !== rest.length) ||
     typeof space !== "string" ||
     typeof run !== "string" ||
     typeof seq !== "number" ||
@@ -207,11 +306,16 @@ export function openEntry(bytes: Uint8Array): Entry {
     throw kernelError("corrupt", `Cannot read a ledger entry: it has not the form of "${String(kind)}"`)
   }
   const body = Object.fromEntries([["kind", kind], ...fields.map((field, i) => [field, rest[i]])]) as EntryBody
-  return { space, run, seq, prev, at, body }
+  const entry: Entry = { space, run, seq, prev, at, body }
+  if (rest.length === fields.length) return { entry }
+  const [asked, told] = rest.slice(fields.length)
+  if (!isHash(asked) || !isHash(told)) throw kernelError("corrupt", "Cannot read a ledger entry: its digests are none")
+  return { entry, hidden: [asked, told] }
 }
+const isHash = (x: Value | undefined): x is Uint8Array | null => x === null || x instanceof Uint8Array
 
 /** The hash that an entry's `data` must have, or null where it has none. */
-function dataHash(body: EntryBody): Uint8Array | null {
+export function dataHash(body: EntryBody): Uint8Array | null {
   switch (body.kind) {
     case "start":
       return body.input
@@ -235,6 +339,8 @@ export type Broken =
   | "column"
   /** The input or outcome beside the entry is not the one that the entry names. */
   | "data"
+  /** What stood beside a salted entry was removed, and no note of that was given. */
+  | "redacted"
   /** An entry is not where its number says: something was deleted, inserted, repeated or swapped. */
   | "order"
   /** The entry does not continue the one before it: one of the two was replaced. */
@@ -249,57 +355,14 @@ export interface VerifyOptions {
   readonly run: string
   /** The head as somebody else kept it. Without one, cutting off the end and rewriting all of the rest go unnoticed. */
   readonly head?: Head
+  /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
+  readonly withoutData?: boolean
+  /** What was removed, by the notes of it. Default: nothing. */
+  readonly redactions?: Redactions
 }
-
-/** Walks a chain and says where it breaks first. Finds every edit, deletion, insertion and swap; with `head`, also a cut end. */
-export function verifyChain(chain: Chain, { digest, space, run, head }: VerifyOptions): Verdict {
-  const broken = (seq: number, reason: Broken, message: string): Verdict => ({ ok: false, seq, reason, message })
-  let seq = chain.before === null ? 0 : chain.before.seq + 1
-  let prev = chain.before === null ? GENESIS : chain.before.hash
-  let ended = false
-  for (const row of chain.rows) {
-    if (row.seq !== seq) return broken(seq, "order", `Entry ${seq} must follow, found entry ${row.seq}`)
-    if (ended) return broken(seq, "order", `Entry ${seq} stands after the end of the run`)
-    if (!sameBytes(digest(row.entry), row.hash)) return broken(seq, "edited", `Entry ${seq} does not have its own hash`)
-    let entry: Entry
-    try {
-      entry = openEntry(row.entry)
-    } catch (cause) {
-      return broken(seq, "edited", (cause as Error).message)
-    }
-    const { body } = entry
-    for (const [name, says, kept] of [
-      ["space", entry.space, row.space],
-      ["space", entry.space, space],
-      ["run", entry.run, row.run],
-      ["run", entry.run, run],
-      ["seq", entry.seq, row.seq],
-      ["kind", body.kind, row.kind],
-    ] as const) {
-      if (says !== kept) return broken(seq, "column", `Entry ${seq}: ${name} must be "${says}", found "${kept}"`)
-    }
-    if (!sameBytes(entry.prev, prev)) return broken(seq, "unlinked", `Entry ${seq} does not continue entry ${seq - 1}`)
-    if ((seq === 0) !== (body.kind === "start")) return broken(seq, "order", `Entry ${seq} is of kind "${body.kind}"`)
-    const want = dataHash(body)
-    if (want === null ? row.data !== null : row.data === null || !sameBytes(digest(row.data), want)) {
-      return broken(
-        seq,
-        "data",
-        `Entry ${seq}: the ${body.kind === "start" ? "input" : body.kind === "parked" ? "request" : "outcome"} beside it is not the one it names`,
-      )
-    }
-    ended = body.kind === "end"
-    prev = row.hash
-    seq++
-  }
-  if (seq === 0) return broken(0, "empty", `Run "${run}" has no entries`)
-  if (head !== undefined && (head.seq !== seq - 1 || !sameBytes(head.hash, prev))) {
-    const found = `entry ${seq - 1} with hash ${hex(prev)}`
-    return broken(
-      seq - 1,
-      "truncated",
-      `The chain must end at entry ${head.seq} with hash ${hex(head.hash)}, found ${found}`,
-    )
-  }
-  return { ok: true, entries: chain.rows.length, head: { seq: seq - 1, hash: prev }, ended }
+export interface Redactions {
+  /** Entries without their data. */
+  readonly seqs: ReadonlySet<number>
+  /** Entries without their input's hash alone. */
+  readonly inputs: ReadonlySet<number>
 }

@@ -7,10 +7,13 @@ import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { AgedCache, cacheKey } from "./cache.ts"
+import { type Commit, idempotencyKey, isCommit } from "./commit.ts"
 import { KernelError, kernelError } from "./errors.ts"
-import { type LedgerStore, openEntry, verifyChain } from "./ledger.ts"
+import { type LedgerStore, openEntry } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
-import { type Commit, idempotencyKey, isCommit, openOutcome, openRun, type RunRecord } from "./run.ts"
+import { openOutcome } from "./outcome.ts"
+import { openRun, type RunRecord } from "./run.ts"
+import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS, digest })
@@ -191,7 +194,7 @@ describe("writes", () => {
     const store = new MemoryLedger()
     const run = begin(store)
     now(run.intent(["store"], SHOP.store, ORDER))
-    expect(run.unsettled.map((i) => i.path)).toEqual([["store"]])
+    expect(run.unsettled).toEqual([["store"]])
     now(run.end(fail("Cancelled", "Ctrl-C")))
     expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "outcome", "end"])
     expect(bodies(store)[2]).toMatchObject({ how: "uncertain", intent: 1 })

@@ -6,15 +6,13 @@
 import {
   type Clock,
   type Digest,
-  decode,
   encode,
   Failure,
   fail,
-  failureIdentity,
   hashValue,
-  hex,
   leafHash,
   type Outcome,
+  type Park,
   type Path,
   printPath,
   TraceTree,
@@ -25,9 +23,14 @@ import {
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
+import { externAt } from "./calls.ts"
+import { GrowingChain } from "./chain.ts"
+import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
-import { refusal } from "./judge.ts"
-import { type Delivery, type EntryBody, GENESIS, type LedgerStore, type Spent, seal } from "./ledger.ts"
+import type { History, Known, OpenIntent, Wait } from "./history.ts"
+import type { Delivery, LedgerStore, Spent } from "./ledger.ts"
+import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Divergence, diverged, INTERRUPTED, lookUp, type Past, uncertain } from "./past.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
@@ -39,48 +42,28 @@ export interface RunOptions {
   readonly run: string
   readonly space: string
   readonly input: Value
+  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
+  readonly salt?: (bytes: number) => Uint8Array
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
   readonly cache?: AgedCache
+  /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
+  readonly parks?: boolean
   /** What the run may spend, and has spent. */
   readonly meter?: Meter | undefined
 }
 
-/** An outcome that is on record. Minted here; `isCommit` tells it from a look-alike. */
-export interface Commit {
-  readonly space: string
-  readonly run: string
-  /** The entry that proves it. */
-  readonly seq: number
-  readonly path: Path
-  readonly outcome: Outcome
-}
+/** What the record says to a call: it is answered, or it waits. */
+export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
 
-/** A write that is on record and may be sent now. `key` goes to tools that honour one. */
-export interface Intent {
-  readonly path: Path
-  readonly key: string
-  readonly seq: number
-}
-
-export interface Ended {
-  /** The trace hash. */
-  readonly trace: string
-  /** Hash of the last entry, hex, and its number: together they prove the whole run. */
-  readonly head: string
-  readonly position: number
-}
-
-const commits = new WeakSet<object>()
-export const isCommit = (x: unknown): x is Commit => typeof x === "object" && x !== null && commits.has(x)
-
-/** SHA-256 of `[run, path]`, hex: the same for every attempt of a call, and different for every other call. */
-export const idempotencyKey = (run: string, path: Path, digest: Digest): string => hex(hashValue([run, path], digest))
-
-/** Begins a run of an admitted plan. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
-export function openRun(admitted: Admitted, options: RunOptions): RunRecord {
+/** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
+export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot open a run: the plan was not admitted")
-  return new RunRecord(admitted, options)
+  return new RunRecord(admitted, options, past)
 }
+
+/** The record of a run that goes on where its chain ends, or that is replayed: `resumeRun` and `replayRun`, which see to it that all fits. */
+export const continueRun = (admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord =>
+  new RunRecord(admitted, options, past, history)
 
 interface Open {
   readonly extern: AdmittedExtern
@@ -93,39 +76,56 @@ class RunRecord {
   readonly run: string
   /** Where scopes report that their items are finished, so that a loop of any length keeps one hash. */
   readonly trace: Pick<TraceTree, "seal">
+  /** What it knew before it began; undefined of a run that simply runs. */
+  readonly past: Past | undefined
+  /** May it rest and go on another day? */
+  readonly parks: boolean
+  /** Of a replay: calls that went otherwise than on record. */
+  readonly divergences: Divergence[] = []
+  /** What it rests for, as far as it has come. */
+  readonly waits: Wait[] = []
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
   readonly #input: Uint8Array
+  readonly #chain: GrowingChain
   #intents: Map<Intent, Open> | undefined
+  /** Of a run that goes on: announced again here, by path. */
+  readonly #met: Set<string>
   #meter: Meter | undefined
-  #seq = 0
-  #prev: Uint8Array = GENESIS
-  #ended = false
-  /** The first failure of the store: what comes after a missing entry must not be kept either. */
-  #broken: { readonly cause: unknown } | undefined
 
-  constructor(admitted: Admitted, options: RunOptions) {
+  constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
     this.run = options.run
     this.#admitted = admitted
     this.#options = options
+    this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
     const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
     this.trace = tree
+    this.past = past
+    this.parks = options.parks === true
+    this.#met = past === undefined ? NOTHING : new Set()
+    if (history !== undefined) {
+      this.#input = history.inputHash
+      // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
+      for (const { path, effect, resource, input, hash } of history.known.values())
+        this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
+      return
+    }
     const data = encode(options.input)
     this.#input = options.digest(data)
-    const { plan, hash, pins } = admitted
+    const { hash, pins } = admitted
     const start = {
       kind: "start",
-      graph: plan.graph,
+      graph: admitted.graph,
       plan: hash,
       pins: pins?.hash ?? null,
       input: this.#input,
     } as const
-    const kept = this.#append(start, data)
+    const kept = this.#chain.append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
   }
@@ -192,13 +192,88 @@ class RunRecord {
       : this.#commitRead(path, x, input, encoded(judged, digest), 0, cacheMs)
   }
 
+  /**
+   * What a call is answered from the record, where the run has a past; undefined where its tool must be asked. `feeds` names
+   * the pure functions that its arguments come from. Fails with `KernelError` `diverged`.
+   */
+  answered(path: Path, extern: number, args: Value, feeds: () => readonly Path[]): Recalled | undefined {
+    const past = this.past!
+    const x = this.#admitted.externs[extern]!
+    const input = hashValue(args, this.#options.digest)
+    const found = lookUp(past, path, x, input)
+    if (found === undefined) return undefined
+    if (found === "differs") return this.#chain.break(diverged(this.run, path, feeds()))
+    if ("known" in found) {
+      if (!found.same) this.divergences.push({ path, feeds: feeds() })
+      return { seq: found.known.seq, commit: this.#again(found.known, path, x, input) }
+    }
+    if (found.wait !== "unknown") return { wait: found.wait }
+    const { resource } = x.signature
+    return past.held
+      ? { wait: { path, why: "held", input, until: null, request: { tool: x.claim.kind, resource, args } } }
+      : { wait: uncertain(x, this.key(path), { path, input, args }) }
+  }
+
+  /** The call at `path` waits: for an answer to what its tool asked, or, with a failure, to know what came of a write. */
+  wait(path: Path, extern: number, args: Value, park: Park | Failure): void {
+    const x = this.#admitted.externs[extern]!
+    const input = hashValue(args, this.#options.digest)
+    if (park instanceof Failure) this.waits.push(uncertain(x, this.key(path), { path, input, args }, park))
+    else this.waits.push({ path, why: park.why, input, until: park.until, request: { ...park.request, args } })
+  }
+
+  /** An outcome on record as a commit of this run. Its validators passed it when it was recorded; its type tells how it is held. */
+  #again(known: Known, path: Path, x: AdmittedExtern, input: Uint8Array): Awaitable<Commit> {
+    const outcome = heldBy(this.#admitted.plan.types[x.claim.output]!, openOutcome(known.data, known.message))
+    if (this.past!.how !== "taken") {
+      const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: known.seq, path, outcome })
+      return mintCommit(commit)
+    }
+    const { resource } = x.signature
+    const from = known.input === null ? null : this.past!.from
+    const { effect, hash, message, data } = known
+    const kept = this.#chain.append(
+      { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
+      data,
+    )
+    this.#leaf(path, x, input, hash)
+    return this.#mint(path, outcome, kept)
+  }
+
+  /**
+   * Ends this process's part of the run: it rests until what it waits for is answered. A write that nobody has settled is
+   * among that. Nothing can be recorded afterwards.
+   */
+  park(): Awaitable<Omit<Ended, "trace">> {
+    for (const [{ path }, { extern, input, args }] of this.#intents ?? []) {
+      const at = printPath(path)
+      if (!this.waits.some((w) => printPath(w.path) === at))
+        this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
+    }
+    for (const { path, input } of this.#lost()) {
+      const wait = this.past?.waits.get(printPath(path))
+      const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
+      const known = this.waits.some((w) => printPath(w.path) === printPath(path))
+      if (!known && x !== undefined) this.waits.push(wait ?? uncertain(x, this.key(path), { path, input }))
+    }
+    const { waits } = this
+    const kept = waits.map(({ path, why, input, until, request }) => {
+      const data = encode(request)
+      return this.#chain.append({ kind: "parked", path, why, input, request: this.#options.digest(data), until }, data)
+    })
+    this.#chain.close()
+    const end = { head: this.#chain.head, position: this.#chain.position }
+    return kept.some((k) => k !== undefined) ? Promise.all(kept).then(() => end) : end
+  }
+
   /** Records that a write is about to be sent. It may be sent only after this. */
   intent(path: Path, extern: number, args: Value, charge?: Charge): Awaitable<Intent> {
     const x = this.#extern(extern, "write")
     const input = this.#hashed(args, charge)
     const key = this.key(path)
-    const kept = this.#append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
-    const intent: Intent = Object.freeze({ path, key, seq: this.#seq - 1 })
+    const kept = this.#chain.append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
+    const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
+    if (this.past !== undefined) this.#met.add(printPath(path))
     this.#intents ??= new Map()
     this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
@@ -236,7 +311,7 @@ class RunRecord {
     const { outcome, data, hash } = encoded(judged, this.#options.digest)
     const message = messageOf(outcome)
     const spent = this.#spent(charge, data, attempts)
-    const kept = this.#append(
+    const kept = this.#chain.append(
       { kind: "outcome", intent: intent.seq, how, outcome: hash, message, attempts, spent },
       data,
     )
@@ -245,9 +320,17 @@ class RunRecord {
     return this.#mint(intent.path, outcome, kept)
   }
 
-  /** Writes that were announced and not settled. */
-  get unsettled(): readonly Intent[] {
-    return this.#intents === undefined ? [] : [...this.#intents.keys()]
+  /** Paths of writes that were announced and not settled, here or before the run was resumed. */
+  get unsettled(): readonly Path[] {
+    const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
+    return [...here, ...this.#lost().map(({ path }) => path)]
+  }
+
+  /** Writes announced by a process that is gone, which this one did not come to. */
+  #lost(): readonly OpenIntent[] {
+    const { past } = this
+    if (past === undefined || past.how !== "resume" || past.open.size === 0) return []
+    return [...past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
   }
 
   /**
@@ -255,24 +338,44 @@ class RunRecord {
    * can be recorded afterwards.
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
-    for (const intent of this.unsettled) {
+    for (const intent of this.#intents?.keys() ?? []) {
       const lost = fail("Uncertain", `The run ended before it was known what came of ${printPath(intent.path)}`)
       const kept = this.delivered(intent, lost, "uncertain")
       if (kept instanceof Promise) kept.catch(() => {})
     }
+    for (const { seq, path, resource, input } of this.#lost()) {
+      const { hash, data, outcome: lost } = encoded({ ok: false, failure: INTERRUPTED }, this.#options.digest)
+      const how = "uncertain"
+      const entry = {
+        kind: "outcome",
+        intent: seq,
+        how,
+        outcome: hash,
+        message: messageOf(lost),
+        attempts: 0,
+        spent: null,
+      } as const
+      this.#chain.append(entry, data)?.catch(() => {})
+      this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
+    }
+    const { trace, ended } = this.sum(outcome)
+    const kept = this.#chain.append(
+      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
+      ended.data,
+    )
+    this.#chain.close()
+    const end: Ended = { trace, head: this.#chain.head, position: this.#chain.position }
+    return kept === undefined ? end : kept.then(() => end)
+  }
+
+  /** The trace hash that the run has when it ends so; nothing is recorded. */
+  sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    const trace = traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest)
-    const kept = this.#append(
-      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
-      ended.data,
-    )
-    this.#ended = true
-    const end: Ended = { trace, head: hex(this.#prev), position: this.#seq - 1 }
-    return kept === undefined ? end : kept.then(() => end)
+    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -313,7 +416,7 @@ class RunRecord {
     const { resource } = x.signature
     const message = messageOf(outcome)
     const spent = this.#spent(charge, data, attempts)
-    const kept = this.#append(
+    const kept = this.#chain.append(
       { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
       data,
     )
@@ -327,76 +430,19 @@ class RunRecord {
   }
 
   #mint(path: Path, outcome: Outcome, kept: void | Promise<void>): Awaitable<Commit> {
-    const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: this.#seq - 1, path, outcome })
-    if (kept === undefined) {
-      commits.add(commit)
-      return commit
-    }
-    return kept.then(() => {
-      commits.add(commit)
-      return commit
-    })
-  }
-
-  #append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
-    if (this.#broken !== undefined) throw this.#broken.cause
-    if (this.#ended) throw kernelError("closed", `Cannot record a ${body.kind} of run "${this.run}": it has ended`)
-    const { store, digest, clock, space, run } = this.#options
-    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest)
-    this.#seq++
-    this.#prev = row.hash
-    try {
-      const kept = store.append(row)
-      return kept?.catch((cause) => this.#break(cause))
-    } catch (cause) {
-      return this.#break(cause)
-    }
-  }
-
-  #break(cause: unknown): never {
-    this.#broken ??= { cause }
-    throw this.#broken.cause
+    const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: this.#chain.position, path, outcome })
+    return kept === undefined ? mintCommit(commit) : kept.then(() => mintCommit(commit))
   }
 }
 
 export type { RunRecord }
 
+const NOTHING: Set<string> = new Set()
+
 const graphHashes = new WeakMap<Admitted, Uint8Array>()
 /** The checked graph's hash as bytes, read once for each plan. */
 function graphHash(admitted: Admitted): Uint8Array {
   let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.plan.graph)))
+  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
   return bytes
 }
-
-interface Encoded {
-  readonly outcome: Outcome
-  /** The bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
-  readonly data: Uint8Array
-  readonly hash: Uint8Array
-}
-
-function encoded(outcome: Outcome, digest: Digest): Encoded {
-  try {
-    const data = encode(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)])
-    return { outcome, data, hash: digest(data) }
-  } catch (cause) {
-    // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
-    if (outcome.ok) return encoded({ ok: false, failure: refusal(cause) }, digest)
-    const { code, message } = outcome.failure
-    const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
-      cause,
-    })
-    return encoded({ ok: false, failure }, digest)
-  }
-}
-
-/** Reads an outcome back from an entry's `data` and `message`. */
-export function openOutcome(data: Uint8Array, message: string | null): Outcome {
-  const [kind, value] = decode(data) as readonly [string, Value]
-  if (kind === "value") return { ok: true, value }
-  const { failure, data: more } = value as { readonly failure: string; readonly data: Value }
-  return { ok: false, failure: fail(failure, message ?? "", { data: more }) }
-}
-
-const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)

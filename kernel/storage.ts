@@ -18,5 +18,7 @@ export interface Storage {
   readonly batch: (statements: readonly Statement[]) => Awaitable<void>
   /** Reads all of it and says the first thing that is wrong with it, or null; for stores that keep files of their own. */
   readonly damage?: () => Awaitable<string | null>
+  /** Makes sure that what was deleted or overwritten is not left in files that the store keeps. */
+  readonly forget?: () => Awaitable<void>
   readonly close: () => Awaitable<void>
 }

@@ -1,6 +1,7 @@
 /** The third gate: what validates an answer, what is demanded of it, and who may not judge. */
 import { describe, expect, test } from "bun:test"
 import {
+  fail,
   LEVELS,
   type Level,
   type NodeKind,
@@ -8,6 +9,7 @@ import {
   reaches,
   registry,
   type Signature,
+  sha256,
   T,
   type Type,
   type Validator,
@@ -16,7 +18,11 @@ import {
 import { encodePlan } from "../plan/mod.ts"
 import { opened, SHOP_GRANTS, shop, shopBytes, shopKinds } from "../tests/plans/shop.ts"
 import { type AdmitOptions, admit } from "./admit.ts"
+import type { Intent } from "./commit.ts"
 import { AdmissionError } from "./errors.ts"
+import { type Chain, openEntry } from "./ledger.ts"
+import { MemoryLedger } from "./ledger_memory.ts"
+import { openRun } from "./run.ts"
 
 const [lookup, rates, store, score] = shopKinds as [NodeKind, NodeKind, NodeKind, NodeKind]
 const about = "is right"
@@ -255,5 +261,44 @@ describe("validators that cannot be used", () => {
     const plan = admit(shopBytes(), withKind({ ...store, validators: () => [mine as Validator] }))
     mine.holds = () => false
     expect(plan.externs[2]!.judge.judge(null, {})).toEqual({ ok: true, value: null })
+  })
+})
+
+describe("a validator that answers later", () => {
+  test("judges what came of a write, and what the run has ended on stays on record", async () => {
+    let say: (verdict: boolean) => void = () => {}
+    const slow: Validator = {
+      ...(oracle("server:slow") as Extract<Validator, { level: "oracle" }>),
+      check: () => new Promise<boolean>((resolve) => (say = resolve)),
+    }
+    const admitted = admit(shopBytes(), withKind(validated(store, () => [slow])))
+    const begin = () => {
+      const kept = new MemoryLedger()
+      const clock = { now: () => 0, sleep: () => new Promise<void>(() => {}) }
+      const record = openRun(admitted, {
+        store: kept,
+        digest: sha256,
+        space: "",
+        run: "r",
+        input: { order: "A" },
+        clock,
+      })
+      return { kept, record }
+    }
+    const args = { order: "A" }
+    const first = begin()
+    const intent = (await first.record.intent(["store"], 2, args)) as Intent
+    const passing = first.record.delivered(intent, null, "delivered")
+    say(true)
+    expect((await passing).outcome).toEqual({ ok: true, value: null })
+
+    const second = begin()
+    const late = second.record.delivered((await second.record.intent(["store"], 2, args)) as Intent, null, "delivered")
+    await second.record.end(fail("Cancelled", "enough"))
+    say(true)
+    expect(await Promise.resolve(late).catch((cause: unknown) => cause)).toMatchObject({ reason: "closed" })
+    const { rows } = second.kept.entries("", "r") as Chain
+    const outcomes = rows.map((row) => openEntry(row.entry).body).filter((body) => body.kind === "outcome")
+    expect(outcomes.map((body) => body.how)).toEqual(["uncertain"])
   })
 })

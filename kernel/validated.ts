@@ -3,6 +3,7 @@
  * registration demands one, and so may whoever runs the plan, by effect or by capability. Nobody judges their own answers.
  */
 import {
+  type Expr,
   isLevel,
   isRecord,
   LEVELS,
@@ -10,10 +11,16 @@ import {
   type NodeKind,
   type NodeView,
   overlap,
+  type Path,
+  printCel,
   reaches,
   type Signature,
+  T,
   type Type,
   type Validator,
+  validatorOf,
+  validHash,
+  validProblem,
 } from "../graph/mod.ts"
 import type { Extern, Plan } from "../plan/mod.ts"
 import { type Judge, judgeOf, levelOf } from "./judge.ts"
@@ -40,8 +47,14 @@ export function validated(
   const port = plan.types[claim.output]!
   const found = installed(kind, view)
   if (!Array.isArray(found)) return { ok: false, refusals: [found as Refused] }
-  const validators = found as readonly Validator[]
+  const stated = claim.settings.valid
+  const validators = stated === undefined ? (found as readonly Validator[]) : [validatorOf(stated), ...found]
   const refusals = [...unsuited(port, validators), ...selfJudged(plan, signature, validators)]
+  const wrong = stated === undefined ? undefined : validProblem(stated, port, plan.types[claim.input] ?? T.unknown)
+  if (wrong !== undefined) {
+    const message = `\`valid\` cannot be asked of its answer: ${wrong}`
+    refusals.push({ reason: "not-validated", message, fix: "Compile the graph again." })
+  }
   const level = highest([ofType(signature.output as Type | undefined, port), ...validators.map((v) => v.level)])
   for (const { least, because } of demanded(claim, signature, demands)) {
     if (!isLevel(least) || least === "none") {
@@ -146,6 +159,30 @@ function place(url: unknown): string {
   }
 }
 
+/**
+ * A plan lists every `valid:` of its graph, and that list is part of the hash that its runs go by. Each call has the one
+ * that the list has for its path: none can be dropped from a call and stay in the hash. Undefined where there are none.
+ */
+export function listed(plan: Plan): ((claim: Extern, paths: readonly Path[]) => readonly Refused[]) | undefined {
+  if (plan.valids === undefined && plan.externs.every((x) => x.settings.valid === undefined)) return undefined
+  const byPath = new Map((plan.valids ?? []).map(({ path, valid }) => [JSON.stringify(path), valid]))
+  return (claim, paths) => {
+    const { valid } = claim.settings
+    const refused: Refused[] = []
+    for (const path of paths) {
+      const wanted = byPath.get(JSON.stringify(path))
+      if (valid === wanted || (valid !== undefined && wanted !== undefined && validHash(valid) === validHash(wanted)))
+        continue
+      const message = `\`valid\` must be ${printed(wanted)} as its graph says, found ${printed(valid)}`
+      const reason = valid === undefined ? "claims-less" : "claims-other"
+      refused.push({ reason, message, fix: "Compile the graph again." })
+    }
+    return refused
+  }
+}
+
+const printed = (valid: Expr | undefined): string => (valid === undefined ? "none" : printCel(valid))
+
 interface Demand {
   readonly least: Level
   readonly because: string
@@ -166,6 +203,7 @@ function demanded(claim: Extern, signature: Signature, demands: Demands): readon
 
 function fixOf(level: Level, least: Level, kind: string): string {
   if (level === "none" || least === "schema") return "Declare `output:` on the node, and compile again."
+  if (least === "property") return `Say what holds of it: \`valid:\` on the node, or a validator of kind "${kind}".`
   const how = `install one where kind "${kind}" is registered: validated(kind, () => [{ level: "${least}", … }])`
   return `${how[0]!.toUpperCase()}${how.slice(1)}.`
 }

@@ -6,9 +6,13 @@ import {
   type Call,
   fail,
   isRecord,
+  jsonText,
   type NodeKind,
   type NodeView,
+  Park,
   printType,
+  type Rec,
+  type Services,
   type Signature,
   type SignatureProblem,
   T,
@@ -25,17 +29,27 @@ export const ask: NodeKind = {
   main: { form: "text", type: T.string, required: true, about: "The question." },
   fields: {
     choices: { form: "static", type: T.list(T.string), about: "The answers to choose from." },
+    within: { form: "duration", about: "How long a run rests for the answer; then the node fails with Timeout." },
+    confirm: {
+      form: "text",
+      about:
+        "A value that is shown with the question. The node gives it where the answer is yes, and fails with Declined where not.",
+    },
   },
   takesWith: false,
   sign,
-  open: (_config, _resources, services, signature) => ({
+  open: (config, _resources, services, signature) => ({
     execute: async (args: Value, call: Call) => {
       const question = isRecord(args) ? String(args["ask"]) : ""
+      const confirm = isRecord(args) ? args["confirm"] : undefined
+      if (services.ask === undefined && call.parks === true)
+        return parked(question, config, confirm, services, signature)
       if (services.ask === undefined) {
         throw fail("NoPerson", `Cannot ask ${JSON.stringify(question)}: nobody is there to answer`, {
           undelivered: true,
         })
       }
+      if (confirm !== undefined) return await confirmed(services.ask, question, confirm, call)
       const type = signature.output
       const choices = wordsOf(type)
       let text = question
@@ -55,11 +69,58 @@ export const ask: NodeKind = {
   }),
 }
 
+/** Nobody is at the terminal: the question stands in the ledger until somebody answers it, or its time is over. */
+function parked(
+  question: string,
+  { within }: Rec,
+  only: Value | undefined,
+  { clock }: Services,
+  { output }: Signature,
+): Park {
+  const choices = wordsOf(output)
+  const late = fail("Timeout", "Nobody answered in time", { data: { question } })
+  return new Park(
+    "ask",
+    {
+      question,
+      type: printType(output),
+      ...(choices === undefined ? {} : { choices }),
+      ...(only === undefined ? {} : { only }),
+    },
+    typeof within === "number" ? clock.now() + within : null,
+    late,
+  )
+}
+
+/** Shows the value itself, and gives the very same. */
+async function confirmed(
+  ask: NonNullable<Services["ask"]>,
+  question: string,
+  value: Value,
+  call: Call,
+): Promise<Value> {
+  const shown = `${question}\n  ${visible(jsonText(value, { nonFinite: "text" }))}`
+  for (let i = 0; i < TRIES; i++) {
+    const answer = readAnswer(
+      await ask({ path: pathText(call), text: shown, choices: ["yes", "no"], signal: call.signal }),
+      T.boolean,
+    )
+    if (answer === true) return value
+    if (answer === false) throw fail("Declined", `${JSON.stringify(question)} was answered with no`)
+  }
+  throw fail("BadAnswer", `No answer of the form yes | no in ${TRIES} tries`, { data: { tries: TRIES } })
+}
+
+/** What a person cannot see cannot be confirmed: marks that are not printed, or turn the text round, are written out. */
+const visible = (text: string): string =>
+  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
+
 const pathText = (call: Call): string => call.path.join(".")
 
 function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   const choices = node.config["choices"]
   const output = choices === undefined ? (node.output ?? T.string) : T.enum(...(choices as readonly string[]))
+  if (node.args["confirm"] !== undefined) return signConfirm(node)
   const problems: SignatureProblem[] = []
   if (Array.isArray(choices) && (choices.length < 2 || new Set(choices).size !== choices.length)) {
     problems.push({ code: "G207", key: "choices", message: "`choices:` wants at least two different answers." })
@@ -87,6 +148,28 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     needs: ["ask:person"],
     input: T.record({ ask: T.string }),
     output,
+    // The answer is the person's, whatever was in the question.
+    origin: "user",
+    endorses: true,
+    limits: { concurrent: 1 },
+  }
+}
+
+function signConfirm(node: NodeView): Signature | readonly SignatureProblem[] {
+  if (node.config["choices"] !== undefined) {
+    const message = "`confirm:` is answered with yes or no, and `choices:` gives other words."
+    return [{ code: "G207", key: "choices", message, fix: "Leave one of them out." }]
+  }
+  const output = node.output ?? T.string
+  return {
+    effect: "read",
+    resource: "person",
+    needs: ["ask:person"],
+    input: T.record({ ask: T.string, confirm: output }),
+    output,
+    // The value goes through a person, who saw it.
+    origin: "user",
+    endorses: true,
     limits: { concurrent: 1 },
   }
 }

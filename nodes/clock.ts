@@ -11,6 +11,7 @@ const reading = (resource: "time" | "chance", output: Signature["output"]): Sign
   input: T.record({}),
   output,
   async: false,
+  origin: "none",
 })
 
 export const now: NodeKind = {

@@ -140,6 +140,7 @@ function sign(
     needs: [`fs:${effect}:${root}`],
     input,
     output,
+    sinks: { [key]: "path" },
     // The same bytes at the same path, twice, leave the same file.
     ...(effect === "write" ? { keyed: true } : {}),
   }

@@ -24,6 +24,7 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { need } from "./lack.ts"
+import { sinkProblems, statedSinks } from "./sinks.ts"
 
 export const fn: NodeKind = {
   kind: "fn",
@@ -42,6 +43,11 @@ export const fn: NodeKind = {
     },
     needs: { form: "static", type: T.list(T.string), about: "Capabilities that a run must be granted for it." },
     async: { form: "static", type: T.boolean, about: "`false` where it never returns a promise or an Effect." },
+    sinks: {
+      form: "static",
+      type: T.map(T.string),
+      about: "Arguments where somebody else's text could do harm, and what they are: { target: url, line: shell }.",
+    },
   },
   takesWith: true,
   lift: ({ config: { fn: code, ...rest }, args, with: given }) => ({
@@ -113,6 +119,8 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       fix: "Leave `timeout:` out, or make the function async.",
     })
   }
+  const sinks = { ...statedSinks(pin?.["sinks"]), ...statedSinks(node.config["sinks"]) }
+  for (const p of sinkProblems(sinks, "sinks:", false)) problems.push({ ...p, key: "sinks" })
   const output = notation(said("output"))
   if (output === undefined && node.output === undefined) {
     problems.push({
@@ -131,6 +139,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     ...(input === undefined ? {} : { input }),
     output: output ?? T.unknown,
     ...(sync ? { async: false } : {}),
+    ...(Object.keys(sinks).length > 0 ? { sinks } : {}),
     ...(pin === undefined ? {} : { pins: { [codePinKey(code)]: pin } }),
   }
 }

@@ -219,6 +219,21 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     needs: [netNeed(host), ...authNeeds(auth)],
     input: T.record(Object.fromEntries(given)),
     output: node.output ?? (full ? FULL(T.unknown) : T.unknown),
+    sinks: {
+      url: settings.template.texts.slice(0, -1).some(
+        (_, i, all) =>
+          !all
+            .slice(0, i + 1)
+            .join("")
+            .includes("?"),
+      )
+        ? "url-path"
+        : "url-query",
+      query: "url-query",
+      headers: "header",
+      body: "body",
+      form: "body",
+    },
     ...(effect === "write" ? { keyed: keyHeader !== undefined } : {}),
   }
 }

@@ -8,5 +8,19 @@ import { http } from "./http.ts"
 import { llm } from "./llm.ts"
 import { mcp } from "./mcp.ts"
 import { sql } from "./sql.ts"
+import { event, sleep } from "./wait.ts"
 
-export const standardKinds: Registry = registry(ask, fn, http, llm, mcp, now, random, readFile, sql, writeFile)
+export const standardKinds: Registry = registry(
+  ask,
+  event,
+  fn,
+  http,
+  llm,
+  mcp,
+  now,
+  random,
+  readFile,
+  sleep,
+  sql,
+  writeFile,
+)

@@ -196,6 +196,8 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     resource: `model:${name}`,
     needs: [`model:${name}`, netNeed(endpoint.host), ...authNeeds(endpoint.auth)],
     output: node.output ?? (usage ? T.record({ value: T.string, usage: USAGE }) : T.string),
+    origin: "model",
+    sinks: { system: "instructions" },
   }
 }
 

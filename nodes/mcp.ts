@@ -29,6 +29,7 @@ import { orAbort } from "./or-abort.ts"
 import { differences, toJson } from "./plain-json.ts"
 import { schemaMeaning } from "./schema-meaning.ts"
 import { serverAddress, serverLimits, serverNeeds, serverProblems } from "./server.ts"
+import { toolSinks } from "./sinks.ts"
 
 export const mcp: NodeKind = {
   kind: "mcp",
@@ -139,6 +140,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     needs: [`mcp:${server}/${tool}`, ...serverNeeds(declaration)],
     ...(input === undefined ? {} : { input }),
     output: outputOf(node, pin),
+    sinks: toolSinks(pin?.["input"], Object.keys(node.args), sinksOf(declaration, tool)),
     ...(limits === undefined ? {} : { limits }),
     ...(pin === undefined ? { unpinned: toolPinKey(server, tool) } : { pins: { [toolPinKey(server, tool)]: pin } }),
   }
@@ -152,6 +154,9 @@ function effectOf(node: NodeView, tool: string, declaration: Rec, pin: Rec | und
   if (Array.isArray(reads) && reads.includes(tool)) return "read"
   return declaration["trust"] === true && pin?.["readOnlyHint"] === true ? "read" : "write"
 }
+
+const sinksOf = (declaration: Rec, tool: string): Value | undefined =>
+  isRecord(declaration["sinks"]) ? declaration["sinks"][tool] : undefined
 
 type Take = "text" | "json" | "bytes" | "structured"
 /** Which part of the answer is the value. A text or bytes output takes that, whatever else the server sends. */

@@ -5,6 +5,7 @@
 import { isRecord, type Rec, type Services, type Signature, type SignatureProblem, type Value } from "../graph/mod.ts"
 import { type Auth, authNeeds, credential, headerProblem, netNeed, readAuth, readOrigin } from "./endpoint.ts"
 import { looksLikeCredential, secretName, secretNeed, secretValue } from "./secret.ts"
+import { sinkProblems } from "./sinks.ts"
 
 /** What is wrong with a declaration; `key` is the node's, since that is where the checker asks. */
 export function serverProblems(server: string, declared: Value): SignatureProblem[] {
@@ -22,7 +23,7 @@ export function serverProblems(server: string, declared: Value): SignatureProble
     if (!known.includes(key))
       problems.push(wrong(`"${key}" means nothing here. Known: ${known.join(", ")}.`, undefined, "G002"))
   }
-  const { stdio, url, auth, env, headers, reads, trust } = declared
+  const { stdio, url, auth, env, headers, reads, trust, sinks } = declared
   if ((stdio === undefined) === (url === undefined)) problems.push(wrong("wanted one of `stdio:` and `url:`."))
   if (
     stdio !== undefined &&
@@ -61,6 +62,10 @@ export function serverProblems(server: string, declared: Value): SignatureProble
     problems.push(wrong("`reads:` is a list of tools that change nothing.", "reads: [read_text_file]"))
   }
   if (trust !== undefined && typeof trust !== "boolean") problems.push(wrong("`trust:` is true or false."))
+  if (sinks !== undefined && !isRecord(sinks))
+    problems.push(wrong("`sinks:` is a mapping from tools to their arguments.", "sinks: { fetch: { target: url } }"))
+  for (const [tool, stated] of Object.entries(isRecord(sinks) ? sinks : {}))
+    for (const p of sinkProblems(stated, `sinks: ${tool}:`, true)) problems.push(wrong(p.message, p.fix))
   return problems
 }
 
@@ -110,4 +115,4 @@ function withSecret(text: string, services: Services): string {
 }
 
 const ADDRESS_KEYS = ["stdio", "env", "url", "headers", "auth"]
-const POLICY_KEYS = ["trust", "reads", "concurrent", "per_second"]
+const POLICY_KEYS = ["trust", "reads", "sinks", "concurrent", "per_second"]

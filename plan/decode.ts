@@ -8,6 +8,8 @@ import { EXTERN_PARTS, MAGIC } from "./encode.ts"
 import { PlanError } from "./error.ts"
 import { type Constant, type Extern, PLAN_FORMAT, type Plan } from "./plan.ts"
 import * as shape from "./shape.ts"
+import { readValids } from "./shape_expr.ts"
+import { readExtern } from "./shape_extern.ts"
 import { decodeNumbers, decodeScope } from "./stream.ts"
 
 /**
@@ -36,7 +38,7 @@ export function decodePlan(bytes: Uint8Array): Plan {
   )
   const about = shape.keyed(
     sections["plan"],
-    { name: true, graph: true, input: true, output: true, needs: true, resources: true },
+    { name: true, graph: true, valids: false, input: true, output: true, needs: true, resources: true },
     "plan",
   )
   const types = shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`))
@@ -44,13 +46,14 @@ export function decodePlan(bytes: Uint8Array): Plan {
     ...header,
     name: shape.text(about["name"], "plan.name"),
     graph: shape.text(about["graph"], "plan.graph"),
+    ...(Object.hasOwn(about, "valids") ? { valids: readValids(about["valids"], "plan.valids") } : {}),
     input: shape.whole(about["input"], "plan.input"),
     output: shape.whole(about["output"], "plan.output"),
     needs: shape.texts(about["needs"], "plan.needs"),
     resources: shape.readResources(about["resources"], "plan.resources"),
     types,
     constants: readConstants(sections["constants"]!, types),
-    externs: shape.list(sections["externs"], "externs").map((x, i) => readExtern(x, `externs[${i}]`)),
+    externs: shape.list(sections["externs"], "externs").map((x, i) => externOf(x, `externs[${i}]`)),
     scopes: shape.list(sections["scopes"], "scopes").map((b, i) => decodeScope(shape.bytes(b, `scopes[${i}]`), i)),
   }
 }
@@ -92,7 +95,7 @@ function readConstants(v: Value, known: readonly Type[]): readonly Constant[] {
   return values.map((value, i) => ({ type: types[i]!, value: asTyped(value, known[types[i]!]) }))
 }
 
-function readExtern(v: Value, at: string): Extern {
+function externOf(v: Value, at: string): Extern {
   const parts = shape.tuple(v, EXTERN_PARTS, at)
-  return shape.readExtern(Object.fromEntries(EXTERN_PARTS.map((part, i) => [part, parts[i]!])), at)
+  return readExtern(Object.fromEntries(EXTERN_PARTS.map((part, i) => [part, parts[i]!])), at)
 }

@@ -3,7 +3,7 @@
  * and never changes its form, so that any version of the decoder can say which version it met. A plan has exactly one
  * encoding: equal plans are equal bytes, and `planHash` of the bytes is the plan's identity.
  */
-import { type Digest, encode, hex, sha256, type Value, ValueError } from "../graph/mod.ts"
+import { type Digest, encode, hex, type Rec, sha256, type Value, ValueError } from "../graph/mod.ts"
 import { PlanError } from "./error.ts"
 import type { Plan } from "./plan.ts"
 import { encodeNumbers, encodeScope } from "./stream.ts"
@@ -35,6 +35,9 @@ export function encodePlan(plan: Plan): Uint8Array {
       plan: {
         name: plan.name,
         graph: plan.graph,
+        ...(plan.valids === undefined
+          ? {}
+          : { valids: plan.valids.map(({ path, valid }) => [path, valid as unknown as Rec]) }),
         input: plan.input,
         output: plan.output,
         needs: plan.needs,

@@ -2,7 +2,7 @@
  * A plan in memory: what `compile` makes, `encode` writes, `decode` reads and `verify` looks at. Plain data. Nothing runs
  * from it: `kernel/admit.ts` turns bytes into an admitted plan, and only that reaches the VM.
  */
-import type { Effect, Rec, Settings, Type, Value } from "../graph/mod.ts"
+import type { Effect, Rec, Settings, Type, Valid, Value } from "../graph/mod.ts"
 import type { Instr, Step, StepName } from "./ops.ts"
 
 export const PLAN_FORMAT = 1
@@ -53,8 +53,10 @@ export interface Plan {
   readonly format: number
   readonly semantics: number
   readonly name: string
-  /** Hash of the checked graph, lower-case hex. */
+  /** Hash of the checked graph without its `valid:`s, lower-case hex; with `valids` it gives the graph's own (`hashWith`). */
   readonly graph: string
+  /** Every `valid:` of the graph, with the path of its node. Left out where there is none. */
+  readonly valids?: readonly Valid[]
   /** Indexes of the types of the graph's input record (with defaults) and of its output. */
   readonly input: number
   readonly output: number

@@ -1,22 +1,20 @@
 /**
- * The parts of a plan that are not instructions, read out of plain values: header, types, constants, externs. Whatever
+ * The parts of a plan that are not instructions, read out of plain values: header, types, constants. Whatever
  * arrives, the result has the shape that its TypeScript type says or a `PlanError` names the place; what it means is
  * `verify.ts`'s business.
  */
 import {
   DTYPE_BYTES,
-  type Effect,
   type Field,
   isRecord,
   NESTING_MAX,
   type Rec,
-  type Settings,
   Tensor,
   type Type,
   type Value,
 } from "../graph/mod.ts"
 import { PlanError } from "./error.ts"
-import { COUNT_MAX, type Extern } from "./plan.ts"
+import { COUNT_MAX } from "./plan.ts"
 
 /** Types nested deeper than this are refused. */
 export const TYPE_DEPTH_MAX = 2 * NESTING_MAX
@@ -78,7 +76,7 @@ export function whole(v: unknown, at: At, least = 0): number {
   }
   return v
 }
-function positive(v: unknown, at: At): number {
+export function positive(v: unknown, at: At): number {
   if (typeof v !== "number" || !(v >= 0) || v > Number.MAX_SAFE_INTEGER) throw malformed(at, v, "a number, 0 or more")
   return v
 }
@@ -173,55 +171,6 @@ function readFields(
     }
   }
   return out
-}
-
-const SETTINGS: { readonly [K in keyof Required<Extern["settings"]>]: false } = {
-  timeoutMs: false,
-  retry: false,
-  cacheMs: false,
-  shadow: false,
-  speculate: false,
-}
-
-function readSettings(v: unknown, at: At): Extern["settings"] {
-  const r = keyed(v, SETTINGS, at)
-  const out: { -readonly [K in keyof Settings]: Settings[K] } = {}
-  if (Object.hasOwn(r, "timeoutMs")) out.timeoutMs = positive(r["timeoutMs"], `${at}.timeoutMs`)
-  if (Object.hasOwn(r, "cacheMs")) out.cacheMs = positive(r["cacheMs"], `${at}.cacheMs`)
-  if (Object.hasOwn(r, "speculate")) out.speculate = bool(r["speculate"], `${at}.speculate`)
-  if (Object.hasOwn(r, "shadow")) {
-    out.shadow = { error: positive(keyed(r["shadow"], { error: true }, `${at}.shadow`)["error"], `${at}.shadow.error`) }
-  }
-  if (Object.hasOwn(r, "retry")) {
-    const retry = keyed(r["retry"], { times: true, delayMs: true, delayMsMax: true }, `${at}.retry`)
-    out.retry = {
-      times: whole(retry["times"], `${at}.retry.times`),
-      delayMs: positive(retry["delayMs"], `${at}.retry.delayMs`),
-      delayMsMax: positive(retry["delayMsMax"], `${at}.retry.delayMsMax`),
-    }
-  }
-  return out
-}
-
-const EFFECTS: readonly string[] = ["pure", "read", "write"] satisfies Effect[]
-
-/** An extern out of a record of its own shape. */
-export function readExtern(v: unknown, at: At): Extern {
-  const keys = { kind: true, config: true, effect: true, resource: true, needs: true, input: true, output: true }
-  const r = keyed(v, { ...keys, async: true, settings: true }, at)
-  const effect = text(r["effect"], `${at}.effect`)
-  if (!EFFECTS.includes(effect)) throw malformed(`${at}.effect`, effect, "pure, read or write")
-  return {
-    kind: text(r["kind"], `${at}.kind`),
-    config: rec(r["config"], `${at}.config`),
-    effect: effect as Effect,
-    resource: r["resource"] === null ? null : text(r["resource"], `${at}.resource`),
-    needs: texts(r["needs"], `${at}.needs`),
-    input: whole(r["input"], `${at}.input`, -1),
-    output: whole(r["output"], `${at}.output`),
-    async: bool(r["async"], `${at}.async`),
-    settings: readSettings(r["settings"], `${at}.settings`),
-  }
 }
 
 export function readResources(v: unknown, at: At): { readonly [section: string]: Rec } {

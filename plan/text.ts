@@ -3,7 +3,7 @@
  * kinds of the instruction table, so a new instruction prints by itself. The text is for people and for golden tests; it
  * is stable, and it prints any plan that decodes, right or wrong: what points at nothing is printed as `?`.
  */
-import { printDuration, printType, type Value } from "../graph/mod.ts"
+import { printCel, printDuration, printType, type Value } from "../graph/mod.ts"
 import { type Instr, MACROS, OPS, type OperandKind, TWO_VARIABLES } from "./ops.ts"
 import type { Extern, Plan, PlanScope, PlanStep } from "./plan.ts"
 import { show } from "./shape.ts"
@@ -266,13 +266,14 @@ function print(plan: Plan, scope: number, instr: Instr): string {
 /** What an extern's settings say, in the order in which people ask. */
 function settings(extern: Extern | undefined): string {
   if (extern === undefined) return ""
-  const { timeoutMs, retry, cacheMs, shadow, speculate } = extern.settings
+  const { timeoutMs, retry, cacheMs, shadow, speculate, valid } = extern.settings
   const said = [
     timeoutMs === undefined ? "" : `timeout ${printDuration(timeoutMs)}`,
     retry === undefined ? "" : `retry ${retry.times}`,
     cacheMs === undefined ? "" : `cache ${printDuration(cacheMs)}`,
     shadow === undefined ? "" : `shadow ≤${Number((shadow.error * 100).toPrecision(6))}%`,
     speculate === true ? "speculate" : "",
+    valid === undefined ? "" : `valid ${printCel(valid)}`,
   ]
   return said.filter((s) => s !== "").join("  ")
 }

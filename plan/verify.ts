@@ -22,7 +22,9 @@ import type { PlanFacts, ScopeFacts } from "./facts.ts"
 import { OPS, type OperandKind, type StepName } from "./ops.ts"
 import { COUNT_MAX, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS } from "./plan.ts"
 import { refuse } from "./rules.ts"
-import { readExtern, readType, show } from "./shape.ts"
+import { readType, show } from "./shape.ts"
+import { readValids } from "./shape_expr.ts"
+import { readExtern } from "./shape_extern.ts"
 import { OrderWork } from "./verify_effects.ts"
 import { ScopeWalk } from "./verify_scope.ts"
 import { TypeWork } from "./verify_types.ts"
@@ -76,6 +78,15 @@ function tables(plan: Plan): void {
   const known = new Map<object, Type>()
   shaped(() => plan.types.forEach((t, i) => void readType(t, `types[${i}]`, 0, known)))
   shaped(() => plan.externs.forEach((x, i) => void readExtern(x, `externs[${i}]`)))
+  const { valids } = plan
+  if (valids !== undefined)
+    shaped(
+      () =>
+        void readValids(
+          valids.map((x) => [x.path, x.valid]),
+          "plan.valids",
+        ),
+    )
   const type = (t: unknown, at: string | PlanPlace, what: string, least = 0) => {
     if (typeof t === "number" && Number.isInteger(t) && t >= least && t < plan.types.length && !Object.is(t, -0)) return
     refuse("P011", at, what, `a type below ${plan.types.length}`, show(t))

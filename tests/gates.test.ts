@@ -3,6 +3,7 @@
 // called or even opened. The table is printed.
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
+import { anew, resume } from "../deploy/again.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
@@ -19,7 +20,7 @@ import {
   T,
   type Type,
 } from "../graph/mod.ts"
-import { AdmissionError, admit, type Gate, openPins } from "../kernel/mod.ts"
+import { AdmissionError, admit, type Chain, type Gate, MemoryLedger, openPins } from "../kernel/mod.ts"
 import { standardKinds, toolPin, toolPinKey } from "../nodes/mod.ts"
 import { decodePlan, encodePlan, type Plan, type Step } from "../plan/mod.ts"
 
@@ -116,7 +117,7 @@ const PATHS: readonly (readonly [path: string, text: string])[] = [
   ["a call marked for speculation", graph("  a: { door: front, speculate: true }", "a")],
 ]
 
-const others = [host, standardKinds.get("now")!]
+const others = [host, standardKinds.get("now")!, standardKinds.get("ask")!]
 const compiled = (text: string): { checked: CheckedGraph; bytes: Uint8Array } => {
   const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, {
     registry: registry(door(T.unknown), ...others),
@@ -161,7 +162,7 @@ let refusals = 0
 afterAll(() => {
   console.log(
     [
-      `${PATHS.length + 5} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
+      `${PATHS.length + 7} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
       `${" ".repeat(40)} ${COLUMNS}`,
       ...rows,
     ].join("\n"),
@@ -277,6 +278,38 @@ describe("ways around", () => {
     }
     rows.push(`${"a run that goes on later".padEnd(40)} ${seen.join(" | ")}`)
   })
+
+  for (const [what, goOn] of [
+    ["a parked run that is resumed", resume],
+    ["a run that is begun anew", anew],
+  ] as const) {
+    test(`${what}: nothing is written either`, async () => {
+      const { checked, bytes } = compiled(graph(`  q: { ask: go? }\n  a: { door: front, after: q }`, "[q, a]"))
+      const seen: string[] = []
+      for (const c of COMBINATIONS) {
+        const store = new MemoryLedger()
+        const open = COMBINATIONS[0]!
+        const before = new Engine({ registry: kindsOf(open), services, store, parks: true })
+        const { run } = await (await before.prepare(bytes, { grants: grantsOf(open, checked) })).run({})
+        const kept = ((await store.entries("", run)) as Chain).rows.length
+        done.length = 0
+        const engine = new Engine({ registry: kindsOf(c), services, store, parks: true })
+        const replies = [{ path: ["q"], how: "answered", value: "yes" }] as const
+        const pinned = [{ path: ["q"], outcome: "yes" }]
+        const again = () => goOn(engine, run, { grants: grantsOf(c, checked), replies, pinned } as never)
+        if (isOpen(c)) {
+          expect((await again()).outcome).toEqual({ ok: true, value: ["yes", 1] })
+          expect(done).toEqual(["opened", "knocked at front"])
+        } else {
+          refusedBy(await failureOf(again), shut(c))
+          expect(done).toEqual([])
+          expect(((await store.entries("", run)) as Chain).rows.length).toBe(kept)
+        }
+        seen.push(isOpen(c) ? "goes on" : shut(c).join(" "))
+      }
+      rows.push(`${what.padEnd(40)} ${seen.join(" | ")}`)
+    })
+  }
 
   test("an outcome in a warm cache is used again only past all gates", async () => {
     const { checked, bytes } = compiled(graph("  a: { door: front, cache: 10m }", "a"))

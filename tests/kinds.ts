@@ -151,4 +151,28 @@ export const panel: NodeKind = {
   }),
 }
 
-export const sample: Registry = registry(clock, put, take, call, lines, panel)
+/** Carries a text to an address; hands back what was carried. */
+const carried: Rec[] = []
+export const carry: NodeKind = {
+  kind: "carry",
+  about: "Carries a text to an address.",
+  main: { form: "text", type: T.string, required: true, about: "The address." },
+  fields: { text: { form: "text", type: T.string, required: true, about: "What is carried." } },
+  takesWith: false,
+  sign: () => ({
+    effect: "write",
+    resource: "road",
+    needs: ["app:road"],
+    input: T.record({ carry: T.string, text: T.string }),
+    output: T.string,
+    sinks: { carry: "url", text: "body" },
+  }),
+  open: () => ({
+    execute: (args) => {
+      carried.push(args as Rec)
+      return (args as { text: string }).text
+    },
+  }),
+}
+
+export const sample: Registry = registry(clock, put, take, call, lines, panel, carry)

@@ -4,6 +4,7 @@ import type { CheckedGraph, Services } from "../../graph/mod.ts"
 import { openProject, type Project } from "../project.ts"
 import { bytesOf, findSource, type Source } from "../source.ts"
 import type { Call } from "./command.ts"
+import { policyOf } from "./policy.ts"
 
 export interface Program {
   readonly source: Source
@@ -19,7 +20,7 @@ export async function programOf(call: Call, named: string): Promise<Program | un
   const { cwd, err } = call.terminal
   const source = await findSource(named, cwd)
   const folder = call.text("in")
-  const project = await openProject(folder === undefined ? source.folder : resolve(cwd, folder))
+  const project = await openProject(folder === undefined ? source.folder : resolve(cwd, folder), policyOf(call))
   if (source.kind === "plan") return { source, project, bytes: new Uint8Array(await bytesOf(source)) }
   const [{ compile }, { loadGraph }, { showProblems }] = await Promise.all([
     import("../../compile/mod.ts"),

@@ -5,6 +5,8 @@ import { type LoadedGraph, loadGraph } from "../load.ts"
 import { graphFiles, openProject, type Project } from "../project.ts"
 import { findSource, type Source, sourceOf } from "../source.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
+import { printable } from "./errors.ts"
+import { policyOf } from "./policy.ts"
 
 export async function run(call: Call): Promise<number> {
   const { terminal } = call
@@ -23,8 +25,12 @@ export async function run(call: Call): Promise<number> {
   }
   showProblems(call, problems, graphs)
   if (sound)
-    for (const graph of graphs)
+    for (const graph of graphs) {
       terminal.out.write(`${call.on("needs") ? needsLine(graph, graphs.length) : soundLine(call, graph)}\n`)
+      if (!call.on("labels")) continue
+      const { labelLines } = await import("./labels.ts")
+      for (const line of labelLines(graph.checked!)) terminal.out.write(`${printable(line)}\n`)
+    }
   return sound ? EXIT.ok : EXIT.failed
 }
 
@@ -45,7 +51,7 @@ export async function loadAll(
   const graphs: Named[] = []
   for (const source of sources) {
     let project = projects.get(source.folder)
-    if (project === undefined) projects.set(source.folder, (project = openProject(source.folder)))
+    if (project === undefined) projects.set(source.folder, (project = openProject(source.folder, policyOf(call))))
     graphs.push({ ...(await loadGraph(source, await project, { cwd, ...options })), source, project: await project })
   }
   return graphs

@@ -39,7 +39,7 @@ export interface Call {
   readonly terminal: Terminal
 }
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, grant: 3, interrupted: 130 } as const
+export const EXIT = { ok: 0, failed: 1, usage: 2, grant: 3, parked: 4, interrupted: 130 } as const
 
 /** A command that cannot go on, told to a person: what is wrong, and what to write. */
 export class CliError extends Data.TaggedError("CliError")<{

@@ -8,6 +8,12 @@ const FOLDER: Option = {
 }
 const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
 const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
+const POLICY: Option = {
+  name: "policy",
+  value: "<line>",
+  many: true,
+  about: "A line after those of the project's policy: 'allow model text into url at fetch.page'. May be repeated.",
+}
 const GRANTS: readonly Option[] = [
   {
     name: "grant",
@@ -17,6 +23,7 @@ const GRANTS: readonly Option[] = [
     about: "Grant a capability; it covers what lies below it. May be repeated.",
   },
   { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
+  POLICY,
 ]
 
 const BUDGETS: readonly Option[] = [
@@ -47,6 +54,8 @@ export const COMMANDS: readonly Command[] = [
     options: [
       STRICT,
       { name: "needs", about: "Print the capabilities that each graph needs, the least that will do." },
+      { name: "labels", about: "Print where the value of each port comes from: user, tool, model." },
+      POLICY,
       JSON_OUT,
     ],
     more: [
@@ -57,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph check", "all graphs of this folder"],
       ["shadowgraph check quote.graph.yaml --strict", "one, with what only a run can decide"],
       ["shadowgraph check --needs", "what to write under needs:"],
+      ["shadowgraph check --labels", "whose words reach which node"],
     ],
     load: () => import("./check.ts"),
   },
@@ -71,6 +81,7 @@ export const COMMANDS: readonly Command[] = [
         value: "<file|folder>",
         about: "Where to write. Default: beside each graph, as <name>.plan.",
       },
+      POLICY,
       JSON_OUT,
     ],
     more: ["The same files and lock give the same bytes, on every machine."],
@@ -185,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "only", value: "<text>", about: "Only cases whose name contains the text." },
       { name: "update", short: "u", about: "Write what the cases give into the file, as what they are to give." },
+      POLICY,
       JSON_OUT,
     ],
     more: [
@@ -254,15 +266,107 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "runs",
-    about: "List what ran here, from the ledger; with an id, show what one run did.",
-    takes: "[run]",
-    options: [{ name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." }, JSON_OUT, FOLDER],
-    more: ["With an id, or its beginning, every entry of the run is shown, and the hash chain is verified."],
+    about: "List what ran here; show one run, resume, cancel or rerun it.",
+    takes: "[show|resume|cancel|rerun] [run]",
+    options: [
+      { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
+      {
+        name: "answer",
+        short: "a",
+        value: "<path=value>",
+        many: true,
+        about:
+          "resume: what the node at the path is answered; of a write that nobody knows the end of: it was done, and gave that.",
+      },
+      {
+        name: "refuse",
+        value: "<path[=why]>",
+        many: true,
+        about: "resume: no; of a write: it was not done, and counts as failed.",
+      },
+      { name: "send", value: "<path>", many: true, about: "resume: the write never arrived, or was held: send it." },
+      {
+        name: "pin",
+        value: "<path=value>",
+        many: true,
+        about: "rerun: an outcome in place of the tool's; =!Code is a failure.",
+      },
+      ...GRANTS,
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "With an id, or its beginning, every entry of the run is shown, and the hash chain is verified.",
+      "A run rests (exit code 4) where an ask has nobody at the terminal, a sleep is long, an event has not come, or nobody knows what came of a write. `runs resume` goes on with it, on the plan and the code that it began with and with today's grants; what is on record is not done again. It also goes on with a run whose process died.",
+      "`runs rerun` begins a new run with the same input.",
+    ],
     examples: [
       ["shadowgraph runs", "the latest first"],
       ["shadowgraph runs 01JD8", "one run, entry by entry"],
+      ["shadowgraph runs resume 01JD8 --answer approve=yes", "say yes, and go on"],
+      ["shadowgraph runs rerun 01JD8 --pin 'rates={\"USD\": 1.1}'", "once more, with another answer of one tool"],
     ],
     load: () => import("./runs.ts"),
+  },
+  {
+    name: "ledger",
+    about: "Verify the record of all runs, keep its heads elsewhere, prove one run, redact data.",
+    takes: "<verify|heads|key|prove|verify-proof|redact> [run|file] [path]",
+    options: [
+      {
+        name: "heads",
+        value: "<file>",
+        about: "verify: heads that were kept elsewhere; then a cut or rolled back ledger is found too.",
+      },
+      { name: "since", value: "<file>", about: "heads: prove that the log goes on from these." },
+      {
+        name: "key",
+        value: "<key|file>",
+        many: true,
+        about: "A public key that logs may be signed with, beside this folder's own.",
+      },
+      { name: "ledger", value: "<place>", about: "Where the record is kept, as for run." },
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "verify walks every entry of every run and the signed log of their heads, and says where something was edited, removed, swapped, put in or cut off. heads prints the signed heads: keep them where the database is not. prove prints a file that shows one run to be on record; verify-proof checks it with the public key alone, which key prints.",
+      "redact removes an ended run's data, or those of one effect, and leaves a signed note: the chain stays verifiable, and what was removed cannot be guessed from what is left. It cannot be undone.",
+    ],
+    examples: [
+      ["shadowgraph ledger verify", "is everything there, as it was?"],
+      ["shadowgraph ledger heads > heads.json", "what to keep elsewhere"],
+      ["shadowgraph ledger verify --heads heads.json", "against what was kept"],
+      ["shadowgraph ledger prove 01JD8 > proof.json", "one run, for somebody else"],
+      ["shadowgraph ledger redact 01JD8 ask_name", "forget what one effect took and gave"],
+    ],
+    load: () => import("./ledger.ts"),
+  },
+  {
+    name: "replay",
+    about: "Compute a run again from its record, touching no tool; or begin another one from the middle of it.",
+    takes: "<run>",
+    options: [
+      { name: "from", value: "<path>", about: "A new run: what stands before this effect on record is taken over." },
+      { name: "with", value: "<value>", about: "The outcome of that effect in the new run; !Code is a failure." },
+      {
+        name: "with-input",
+        value: "<json>",
+        about: "A new run with another input; outcomes count where the arguments are the same.",
+      },
+      { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
+      ...GRANTS,
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "Pure nodes are computed again, effects are answered from the record, and every hash is compared: of each call's arguments, of the outcome, of the trace. A call that differs names the functions that feed it and call themselves pure: one of them is not. No grant is needed for that.",
+    ],
+    examples: [
+      ["shadowgraph replay 01JD8", "is it still what it was?"],
+      ["shadowgraph replay 01JD8 --from rates --with '{\"USD\": 2}'", "what if the rate had been another one"],
+    ],
+    load: () => import("./replay.ts"),
   },
   {
     name: "types",

@@ -6,6 +6,7 @@ import type { Totals } from "../view/timeline.ts"
 import { prettyJson, resultText } from "../view/value.ts"
 import type { Call } from "./command.ts"
 import { printable } from "./errors.ts"
+import { parkedLines, waitJson } from "./waits.ts"
 
 /** The value alone: text and bytes as they are, anything else as JSON. */
 export function showValue(call: Call, value: Value): void {
@@ -32,8 +33,18 @@ export function showFailure(call: Call, failure: Failure, stopped: string | unde
   err.write(`        ${dim(printable(data))}\n`)
 }
 
+/** A run that rests: what it waits for, and what to write when it is there. */
+export function showParked(call: Call, result: RunResult): void {
+  const { err } = call.terminal
+  const [first, ...rest] = parkedLines(result)
+  err.write(`${err.colours.yellow("parked")}  ${first ?? ""}\n${rest.map((line) => `        ${line}\n`).join("")}`)
+}
+
 /** One object on one line. */
-export function jsonResult({ run, outcome, trace, ledger, spent }: RunResult, { ms, reads, writes }: Totals): string {
+export function jsonResult(
+  { run, outcome, trace, ledger, spent, parked }: RunResult,
+  { ms, reads, writes }: Totals,
+): string {
   return JSON.stringify({
     run,
     ok: outcome.ok,
@@ -41,6 +52,7 @@ export function jsonResult({ run, outcome, trace, ledger, spent }: RunResult, { 
     trace,
     ledger,
     ...(spent === undefined ? {} : { spent }),
+    ...(parked === undefined ? {} : { parked: parked.map(waitJson) }),
     reads,
     writes,
     ms: Math.round(ms * 1000) / 1000,

@@ -12,7 +12,7 @@ import { type Program, programOf } from "./bytes.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { inputOf } from "./input.ts"
 import { ledgerOf } from "./ledger_option.ts"
-import { jsonResult, lastLine, showFailure, showValue } from "./result.ts"
+import { jsonResult, lastLine, showFailure, showParked, showValue } from "./result.ts"
 
 export async function run(call: Call): Promise<number> {
   const [named, ...words] = call.words
@@ -85,9 +85,11 @@ export async function runProgram(
       program.checked?.graph.body.nodes.map((n) => n.name),
     )
     if (call.on("json")) terminal.out.write(`${jsonResult(result, totals)}\n`)
+    else if (result.parked !== undefined) showParked(call, result)
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
     if (view.live) terminal.err.write(`${terminal.err.colours.dim(lastLine(result, totals, terminal.err.columns()))}\n`)
+    if (result.parked !== undefined) return EXIT.parked
     return stop.exit ?? (result.outcome.ok ? EXIT.ok : EXIT.failed)
   } finally {
     await session.close()

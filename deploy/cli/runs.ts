@@ -2,25 +2,34 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "../../graph/mod.ts"
-import { type Entry, type LedgerStore, openEntry, type Row, verifyChain } from "../../kernel/mod.ts"
-import { LEDGER_FILE, openLedger } from "../project.ts"
+import { type Entry, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
+import { LEDGER_FILE } from "../ledger_place.ts"
+import type { SqlLedger } from "../ledger_sql.ts"
+import { openLedger, readProjectFile } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { takeUp } from "./taking_up.ts"
 
 const SPACE = ""
 
 export async function run(call: Call): Promise<number> {
   const { cwd, out } = call.terminal
-  const [word, ...more] = call.words
-  if (more.length > 0) throw usage("runs takes one run's id, or none")
+  const [first, ...more] = call.words
+  if (first === "resume" || first === "cancel" || first === "rerun") {
+    if (more.length !== 1) throw usage(`runs ${first} wants one run's id`)
+    return await takeUp(call, first, more[0]!)
+  }
+  const word = first === "show" ? more.shift() : first
+  if (more.length > 0 || (first === "show" && word === undefined)) throw usage("runs takes one run's id, or none")
   const folder = resolve(cwd, call.text("in") ?? ".")
-  if (!existsSync(join(folder, LEDGER_FILE))) {
+  const { ledger: place = "file" } = await readProjectFile(folder)
+  if (place === "memory" || (place === "file" && !existsSync(join(folder, LEDGER_FILE)))) {
     if (word !== undefined) throw noRun(word)
     out.write(call.on("json") ? "[]\n" : "Nothing has run here yet.\n")
     return EXIT.ok
   }
-  const ledger = await openLedger(folder)
+  const ledger = await openLedger(folder, place, call.terminal.env)
   try {
     return word === undefined ? await list(call, ledger) : await one(call, ledger, word)
   } finally {
@@ -61,7 +70,7 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   }
   const { dim, green, red, yellow } = out.colours
   const paint = (outcome: string) =>
-    (outcome === "ok" ? green : outcome === "unfinished" ? yellow : red)(outcome.padEnd(12))
+    (outcome === "ok" ? green : outcome === "unfinished" || outcome === "parked" ? yellow : red)(outcome.padEnd(12))
   for (const t of told) {
     const took = t.ms === undefined ? "" : printMs(t.ms)
     out.write(
@@ -74,7 +83,7 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
 const some = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`
 
 function tell(run: string, rows: readonly Row[]): Told {
-  const entries = rows.map((row) => openEntry(row.entry))
+  const entries = rows.map((row) => openRow(row))
   const bodies = entries.map((e) => e.body)
   const first = entries[0]
   const start = bodies.find((b) => b.kind === "start")
@@ -87,7 +96,16 @@ function tell(run: string, rows: readonly Row[]): Told {
     plan: start?.plan ?? "",
     began,
     ...(end === undefined ? {} : { ms: end.at - began }),
-    outcome: endBody === undefined ? "unfinished" : endBody.message === null ? "ok" : failureCode(rows.at(-1)!),
+    outcome:
+      endBody === undefined
+        ? bodies.at(-1)?.kind === "parked"
+          ? "parked"
+          : "unfinished"
+        : end?.redacted
+          ? "redacted"
+          : endBody.message === null
+            ? "ok"
+            : failureCode(rows.at(-1)!),
     reads: bodies.filter((b) => b.kind === "read").length,
     writes: bodies.filter((b) => b.kind === "intent").length,
     ...(endBody === undefined ? {} : { trace: endBody.trace }),
@@ -105,15 +123,18 @@ function outcomeOf(data: Uint8Array): Value {
   return Array.isArray(value) ? (value as readonly Value[])[1]! : value
 }
 
-async function one(call: Call, ledger: LedgerStore, word: string): Promise<number> {
+async function one(call: Call, ledger: SqlLedger, word: string): Promise<number> {
   const { out } = call.terminal
   const heads = (await ledger.runs(SPACE, 10_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
   if (heads.length === 0) throw noRun(word)
   if (heads.length > 1) throw usage(`"${word}" begins ${heads.length} runs`, ...heads.slice(0, 5).map((h) => h.run))
   const { run } = heads[0]!
   const chain = await ledger.entries(SPACE, run)
-  const verdict = verifyChain(chain, { digest: sha256, space: SPACE, run })
-  const entries = chain.rows.map((row) => ({ entry: openEntry(row.entry), row }))
+  const options = { digest: sha256, space: SPACE, run }
+  const first = verifyChain(chain, options)
+  const redacted = !first.ok && first.reason === "redacted"
+  const verdict = redacted ? verifyChain(chain, { ...options, redactions: await ledger.redactions(SPACE, run) }) : first
+  const entries = chain.rows.map((row) => ({ entry: openRow(row), row }))
   if (call.on("json")) {
     const all = entries.map(({ entry, row }) => ({ seq: entry.seq, at: entry.at, ...bodyJson(entry, row) }))
     out.write(`${JSON.stringify({ ...tell(run, chain.rows), sound: verdict.ok, entries: all }, null, 2)}\n`)
@@ -128,7 +149,7 @@ async function one(call: Call, ledger: LedgerStore, word: string): Promise<numbe
     )
   }
   const said = verdict.ok
-    ? green(`chain of ${verdict.entries} entries is whole`)
+    ? green(`chain of ${verdict.entries} entries is whole${redacted ? "; what was redacted has its note" : ""}`)
     : red(`chain is broken at entry ${verdict.seq}: ${verdict.message}`)
   out.write(`       ${said}\n`)
   return verdict.ok ? EXIT.ok : EXIT.failed
@@ -149,6 +170,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
+    case "taken":
+      return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
     case "end":
@@ -157,7 +180,8 @@ function lineOf(entry: Entry, row: Row): string {
 }
 
 function short(row: Row): string {
-  if (row.data === null) return ""
+  if (row.data === null)
+    return row.kind !== "resume" && row.kind !== "intent" && row.told === undefined ? "(redacted)" : ""
   const text = JSON.stringify(
     jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
       nonFinite: "text",

@@ -11,6 +11,7 @@ import { findSource, sourceOf } from "../source.ts"
 import { showProblems } from "./check.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
+import { policyOf } from "./policy.ts"
 
 const TEST_FILE = /\.test\.ya?ml$/
 const SKIPPED = /^(\.|node_modules$|dist$)/
@@ -85,7 +86,7 @@ async function stageFor(call: Call, path: string, test: TestFile, tally: Tally):
   const { cwd } = call.terminal
   const named = test.graph ?? `./${basename(path).replace(TEST_FILE, "")}`
   const source = await findSource(resolve(dirname(path), named), cwd)
-  const project = await openProject(source.folder)
+  const project = await openProject(source.folder, policyOf(call))
   const graph = await loadGraph(source, project, { cwd })
   if (graph.checked === undefined) {
     showProblems(call, graph.problems, [graph])

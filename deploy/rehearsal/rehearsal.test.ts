@@ -2,7 +2,7 @@
 // must pass and must fail, through the engine and the definition alike.
 import { describe, expect, test } from "bun:test"
 import { checkFile } from "../../graph/file/mod.ts"
-import { EMPTY_LOCK, type NodeKind, printProblemShort, registry, T } from "../../graph/mod.ts"
+import { DEFAULT_POLICY, EMPTY_LOCK, type NodeKind, printProblemShort, registry, T } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import type { Project } from "../project.ts"
 import { readTestFile } from "./cases.ts"
@@ -129,6 +129,7 @@ const project: Project = {
   registry: registry(...standardKinds.values(), flip),
   lock: EMPTY_LOCK,
   file: { grants: [], kinds: [] },
+  policy: DEFAULT_POLICY,
 }
 function stage(text: string) {
   const { checked, problems } = checkFile({ file: "shop.graph.yaml", text }, { registry: project.registry })

@@ -6,6 +6,7 @@ import type { Mcp, Modules, Services, Sqlite } from "../../graph/mod.ts"
 import { systemChance } from "./chance.ts"
 import { systemClock } from "./clock.ts"
 import type { HttpOptions } from "./connection.ts"
+import type { Blobs } from "./modules.ts"
 import { environmentSecrets } from "./secrets.ts"
 
 export interface HostOptions {
@@ -16,6 +17,8 @@ export interface HostOptions {
   readonly http?: HttpOptions
   /** Default: the environment. */
   readonly secret?: Services["secret"]
+  /** Where bundles of code are kept for runs that go on later. */
+  readonly blobs?: Blobs
 }
 
 export interface Host {
@@ -25,6 +28,8 @@ export interface Host {
    * up everything else in it.
    */
   readonly warm: (kinds: Iterable<string>) => Promise<void>
+  /** Bundles a module now, keeps the bundle, and gives its hash. */
+  readonly keepCode: (module: string) => Promise<string>
   /** Closes every connection and database and ends every process that was started. Nothing may run any more. */
   readonly close: () => Promise<void>
 }
@@ -37,7 +42,7 @@ interface Closing {
  * Opens nothing yet, and loads nothing: the code of each service comes with its first use, for what a plan does not need
  * should not cost it its start.
  */
-export function openHost({ base, ask, http: settings, secret = environmentSecrets }: HostOptions): Host {
+export function openHost({ base, ask, http: settings, secret = environmentSecrets, blobs }: HostOptions): Host {
   const open: Promise<Closing>[] = []
   const closing = <A extends Closing>(load: () => Promise<A>): (() => Promise<A>) =>
     once(() => {
@@ -49,7 +54,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
   const http = once(async () => (await import("./http.ts")).createHttp(settings))
   const files = once(async () => (await import("./files.ts")).fileService(base))
   const sandbox = once(async () => (await import("../sandbox/sandbox.ts")).quickJsSandbox())
-  const modules = once(async () => (await import("./modules.ts")).moduleService(base))
+  const modules = once(async () => (await import("./modules.ts")).moduleService(base, blobs))
   const sqlite = closing(async () => (await import("./sqlite.ts")).sqliteService(base))
   const mcp = closing(async () => {
     const [{ mcpService }, over] = await Promise.all([import("./mcp.ts"), http()])
@@ -78,6 +83,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       secret,
       ...(ask === undefined ? {} : { ask }),
     },
+    keepCode: async (module) => (await modules()).keep(module),
     warm: async (kinds) => {
       const wanted = new Set(kinds)
       const loads: Promise<unknown>[] = []

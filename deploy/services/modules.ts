@@ -18,8 +18,20 @@ export interface Bundle {
   readonly sha256: string
 }
 
+/** Where bundles are kept for runs that go on after the code has changed. */
+export interface Blobs {
+  readonly putBlob: (hash: string, bytes: Uint8Array) => void | Promise<void>
+  readonly getBlob: (hash: string) => Uint8Array | undefined | Promise<Uint8Array | undefined>
+}
+
+export interface ModuleService extends Modules {
+  readonly bundle: (module: string) => Promise<Bundle>
+  /** Bundles a module now and keeps the bundle: its hash. What is loaded by that hash later is this bundle. */
+  readonly keep: (module: string) => Promise<string>
+}
+
 /** @param base The graph file's folder, from which module paths count. */
-export function moduleService(base: string): Modules & { readonly bundle: (module: string) => Promise<Bundle> } {
+export function moduleService(base: string, blobs?: Blobs): ModuleService {
   const loaded = new Map<string, Promise<{ readonly [name: string]: unknown }>>()
   const bundling = new Map<string, Promise<Bundle>>()
   // Nodes of one module are opened together: they share one bundling, and the next one looks at the disk again.
@@ -30,11 +42,28 @@ export function moduleService(base: string): Modules & { readonly bundle: (modul
     bundling.set(module, started)
     return started
   }
+  const kept = new Map<string, Bundle>()
+  /** The bundle that a run began with, whatever the files say now. */
+  const before = async (sha256: string): Promise<Bundle | undefined> => {
+    const bytes = await blobs?.getBlob(sha256)
+    const text = bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+    return text !== undefined && hashOf(text) === sha256 ? { text, sha256 } : undefined
+  }
   return {
     bundle: bundled,
     hash: async (module) => (await bundled(module)).sha256,
-    load: async (module, name, pinned) => {
+    keep: async (module) => {
       const made = await bundled(module)
+      kept.set(`${made.sha256} ${module}`, made)
+      await blobs?.putBlob(made.sha256, new TextEncoder().encode(made.text))
+      return made.sha256
+    },
+    load: async (module, name, pinned, again = false) => {
+      const known =
+        pinned === undefined
+          ? undefined
+          : (kept.get(`${pinned} ${module}`) ?? (again ? await before(pinned) : undefined))
+      const made = known ?? (await bundled(module))
       if (pinned !== undefined && pinned !== made.sha256) {
         throw fail(
           "Drift",
@@ -88,7 +117,7 @@ async function bundle(base: string, module: string): Promise<Bundle> {
       logLevel: "silent",
     })
     const text = outputFiles[0]!.text
-    return { text, sha256: hex(sha256(new TextEncoder().encode(text))) }
+    return { text, sha256: hashOf(text) }
   } catch (cause) {
     const errors = (cause as { errors?: readonly Message[] }).errors
     const first = errors?.[0]
@@ -102,6 +131,8 @@ async function bundle(base: string, module: string): Promise<Bundle> {
     })
   }
 }
+
+const hashOf = (text: string): string => hex(sha256(new TextEncoder().encode(text)))
 
 /** Names that stand for the module's own place in a bundle. */
 const PREFIX = "__shadowgraph_module_"

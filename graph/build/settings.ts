@@ -1,4 +1,6 @@
 /** The options of a call, as people write them, turned into the settings of a node. */
+import { parseCel } from "../cel/parse.ts"
+import type { Expr } from "../expr.ts"
 import type { Settings } from "../ir.ts"
 import { parseDuration } from "../measure.ts"
 import { refuse } from "./failure.ts"
@@ -18,7 +20,7 @@ const RETRY = { delayMs: 200, delayMsMax: 10_000 } as const
 
 export function settingsOf(options: NodeOptions | undefined): Settings {
   if (options === undefined) return {}
-  const { timeout, retry, cache, speculate, shadow, after } = options
+  const { timeout, retry, cache, speculate, shadow, after, valid } = options
   return {
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, "timeout") }),
     ...(retry === undefined ? {} : { retry: retryOf(retry) }),
@@ -26,7 +28,15 @@ export function settingsOf(options: NodeOptions | undefined): Settings {
     ...(speculate === undefined ? {} : { speculate }),
     ...(shadow === undefined ? {} : { shadow: { error: shareOf(shadow.error) } }),
     ...(after === undefined ? {} : { after: after.map(nodeName) }),
+    ...(valid === undefined ? {} : { valid: conditionOf(valid) }),
   }
+}
+
+function conditionOf(text: string): Expr {
+  const read = parseCel(text)
+  if ("expr" in read) return read.expr
+  const said = read.problems.map((p) => [p.message, p.fix].filter(Boolean).join(" "))
+  return refuse("option", `Cannot read valid ${JSON.stringify(text)}: ${said.join(" ")}`)
 }
 
 export const aboutOf = (options: NodeOptions | undefined): { readonly about?: string } =>

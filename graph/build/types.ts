@@ -156,6 +156,8 @@ export interface NodeOptions {
   /** How long an outcome may be used again for the same input. */
   readonly cache?: Duration
   readonly speculate?: boolean
+  /** What holds of every answer that counts, in CEL over `out`, the answer, and `args`, the arguments: `"out.total >= 0"`. */
+  readonly valid?: string
   readonly shadow?: { readonly error: `${number}%` }
   /** Nodes whose effects come first, beyond what the order of the yields says. */
   readonly after?: readonly (Port<unknown> | string)[]

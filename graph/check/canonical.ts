@@ -12,13 +12,13 @@ import { compareKeys, hashValue, hex, isRecord, type Value } from "../value.ts"
 export interface HashInputs {
   readonly nodes: ReadonlyMap<Node, NodeFacts>
   readonly scopes: ReadonlyMap<Scope, ScopeFacts>
-  /** Hash of a subgraph, in hexadecimal. */
+  /** Such a hash of a subgraph, in hexadecimal. */
   readonly hashOf: (graph: Graph) => string
   /** What goes in and comes out, as the checker found. */
   readonly output: Type
 }
 
-/** SHA-256 of the canonical form, in hexadecimal. Throws `ValueError` where a constant is no value. */
+/** SHA-256 of the canonical form without its `valid:`s, in hexadecimal. Throws `ValueError` where a constant is no value. */
 export function graphHash(graph: Graph, facts: HashInputs): string {
   return hex(
     hashValue({
@@ -63,7 +63,8 @@ function nodeForm(node: Node, facts: HashInputs): Value {
 function settingsForm(settings: Settings): { [key: string]: Value } {
   const form: { [key: string]: Value } = {}
   for (const [key, value] of Object.entries(settings)) {
-    if (value === undefined) continue
+    // `valid:` goes into the hash after all else (`hashWith`), so that a plan's can be told from its own list of them.
+    if (value === undefined || key === "valid") continue
     form[key] = key === "after" ? [...(value as readonly string[])].sort(compareKeys) : (value as Value)
   }
   return form

@@ -62,6 +62,7 @@ class Measuring {
     for (const node of scope.nodes) {
       this.nodes++
       this.expr(node.args, scope, node)
+      if (node.settings.valid !== undefined) this.expr(node.settings.valid, scope, node)
       for (const inner of Object.values(node.scopes)) deepest = Math.max(deepest, this.scope(inner, room - 1))
       if (node.graph !== undefined) deepest = Math.max(deepest, this.graph(node.graph, room - 1))
     }

@@ -19,6 +19,7 @@ import type { Names } from "./names.ts"
 import type { NodeAt, Report } from "./report.ts"
 import { secretsIn } from "./secrets.ts"
 import { tool } from "./tools.ts"
+import { validFits } from "./valid.ts"
 
 /** Facts of a node. A node that is broken gives `never`, which fits everywhere, so that it is reported once. */
 export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
@@ -32,6 +33,7 @@ export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
       ? "yes"
       : declaredOutput(report, at, outcome.gives, declared, outcome.signature !== undefined)
   const type = declared ?? outcome.gives
+  if (node.settings.valid !== undefined) validFits(report, at, node.settings.valid, type, outcome)
   const catcher = node.scopes["catch"]
   const caught = catcher === undefined ? undefined : s.body(catcher, names, at, "catch", [ERROR_TYPE])
   if (caught !== undefined && type.kind === "stream") {

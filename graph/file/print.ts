@@ -208,7 +208,7 @@ function withData(entries: readonly (readonly [string, Expr])[]): Fields {
 
 function settingsData(settings: Settings): Fields {
   const out: Fields = {}
-  const { timeoutMs, retry, cacheMs, after, shadow, speculate } = settings
+  const { timeoutMs, retry, cacheMs, after, shadow, speculate, valid } = settings
   if (after !== undefined) out["after"] = after.length === 1 ? after[0]! : new Flow([...after])
   if (timeoutMs !== undefined) out["timeout"] = printDuration(timeoutMs)
   if (retry !== undefined) {
@@ -221,6 +221,7 @@ function settingsData(settings: Settings): Fields {
   if (cacheMs !== undefined) out["cache"] = printDuration(cacheMs)
   if (shadow !== undefined) out["shadow"] = new Flow({ error: shareText(shadow.error) })
   if (speculate !== undefined) out["speculate"] = speculate
+  if (valid !== undefined) out["valid"] = celText(valid)
   return out
 }
 

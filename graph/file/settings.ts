@@ -4,7 +4,7 @@
 import type { Retry, Settings } from "../ir.ts"
 import { parseDuration, parseSize, printDuration } from "../measure.ts"
 import type { Mark } from "../places.ts"
-import { wordOf } from "./cells.ts"
+import { celOf, wordOf } from "./cells.ts"
 import {
   describe,
   entriesOf,
@@ -58,6 +58,11 @@ export function settingsOf(r: Reading, node: Mark): Settings {
     "speculate",
     (m) => yesOrNo(r, m),
     (yes) => void (settings.speculate = yes),
+  )
+  take(
+    "valid",
+    (m) => celOf(r, m),
+    (valid) => void (settings.valid = valid),
   )
   return settings
 }

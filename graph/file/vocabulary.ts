@@ -78,11 +78,12 @@ export const COMMON_WORDS: Readonly<Record<string, Word>> = {
   cache: { form: "duration", about: "How long an outcome may be used again for the same arguments: `10m`." },
   shadow: { form: "share", about: "A shadow may answer early: `{ error: 1% }` of its accepted answers may be wrong." },
   speculate: { form: "yes or no", about: "May this read run on a guessed argument?" },
+  valid: { form: "test", about: "What holds of every answer that counts, over `out` and `args`: `out.total >= 0`." },
   catch: { form: "body or cel", about: "What the node gives when it fails; `error` is the failure." },
 }
 
 /** Settings that only a node which does something outside can carry. */
-export const TOOL_SETTINGS: ReadonlySet<string> = new Set(["timeout", "retry", "cache", "shadow", "speculate"])
+export const TOOL_SETTINGS: ReadonlySet<string> = new Set(["timeout", "retry", "cache", "shadow", "speculate", "valid"])
 
 /** Control kinds: what their own key holds, and the keys beside it. */
 export interface ControlWords {

@@ -1,4 +1,4 @@
-/** Pages G301 to G307: effects, capabilities, secrets. */
+/** Pages G301 to G307: effects, capabilities, secrets, labels. */
 import type { Message } from "./message.ts"
 
 export const EFFECT_MESSAGES = {
@@ -59,6 +59,22 @@ output: text`,
 nodes:
   text: { llm: small, prompt: Hello }
 output: text`,
+  },
+  G305: {
+    title: "Text where it must not go",
+    page: "Somebody else's text reaches an argument where it could do harm: a model's text or a tool's answer becomes an address, a command, the name of a file. That is how a prompt injection acts: a document tells the model what to ask for, and the model asks for it. The policy of whoever runs the graph refuses it; the message shows the way that the text takes. Numbers, booleans and words that you listed carry no text, so `output: yes | no` passes. Let a person confirm the text (`ask:` with `confirm:`), write it yourself, or allow the flow with the line that the message gives.",
+    wrong: `models:
+  main: { url: https://llm.example.com/v1, model: m }
+nodes:
+  name: { llm: main, prompt: Which notes matter today? }
+  notes: { read_file: "./notes/\${ name }.md" }
+output: notes`,
+    right: `models:
+  main: { url: https://llm.example.com/v1, model: m }
+nodes:
+  name: { llm: main, prompt: Which notes matter today?, output: sales | support }
+  notes: { read_file: "./notes/\${ name }.md" }
+output: notes`,
   },
   G306: {
     title: "Not a capability",

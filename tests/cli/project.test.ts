@@ -200,6 +200,35 @@ export const double = {
     expect(await shadowgraph(folder, "run", "one")).toEqual({ exit: 0, out: "42\n", err: "" })
   })
 
+  test("validators of the project's own are asked, and levels that it demands are reached or refused", async () => {
+    const files = (least: string, holds: string) => ({
+      "shadowgraph.project.json": `{ "kinds": ["./checks.ts"], "validate": { "read": "${least}" } }`,
+      "checks.ts": `export const sane = { validates: "now", validators: () => [
+  { level: "property", about: "is after the year 2000", holds: (answer) => ${holds} },
+] }
+`,
+      "one.graph.yaml": "graph: one\nnodes:\n  t: { now: ms }\noutput: t > 0\n",
+    })
+    const ok = await said(files("property", "answer > 946684800000"))
+    expect(ok.exit).toBe(0)
+    const wrong = await said(files("property", "answer < 0"))
+    expect(wrong.exit).toBe(1)
+    expect(wrong.err).toContain("refused by its property validator (is after the year 2000): it does not hold")
+    const low = await said(files("exact", "true"))
+    expect(low.exit).toBe(1)
+    expect(low.err).toContain("its answer is validated at level property, and what this run demands of read is exact")
+    const foreign = await said({
+      ...files("schema", "true"),
+      "checks.ts": 'export const x = { validates: "sing", validators: () => [] }',
+    })
+    expect(foreign.err).toContain('there is no kind "sing"')
+    for (const level of ["none", "strict"]) {
+      expect((await said(files(level, "true"))).err).toContain(
+        '"validate" must map an effect or capability to one of syntax, schema, property, oracle, exact',
+      )
+    }
+  })
+
   test("a plan that is none, or is cut off, is refused", async () => {
     const garbage = await said({ "bad.plan": "not a plan" }, "run", "bad.plan")
     expect(garbage.exit).toBe(1)

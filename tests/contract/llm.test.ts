@@ -24,6 +24,8 @@ describe("what a node is", () => {
     expect(sign({ args: { prompt: "x" }, model: { auth: "secret:KEY" } })).toEqual({
       effect: "read",
       resource: "model:main",
+      origin: "model",
+      sinks: { system: "instructions" },
       needs: ["model:main", `net:${server.host}`, "secret:KEY"],
       output: T.string,
     })

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { checkFile } from "../../graph/file/mod.ts"
-import { leastNeeds, printType, registry } from "../../graph/mod.ts"
+import { leastNeeds, parsePolicy, printType, registry } from "../../graph/mod.ts"
 import { http, llm } from "../../nodes/mod.ts"
 
 const FILE = `graph: web
@@ -52,7 +52,9 @@ nodes:
 output: { id: order.id, sum: answer.sum }
 `
 const kinds = registry(http, llm)
-const check = (text: string) => checkFile({ file: "web.graph.yaml", text }, { registry: kinds })
+// The model is let choose whose rate it asks for.
+const policy = parsePolicy(["default", "allow model main text into url-path at web.answer.rate"])
+const check = (text: string) => checkFile({ file: "web.graph.yaml", text }, { registry: kinds, policy })
 
 test("effects, resources, needs and types", () => {
   const { checked, problems } = check(FILE)

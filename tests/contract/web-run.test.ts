@@ -11,6 +11,7 @@ import {
   type Evaluated,
   type Executor,
   evaluateGraph,
+  parsePolicy,
   printPath,
   registry,
   type Value,
@@ -74,8 +75,11 @@ nodes:
 output: answer
 `
 
+// The model is let choose which word it looks up.
+const policy = parsePolicy(["default", "allow model main text into url-path at convert.answer.word"])
+
 async function run(text: string, input: Value): Promise<Evaluated> {
-  const { checked, problems } = checkFile({ file: "convert.graph.yaml", text }, { registry: kinds })
+  const { checked, problems } = checkFile({ file: "convert.graph.yaml", text }, { registry: kinds, policy })
   if (checked === undefined) throw new Error(problems.map((p) => `${p.code} ${p.path}: ${p.message}`).join("\n"))
   const lent = services({ grants: checked.needs })
   const opened = new Map<object, Executor>()

@@ -31,7 +31,7 @@ declare const Deno: {
   }): void
 }
 
-/** What `bunfig.toml` allows a test that names no limit of its own. */
+/** What `patience.ts` allows a test that names no limit of its own. */
 const TEST_MS_MAX = 60_000
 
 function suite(name: string, parent: Suite | undefined, skipped: boolean): Suite {

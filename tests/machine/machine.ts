@@ -3,7 +3,7 @@
 import { type LoadOptions, load, type RunEvent, type RunSettings } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
-import { checkFile } from "../../graph/file/mod.ts"
+import { checkFile, type Load } from "../../graph/file/mod.ts"
 import {
   acceptStrict,
   type Call,
@@ -12,6 +12,7 @@ import {
   type NodeKind,
   printPath,
   printProblemShort,
+  type Registry,
   registry,
   sha256,
   T,
@@ -31,6 +32,10 @@ import { TestClock } from "./clock.ts"
 // biome-ignore lint/suspicious/noExplicitAny: tools of tests take what their graph gives them
 export type Tools = { readonly [name: string]: (args: any, call: Call) => unknown }
 
+/** The kinds `pure`, `read` and `write`, which call these functions by name. */
+export const kindsOf = (tools: Tools): Registry =>
+  registry(...(["pure", "read", "write"] as const).map((effect) => kindOf(effect, tools)))
+
 const kindOf = (effect: Effect, tools: Tools): NodeKind => ({
   kind: effect,
   about: `Calls a function of the test, ${effect}.`,
@@ -47,7 +52,7 @@ const kindOf = (effect: Effect, tools: Tools): NodeKind => ({
     return {
       effect,
       resource: effect === "pure" ? null : String(config["on"] ?? name),
-      needs: effect === "pure" ? [] : [`tool:${name}`],
+      needs: effect === "pure" ? [] : [`app:${name}`],
       output: output ?? T.unknown,
       ...(config["keyed"] === true ? { keyed: true } : {}),
       ...(typeof atOnce === "number" ? { limits: { concurrent: atOnce } } : {}),
@@ -69,6 +74,10 @@ export interface Ended {
 export interface MachineOptions extends Partial<LoadOptions> {
   readonly fuel?: number
   readonly timeoutMs?: number
+  /** Passes of the compiler to leave out. */
+  readonly without?: readonly string[]
+  /** Files of subgraphs. */
+  readonly load?: Load
 }
 
 export class Machine {
@@ -80,10 +89,13 @@ export class Machine {
   #runs = 0
 
   constructor(text: string, tools: Tools, options: MachineOptions = {}) {
-    const kinds = registry(...(["pure", "read", "write"] as const).map((effect) => kindOf(effect, tools)))
-    const { checked, problems } = checkFile({ file: "test.graph.yaml", text }, { registry: kinds })
+    const kinds = kindsOf(tools)
+    const { load: files, without } = options
+    const read = { registry: kinds, ...(files && { load: files }) }
+    const { checked, problems } = checkFile({ file: "test.graph.yaml", text }, read)
     if (checked === undefined) throw new RangeError(problems.map(printProblemShort).join("\n"))
-    this.admitted = admit(compile(checked).bytes, { registry: kinds, grants: checked.needs, digest: sha256 })
+    const { bytes } = compile(checked, { checked: true, ...(without && { without }) })
+    this.admitted = admit(bytes, { registry: kinds, grants: checked.needs, digest: sha256 })
     const executors = this.admitted.externs.map(
       (x) => x.kind.open(x.claim.config, {}, {} as never, x.signature) as never,
     )

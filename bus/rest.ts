@@ -1,0 +1,141 @@
+/**
+ * Where a run comes to rest: nothing in it is under way any more, and what is left waits. Of a run that goes on after a stop,
+ * or is replayed, this is also where outcomes of a record with failures are given out in the order in which they came:
+ * each when everything that followed from the one before has happened, so that the same is cut off by the same failure.
+ */
+import { fail, type Outcome, type Path } from "../graph/mod.ts"
+import type { Commit, Recalled } from "../kernel/mod.ts"
+import type { Attempts } from "./attempt.ts"
+import type { Answers, Driver } from "./driver.ts"
+import { flowAgain } from "./flow.ts"
+import type { Frame } from "./frame.ts"
+import type { StepCode } from "./program.ts"
+import { type Task, valueIn } from "./task.ts"
+
+/** What a run that rests comes to; `RunRecord.waits` says what for. Of a replay: its record says no more. */
+export const RESTING: Outcome = {
+  ok: false,
+  failure: fail("Parked", "The run rests until what it waits for is answered"),
+}
+
+interface Held {
+  /** Its place on record; calls that are not on record come after all that are. */
+  readonly seq: number
+  readonly go: () => void
+}
+
+export class Rest {
+  readonly #driver: Driver
+  readonly #answers: Answers
+  readonly #held: Held[] = []
+  /** Steps that are begun and that nothing in this process will answer. */
+  #left = 0
+  #looking = false
+
+  constructor(driver: Driver, answers: Answers) {
+    this.#driver = driver
+    this.#answers = answers
+  }
+
+  hold(held: Held): void {
+    this.#held.push(held)
+    this.look()
+  }
+
+  /** A call whose answer another process will see. */
+  leave(): Promise<never> {
+    this.#left++
+    this.look()
+    return new Promise(() => {})
+  }
+
+  /** Something has stopped: looks, after a turn of the event loop, whether everything has. */
+  look(): void {
+    if (this.#looking) return
+    this.#looking = true
+    void this.#answers.settings.services.clock.sleep(0).then(() => {
+      this.#looking = false
+      if (this.#driver.live === this.#left + this.#held.length) this.#next()
+    })
+  }
+
+  #next(): void {
+    const held = this.#held
+    if (held.length === 0) return this.#answers.rested()
+    const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
+    // Of those that are not on record none comes before another: they go on together, as they would have.
+    const now = held.filter((h) => h.seq === least.seq)
+    this.#held.splice(0, held.length, ...held.filter((h) => h.seq !== least.seq))
+    for (const { go } of now) go()
+    this.look()
+  }
+}
+
+/** A call of a run with a past: answered from the record, held until it is its turn, or made. */
+export function recall(attempts: Attempts, task: Task): unknown {
+  const { vm, path, frame, step, tool, args } = task
+  const { record } = vm.settings
+  const past = record.past!
+  const found = record.answered(path, tool.index, args, () => feeding(frame, step))
+  // A tool that runs bodies waits for them, so that nothing rests while they are held.
+  if ((!past.ordered && past.how !== "replay") || !mayRest(frame)) return enact(attempts, task, found)
+  return new Promise((resolve, reject) => {
+    const go = () => {
+      try {
+        if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path })
+        resolve(enact(attempts, task, found))
+      } catch (cause) {
+        reject(cause)
+      }
+    }
+    vm.driver.rest.hold({ seq: found !== undefined && "seq" in found ? found.seq : Number.POSITIVE_INFINITY, go })
+  })
+}
+
+function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unknown {
+  const { vm, tool } = task
+  const { record } = vm.settings
+  if (found === undefined) return record.past!.how === "replay" ? vm.driver.rest.leave() : attempts.begin(task)
+  if ("wait" in found) {
+    record.waits.push(found.wait)
+    return vm.driver.rest.leave()
+  }
+  const given = (commit: Commit): unknown => {
+    const { outcome } = commit
+    if (tool.output.kind === "stream") return flowAgain(task, outcome)
+    return valueIn(outcome, task.path)
+  }
+  const { commit } = found
+  return commit instanceof Promise ? commit.then(given) : given(commit)
+}
+
+/** May a call in this frame rest? Not in a body that a tool asked for: what the tool has done so far would be lost with it. */
+export function mayRest(frame: Frame): boolean {
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.step.kind === "invoke_with") return false
+  return true
+}
+
+/** The pure functions that a step's arguments come from, by path. */
+function feeding(frame: Frame, step: StepCode): readonly Path[] {
+  const found = new Map<string, Path>()
+  const seen = new Set<StepCode>()
+  const note = (path: Path, of: StepCode) => {
+    if (of.tool?.extern.effect === "pure") found.set(JSON.stringify(path), path)
+    for (const { code } of of.bodies) for (const inner of code.steps) note([...path, ...inner.path], inner)
+  }
+  const visit = (at: Frame, of: StepCode): void => {
+    for (const node of of.preds) {
+      const maker = node < at.code.params ? undefined : at.code.steps[node - at.code.params]!
+      if (maker === undefined || seen.has(maker)) continue
+      seen.add(maker)
+      note(at.pathOf(maker), maker)
+      visit(at, maker)
+    }
+    if (at.parent !== undefined && !seen.has(at.parent.step)) {
+      seen.add(at.parent.step)
+      visit(at.parent.frame, at.parent.step)
+    }
+  }
+  visit(frame, step)
+  return [...found.values()]
+}

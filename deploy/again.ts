@@ -1,0 +1,160 @@
+/**
+ * Runs of the ledger, taken up again: resumed where they stopped, cancelled, begun anew with some outcomes kept, replayed
+ * without a tool. The kernel says what may count; here the run's own plan is found, admitted and handed to the VM.
+ */
+
+import { RESTING } from "../bus/mod.ts"
+import {
+  acceptStrict,
+  type Failure,
+  fail,
+  type Outcome,
+  type Path,
+  printPath,
+  sameOutcome,
+  type Type,
+  type Value,
+} from "../graph/mod.ts"
+import {
+  answerRun,
+  type Divergence,
+  type History,
+  openRun,
+  type Reply,
+  type RunHead,
+  replayRun,
+  resumeRun,
+  taking,
+  type Wait,
+} from "../kernel/mod.ts"
+import type { Engine, RunOptions, RunResult } from "./engine.ts"
+
+export interface ResumeRun extends Omit<RunOptions, "id"> {
+  readonly grants: readonly string[]
+  readonly replies?: readonly Reply[]
+  /** Who answers, for the record. */
+  readonly by?: string
+}
+
+/**
+ * Goes on with a run that rests or whose process died: with its own plan and pins, and today's grants. Fails with
+ * `AdmissionError`, or `KernelError`: `missing`, `closed`, `answer`, `conflict`, `diverged`.
+ */
+export async function resume(engine: Engine, run: string, options: ResumeRun): Promise<RunResult> {
+  const { ready, history } = await engine.reopen(run, options)
+  await answerRun(ready.admitted, history, engine.recording(), options.replies ?? [], options.by ?? "person")
+  const now = await engine.history(run)
+  return ready.on(resumeRun(ready.admitted, now, engine.recording(options)), now.input, options)
+}
+
+/** Ends a run that rests or whose process died. What nobody knows of its writes stays on record as uncertain. */
+export async function cancel(engine: Engine, run: string, by = "person"): Promise<RunResult> {
+  const { ready, history } = await engine.reopen(run, "untouched")
+  await answerRun(ready.admitted, history, engine.recording(), [], by)
+  const record = resumeRun(ready.admitted, await engine.history(run), engine.recording())
+  const failure = fail("Cancelled", `The run was cancelled by ${by}`)
+  const { trace, head, position } = await record.end(failure)
+  return { run, outcome: { ok: false, failure }, trace, ledger: { position, head } }
+}
+
+export interface AnewRun extends RunOptions {
+  readonly grants: readonly string[]
+  /** Outcomes that stand before this path on record are taken over. */
+  readonly from?: Path
+  /** Outcomes put in place of what the tools would say. */
+  readonly pinned?: readonly { readonly path: Path; readonly outcome: Value | Failure }[]
+  /** In place of the run's own input. */
+  readonly input?: Value
+  /** Writes that are not taken over wait for leave to be sent. */
+  readonly held?: boolean
+}
+
+/** A new run of the same plan, with its input or another, and with outcomes of the run as far as that is wanted. */
+export async function anew(engine: Engine, run: string, options: AnewRun): Promise<RunResult> {
+  const { ready, history } = await engine.reopen(run, options)
+  const { admitted } = ready
+  const { from, pinned = [], held = false } = options
+  const recording = engine.recording(options)
+  const past = await taking(history, admitted, { ...(from ? { before: from } : {}), pinned, held }, recording)
+  const { plan } = admitted
+  const input =
+    options.input === undefined ? history.input : acceptStrict(plan.types[plan.input] as Type)(options.input)
+  const record = openRun(admitted, { ...recording, run: options.id ?? engine.id(), space: engine.space, input }, past)
+  return ready.on(record, input, options)
+}
+
+/** What a replay found. */
+export interface Replayed {
+  readonly run: string
+  readonly history: History
+  /** Calls whose arguments differ, each with the functions that call themselves pure and that they come from. */
+  readonly divergences: readonly Divergence[]
+  /** What the run comes to by its record alone; undefined where the record says no more. */
+  readonly outcome: Outcome | undefined
+  readonly sameOutcome: boolean
+  readonly trace: string
+  readonly sameTrace: boolean
+  /** Everything is as it was; of a run that has not ended: as far as its record goes. */
+  readonly same: boolean
+}
+
+/** Computes a run again from its record: no tool is touched, and no grant is needed. Fails with `KernelError` `missing`, `corrupt`. */
+export async function replay(engine: Engine, run: string): Promise<Replayed> {
+  const { ready, history } = await engine.reopen(run, "untouched")
+  const record = replayRun(ready.admitted, history, engine.recording())
+  const outcome = await ready.outcome(record, history.input)
+  const { end } = history
+  const open = outcome === RESTING
+  const stopped = end !== undefined && !end.outcome.ok && open
+  // A run that somebody stopped ends where its record does.
+  const counts = stopped ? end.outcome : outcome
+  const { trace } = record.sum(counts.ok ? counts.value : counts.failure)
+  const same = end === undefined || sameOutcome(counts, end.outcome)
+  const sameTrace = end === undefined || trace === end.trace
+  return {
+    run,
+    history,
+    divergences: record.divergences,
+    outcome: open ? undefined : outcome,
+    sameOutcome: same,
+    trace,
+    sameTrace,
+    same: same && sameTrace && record.divergences.length === 0,
+  }
+}
+
+/** Runs that are due by now: their time has come, or somebody's time to answer is over. */
+export const due = async (engine: Engine, limit = 100): Promise<readonly RunHead[]> =>
+  await engine.store.parked(engine.space, limit, engine.now())
+
+/** Runs that wait for an event of that name, each with the paths where. */
+export async function waitingFor(
+  engine: Engine,
+  event: string,
+  limit = 10_000,
+): Promise<readonly { readonly run: string; readonly waits: readonly Wait[] }[]> {
+  const found: { run: string; waits: readonly Wait[] }[] = []
+  for (const { run } of await engine.store.parked(engine.space, limit)) {
+    const waits = [...(await engine.history(run)).waits.values()].filter(
+      (w) => w.why === "event" && w.request["event"] === event,
+    )
+    if (waits.length > 0) found.push({ run, waits })
+  }
+  return found
+}
+
+/** A wait in a line, for people. */
+export function waitText({ path, why, request, until }: Wait): string {
+  const what =
+    why === "ask"
+      ? String(request["question"] ?? "")
+      : why === "event"
+        ? `event ${String(request["event"] ?? "")}`
+        : why === "uncertain"
+          ? `nobody knows whether ${String(request["tool"] ?? "it")} did it: ${String(request["message"] ?? "")}`
+          : why === "held"
+            ? `would call ${String(request["tool"] ?? "")} on ${String(request["resource"] ?? "the world")}`
+            : "sleeps"
+  const when = until === null ? "" : `, until ${new Date(until).toISOString()}`
+  return `${printPath(path)}  ${what}${when}`
+}

@@ -1,0 +1,34 @@
+/**
+ * Whose text goes where in a plan, held against the policy. Labels are found in the verified plan itself; whose words an
+ * outcome is and which arguments are sinks is what registrations say. What a compiler or a checker found is not asked.
+ */
+import { allowingLine, flowText, Origins, originOf, type Policy, refusedOrigins, type Signature } from "../graph/mod.ts"
+import { flowsOf, type Plan } from "../plan/mod.ts"
+import type { Refusal } from "./errors.ts"
+
+/** Every flow that the policy refuses. `externs`: what the registrations say of the plan's, in order. */
+export function refusedFlows(
+  plan: Plan,
+  externs: readonly { readonly signature: Signature }[],
+  policy: Policy,
+): readonly Refusal[] {
+  if (policy.rules.length === 0) return []
+  const origins = new Origins()
+  const labels = externs.map(({ signature }) => ({
+    begins: originOf(signature, origins),
+    endorses: signature.endorses === true,
+    sinks: signature.sinks ?? {},
+  }))
+  return flowsOf(plan, labels, origins).flatMap((flow) =>
+    refusedOrigins(policy, flow, origins).map((refused): Refusal => {
+      const what = flowText(refused.origin, refused.rule, flow.sort)
+      return {
+        path: flow.path,
+        gate: "policy",
+        reason: "flow",
+        message: `${what} (${flow.arg}); the policy says: ${refused.rule.line}`,
+        fix: `To allow it: --policy "${allowingLine(flow, refused)}"`,
+      }
+    }),
+  )
+}

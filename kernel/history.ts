@@ -1,0 +1,194 @@
+/**
+ * What a run's chain says, verified and put in order: what is known at which path, which writes nobody knows the end of,
+ * and what the run waits for. Whoever resumes or replays a run starts from this, and from nothing else.
+ */
+import { decode, isRecord, type Outcome, type Path, printPath, type Rec, type Value } from "../graph/mod.ts"
+import { kernelError } from "./errors.ts"
+import {
+  type Chain,
+  type Delivery,
+  type EntryBody,
+  type Head,
+  openRow,
+  type VerifyOptions,
+  type Why,
+} from "./ledger.ts"
+import { openOutcome } from "./outcome.ts"
+import { verifyChain } from "./walk.ts"
+
+/** An outcome on record. */
+export interface Known {
+  /** The entry that holds it: outcomes came in this order. */
+  readonly seq: number
+  readonly path: Path
+  readonly effect: "read" | "write"
+  readonly resource: string | null
+  /** Null where any input will do: an outcome that a person put there. */
+  readonly input: Uint8Array | null
+  readonly hash: Uint8Array
+  readonly data: Uint8Array
+  readonly message: string | null
+  /** Of a write. */
+  readonly how?: Delivery
+}
+
+/** A write that was announced; nobody recorded what came of it. */
+export interface OpenIntent {
+  readonly seq: number
+  readonly path: Path
+  readonly resource: string | null
+  readonly input: Uint8Array
+  readonly key: string
+}
+
+/** What a run rests for, at a node. */
+export interface Wait {
+  readonly path: Path
+  readonly why: Why
+  readonly input: Uint8Array
+  /** When it is due by itself, in milliseconds since the epoch. */
+  readonly until: number | null
+  /**
+   * What is asked. `ask`: `question`, `choices`, `only` (nothing but a yes to this value will do). `event`: `event`, its name. `uncertain`: `tool`, `key`, and the failure's
+   * `code` and `message`. `due`: the outcome when its time comes, `["value", v]` or `["failure", { failure, data }, message]`.
+   */
+  readonly request: Rec
+}
+
+export interface History {
+  readonly space: string
+  readonly run: string
+  readonly graph: string
+  readonly plan: string
+  readonly pins: string | null
+  readonly input: Value
+  readonly inputHash: Uint8Array
+  readonly began: number
+  readonly head: Head
+  readonly end: { readonly outcome: Outcome; readonly hash: Uint8Array; readonly trace: string } | undefined
+  readonly known: ReadonlyMap<string, Known>
+  readonly open: ReadonlyMap<string, OpenIntent>
+  readonly waits: ReadonlyMap<string, Wait>
+  /** Answers on record whose outcome is not: the process died in between. */
+  readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
+  /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
+  readonly again: ReadonlySet<string>
+}
+
+const histories = new WeakSet<object>()
+export const isHistory = (x: unknown): x is History => typeof x === "object" && x !== null && histories.has(x)
+
+/** Reads a run's chain. Fails with `KernelError`: `missing` where there is none, `corrupt` where it does not verify or has lost its beginning. */
+export function openHistory(chain: Chain, options: VerifyOptions): History {
+  const { space, run } = options
+  if (chain.rows.length === 0) throw kernelError("missing", `Cannot read run "${run}": the ledger has no such run`)
+  const verdict = verifyChain(chain, options)
+  if (!verdict.ok && verdict.reason === "redacted") {
+    throw kernelError(
+      "redacted",
+      `Cannot take up run "${run}": it was redacted; what stood beside entry ${verdict.seq} is gone`,
+    )
+  }
+  if (!verdict.ok) throw kernelError("corrupt", `Cannot read run "${run}": entry ${verdict.seq}: ${verdict.message}`)
+  if (chain.before !== null) {
+    throw kernelError(
+      "corrupt",
+      `Cannot read run "${run}": a bounded store let go of entries up to ${chain.before.seq}`,
+    )
+  }
+  const known = new Map<string, Known>()
+  const open = new Map<string, OpenIntent>()
+  const waits = new Map<string, Wait>()
+  const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
+  const again = new Set<string>()
+  const intents = new Map<number, OpenIntent>()
+  let start: Extract<EntryBody, { kind: "start" }> | undefined
+  let end: History["end"]
+  let began = 0
+  const settle = (entry: Known): void => {
+    const at = printPath(entry.path)
+    known.set(at, entry)
+    waits.delete(at)
+    answers.delete(at)
+    open.delete(at)
+  }
+  for (const row of chain.rows) {
+    const { body, at, seq } = openRow(row)
+    const data = row.data
+    switch (body.kind) {
+      case "start":
+        start = body
+        began = at
+        break
+      case "read":
+        settle({ ...body, seq, effect: "read", hash: body.outcome, data: data! })
+        break
+      case "taken":
+        settle({ ...body, seq, hash: body.outcome, data: data! })
+        break
+      case "intent": {
+        const intent = { ...body, seq }
+        intents.set(seq, intent)
+        open.set(printPath(body.path), intent)
+        waits.delete(printPath(body.path))
+        break
+      }
+      case "outcome": {
+        const intent = intents.get(body.intent)
+        if (intent === undefined) {
+          throw kernelError("corrupt", `Cannot read run "${run}": entry ${seq} settles entry ${body.intent}, no intent`)
+        }
+        settle({
+          ...body,
+          seq,
+          path: intent.path,
+          effect: "write",
+          resource: intent.resource,
+          input: intent.input,
+          hash: body.outcome,
+          data: data!,
+        })
+        break
+      }
+      case "parked":
+        waits.set(printPath(body.path), { ...body, request: requestOf(data!) })
+        break
+      case "answer":
+        if (body.how === "again") {
+          again.add(printPath(body.path))
+          waits.delete(printPath(body.path))
+        } else answers.set(printPath(body.path), { ...body, data })
+        break
+      case "resume":
+        break
+      case "end":
+        end = { outcome: openOutcome(data!, body.message), hash: body.outcome, trace: body.trace }
+        break
+    }
+  }
+  const { graph, plan, pins, input } = start!
+  const history: History = Object.freeze({
+    space,
+    run,
+    graph,
+    plan,
+    pins,
+    input: decode(chain.rows[0]!.data!),
+    inputHash: input,
+    began,
+    head: verdict.head,
+    end,
+    known,
+    open,
+    waits,
+    answers,
+    again,
+  })
+  histories.add(history)
+  return history
+}
+
+function requestOf(data: Uint8Array): Rec {
+  const request = decode(data)
+  return isRecord(request) ? request : {}
+}

@@ -1,0 +1,18 @@
+/** `npm run tamper [-- --tampers N --seed N]`: is every change of a ledger found, and where? Exit code 1 where one is not. */
+import { parseArgs } from "node:util"
+import { campaign } from "./campaign.ts"
+
+const { values } = parseArgs({ options: { tampers: { type: "string" }, seed: { type: "string" } } })
+const count = Number(values.tampers ?? 20_000)
+const seed = Number(values.seed ?? 1)
+const { ledgers, tampers, missed, alarms, sorts } = await campaign(seed, count)
+for (const { name, made, missed: lost } of sorts)
+  console.log(`${String(made).padStart(6)}  ${lost === 0 ? "all found" : `${lost} MISSED`}  ${name}`)
+for (const line of [...missed.slice(0, 10), ...alarms.slice(0, 10)]) console.log(line)
+// With no miss in n independent tries, more than this share of misses is ruled out at 95 %.
+console.log(
+  `${tampers} tampers of ${ledgers} ledgers, ${missed.length} missed (none in n: at most ${(3 / tampers).toExponential(1)} at 95 %), ${alarms.length} false alarms`,
+)
+console.log(`figure ledger.tampers ${tampers}`)
+console.log(`figure ledger.tampers_missed ${missed.length}`)
+process.exit(missed.length + alarms.length === 0 ? 0 : 1)
