@@ -19,12 +19,14 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
   lowering.scope(mid.body, [])
   const { graph } = mid.checked
   const valids = validsOf(graph)
+  const { narrowed } = mid.checked
   const plan: Plan = {
     format: PLAN_FORMAT,
     semantics: SEMANTICS,
     name,
     graph: mid.checked.core,
     ...(valids.length === 0 ? {} : { valids }),
+    ...(narrowed.length === 0 ? {} : { narrowed }),
     input,
     output: tables.type(mid.checked.output),
     needs: mid.checked.needs,

@@ -26,6 +26,8 @@ export interface Tool {
   readonly output: Type
   readonly async: boolean
   readonly settings: Omit<Settings, "after">
+  /** The name of the innermost subgraph around the call that narrows what it may do; calls under others are other externs. */
+  readonly within: string
 }
 
 export interface Op {

@@ -75,7 +75,17 @@ class Resolver {
     return [...all].map((name) => names.get(name) ?? name)
   }
 
+  /** The innermost node around that narrows what calls may do. */
+  #within = ""
+
   node(node: Node, scope: Scope, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
+    const around = this.#within
+    if (node.grants !== undefined) this.#within = prefix + node.name
+    this.#node(node, scope, names, prefix, base, into)
+    this.#within = around
+  }
+
+  #node(node: Node, scope: Scope, names: Names, prefix: string, base: readonly string[], into: Op[]): void {
     const facts = this.checked.nodes.get(node)!
     const name = prefix + node.name
     const path = [...base, node.name]
@@ -216,7 +226,7 @@ class Resolver {
       }
       default:
         op.kind = "tool"
-        op.tool = toolOf(node, facts)
+        op.tool = toolOf(node, facts, this.#within)
         op.accept =
           facts.argFits !== "yes" || (op.tool.input !== undefined && hasDefaults(op.tool.input))
             ? op.tool.input
@@ -341,7 +351,7 @@ const blank = (name: string, kind: OpKind, path: readonly string[], expr: Expr, 
   touches: facts.touches,
 })
 
-function toolOf(node: Node, facts: NodeFacts): Tool {
+function toolOf(node: Node, facts: NodeFacts, within: string): Tool {
   const s = facts.signature!
   const { after: _, ...settings } = node.settings
   return {
@@ -354,5 +364,6 @@ function toolOf(node: Node, facts: NodeFacts): Tool {
     output: facts.outcome,
     async: s.async !== false,
     settings,
+    within,
   }
 }

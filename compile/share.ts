@@ -64,8 +64,8 @@ function keyOf(op: Op, type: Type): string | undefined {
     return hex(hashValue(["expr", ...same]))
   }
   if (op.kind !== "tool" || op.tool === undefined) return undefined
-  const { kind, config, settings } = op.tool
-  return hex(hashValue(["tool", kind, typed(config), settings as unknown as Rec, ...same]))
+  const { kind, config, settings, within } = op.tool
+  return hex(hashValue(["tool", within, kind, typed(config), settings as unknown as Rec, ...same]))
 }
 
 /** An int64 has the bytes of a number, and is another constant. */

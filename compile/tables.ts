@@ -49,7 +49,11 @@ export class Tables {
       async: tool.async,
       settings: tool.settings,
     }
-    return intern(this.#externs, keyOf(extern as unknown as Value), () => this.externs.push(extern) - 1)
+    return intern(
+      this.#externs,
+      `${tool.within} ${keyOf(extern as unknown as Value)}`,
+      () => this.externs.push(extern) - 1,
+    )
   }
 }
 

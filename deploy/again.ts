@@ -31,6 +31,8 @@ import type { Engine, RunOptions, RunResult } from "./engine.ts"
 
 export interface ResumeRun extends Omit<RunOptions, "id"> {
   readonly grants: readonly string[]
+  /** Lists that narrow the grants: those of a token. */
+  readonly within?: readonly (readonly string[])[]
   readonly replies?: readonly Reply[]
   /** Who answers, for the record. */
   readonly by?: string

@@ -88,6 +88,8 @@ export interface PrepareOptions {
   readonly grants: readonly string[]
   /** Lists that narrow the grants: those of a token. */
   readonly within?: readonly (readonly string[])[]
+  /** Hash of the checked graph that the plan must be of, where it is at hand. */
+  readonly graph?: string
   readonly pins?: (key: string) => Rec | undefined
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
@@ -182,21 +184,21 @@ export class Engine {
     return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices, before })
   }
 
-  /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`; tools that cannot be reached fail their nodes. */
+  /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`, with `KernelError` where its runs may rest and it cannot be kept; tools that cannot be reached fail their nodes. */
   async prepare(bytes: Uint8Array, options: PrepareOptions): Promise<Ready> {
     const { registry, demands, policy } = this.#options
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
       ...(options.within ? { within: options.within } : {}),
+      ...(options.graph === undefined ? {} : { graph: options.graph }),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
       ...(policy ? { policy } : {}),
     })
-    const services: Services = {
+    const services = {
       ...this.#options.services,
-      granted: admitted.granted,
       ...(options.inline ? { inline: options.inline } : {}),
       ...(options.again && this.#options.services.modules ? { modules: asBefore(this.#options.services.modules) } : {}),
     }
@@ -206,11 +208,13 @@ export class Engine {
       if (extern.signature.limits !== undefined && resource !== null)
         this.#limits.declare(resource, extern.signature.limits)
       const closed = options.untouched === true && extern.signature.effect !== "pure"
-      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, services))
+      const own: Services = { ...services, granted: extern.granted }
+      executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))
     }
     const program = load(admitted, executors, { codegen: this.#codegen })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
-    if (parks) this.#keep(admitted)
+    // A run that nobody could go on with must not begin.
+    if (parks && options.untouched !== true) await this.#keep(admitted)
     return {
       admitted,
       run: (input, run = {}) => {
@@ -270,7 +274,7 @@ export class Engine {
    * A run of the ledger with the plan, and the pins of its tools, that it began with, admitted again. `untouched`: no tool
    * can be called, so nothing has to be granted. Fails with `AdmissionError`, and with `KernelError` `missing`.
    */
-  async reopen(run: string, options: Pick<PrepareOptions, "grants"> | "untouched"): Promise<Reopened> {
+  async reopen(run: string, options: Pick<PrepareOptions, "grants" | "within"> | "untouched"): Promise<Reopened> {
     const history = await this.history(run)
     const bytes = await this.store.getBlob(history.plan)
     if (bytes === undefined) {
@@ -282,17 +286,17 @@ export class Engine {
     const pinned = history.pins === null ? undefined : await this.store.getBlob(history.pins)
     const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
     const untouched = options === "untouched"
+    const within = untouched || options.within === undefined ? {} : { within: options.within }
     const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
-    return { history, ready: await this.prepare(bytes, { grants, ...pins, again: true, untouched }) }
+    return {
+      history,
+      ready: await this.prepare(bytes, { grants, ...within, ...pins, graph: history.graph, again: true, untouched }),
+    }
   }
 
-  #keep({ hash, bytes, pins }: Admitted): void {
-    // Kept with the first entry at the latest; where that fails, so does the run.
-    const kept = [
-      this.store.putBlob(hash, bytes()),
-      pins === null ? undefined : this.store.putBlob(pins.hash, pins.bytes),
-    ]
-    for (const k of kept) k?.catch(() => {})
+  async #keep({ hash, bytes, pins }: Admitted): Promise<void> {
+    await this.store.putBlob(hash, bytes())
+    if (pins !== null) await this.store.putBlob(pins.hash, pins.bytes)
   }
 
   /** A pure tool is opened now; what reaches outside is opened by its first call, so that a node that never runs costs nothing. */
@@ -313,6 +317,7 @@ export class Engine {
       signature.pins ?? null,
       admitted.grants,
       admitted.within,
+      extern.narrowed,
       inline ? admitted.hash : null,
     ]
     const key = hex(hashValue(same, this.#digest))

@@ -2,7 +2,7 @@
  * Graphs over HTTP: list them, say what each takes and gives, run one. Errors are problem documents (RFC 9457); a body, a
  * run and the number of runs at once have limits. Plain requests in and responses out, so that any host can serve it.
  */
-import { type Context, Hono } from "hono"
+import { type Context, Hono, type MiddlewareHandler } from "hono"
 import {
   acceptStrict,
   type Clock,
@@ -19,7 +19,9 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots, Tenant } from "../kernel/mod.ts"
 import type { Ready, RunResult } from "./engine.ts"
+import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
+import { type Holder, TokenError } from "./tokens.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */
 export interface Served {
@@ -29,6 +31,8 @@ export interface Served {
   readonly input: Type
   readonly output: Type
   readonly ready: Ready | AdmissionError
+  /** The same for one who holds a token: ready with what both the server and the token grant, or refused. */
+  readonly readyFor?: (holder: Holder) => Promise<Ready | AdmissionError>
 }
 
 export interface HttpLimits {
@@ -42,11 +46,15 @@ export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000
 
 export interface GraphsOptions {
   readonly graphs: readonly Served[]
+  /** Engines whose runs can be looked at and resumed. */
+  readonly runs?: readonly RunsHost[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
   /** On whose behalf a request is made: tenants share the places fairly, each has its own budget. Default: all are one. */
   readonly tenantOf?: (request: Request) => Tenant | undefined
+  /** Who makes a request, by its token. Fails with `TokenError`. Left out, everybody may run what the server was granted. */
+  readonly holderOf?: (request: Request) => Promise<Holder>
   readonly clock?: Clock
   /** Aborted when the server stops: runs that are on their way end. */
   readonly signal?: AbortSignal
@@ -74,6 +82,24 @@ const PROBLEMS = {
     "Capability not granted",
     "Whoever starts the server grants: --grant, or shadowgraph.project.json.",
   ],
+  "token-missing": [
+    401,
+    "No token",
+    "Send authorization: Bearer <token>; whoever runs the server makes one: shadowgraph token add.",
+  ],
+  "token-unknown": [401, "Token not known", "Check that the whole token was sent, and to the right server."],
+  "token-expired": [401, "Token expired", "Ask whoever runs the server for another one."],
+  "token-revoked": [
+    401,
+    "Token revoked",
+    "It was good once and is no longer. Ask whoever runs the server for another one.",
+  ],
+  "tokens-unreadable": [
+    503,
+    "Tokens cannot be read",
+    "The server lets nobody in until its file of tokens is right; its log says more.",
+  ],
+  "graph-not-allowed": [403, "Graph not allowed", "The token is for other graphs; GET /graphs lists them."],
   "not-admitted": [500, "Plan not admitted", "The server refused the plan; its log says why."],
   "wrong-host": [403, "Wrong host", "The request names a host that is not this server's."],
   busy: [
@@ -114,6 +140,29 @@ export function graphsApp(options: GraphsOptions): Hono {
     }
     return next()
   })
+  const holders = new WeakMap<Request, Holder>()
+  const { holderOf } = options
+  if (holderOf !== undefined) {
+    const admit: MiddlewareHandler = async (c, next) => {
+      try {
+        const holder = await holderOf(c.req.raw)
+        // The ledger knows a run by its graph's hash, not by the name that a token lists.
+        if (holder.graphs !== undefined && !c.req.path.startsWith("/graphs"))
+          return problem(c, "graph-not-allowed", "The token is for some graphs, not for the runs of all.")
+        holders.set(c.req.raw, holder)
+      } catch (cause) {
+        if (!(cause instanceof TokenError)) throw cause
+        return barred(c, cause, options.onDefect)
+      }
+      return next()
+    }
+    for (const path of ["/graphs", "/graphs/*", "/runs/*", "/events/*"]) app.use(path, admit)
+  }
+  const rights = (request: Request) => {
+    const holder = holders.get(request)
+    return holder === undefined ? {} : { within: [holder.grants] }
+  }
+  const allowed = (c: Context, name: string) => holders.get(c.req.raw)?.graphs?.includes(name) !== false
   app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, ...slots.load }))
   app.get("/problems/:kind", (c) => {
     const kind = c.req.param("kind")
@@ -121,14 +170,16 @@ export function graphsApp(options: GraphsOptions): Hono {
     const [status, title, page] = PROBLEMS[kind as ProblemKind]
     return c.text(`${title} (${status})\n\n${page}\n`)
   })
-  app.get("/graphs", (c) => json(c, 200, options.graphs.map(summary)))
+  app.get("/graphs", (c) => json(c, 200, options.graphs.filter((g) => allowed(c, g.name)).map(summary)))
   app.get("/graphs/:name", (c) => {
     const graph = graphs.get(c.req.param("name"))
-    return graph === undefined ? unknownGraph(c) : json(c, 200, described(graph))
+    if (graph === undefined) return unknownGraph(c)
+    return allowed(c, graph.name) ? json(c, 200, described(graph)) : notAllowed(c)
   })
   app.post("/graphs/:name/runs", async (c) => {
     const graph = graphs.get(c.req.param("name"))
     if (graph === undefined) return unknownGraph(c)
+    if (!allowed(c, graph.name)) return notAllowed(c)
     const begun = performance.now()
     const own = options.tenantOf?.(c.req.raw)
     const tenant = own ?? everybody
@@ -139,7 +190,7 @@ export function graphsApp(options: GraphsOptions): Hono {
       throw cause
     }
     try {
-      const { response, run } = await answer(c, graph, limits, own, options.signal)
+      const { response, run } = await answer(c, graph, holders.get(c.req.raw), limits, own, options.signal)
       options.onRun?.({
         graph: graph.name,
         status: response.status,
@@ -154,12 +205,26 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.all("/graphs/:name/runs", (c) =>
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
+  if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax, rights)
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)
     return problem(c, "internal", "The server met a defect of its own.")
   })
   return app
+}
+
+const notAllowed = (c: Context): Response =>
+  problem(c, "graph-not-allowed", `The token is not for the graph "${c.req.param("name")}".`)
+
+/** Why a request without a right token is not answered. */
+function barred(c: Context, { reason, message, cause }: TokenError, onDefect: GraphsOptions["onDefect"]): Response {
+  if (!reason.startsWith("token-")) {
+    onDefect?.(cause ?? message)
+    return problem(c, "tokens-unreadable", "The server cannot tell who may run its graphs.")
+  }
+  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
+  return problem(c, reason as ProblemKind, message, {}, { "www-authenticate": `Bearer realm="shadowgraph"${error}` })
 }
 
 const unknownGraph = (c: Context): Response =>
@@ -188,12 +253,14 @@ interface Answered {
 async function answer(
   c: Context,
   graph: Served,
+  holder: Holder | undefined,
   limits: HttpLimits,
   tenant: Tenant | undefined,
   stopping: AbortSignal | undefined,
 ): Promise<Answered> {
-  const { name, ready } = graph
-  if (ready instanceof AdmissionError) return { response: refused(c, name, ready) }
+  const { name } = graph
+  const ready = holder === undefined ? graph.ready : await (graph.readyFor?.(holder) ?? graph.ready)
+  if (ready instanceof AdmissionError) return { response: refused(c, name, ready, holder) }
   const read = await inputOf(c, graph, limits)
   if (read instanceof Response) return { response: read }
   const late = AbortSignal.timeout(limits.runMsMax)
@@ -205,6 +272,10 @@ async function answer(
       run,
       response: json(c, 200, { run, output: jsonOf(result.outcome.value, { nonFinite: "text" }), ...proof(result) }),
     }
+  if (result.parked !== undefined) {
+    const parked = { run, parked: waitsOf(result.parked), resume: `/runs/${run}/resume`, ledger: result.ledger }
+    return { run, response: json(c, 202, parked, { location: `/runs/${run}` }) }
+  }
   const more = { graph: name, run, ...proof(result) }
   if (late.aborted)
     return { run, response: problem(c, "too-slow", `The run did not end within ${limits.runMsMax} ms.`, more) }
@@ -227,7 +298,12 @@ function failed(c: Context, { code, message, data, path }: Failure, more: object
   return problem(c, kind, message, { ...more, code, data: jsonOf(data, { nonFinite: "text" }), ...node })
 }
 
-function refused(c: Context, graph: string, { reason, refusals }: AdmissionError): Response {
+function refused(
+  c: Context,
+  graph: string,
+  { reason, refusals }: AdmissionError,
+  holder: Holder | undefined,
+): Response {
   const first = refusals[0]
   const node = first === undefined || first.path.length === 0 ? {} : { node: printPath(first.path) }
   if (reason !== "not-granted")
@@ -236,7 +312,9 @@ function refused(c: Context, graph: string, { reason, refusals }: AdmissionError
   return problem(
     c,
     "capability-not-granted",
-    `The run needs ${missing.join(", ")}, which this server was not granted.`,
+    holder === undefined
+      ? `The run needs ${missing.join(", ")}, which this server was not granted.`
+      : `The run needs ${missing.join(", ")}; the token "${holder.name}" grants ${holder.grants.join(", ") || "nothing"}, of what the server was granted.`,
     { graph, ...node, missing },
   )
 }

@@ -41,7 +41,13 @@ export async function loadGraph(
   const sources = new Map([[source.shown, text]])
   const result = checkFile(
     { file: source.shown, text },
-    { registry: project.registry, pin: pin(project.lock), strict, load: subgraphs(options.cwd, sources) },
+    {
+      registry: project.registry,
+      pin: pin(project.lock),
+      policy: project.policy,
+      strict,
+      load: subgraphs(options.cwd, sources),
+    },
   )
   return { ...result, sources }
 }
@@ -114,6 +120,11 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
         : `name one of its graphs: ${names.map((n) => `${source.shown}#${n}`).join(", ")}`
     throw refuse(which)
   }
-  const { checked, problems } = check(found.ir, { registry: project.registry, pin: pin(project.lock), strict })
+  const { checked, problems } = check(found.ir, {
+    registry: project.registry,
+    pin: pin(project.lock),
+    policy: project.policy,
+    strict,
+  })
   return { ...(checked ? { checked } : {}), graph: found.ir, problems, sources: new Map(), inline: inlineOf(found) }
 }

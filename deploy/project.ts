@@ -32,7 +32,7 @@ import type { Demands, LedgerStore } from "../kernel/mod.ts"
 import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
 import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
-import { Engine, type Ready } from "./engine.ts"
+import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { hostDigest } from "./services/digest.ts"
@@ -94,7 +94,11 @@ export interface Session {
   /** What its runs are granted. */
   readonly grants: readonly string[]
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
-  readonly prepare: (bytes: Uint8Array, inline?: Services["inline"]) => Promise<Ready>
+  readonly prepare: (
+    bytes: Uint8Array,
+    inline?: Services["inline"],
+    more?: Pick<PrepareOptions, "within" | "graph">,
+  ) => Promise<Ready>
   readonly close: () => Promise<void>
 }
 
@@ -153,9 +157,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   return {
     engine,
     grants,
-    prepare: async (bytes, inline) => {
+    prepare: async (bytes, inline, more = {}) => {
       const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
-      const ready = await engine.prepare(bytes, { grants, pins, ...(inline ? { inline } : {}) })
+      const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
     },

@@ -24,6 +24,7 @@ import { type Graph, NESTING_MAX, type Node, type Scope } from "./ir.ts"
 import type { Labelled } from "./labels/graph.ts"
 import { DEFAULT_POLICY, type Policy } from "./labels/policy.ts"
 import { cuts } from "./looks.ts"
+import { narrowedHash, narrowingsOf } from "./narrowed.ts"
 import { nearest } from "./near.ts"
 import { type NodeView, type Registry, schemesOf } from "./node.ts"
 import { joinPath, type Places } from "./places.ts"
@@ -167,8 +168,10 @@ class Checking {
     const { effect, touches, needs } = body
     if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
     const core = report.broken ? "" : this.#hash(graph, output, path)
-    const hash = core === "" ? "" : hashWith(core, validsOf(graph))
-    const facts: GraphFacts = { input: graph.input, output, outFits, effect, touches, needs, size, hash, core }
+    const narrowed = narrowingsOf(graph)
+    const hash = core === "" ? "" : narrowedHash(hashWith(core, validsOf(graph)), narrowed)
+    const does = { effect, touches, needs }
+    const facts: GraphFacts = { input: graph.input, output, outFits, ...does, size, hash, core, narrowed }
     this.graphs.set(graph, facts)
     return facts
   }

@@ -4,6 +4,7 @@
  * so a door that wants a checked graph cannot be handed a look-alike.
  */
 import type { Effect, Graph, Node, Scope } from "./ir.ts"
+import type { Narrowing } from "./narrowed.ts"
 import type { Signature } from "./node.ts"
 import type { Fits, Type } from "./type.ts"
 
@@ -61,10 +62,12 @@ export interface GraphFacts {
   readonly needs: readonly string[]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
-  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`): the same for a file and for the TypeScript builder. */
+  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`, `narrowedHash`): the same for a file and for the TypeScript builder. */
   readonly hash: string
-  /** The same without the `valid:`s of its nodes (`hashWith`). */
+  /** The same without the `valid:`s and `grants:` of its nodes. */
   readonly core: string
+  /** Where the graph and its subgraphs narrow what a run may do; part of the hash too. */
+  readonly narrowed: readonly Narrowing[]
 }
 
 export interface CheckedGraph extends GraphFacts {

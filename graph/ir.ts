@@ -90,6 +90,8 @@ export interface Node {
   readonly scopes: { readonly [role: string]: Scope }
   /** `kind: "graph"`: the subgraph itself, resolved. */
   readonly graph?: Graph
+  /** `kind: "graph"`: the capabilities that count inside it, and in its `catch`, of those that count around it. */
+  readonly grants?: readonly string[]
   /** Declared output type; needed where the kind cannot know it (http, sql, mcp without a schema). */
   readonly output?: Type
   readonly settings: Settings

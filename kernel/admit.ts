@@ -12,6 +12,7 @@ import {
   hashWith,
   hex,
   type NodeKind,
+  narrowedHash,
   type Path,
   type Policy,
   type Rec,
@@ -25,8 +26,19 @@ import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } 
 import { externIdentity } from "./cache.ts"
 import { callsOf } from "./calls.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
+
 import { refusedFlows } from "./flows.ts"
-import { capabilityFault, type Granted, grantedBy, type Layers, notCapability, readLayers } from "./grants.ts"
+import {
+  capabilityFault,
+  type Granted,
+  grantedBy,
+  type Layers,
+  narrowedAway,
+  narrowingsOf,
+  notCapability,
+  readLayers,
+} from "./grants.ts"
+
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
 import { type Demands, listed, validated } from "./validated.ts"
@@ -37,6 +49,8 @@ export interface AdmitOptions {
   readonly grants: readonly string[]
   /** Lists that narrow the grants, each to what it covers: those of a token. What they hold beyond the grants is not had. */
   readonly within?: Layers
+  /** Hash of the checked graph that the plan must be of, where it is at hand (`CheckedGraph.hash`). */
+  readonly graph?: string
   /** What the lock pins, by key (`NodeView.pin`). */
   readonly pins?: (key: string) => Rec | undefined
   /** The least that must validate answers, beyond what registrations demand. */
@@ -52,6 +66,9 @@ export interface AdmittedExtern {
   readonly kind: NodeKind
   readonly signature: Signature
   readonly judge: Judge
+  /** What narrows it beyond the run's grants: the `grants:` of the subgraphs around its calls, the outermost first. */
+  readonly narrowed: Layers
+  readonly granted: Granted
   /** Where outcomes may be used again (`cache:`): two externs with one identity do the same for the same input. */
   readonly identity: string | undefined
 }
@@ -103,6 +120,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
+  const graph = narrowedHash(hashWith(plan.graph, plan.valids ?? []), plan.narrowed ?? [])
+  const narrowings = narrowingsOf(plan, graph, options.graph)
   const asListed = listed(plan)
   let called: readonly (readonly Path[])[] | undefined
   const paths = (index: number): readonly Path[] => {
@@ -110,6 +129,16 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     return called[index] ?? []
   }
   plan.externs.forEach((claim, index) => {
+    const narrowing = narrowings[index] ?? []
+    const narrowed =
+      narrowing.length === 0
+        ? NONE
+        : readLayers(
+            plan.name,
+            narrowing.map((n) => n.grants),
+            options.registry,
+          )
+    const inside = narrowed === NONE ? granted : grantedBy([...layers, ...narrowed])
     const refuse = (gate: Gate, r: Omit<Refusal, "path" | "gate">) => {
       refusals.push({ path: paths(index)[0] ?? [], gate, ...r })
     }
@@ -125,7 +154,11 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     for (const capability of [...new Set(needs)].sort()) {
       const fault = capabilityFault(capability, schemes)
       if (fault !== undefined) refuse("granted", notCapability(fault))
-      if (fault !== undefined || granted(capability)) continue
+      if (fault !== undefined || inside(capability)) continue
+      if (granted(capability)) {
+        refuse("granted", narrowedAway(capability, narrowing))
+        continue
+      }
       const message = `needs ${capability}, which is not granted`
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
@@ -135,13 +168,15 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
         ? undefined
         : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
     const signature = frozenCopy(first.signature)
-    externs.push(Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, identity }))
+    externs.push(
+      Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
+    )
   })
   if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
-    graph: hashWith(plan.graph, plan.valids ?? []),
+    graph,
     facts,
     hash: planHash(own, digest),
     bytes: () => own.slice(),
@@ -180,6 +215,8 @@ function attempt<A>(reason: "unreadable" | "unsound", make: () => A): A {
     })
   }
 }
+
+const NONE: Layers = Object.freeze([])
 
 const isEffect = (word: string): boolean => word === "pure" || word === "read" || word === "write"
 

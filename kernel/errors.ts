@@ -39,6 +39,10 @@ export type RefusalReason =
   | "not-granted"
   /** A need or a grant is no capability: it could mean two things, or its scheme is declared by no registered kind. */
   | "not-a-capability"
+  /** The run has the right, but the `grants:` of a subgraph around the call do not hand it on. */
+  | "narrowed"
+  /** The plan is of another graph than the one that was checked, or lets one tool stand under two different grants. */
+  | "forged-grants"
   /** No validator is installed that reaches the level demanded. */
   | "not-validated"
   /** The only one to judge an answer would be who gave it. */
@@ -48,6 +52,7 @@ export type RefusalReason =
 
 /** A plan that says less than is true is a worse sign than a missing grant, and names the whole refusal. */
 const WORST_FIRST: readonly RefusalReason[] = [
+  "forged-grants",
   "claims-less",
   "claims-other",
   "not-registered",
@@ -56,6 +61,7 @@ const WORST_FIRST: readonly RefusalReason[] = [
   "judges-itself",
   "not-validated",
   "flow",
+  "narrowed",
   "not-granted",
 ]
 
@@ -84,8 +90,9 @@ export class AdmissionError extends Data.TaggedError("AdmissionError")<{
 }
 
 /** What opens the gate of grants is said once for all of them. */
-const lineOf = ({ path, gate, message, fix }: Refusal): string =>
-  gate === "granted" ? `${printPath(path)}: ${message}` : `${printPath(path)}: ${message}. ${fix}`
+const lineOf = ({ path, reason, message, fix }: Refusal): string =>
+  // What is to be granted is said once, below them all.
+  reason === "not-granted" ? `${printPath(path)}: ${message}` : `${printPath(path)}: ${message}. ${fix}`
 
 export type KernelReason =
   /** Another process or run wrote the same entry, or an entry would leave a gap. */

@@ -2,7 +2,16 @@
  * Whose text goes where in a plan, held against the policy. Labels are found in the verified plan itself; whose words an
  * outcome is and which arguments are sinks is what registrations say. What a compiler or a checker found is not asked.
  */
-import { allowingLine, flowText, Origins, originOf, type Policy, refusedOrigins, type Signature } from "../graph/mod.ts"
+import {
+  allowingLine,
+  flowText,
+  Origins,
+  originOf,
+  type Policy,
+  refusedOrigins,
+  refusingLines,
+  type Signature,
+} from "../graph/mod.ts"
 import { flowsOf, type Plan } from "../plan/mod.ts"
 import type { Refusal } from "./errors.ts"
 
@@ -19,16 +28,11 @@ export function refusedFlows(
     endorses: signature.endorses === true,
     sinks: signature.sinks ?? {},
   }))
-  return flowsOf(plan, labels, origins).flatMap((flow) =>
-    refusedOrigins(policy, flow, origins).map((refused): Refusal => {
-      const what = flowText(refused.origin, refused.rule, flow.sort)
-      return {
-        path: flow.path,
-        gate: "policy",
-        reason: "flow",
-        message: `${what} (${flow.arg}); the policy says: ${refused.rule.line}`,
-        fix: `To allow it: --policy "${allowingLine(flow, refused)}"`,
-      }
-    }),
-  )
+  return flowsOf(plan, labels, origins).flatMap((flow): readonly Refusal[] => {
+    const refused = refusedOrigins(policy, flow, origins)
+    if (refused.length === 0) return []
+    const message = `${flowText(refused, flow.sort)} (${flow.arg}). The policy says: ${refusingLines(refused)}`
+    const fix = `To allow it: --policy "${allowingLine(flow, refused)}"`
+    return [{ path: flow.path, gate: "policy", reason: "flow", message, fix }]
+  })
 }

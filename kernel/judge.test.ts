@@ -165,6 +165,8 @@ describe("validators", () => {
     expect(await later(true)).toEqual({ ok: true, value: 2 })
     expect(await later(false)).toMatchObject({ ok: false })
     expect(await later({})).toMatchObject({ ok: false })
+    // A failure is no verdict either, and not the tool's.
+    expect(await later(fail("Busy", "later", { retryable: true }))).toMatchObject({ failure: { code: "Mismatch" } })
     // What comes after a verdict that came later is asked too, and so is a reference that answers later.
     const both = (n: number) =>
       judgeOf(T.number, [property(async () => true), property(() => false), double]).judge(2, { n }, clock)

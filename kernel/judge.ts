@@ -75,17 +75,17 @@ function held(
 ): Awaitable<Outcome> {
   for (let i = from; i < validators.length; i++) {
     const validator = validators[i]!
-    const stop = new AbortController()
+    // Only an oracle is told to stop: it may be waiting for somebody.
+    const stop = validator.level === "oracle" ? new AbortController() : undefined
     let verdict: unknown
     try {
-      verdict = asked(validator, answer, args, look, stop.signal)
+      verdict = asked(validator, answer, args, look, stop?.signal)
       if (isThenable(verdict)) {
-        return inTime(validator, verdict, stop, patience).then((said) => {
-          const failure = said instanceof Failure ? said : refusedBy(validator, said)
-          return failure === undefined
+        return inTime(validator, verdict, stop, patience).then((failure) =>
+          failure === undefined
             ? held(validators, i + 1, outcome, answer, args, look, patience)
-            : { ok: false, failure }
-        })
+            : { ok: false, failure },
+        )
       }
     } catch (cause) {
       return { ok: false, failure: brokenBy(cause) }
@@ -96,12 +96,18 @@ function held(
   return outcome
 }
 
-function asked(v: Validator, answer: Value, args: Value, look: (v: unknown) => Value, signal: AbortSignal): unknown {
+function asked(
+  v: Validator,
+  answer: Value,
+  args: Value,
+  look: (v: unknown) => Value,
+  signal: AbortSignal | undefined,
+): unknown {
   switch (v.level) {
     case "property":
       return v.holds(answer, args)
     case "oracle":
-      return v.check(answer, args, signal)
+      return v.check(answer, args, signal!)
     case "exact": {
       const wanted = v.reference(args)
       return isThenable(wanted)
@@ -111,27 +117,30 @@ function asked(v: Validator, answer: Value, args: Value, look: (v: unknown) => V
   }
 }
 
-/** A verdict that comes later, or the failure of having waited for it. Never rejects. */
+/** Why a verdict that comes later refuses, or is not waited for any longer; undefined where it passes. Never rejects. */
 async function inTime(
   validator: Validator,
   verdict: PromiseLike<unknown>,
-  stop: AbortController,
+  stop: AbortController | undefined,
   patience: Patience,
-): Promise<unknown> {
+): Promise<Failure | undefined> {
   const ms = validator.timeoutMs ?? VALIDATOR_MS
   const done = new AbortController()
   try {
     if (patience.sleep === undefined) return notValid(validator, "its verdict comes later, and nothing bounds the wait")
-    const late = patience.sleep(ms, done.signal).then(() => notValid(validator, `it gave no verdict after ${ms} ms`))
+    const late = patience.sleep(ms, done.signal).then(() => LATE)
     late.catch(() => {})
-    return await Promise.race([verdict, late])
+    const said = await Promise.race([verdict, late])
+    return said === LATE ? notValid(validator, `it gave no verdict after ${ms} ms`) : refusedBy(validator, said)
   } catch (cause) {
     return brokenBy(cause)
   } finally {
     done.abort()
-    stop.abort()
+    stop?.abort()
   }
 }
 
 const isThenable = (x: unknown): x is PromiseLike<unknown> =>
   typeof x === "object" && x !== null && typeof (x as { readonly then?: unknown }).then === "function"
+
+const LATE = Symbol("late")

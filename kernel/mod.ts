@@ -1,7 +1,7 @@
 /** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
 export * from "./admit.ts"
 export * from "./audit.ts"
-export { alphaOf, casesFor, errorBound } from "./bound.ts"
+export { ALPHA, alphaOf, casesFor, errorBound } from "./bound.ts"
 export * from "./budget.ts"
 export { AgedCache, type CacheOptions } from "./cache.ts"
 export { type Commit, type Ended, type Intent, idempotencyKey, isCommit } from "./commit.ts"

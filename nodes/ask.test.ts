@@ -1,6 +1,6 @@
 /** The kind `ask` with a person made of a list: what each type of answer takes, and what happens when nobody is there. */
 import { describe, expect, test } from "bun:test"
-import type { Question, Rec, Type } from "../graph/mod.ts"
+import type { Question, Rec, Type, Value } from "../graph/mod.ts"
 import { T } from "../graph/mod.ts"
 import { codes, open, sign } from "../tests/contract/drive.ts"
 import { ask } from "./ask.ts"
@@ -67,4 +67,39 @@ test("what the checker sees", () => {
   expect(codes(ask, node(undefined, { choices: ["a", "a"] }))).toEqual(["G207 choices"])
   expect(codes(ask, node(T.boolean, { choices: ["a", "b"] }))).toEqual(["G207 choices"])
   expect(codes(ask, node(T.list(T.string)))).toEqual(["G101 output"])
+})
+
+describe("confirming a value", () => {
+  const confirming = (value: Value, output?: Type, config: Rec = {}) => ({
+    config,
+    args: { ask: "Open it?", confirm: value },
+    ...(output ? { output } : {}),
+  })
+  test("yes gives the very value, which was shown", async () => {
+    const them = person("yes")
+    expect(await (await open(ask, confirming("http://a.example/x"), them)).call()).toBe("http://a.example/x")
+    expect(them.asked[0]).toMatchObject({ text: 'Open it?\n  "http://a.example/x"', choices: ["no", "yes"] })
+  })
+  test("no fails, and is no answer", async () => {
+    expect(await (await open(ask, confirming("x"), person("no"))).failure()).toMatchObject({ code: "Declined" })
+    expect(await (await open(ask, confirming("x"), person("?", "?", "?", "yes"))).failure()).toMatchObject({
+      code: "BadAnswer",
+    })
+  })
+  test("what does not print is written out", async () => {
+    const them = person("yes")
+    const value = "a\u202egpj.exe\u200b\u0007"
+    expect(await (await open(ask, confirming(value), them)).call()).toBe(value)
+    expect(them.asked[0]!.text).toBe('Open it?\n  "a\\u{202e}gpj.exe\\u{200b}\\u0007"')
+  })
+  test("a record, by its output type", async () => {
+    const value = { to: "a", euros: 3 }
+    const type = T.record({ to: T.string, euros: T.number })
+    const d = await open(ask, confirming(value, type), person("yes"))
+    expect(await d.call()).toEqual(value)
+    expect(sign(ask, confirming(value, type))).toMatchObject({ output: type, origin: "user", endorses: true })
+  })
+  test("it goes with no choices", () => {
+    expect(codes(ask, confirming("x", undefined, { choices: ["a", "b"] }))).toEqual(["G207 choices"])
+  })
 })

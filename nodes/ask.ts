@@ -82,7 +82,7 @@ function parked(
   return new Park(
     "ask",
     {
-      question,
+      question: only === undefined ? question : `${question} ${shown(only)}`,
       type: printType(output),
       ...(choices === undefined ? {} : { choices }),
       ...(only === undefined ? {} : { only }),
@@ -99,10 +99,10 @@ async function confirmed(
   value: Value,
   call: Call,
 ): Promise<Value> {
-  const shown = `${question}\n  ${visible(jsonText(value, { nonFinite: "text" }))}`
+  const text = `${question}\n  ${shown(value)}`
   for (let i = 0; i < TRIES; i++) {
     const answer = readAnswer(
-      await ask({ path: pathText(call), text: shown, choices: ["yes", "no"], signal: call.signal }),
+      await ask({ path: pathText(call), text, choices: ["no", "yes"], signal: call.signal }),
       T.boolean,
     )
     if (answer === true) return value
@@ -112,8 +112,11 @@ async function confirmed(
 }
 
 /** What a person cannot see cannot be confirmed: marks that are not printed, or turn the text round, are written out. */
-const visible = (text: string): string =>
-  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
+const shown = (value: Value): string =>
+  jsonText(value, { nonFinite: "text" }).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
+  )
 
 const pathText = (call: Call): string => call.path.join(".")
 

@@ -38,7 +38,16 @@ export function decodePlan(bytes: Uint8Array): Plan {
   )
   const about = shape.keyed(
     sections["plan"],
-    { name: true, graph: true, valids: false, input: true, output: true, needs: true, resources: true },
+    {
+      name: true,
+      graph: true,
+      valids: false,
+      narrowed: false,
+      input: true,
+      output: true,
+      needs: true,
+      resources: true,
+    },
     "plan",
   )
   const types = shape.list(sections["types"], "types").map((t, i) => shape.readType(t, `types[${i}]`))
@@ -47,6 +56,7 @@ export function decodePlan(bytes: Uint8Array): Plan {
     name: shape.text(about["name"], "plan.name"),
     graph: shape.text(about["graph"], "plan.graph"),
     ...(Object.hasOwn(about, "valids") ? { valids: readValids(about["valids"], "plan.valids") } : {}),
+    ...(Object.hasOwn(about, "narrowed") ? { narrowed: shape.readNarrowed(about["narrowed"], "plan.narrowed") } : {}),
     input: shape.whole(about["input"], "plan.input"),
     output: shape.whole(about["output"], "plan.output"),
     needs: shape.texts(about["needs"], "plan.needs"),

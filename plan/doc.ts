@@ -60,7 +60,7 @@ Eight bytes of magic (\`SGPLAN\`, carriage return, line feed), then one canonica
 
 | section | holds |
 |---|---|
-| \`plan\` | name, hash of the checked graph, types of input and output, needs, declared resources |
+| \`plan\` | name, hash of the checked graph without its \`valid:\`s, and these with their paths where there are some, types of input and output, what narrows grants, needs, declared resources |
 | \`types\` | the types, each once |
 | \`constants\` | \`types\`: the index of each constant's type, as bytes; \`values\`: the values |
 | \`externs\` | for each tool or function: kind, config, effect, resource, needs, input, output, async, settings |

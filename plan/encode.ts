@@ -38,6 +38,7 @@ export function encodePlan(plan: Plan): Uint8Array {
         ...(plan.valids === undefined
           ? {}
           : { valids: plan.valids.map(({ path, valid }) => [path, valid as unknown as Rec]) }),
+        ...(plan.narrowed === undefined ? {} : { narrowed: plan.narrowed.map(({ at, grants }) => [at, grants]) }),
         input: plan.input,
         output: plan.output,
         needs: plan.needs,

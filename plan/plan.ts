@@ -2,7 +2,7 @@
  * A plan in memory: what `compile` makes, `encode` writes, `decode` reads and `verify` looks at. Plain data. Nothing runs
  * from it: `kernel/admit.ts` turns bytes into an admitted plan, and only that reaches the VM.
  */
-import type { Effect, Rec, Settings, Type, Valid, Value } from "../graph/mod.ts"
+import type { Effect, Narrowing, Rec, Settings, Type, Valid, Value } from "../graph/mod.ts"
 import type { Instr, Step, StepName } from "./ops.ts"
 
 export const PLAN_FORMAT = 1
@@ -53,10 +53,12 @@ export interface Plan {
   readonly format: number
   readonly semantics: number
   readonly name: string
-  /** Hash of the checked graph without its `valid:`s, lower-case hex; with `valids` it gives the graph's own (`hashWith`). */
+  /** Hash of the checked graph without its `valid:`s, lower-case hex; with `valids` and `narrowed` it gives the graph's own (`hashWith`, `narrowedHash`). */
   readonly graph: string
   /** Every `valid:` of the graph, with the path of its node. Left out where there is none. */
   readonly valids?: readonly Valid[]
+  /** Where the graph narrows what its calls may do, sorted by path; part of the graph's hash too. Left out where it does not. */
+  readonly narrowed?: readonly Narrowing[]
   /** Indexes of the types of the graph's input record (with defaults) and of its output. */
   readonly input: number
   readonly output: number

@@ -48,6 +48,7 @@ export const RULES = {
   P051: "A `map` over bodies that write has one body at a time.",
   P052: "The order of effects is evident: finding it takes at most ORDER_WORK_MAX steps, and ORDER_WORK_EACH for each step and instruction of the plan.",
   P053: "Each call has a path of its own in the trace.",
+  P054: "What narrows the grants of calls is sorted by path, each path once; a path is a list of names.",
 } as const
 export type Rule = keyof typeof RULES
 

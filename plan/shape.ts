@@ -7,6 +7,7 @@ import {
   DTYPE_BYTES,
   type Field,
   isRecord,
+  type Narrowing,
   NESTING_MAX,
   type Rec,
   Tensor,
@@ -171,6 +172,16 @@ function readFields(
     }
   }
   return out
+}
+
+/** What narrows grants: lists of a path and its grants. One that is there is not empty, so that a plan has one form. */
+export function readNarrowed(v: unknown, place: At): readonly Narrowing[] {
+  const all = list(v, place)
+  if (all.length === 0) throw malformed(place, v, "left out where nothing is narrowed")
+  return all.map((n, i) => {
+    const [at, grants] = tuple(n, ["at", "grants"], `${place}[${i}]`)
+    return { at: texts(at, `${place}[${i}].at`), grants: texts(grants, `${place}[${i}].grants`) }
+  })
 }
 
 export function readResources(v: unknown, at: At): { readonly [section: string]: Rec } {

@@ -18,6 +18,8 @@ export function disasm(plan: Plan, hash: string, options: DisasmOptions = {}): s
   const steps = plan.scopes.reduce((n, s) => n + s.steps.length, 0)
   const facts = [`format ${plan.format}`, `${steps} steps  ${plan.scopes[0]?.slots ?? 0} slots`]
   if (plan.needs.length > 0) facts.push(`needs ${plan.needs.join(" ")}`)
+  for (const { at, grants } of plan.narrowed ?? [])
+    facts.push(`within ${at.join(".")} only ${grants.join(" ") || "nothing"}`)
   const lines = [`plan ${plan.name} ${hash.slice(0, 12)}…   ${facts.join("   ")}`]
   const listing = new Listing(plan, options.verbose === true)
   for (let i = 0; i < plan.scopes.length; i++) listing.scope(i, lines)

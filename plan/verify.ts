@@ -16,13 +16,13 @@
  * Invariants of absence: no recursion over data (types are measured first, regions and scopes are walked with stacks or
  * by index), no work that the plan's size does not pay for, no trust in anything but the plan's own bytes.
  */
-import { compareKeys, type Type } from "../graph/mod.ts"
+import { compareKeys, type Narrowing, pathKey, type Type } from "../graph/mod.ts"
 import { PlanError, type PlanPlace } from "./error.ts"
 import type { PlanFacts, ScopeFacts } from "./facts.ts"
 import { OPS, type OperandKind, type StepName } from "./ops.ts"
 import { COUNT_MAX, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS } from "./plan.ts"
 import { refuse } from "./rules.ts"
-import { readType, show } from "./shape.ts"
+import { readNarrowed, readType, show } from "./shape.ts"
 import { readValids } from "./shape_expr.ts"
 import { readExtern } from "./shape_extern.ts"
 import { OrderWork } from "./verify_effects.ts"
@@ -44,6 +44,7 @@ export function verify(plan: Plan): PlanFacts {
   const types = new TypeWork(operations)
   values(plan, types)
   needs(plan)
+  narrowings(plan.narrowed ?? [])
   const owners = tree(plan)
   const words = new Words(plan)
   const order = new OrderWork(operations)
@@ -85,6 +86,15 @@ function tables(plan: Plan): void {
         void readValids(
           valids.map((x) => [x.path, x.valid]),
           "plan.valids",
+        ),
+    )
+  const { narrowed } = plan
+  if (narrowed !== undefined)
+    shaped(
+      () =>
+        void readNarrowed(
+          narrowed.map((n) => [n.at, n.grants]),
+          "plan.narrowed",
         ),
     )
   const type = (t: unknown, at: string | PlanPlace, what: string, least = 0) => {
@@ -183,6 +193,17 @@ function needs(plan: Plan): void {
     for (const need of x.needs) {
       if (!stated.has(need)) refuse("P007", `externs[${i}]`, `its need ${show(need)}`, "among the plan's", "not there")
     }
+  })
+}
+
+function narrowings(narrowed: readonly Narrowing[]): void {
+  narrowed.forEach(({ at }, i) => {
+    const place = `narrowed[${i}]`
+    if (at.length === 0 || at.some((word) => word === "" || word.includes("\u0000")))
+      refuse("P054", place, "its path", "names of nodes", show(at))
+    const before = narrowed[i - 1]
+    if (before !== undefined && compareKeys(pathKey(before.at), pathKey(at)) >= 0)
+      refuse("P054", place, "its path", "after the one before it", show(at.join(".")))
   })
 }
 

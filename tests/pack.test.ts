@@ -187,6 +187,16 @@ describe.each(["Bun", "Node", "Deno"])("on %s", (name) => {
     expect(stderr).not.toContain("    at ")
   })
 
+  test(
+    "every claim of the kernel holds there",
+    () => {
+      const { status, stdout } = shadowgraph("verify", "--seed", name, "--json")
+      expect(JSON.parse(stdout)).toMatchObject({ ok: true, failed: 0 })
+      expect(status).toBe(0)
+    },
+    INSTALL_MS_MAX,
+  )
+
   test("the typed API runs the same graph", () => {
     const [host = "", ...args] = hosts[name] ?? []
     const { status, stdout, stderr } = run(host, [...args, "use.ts"])

@@ -43,7 +43,7 @@ export interface Named extends LoadedGraph {
 export async function loadAll(
   call: Call,
   words: readonly string[],
-  options: { readonly strict?: boolean } = {},
+  options: { readonly strict?: boolean; readonly policy?: readonly string[] } = {},
 ): Promise<readonly Named[]> {
   const { cwd } = call.terminal
   const sources = await sourcesOf(words, cwd)
@@ -51,7 +51,8 @@ export async function loadAll(
   const graphs: Named[] = []
   for (const source of sources) {
     let project = projects.get(source.folder)
-    if (project === undefined) projects.set(source.folder, (project = openProject(source.folder, policyOf(call))))
+    if (project === undefined)
+      projects.set(source.folder, (project = openProject(source.folder, options.policy ?? policyOf(call))))
     graphs.push({ ...(await loadGraph(source, await project, { cwd, ...options })), source, project: await project })
   }
   return graphs

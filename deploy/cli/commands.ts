@@ -177,17 +177,49 @@ export const COMMANDS: readonly Command[] = [
       },
       ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
+      {
+        name: "tokens",
+        value: "<file>",
+        about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
+      },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],
     more: [
       'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
       "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
+      "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
     ],
     examples: [
       ["shadowgraph serve -g sql:shop -g 'net:*.example.com'", "all graphs of this folder"],
       ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
     ],
     load: () => import("./serve.ts"),
+  },
+  {
+    name: "token",
+    about: "Make, list and revoke the tokens of serve.",
+    takes: "add <name> | list | revoke <name>",
+    options: [
+      {
+        name: "grant",
+        short: "g",
+        value: "<capability>",
+        many: true,
+        about: "What the token hands on of the server's grants. May be repeated.",
+      },
+      { name: "graph", value: "<name>", many: true, about: "A graph that it may run. May be repeated. Default: all." },
+      { name: "expires", value: "<duration>", about: "How long it is good: 12h, 30d. Default: until it is revoked." },
+      { name: "tokens", value: "<file>", about: "Where tokens are kept. Default: .shadowgraph/tokens.json." },
+      { name: "json", about: "Print the list as JSON, without hashes." },
+    ],
+    more: [
+      "The token is printed once and kept nowhere; the file holds its SHA-256. A token never grants more than the server was granted: --grant names what it hands on.",
+    ],
+    examples: [
+      ["shadowgraph token add ci -g sql:shop:read --graph delivery_quote --expires 30d", "make one"],
+      ["shadowgraph token revoke ci", "stop it, at once"],
+    ],
+    load: () => import("./token.ts"),
   },
   {
     name: "test",
@@ -382,6 +414,24 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph types --check", "in CI"],
     ],
     load: () => import("./types.ts"),
+  },
+  {
+    name: "verify",
+    about: "Check every claim of the kernel here and now, and say what came of it.",
+    takes: "[claim]",
+    options: [
+      { name: "thorough", about: "Try some ten times as much." },
+      { name: "seed", value: "<text>", about: "Draw the same cases again. Default: new ones every time." },
+      JSON_OUT,
+    ],
+    more: [
+      "Each line is a promise of docs/kernel.md, checked with the installed program: how much was tried, and where it was drawn at random, how much could have been missed. Nothing outside of this process is touched. Exit 1 where a claim does not hold.",
+    ],
+    examples: [
+      ["shadowgraph verify", "all claims"],
+      ["shadowgraph verify ledger --thorough", "one, with more tries"],
+    ],
+    load: () => import("./verify.ts"),
   },
   {
     name: "doctor",

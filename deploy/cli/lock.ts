@@ -11,7 +11,7 @@ import { type Call, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 
 export async function run(call: Call): Promise<number> {
-  const graphs = await loadAll(call, await withNeighbours(call))
+  const graphs = await loadAll(call, await withNeighbours(call), { policy: ["allow any into anything"] })
   // What only the lock can settle is no obstacle to making one.
   const problems = graphs.flatMap((g) => g.problems).filter((p) => p.severity === "error" && !SETTLED.has(p.code))
   if (problems.length > 0) {

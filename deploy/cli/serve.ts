@@ -3,9 +3,13 @@
 import { compile } from "../../compile/mod.ts"
 import { parseDuration, parseSize, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
+import { due, resume } from "../again.ts"
+import type { Ready } from "../engine.ts"
 import { graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "../http.ts"
 import { listen } from "../listen.ts"
 import { openSession, type Session } from "../project.ts"
+import { systemClock } from "../services/clock.ts"
+import type { Holder } from "../tokens.ts"
 import { printMs } from "../view/bars.ts"
 import { missingGrants } from "./admit.ts"
 import { budgetsOf } from "./budget.ts"
@@ -13,10 +17,13 @@ import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable, showError } from "./errors.ts"
 import { ledgerOf } from "./ledger_option.ts"
+import { tokensOf } from "./token.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
 const GRACE_MS = 2_000
+/** How often the server looks for runs whose time has come. */
+const WAKE_MS = 1_000
 
 export async function run(call: Call): Promise<number> {
   const { terminal } = call
@@ -34,14 +41,19 @@ export async function run(call: Call): Promise<number> {
   try {
     const served = await serveAll(call, graphs, sessions)
     const stopping = new AbortController()
+    const tokens = tokensOf(call)
+    const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
+    const holderOf = (request: Request) => tokens.holder(request.headers.get("authorization"), systemClock.now())
     const loopback = LOOPBACK.includes(host)
     const { err } = terminal
     const { dim, red, green } = err.colours
     const app = graphsApp({
       graphs: served,
+      runs: sessions,
       limits,
       signal: stopping.signal,
       ...(loopback ? { hosts: LOOPBACK } : {}),
+      ...(guarded ? { holderOf } : {}),
       onDefect: (cause) => void showError(cause, terminal, !!terminal.env["SHADOWGRAPH_DEBUG"]),
       onRun: ({ graph, status, ms, run: id }) => {
         if (call.on("quiet")) return
@@ -53,13 +65,42 @@ export async function run(call: Call): Promise<number> {
     })
     const server = await listen((request) => app.fetch(request), { host, port })
     terminal.out.write(`${server.url}\n`)
-    announce(call, served, server.url, loopback)
+    announce(call, served, server.url, loopback, guarded)
+    const waking = wake(sessions, stopping.signal, (cause) => void showError(cause, terminal, false))
     const exit = await interrupted(call)
     stopping.abort()
     await server.close(GRACE_MS)
+    await waking
     return exit
   } finally {
     for (const session of sessions) await session.close()
+  }
+}
+
+/** Goes on with runs whose time has come, until the server stops. What one of them ends in is on record. */
+async function wake(
+  sessions: readonly Session[],
+  stopping: AbortSignal,
+  onDefect: (cause: unknown) => void,
+): Promise<void> {
+  const { systemClock } = await import("../services/clock.ts")
+  // One that cannot go on, for want of a grant say, is told once and left to a person.
+  const stuck = new Set<string>()
+  while (!stopping.aborted) {
+    for (const { engine, grants } of sessions) {
+      try {
+        for (const { run } of await due(engine)) {
+          if (stopping.aborted || stuck.has(run)) continue
+          await resume(engine, run, { grants, by: "time", signal: stopping }).catch((cause: unknown) => {
+            stuck.add(run)
+            onDefect(cause)
+          })
+        }
+      } catch (cause) {
+        onDefect(cause)
+      }
+    }
+    await systemClock.sleep(WAKE_MS, stopping).catch(() => {})
   }
 }
 
@@ -85,10 +126,14 @@ async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[
           exit: EXIT.failed,
         })
       }
-      const ready = await session.prepare(bytes, inline).catch((cause: unknown) => {
-        if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
-        throw cause
-      })
+      const prepare = (within?: readonly (readonly string[])[]) =>
+        session
+          .prepare(bytes, inline, { graph: checked!.hash, ...(within ? { within } : {}) })
+          .catch((cause: unknown) => {
+            if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
+            throw cause
+          })
+      const ready = await prepare()
       served.push({
         name,
         about,
@@ -96,13 +141,28 @@ async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[
         input: plan.types[plan.input] as Type,
         output: plan.types[plan.output]!,
         ready,
+        readyFor: byGrants(prepare),
       })
     }
   }
   return served
 }
 
-function announce(call: Call, served: readonly Served[], url: string, loopback: boolean): void {
+/** Plans admitted for tokens, one for all tokens with the same grants. */
+function byGrants(prepare: (within: readonly (readonly string[])[]) => Promise<Ready | AdmissionError>) {
+  const known = new Map<string, Promise<Ready | AdmissionError>>()
+  return ({ grants }: Holder): Promise<Ready | AdmissionError> => {
+    const key = grants.join("\n")
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const made = prepare([grants])
+    made.catch(() => known.delete(key))
+    known.set(key, made)
+    return made
+  }
+}
+
+function announce(call: Call, served: readonly Served[], url: string, loopback: boolean, guarded: boolean): void {
   const { err } = call.terminal
   if (call.on("quiet")) return
   const { dim, yellow, green } = err.colours
@@ -113,7 +173,8 @@ function announce(call: Call, served: readonly Served[], url: string, loopback: 
       err.write(`  ${green("POST")} ${url}/graphs/${name.padEnd(width)}/runs\n`.replace(/(\S+)( +)\/runs/, "$1/runs$2"))
     else err.write(`  ${yellow("403 ")} ${name}  ${dim(`not granted: ${missing.join(", ")}`)}\n`)
   }
-  if (!loopback) err.write(`${yellow("note")}  everybody who reaches this address may run these graphs\n`)
+  if (guarded) err.write(`${dim("Requests carry a token: shadowgraph token add <name> makes one.")}\n`)
+  else if (!loopback) err.write(`${yellow("note")}  everybody who reaches this address may run these graphs\n`)
 }
 
 const interrupted = (call: Call): Promise<number> =>

@@ -5,6 +5,7 @@
 import { CapabilityError, coverage, covers, least, parseCapability, problemOf } from "../capability.ts"
 import type { Graph } from "../ir.ts"
 import type { Signature } from "../node.ts"
+import type { Surroundings } from "./doings.ts"
 import type { NodeAt, Report } from "./report.ts"
 
 /** `needs:` of a graph, held against what its nodes and subgraphs need. */
@@ -37,6 +38,28 @@ export function checkNeeds(
 /** What a registration says that a node needs: a kind that names what is no capability could never be granted it. */
 export function checkSigned(report: Report, schemes: ReadonlySet<string>, at: NodeAt, { needs }: Signature): void {
   readable(report, schemes, needs, () => report.ofNode(at))
+}
+
+/** `grants:` of a subgraph, held against what stands inside: what is left out there can never be granted. */
+export function checkGrants({ report, schemes }: Surroundings, at: NodeAt, needed: readonly string[]): void {
+  const { node } = at
+  if (node.grants === undefined) return
+  if (node.kind !== "graph") {
+    report.error(
+      report.ofNode(at, "grants"),
+      "G207",
+      `\`grants\` has no meaning on ${node.kind}.`,
+      "Make a subgraph of it.",
+    )
+    return
+  }
+  if (!readable(report, schemes, node.grants, (i) => report.ofNode(at, `grants.${i}`))) return
+  const covered = coverage(node.grants)
+  const missing = least(needed.filter((need) => !covered(need)))
+  if (missing.length === 0) return
+  const message = `Inside, ${missing.join(", ")} is needed, which \`grants:\` leaves out.`
+  const fix = `Leave the need out of the subgraph, or write grants: [${[...node.grants, ...missing].join(", ")}]`
+  report.error(report.ofNode(at, "grants"), "G308", message, fix)
 }
 
 /** Reports what is no capability; true where all are. */

@@ -4,7 +4,7 @@
  */
 import type { Expr } from "../expr.ts"
 import { type GraphFlow, type GraphLabels, type Labelled, labelsOf } from "../labels/graph.ts"
-import { allowingLine, flowText, type Policy, type Refused, refusedOrigins } from "../labels/policy.ts"
+import { allowingLine, flowText, type Policy, type Refused, refusedOrigins, refusingLines } from "../labels/policy.ts"
 import type { Registry } from "../node.ts"
 import type { Spot } from "../places.ts"
 import type { Report } from "./report.ts"
@@ -15,18 +15,25 @@ export function checkFlows(report: Report, checked: Labelled, registry: Registry
   if (!sinks) return
   const labels = labelsOf(checked)
   for (const flow of labels.flows) {
-    for (const refused of refusedOrigins(policy, flow, labels.origins)) refuse(report, registry, labels, flow, refused)
+    const refused = refusedOrigins(policy, flow, labels.origins)
+    if (refused.length > 0) refuse(report, registry, labels, flow, refused)
   }
 }
 
-function refuse(report: Report, registry: Registry, labels: GraphLabels, flow: GraphFlow, refused: Refused): void {
-  const { at, arg, sort } = flow
-  const { origin, rule, bit } = refused
+function refuse(
+  report: Report,
+  registry: Registry,
+  labels: GraphLabels,
+  flow: GraphFlow,
+  refused: readonly Refused[],
+): void {
   const inside = (port: string) => port.slice(port.indexOf(".") + 1)
-  const way = [...labels.way(flow, bit).map(inside), `${inside(at)}.${arg}`].join(" → ")
-  const message = `${flowText(origin, rule, sort)}: ${way}. The policy says: ${rule.line}.`
+  // The longest way tells most: it begins where the others only pass.
+  const ways = refused.map(({ bit }) => labels.way(flow, bit)).sort((a, b) => b.length - a.length)
+  const way = [...ways[0]!.map(inside), `${inside(flow.at)}.${flow.arg}`].join(" → ")
+  const message = `${flowText(refused, flow.sort)}: ${way}. The policy says: ${refusingLines(refused)}.`
   const fix = `Let a person confirm it (\`ask:\` with \`confirm:\`), or use a number or words of your own. To allow it: --policy "${allowingLine(flow, refused)}".`
-  report.error(spotOf(report, registry, flow, refused), "G305", message, fix)
+  report.error(spotOf(report, registry, flow, refused[0]!), "G305", message, fix)
 }
 
 /** The part of the argument that carries it, where that was written by itself. */

@@ -11,6 +11,7 @@ import { joinPath } from "../places.ts"
 import { type Fits, subtype, T, type Type, unionOf } from "../type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "../type-size.ts"
 import { argumentsFit } from "./arguments.ts"
+import { checkGrants } from "./capabilities.ts"
 import { choice, fold, loop, map, when } from "./control.ts"
 import { type Outcome, PURE, type Surroundings, together } from "./doings.ts"
 import { typeOfExpr } from "./expressions.ts"
@@ -40,6 +41,7 @@ export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
     report.error(report.ofNode(at, "catch"), "G207", "A stream cannot be caught: its items are used before it fails.")
   }
   const doings = caught === undefined ? outcome : together([outcome, caught])
+  checkGrants(s, at, doings.needs)
   return {
     type: caught === undefined ? type : unionOf([type, caught.type]),
     outcome: type,

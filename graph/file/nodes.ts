@@ -21,7 +21,7 @@ import {
   refuseUnknownKeys,
   under,
 } from "./reading.ts"
-import { countOf, settingsOf } from "./settings.ts"
+import { capabilitiesOf, countOf, settingsOf } from "./settings.ts"
 import { toolOf } from "./tools.ts"
 import { typeOf } from "./types.ts"
 import {
@@ -70,6 +70,7 @@ export function nodeOf(r: Reading, mark: Mark, name: string, depth: number, subg
     args: body.args,
     scopes,
     ...(body.graph === undefined ? {} : { graph: body.graph }),
+    ...(body.grants === undefined ? {} : { grants: body.grants }),
     ...(output === undefined ? {} : { output }),
     settings,
   }
@@ -287,10 +288,13 @@ function subgraphOf(r: Reading, node: Mark, main: Mark, subgraph: ReadSubgraph):
   const file = wordOf(r, main, "`graph`")
   const graph = file === undefined ? undefined : subgraph(r, main, file)
   const given = withOf(r, node)
+  const granted = under(node, "grants")
+  const grants = granted === undefined ? undefined : capabilitiesOf(r, granted, "grants")
   return {
     config: file === undefined ? {} : { file },
     args: "whole" in given ? given.whole : { op: "record", fields: given.entries },
     scopes: {},
     ...(graph ? { graph } : {}),
+    ...(grants ? { grants } : {}),
   }
 }

@@ -103,6 +103,7 @@ function controlData(p: Printing, node: Node): Fields {
   switch (node.kind) {
     case "graph":
       out["graph"] = subgraphFile(node)
+      if (node.grants !== undefined) out["grants"] = new Flow([...node.grants])
       Object.assign(out, argsData(node.args))
       break
     case "when":

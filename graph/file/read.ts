@@ -25,7 +25,7 @@ import {
   type Session,
   under,
 } from "./reading.ts"
-import { namesOf } from "./settings.ts"
+import { capabilitiesOf } from "./settings.ts"
 import { type Cell, FILE_LENGTH_MAX, formProblem, type Parsed, Source } from "./source.ts"
 import { NamedTypes, recordOf, typeOf } from "./types.ts"
 import { GRAPH_WORDS, SECTIONS } from "./vocabulary.ts"
@@ -121,7 +121,7 @@ function graphOf(r: Reading, mark: Mark): Graph {
   const inputMark = under(mark, "input")
   const input = inputMark === undefined ? { kind: "record" as const, fields: {} } : recordOf(r, inputMark)
   const needsMark = under(mark, "needs")
-  const needs = needsMark === undefined ? undefined : needsOf(r, needsMark)
+  const needs = needsMark === undefined ? undefined : capabilitiesOf(r, needsMark, "needs")
   const returnsMark = under(mark, "returns")
   const returns = returnsMark === undefined ? undefined : typeOf(r, returnsMark)
   const graph: Graph = {
@@ -159,21 +159,6 @@ function typesOf(r: Reading, mark: Mark): { readonly [name: string]: Type } {
   }
   r.named.declare(entries.keys(), (name) => typeOf(r, entries.get(name)!))
   return Object.fromEntries([...entries.keys()].map((name) => [name, r.named.get(name)!]))
-}
-
-function needsOf(r: Reading, mark: Mark): readonly string[] | undefined {
-  if (mark.cell.kind !== "list") {
-    refuse(
-      r,
-      mark,
-      "G008",
-      `\`needs\` is a list of capabilities, found ${describe(mark.cell)}.`,
-      "Write needs: [sql:shop:read].",
-    )
-    return undefined
-  }
-  if (mark.cell.items.length === 0) return []
-  return namesOf(r, mark)
 }
 
 function resourcesOf(r: Reading, mark: Mark): Graph["resources"] {

@@ -42,6 +42,7 @@ export interface NodeBody {
   readonly args: Expr
   readonly scopes: { readonly [role: string]: Scope }
   readonly graph?: Graph
+  readonly grants?: readonly string[]
 }
 
 /** Reads a body of the node at hand. `role` is its key in `Node.scopes`. */

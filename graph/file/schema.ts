@@ -144,6 +144,7 @@ function wordSchema(word: Word): Json {
     type: () => ref("type"),
     duration: () => ref("duration"),
     retry: () => ref("retry"),
+    capabilities: () => ({ type: "array", items: { type: "string" }, uniqueItems: true }),
     names: () => ({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, uniqueItems: true }] }),
     share: () =>
       object({ error: { anyOf: [{ type: "string", pattern: "^[0-9.]+%?$" }, { type: "number" }] } }, ["error"]),

@@ -124,6 +124,22 @@ function retryOf(r: Reading, mark: Mark): Retry | undefined {
   return { times, delayMs, delayMsMax }
 }
 
+/** A list of capabilities, which may be empty: `needs:` of a graph, `grants:` of a subgraph. */
+export function capabilitiesOf(r: Reading, mark: Mark, key: "needs" | "grants"): readonly string[] | undefined {
+  if (mark.cell.kind !== "list") {
+    refuse(
+      r,
+      mark,
+      "G008",
+      `\`${key}\` is a list of capabilities, found ${describe(mark.cell)}.`,
+      `Write ${key}: [sql:shop:read].`,
+    )
+    return undefined
+  }
+  if (mark.cell.items.length === 0) return []
+  return namesOf(r, mark)
+}
+
 export function namesOf(r: Reading, mark: Mark): readonly string[] | undefined {
   const { cell } = mark
   const marks = cell.kind === "list" ? cell.items.map((item, i) => itemOf(mark, item, i)) : [mark]

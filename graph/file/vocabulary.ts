@@ -27,6 +27,7 @@ export type Form =
   | "duration"
   | "retry"
   | "names"
+  | "capabilities"
   | "share"
   | "yes or no"
 
@@ -103,7 +104,13 @@ export const CONTROL_WORDS: Readonly<Record<string, ControlWords>> = {
   graph: {
     about: "A subgraph: another graph file, run as one node.",
     main: { form: "file", required: true, about: "The file, relative to this one: `./freight.graph.yaml`." },
-    words: { with: { form: "with", about: "The subgraph's input." } },
+    words: {
+      with: { form: "with", about: "The subgraph's input." },
+      grants: {
+        form: "capabilities",
+        about: "The capabilities that count inside, of those that count here: what the subgraph may do at most.",
+      },
+    },
   },
   when: {
     about: "A choice between two bodies; one runs.",

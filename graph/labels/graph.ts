@@ -106,6 +106,8 @@ class Env {
 interface Here {
   readonly env: Env
   readonly decided: OriginSet
+  /** The ports of those decisions. */
+  readonly by: readonly string[]
   readonly at: string
   readonly seen: Seen
 }
@@ -153,7 +155,7 @@ class Walk {
     const label = narrow(from(user), graph.input)
     env.set("input", label, at)
     this.#port(at, undefined, label, [], user)
-    this.#scope(graph.body, { env, decided: 0n, at: graph.name, seen: new Seen() })
+    this.#scope(graph.body, { env, decided: 0n, by: [], at: graph.name, seen: new Seen() })
   }
 
   /** Notes a port of the last walk. */
@@ -197,7 +199,11 @@ class Walk {
     const value = this.#plain(node, { ...here, seen })
     here.seen.add(seen.all)
     const failed = narrow(seen.all, ERROR_TYPE)
-    const rescued = this.#body(node, "catch", [[failed, here.at]], { ...here, decided: here.decided | seen.all.any })
+    const rescued = this.#body(node, "catch", [[failed, here.at]], {
+      ...here,
+      decided: here.decided | seen.all.any,
+      by: [...here.by, here.at],
+    })
     const label = influenced(join(value, rescued), seen.all.any)
     if (this.#final) this.#made.get(here.at)?.push(outOf(here.at, "catch"))
     this.#labels.set(here.at, label)
@@ -241,7 +247,11 @@ class Walk {
     const declared = node.output !== undefined && (facts.outFits !== "yes" || hasDefaults(facts.outcome))
     const stated = (label: Label) => (declared ? narrow(label, facts.outcome) : label)
     if (!isControl(node.kind)) return this.#tool(node, args, here)
-    const decidedBy = (label: Label): Here => ({ ...here, decided: here.decided | label.any })
+    const decidedBy = (label: Label): Here => ({
+      ...here,
+      decided: here.decided | label.any,
+      by: [...here.by, inOf(here.at)],
+    })
     const around = inOf(here.at)
     const look = argLook(checked, node)
     const looked = look === undefined ? args : narrow(args, look)
@@ -314,7 +324,7 @@ class Walk {
     if (roles.length > 0) {
       // What a body gives is told to the tool, which may ask the next one with it.
       said = this.#round(here.at, said)
-      const inside = { ...here, decided: here.decided | said.any }
+      const inside = { ...here, decided: here.decided | said.any, by: [...here.by, here.at] }
       for (const role of roles) {
         const scope = node.scopes[role]!
         const types = this.#checked.scopes.get(scope)!.names
@@ -325,7 +335,7 @@ class Walk {
     return narrow(said, facts.outcome)
   }
 
-  #sinks(node: Node, { sinks, input }: Signature, args: Label, { at, decided, env }: Here): void {
+  #sinks(node: Node, { sinks, input }: Signature, args: Label, { at, decided, by, env }: Here): void {
     for (const [arg, sort] of Object.entries(sinks ?? {})) {
       const fields = node.args.op === "record" ? node.args.fields : undefined
       const written = fields?.find(([name]) => name === arg)?.[1] ?? node.args
@@ -341,7 +351,7 @@ class Walk {
         node,
         expr: written,
         labelOf: (e) => labelOf(e, env.label),
-        from: env.ports(written),
+        from: [...env.ports(written), ...by],
       })
     }
   }

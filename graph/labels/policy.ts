@@ -138,14 +138,26 @@ const speaksOf = (rule: Rule, origin: Origin, { sort, at }: Flow): boolean =>
 const below = (name: string, of: string, separator: string): boolean =>
   name === of || name.startsWith(`${of}${separator}`)
 
-/** What a refused flow would be, in words. */
-export const flowText = (origin: Origin, rule: Rule, sort: Sort): string =>
-  rule.text
-    ? `Text of ${whose(origin)} would be ${SORTS[sort]}`
-    : `${whose(origin).replace(/^./, (c) => c.toUpperCase())} would have a say in ${SORTS[sort]}`
+/** What a flow would do, in words, with the lines that refuse it: `Text of the model main would be an address. …` */
+export function flowText(refused: readonly Refused[], sort: Sort): string {
+  const said: string[] = []
+  const texts = refused.filter(({ rule }) => rule.text).map(({ origin }) => whose(origin))
+  const says = refused.filter(({ rule }) => !rule.text).map(({ origin }) => whose(origin))
+  if (texts.length > 0) said.push(`text of ${listed(texts)} would be ${SORTS[sort]}`)
+  if (says.length > 0) said.push(`${listed(says)} would have a say in ${SORTS[sort]}`)
+  return said.join("; ").replace(/^./, (c) => c.toUpperCase())
+}
+
+/** The lines of the policy that refuse a flow. */
+export const refusingLines = (refused: readonly Refused[]): string =>
+  [...new Set(refused.map(({ rule }) => rule.line))].join("; ")
+
+/** The line that allows exactly one flow, for whoever decides to. */
+export function allowingLine(flow: Flow, refused: readonly Refused[]): string {
+  const who = refused.length === 1 ? printOrigin(refused[0]!.origin) : "any"
+  return `allow ${who}${refused.every(({ rule }) => rule.text) ? " text" : ""} into ${flow.sort} at ${flow.at}`
+}
 
 const whose = (origin: Origin): string => (origin.who === "user" ? "the user" : `the ${printOrigin(origin)}`)
-
-/** The line that allows exactly one refused flow, for whoever decides to. */
-export const allowingLine = (flow: Flow, refused: Refused): string =>
-  `allow ${printOrigin(refused.origin)}${refused.rule.text ? " text" : ""} into ${flow.sort} at ${flow.at}`
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`

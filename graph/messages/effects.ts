@@ -1,4 +1,4 @@
-/** Pages G301 to G307: effects, capabilities, secrets, labels. */
+/** Pages G301 to G308: effects, capabilities, secrets, labels. */
 import type { Message } from "./message.ts"
 
 export const EFFECT_MESSAGES = {
@@ -99,5 +99,9 @@ output: text`,
 nodes:
   text: { read_file: ./data/notes.txt }
 output: text`,
+  },
+  G308: {
+    title: "Subgraph narrowed too far",
+    page: "`grants:` on a subgraph says what it may do at most: inside it, and in its `catch`, only these capabilities count, and of these only what is granted to the run. It hands on, it never grants. Here a node inside needs something that `grants:` leaves out, so no run could be admitted. Where the subgraph is somebody else's, this is what tells you that it wants more than before.",
   },
 } as const satisfies Record<string, Message>

@@ -80,6 +80,13 @@ describe("bounds", () => {
     expect(loaded.ok && loaded.program.call(null)).toMatchObject({ ok: false, why: "time" })
   })
 
+  test("a closed program answers nothing", async () => {
+    const loaded = await sandbox.load("export default (x) => x")
+    if (!loaded.ok) throw new TypeError(loaded.message)
+    loaded.program.close()
+    expect(loaded.program.call(1)).toMatchObject({ ok: false, message: "the program was closed" })
+  })
+
   test.each([
     [{ fuel: 0 }, "Cannot limit fuel to 0"],
     [{ memoryBytes: 2 ** 31 }, "Cannot limit memoryBytes to 2147483648"],

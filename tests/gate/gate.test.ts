@@ -1,7 +1,7 @@
 /** The hold-out gate: who passes, who does not, and what a verdict may be used for. Everything runs in the real sandbox. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { quickJsSandbox, systemChance } from "../../deploy/mod.ts"
-import { sha256, T, type Value } from "../../graph/mod.ts"
+import { type SandboxAnswer, sha256, T, type Value } from "../../graph/mod.ts"
 import { admits, type GateVerdict, HoldOutGate, isGateVerdict, KernelError, type Target } from "../../kernel/mod.ts"
 import { bytesOf, type Campaign, campaign, memoryBook, newGate, programs } from "./campaign.ts"
 import { sourceOf } from "./targets.ts"
@@ -160,24 +160,75 @@ describe("rejected", () => {
     expect((await newGate().submit(double, source)).reason).toBe("wrong")
   })
 
-  test("what answers otherwise when asked again, by a loader that keeps state", async () => {
-    // The gate does not take the loader's word for it: this one hands out a program that counts.
+  /** The right program behind a loader that changes what the n-th call gives. */
+  async function changing(change: (answer: SandboxAnswer, call: number) => SandboxAnswer) {
     const loaded = await quickJsSandbox().load(sourceOf("return x + x"))
     if (!loaded.ok) throw new TypeError(loaded.message)
     let calls = 0
+    let open = 0
     const program = {
-      close: () => {},
-      call: (x: Value) => {
-        const answer = loaded.program.call(x)
-        return ++calls > 5000 && answer.ok ? { ...answer, value: 0 } : answer
-      },
+      close: () => void open--,
+      call: (x: Value) => change(loaded.program.call(x), ++calls),
     }
-    const gate = new HoldOutGate({
-      chance: systemChance,
-      book: memoryBook(),
-      load: async () => ({ ok: true, program }),
-    })
+    const load = async () => {
+      open++
+      return { ok: true as const, program }
+    }
+    return { gate: new HoldOutGate({ chance: systemChance, book: memoryBook(), load }), open: () => open }
+  }
+
+  test("what answers otherwise when asked again; the gate does not take its loader's word for it", async () => {
+    const { gate, open } = await changing((a, n) => (n > 5000 && a.ok ? { ...a, value: 0 } : a))
     expect(await gate.submit(double, right)).toMatchObject({ outcome: "rejected", reason: "unsteady" })
+    expect(open()).toBe(0)
+  })
+
+  test("what takes another amount of fuel when asked again: it has looked at more than its input", async () => {
+    const { gate } = await changing((a, n) => (n === 5000 ? { ...a, fuel: a.fuel + 1 } : a))
+    expect(await gate.submit(double, right)).toMatchObject({ outcome: "rejected", reason: "unsteady" })
+    const { gate: steady, open } = await changing((a) => a)
+    expect(await steady.submit(double, right)).toMatchObject({ outcome: "admitted" })
+    expect(open()).toBe(0)
+  })
+
+  test("what loads once and not again", async () => {
+    const loaded = await quickJsSandbox().load(sourceOf("return x + x"))
+    let loads = 0
+    const load = async () =>
+      ++loads === 1 ? loaded : { ok: false as const, why: "source" as const, message: "gone", fuel: 0 }
+    const gate = new HoldOutGate({ chance: systemChance, book: memoryBook(), load })
+    expect(await gate.submit(double, right)).toMatchObject({ outcome: "rejected", reason: "unsteady" })
+  })
+
+  test("what is wrong in a corner alone", async () => {
+    const cornered: Target = { ...double, draw: (d) => d.between(0, 9), corners: (d) => d.pick([10, 11]) }
+    expect(await newGate().submit(cornered, program("return x === 11 ? 0 : x + x"))).toMatchObject({
+      ...{ outcome: "rejected", reason: "wrong", cases: 0, wrong: 0 },
+    })
+    const verdict = await newGate().submit(cornered, right)
+    expect(verdict).toMatchObject({ outcome: "admitted", corners: { cases: 256, wrong: 0 } })
+  })
+
+  test("what hangs, or answers, where the tool fails: it has to throw", async () => {
+    const oracle = (x: Value) => {
+      if ((x as number) < 0) throw new RangeError("negative")
+      return (x as number) * 2
+    }
+    const partial: Target = { ...double, oracle, draw: (d) => d.between(-10, 1000) }
+    const when = (body: string) => newGate().submit(partial, program(`if (x < 0) { ${body} } return x + x`))
+    expect(await when("throw 1")).toMatchObject({ outcome: "admitted" })
+    expect(await when("for (;;);")).toMatchObject({ outcome: "rejected", reason: "wrong" })
+    expect(await when("return null")).toMatchObject({ outcome: "rejected", reason: "wrong" })
+  })
+
+  test("what was changed after it was handed in: the bytes that came first are tested", async () => {
+    const bytes = right.slice()
+    const pending = newGate().submit(double, bytes)
+    bytes.set(bytesOf(sourceOf("return x - x")))
+    const verdict = await pending
+    expect(verdict.outcome).toBe("admitted")
+    expect(admits(verdict, "double", right)).toBe(true)
+    expect(admits(verdict, "double", bytes)).toBe(false)
   })
 
   test("what burns more than its share", async () => {
@@ -200,6 +251,12 @@ describe("no verdict", () => {
     let calls = 0
     const fickle: Target = { ...double, oracle: (x) => (x as number) * 2 + (++calls % 3 === 0 ? 1 : 0) }
     expect(await newGate().submit(fickle, right)).toMatchObject({ outcome: "no verdict", reason: "oracle" })
+  })
+
+  test("an oracle that changes its mind later", async () => {
+    let calls = 0
+    const turning: Target = { ...double, oracle: (x) => (x as number) * (++calls > 3688 ? 3 : 2) }
+    expect(await newGate().submit(turning, right)).toMatchObject({ outcome: "no verdict", reason: "oracle" })
   })
 
   test("a tool that always answers the same: a placebo passes", async () => {

@@ -284,6 +284,8 @@ const MUTATORS: { readonly [name: string]: Mutator } = {
       () => void (p.semantics = other(p.semantics, 3, chance)),
       () => void (p.name = chance.pick(["", "x\u0000", "renamed", 7])),
       () => void (p.graph = chance.pick(["", "AB".repeat(32), "cd".repeat(32), "ab".repeat(31)])),
+      () =>
+        void (p.narrowed = chance.pick([[{ at: [], grants: [] }], [{ at: ["a"], grants: ["net:*"] }], [7 as never]])),
       () => void (p.input = other(p.input, p.types.length, chance)),
       () => void (p.output = other(p.output, p.types.length, chance)),
     ]

@@ -303,6 +303,18 @@ export const BROKEN: readonly Broken[] = [
     seen: true,
   },
   {
+    rule: "P054",
+    what: "one path narrowed twice",
+    plan: {
+      ...sample("tools"),
+      narrowed: [
+        { at: ["a"], grants: [] },
+        { at: ["a"], grants: ["net:*"] },
+      ],
+    },
+  },
+  { rule: "P054", what: "a narrowing of everything", plan: { ...sample("tools"), narrowed: [{ at: [], grants: [] }] } },
+  {
     rule: "P053",
     what: "two calls of one path",
     plan: steps(3, (s) => [

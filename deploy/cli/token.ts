@@ -1,0 +1,89 @@
+/** `token`: makes, lists and revokes the tokens of `serve`. A token is shown once, when it is made, and kept nowhere. */
+
+import { resolve } from "node:path"
+import { CapabilityError, parseCapability, parseDuration, schemesOf } from "../../graph/mod.ts"
+import { openProject } from "../project.ts"
+import { systemClock } from "../services/clock.ts"
+import { TOKENS_FILE, type TokenEntry, TokenError, Tokens } from "../tokens.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable } from "./errors.ts"
+
+export async function run(call: Call): Promise<number> {
+  const [word, ...names] = call.words
+  const tokens = tokensOf(call)
+  try {
+    if (word === "add" && names.length === 1) return await add(call, tokens, names[0]!)
+    if (word === "list" && names.length === 0) return await list(call, tokens)
+    if (word === "revoke" && names.length === 1) return await revoke(call, tokens, names[0]!)
+  } catch (cause) {
+    if (!(cause instanceof TokenError)) throw cause
+    throw new CliError({ reason: "failed", message: cause.message, exit: EXIT.failed, cause })
+  }
+  throw usage(`token is followed by add <name>, list, or revoke <name>, found "${call.words.join(" ")}"`)
+}
+
+/** The tokens of a command: those of `--tokens`, else of the folder. */
+export const tokensOf = (call: Call): Tokens =>
+  new Tokens(resolve(call.terminal.cwd, call.text("tokens") ?? TOKENS_FILE))
+
+const now = (): number => systemClock.now()
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+async function add(call: Call, tokens: Tokens, name: string): Promise<number> {
+  const { terminal } = call
+  if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name))
+    throw usage(`A token's name has letters, digits and . _ @ -, found "${name}"`)
+  const grants = call.list("grant")
+  const graphs = call.list("graph")
+  const { registry } = await openProject(terminal.cwd)
+  for (const grant of grants) {
+    const read = parseCapability(grant, schemesOf(registry))
+    if (read instanceof CapabilityError) throw usage(read.message)
+  }
+  const wanted = call.text("expires")
+  const lasts = wanted === undefined ? undefined : parseDuration(wanted)
+  if (lasts !== undefined && !("value" in lasts))
+    throw usage(`--expires wants a duration, found "${wanted}"`, "Write 12h or 30d.")
+  const at = now()
+  const token = await tokens.add({
+    name,
+    grants,
+    ...(graphs.length === 0 ? {} : { graphs }),
+    created: timeOf(at),
+    ...(lasts === undefined ? {} : { expires: timeOf(at + lasts.value) }),
+  })
+  terminal.out.write(`${token}\n`)
+  const { dim } = terminal.err.colours
+  terminal.err.write(
+    dim(`It is shown this once. It grants ${grants.join(" ") || "nothing: graphs that need nothing run"}.\n`),
+  )
+  return EXIT.ok
+}
+
+async function list(call: Call, tokens: Tokens): Promise<number> {
+  const entries = await tokens.entries()
+  const { out } = call.terminal
+  if (call.on("json")) {
+    const shown = entries.map(({ sha256: _, ...entry }) => ({ ...entry, state: stateOf(entry) }))
+    out.write(`${JSON.stringify(shown, null, 2)}\n`)
+    return EXIT.ok
+  }
+  const width = Math.max(0, ...entries.map((e) => e.name.length))
+  for (const entry of entries) {
+    const graphs = entry.graphs === undefined ? "all graphs" : entry.graphs.join(" ")
+    const grants = entry.grants.join(" ") || "no grants"
+    out.write(
+      `${printable(entry.name.padEnd(width))}  ${stateOf(entry).padEnd(7)}  ${printable(`${graphs}  ${grants}`)}\n`,
+    )
+  }
+  return EXIT.ok
+}
+
+const stateOf = ({ revoked, expires }: Pick<TokenEntry, "revoked" | "expires">): "good" | "revoked" | "expired" =>
+  revoked !== undefined ? "revoked" : expires !== undefined && now() >= Date.parse(expires) ? "expired" : "good"
+
+async function revoke(call: Call, tokens: Tokens, name: string): Promise<number> {
+  await tokens.revoke(name, timeOf(now()))
+  call.terminal.err.write(`${printable(name)} is revoked; a running server knows it at the next request.\n`)
+  return EXIT.ok
+}

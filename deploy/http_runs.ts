@@ -1,0 +1,152 @@
+/**
+ * Runs that rest, over HTTP: what a run waits for, an answer to it, an event that several may wait for. The bodies are small
+ * JSON objects; what a run comes to is told as for a run that was just begun.
+ */
+import type { Context, Hono } from "hono"
+import { Failure, isRecord, jsonOf, jsonText, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
+import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
+import { resume, waitingFor, waitText } from "./again.ts"
+import type { Engine, PrepareOptions, RunResult } from "./engine.ts"
+
+/** Engines whose runs are served, each with what its runs are granted. */
+export interface RunsHost {
+  readonly engine: Engine
+  readonly grants: readonly string[]
+}
+
+export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
+  parked.map((wait) => ({
+    path: printPath(wait.path),
+    why: wait.why,
+    ...(wait.until === null ? {} : { until: new Date(wait.until).toISOString() }),
+    text: waitText(wait),
+  }))
+
+/** `rights`: what narrows the grants for whoever asks. Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
+export function addRuns(
+  app: Hono,
+  hosts: readonly RunsHost[],
+  bodyBytesMax: number,
+  rights: (request: Request) => Pick<PrepareOptions, "within">,
+): void {
+  app.get("/runs/:run", async (c) => {
+    const found = await hostOf(hosts, c.req.param("run"))
+    if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
+    const { run, end, waits } = await found.engine.history(c.req.param("run"))
+    const ended = end === undefined ? {} : { ok: end.outcome.ok, trace: end.trace }
+    return json(c, 200, {
+      run,
+      status: end ? "ended" : waits.size > 0 ? "parked" : "unfinished",
+      ...ended,
+      parked: waitsOf([...waits.values()]),
+    })
+  })
+  app.post("/runs/:run/resume", async (c) => {
+    const found = await hostOf(hosts, c.req.param("run"))
+    if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
+    return await answered(c, async () => {
+      const replies = repliesOf(await bodyOf(c, bodyBytesMax))
+      return told(
+        c,
+        await resume(found.engine, c.req.param("run"), {
+          grants: found.grants,
+          ...rights(c.req.raw),
+          replies,
+          by: "http",
+        }),
+      )
+    })
+  })
+  app.post("/events/:name{.+}", async (c) =>
+    answered(c, async () => {
+      const body = await bodyOf(c, bodyBytesMax)
+      const value = isRecord(body) && Object.hasOwn(body, "value") ? body["value"]! : null
+      const name = c.req.param("name")
+      const runs: string[] = []
+      for (const { engine, grants } of hosts) {
+        for (const { run, waits } of await waitingFor(engine, name)) {
+          const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
+          await resume(engine, run, { grants, ...rights(c.req.raw), replies, by: "event" })
+          runs.push(run)
+        }
+      }
+      return json(c, 200, { event: name, runs })
+    }),
+  )
+}
+
+async function hostOf(hosts: readonly RunsHost[], run: string): Promise<RunsHost | undefined> {
+  for (const host of hosts) {
+    const { engine } = host
+    if ((await engine.store.entries(engine.space, run)).rows.length > 0) return host
+  }
+  return undefined
+}
+
+/** `{ answers: { path: value }, refuse: { path: why }, send: [path] }`. Fails with `Failure` `BadBody`. */
+function repliesOf(body: Value): readonly Reply[] {
+  const bad = (why: string) => new Failure({ code: "BadBody", message: why, data: null })
+  if (!isRecord(body)) throw bad("The body is no JSON object.")
+  const at = (text: string) => {
+    const path = parsePath(text)
+    if (path === undefined) throw bad(`"${text}" is no path of a node.`)
+    return path
+  }
+  const { answers = {}, delivered = {}, refuse: no = {}, send = [] } = body
+  if (!isRecord(answers) || !isRecord(delivered) || !isRecord(no) || !Array.isArray(send))
+    throw bad(
+      'Wanted { "answers": { path: value }, "delivered": { path: value }, "refuse": { path: why }, "send": [path] }.',
+    )
+  return [
+    ...Object.entries(answers).map(([path, value]): Reply => ({ path: at(path), how: "answered", value })),
+    ...Object.entries(delivered).map(([path, value]): Reply => ({ path: at(path), how: "delivered", value })),
+    ...Object.entries(no).map(([path, why]): Reply => ({ path: at(path), how: "refused", message: String(why) })),
+    ...send.map((path): Reply => ({ path: at(String(path)), how: "again" })),
+  ]
+}
+
+async function bodyOf(c: Context, bytesMax: number): Promise<Value> {
+  // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
+  if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
+    throw new Failure({ code: "BadBody", message: "Send content-type: application/json.", data: null })
+  if (Number(c.req.header("content-length") ?? 0) > bytesMax)
+    throw new Failure({ code: "BadBody", message: `The body must have at most ${bytesMax} bytes.`, data: null })
+  const text = await c.req.text()
+  if (text.length > bytesMax)
+    throw new Failure({ code: "BadBody", message: `The body must have at most ${bytesMax} bytes.`, data: null })
+  return text === "" ? {} : readJson(text)
+}
+
+const STATUS: { readonly [reason in KernelReason]?: number } = {
+  missing: 404,
+  closed: 409,
+  answer: 422,
+  conflict: 409,
+  diverged: 409,
+}
+
+async function answered(c: Context, act: () => Promise<Response>): Promise<Response> {
+  try {
+    return await act()
+  } catch (cause) {
+    if (cause instanceof Failure) return refuse(c, 400, "bad-body", cause.message)
+    if (cause instanceof AdmissionError) return refuse(c, 403, "capability-not-granted", cause.message)
+    if (cause instanceof KernelError && STATUS[cause.reason] !== undefined)
+      return refuse(c, STATUS[cause.reason]!, cause.reason, cause.message)
+    throw cause
+  }
+}
+
+function told(c: Context, { run, outcome, parked, trace, ledger }: RunResult): Response {
+  if (parked !== undefined) return json(c, 202, { run, parked: waitsOf(parked), ledger })
+  if (outcome.ok) return json(c, 200, { run, output: jsonOf(outcome.value, { nonFinite: "text" }), trace, ledger })
+  const { code, message, path } = outcome.failure
+  const node = path === undefined ? {} : { node: printPath(path) }
+  return refuse(c, 500, "run-failed", message, { run, code, ...node, trace, ledger })
+}
+
+const json = (c: Context, status: number, body: object, type = "application/json"): Response =>
+  c.body(jsonText(body as Value), status as 200, { "content-type": type })
+
+const refuse = (c: Context, status: number, kind: string, detail: string, more: object = {}): Response =>
+  json(c, status, { type: `/problems/${kind}`, status, detail, ...more }, "application/problem+json")

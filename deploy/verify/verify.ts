@@ -1,0 +1,41 @@
+/**
+ * `verify`: every claim of the kernel, checked here and now, on this machine, from the installed package. What was drawn at
+ * random comes with a bound on what could have been missed; what was tried out in full comes with its count.
+ */
+import { ALPHA, errorBound } from "../../kernel/mod.ts"
+import { ADMISSION } from "./admission.ts"
+import type { Checked, Claim, Depth } from "./claim.ts"
+import { RECORD } from "./record.ts"
+import { RUNNING } from "./running.ts"
+import { UNTRUSTED } from "./untrusted.ts"
+import { VALIDATION } from "./validation.ts"
+
+export const CLAIMS: readonly Claim[] = [...ADMISSION, ...VALIDATION, ...RUNNING, ...RECORD, ...UNTRUSTED]
+
+export interface Found {
+  readonly claim: string
+  readonly says: string
+  readonly passed: boolean
+  readonly tried: number
+  readonly what: string
+  readonly wrong: readonly string[]
+  /** What the count says of what was not tried: null where everything was, or where something was wrong. */
+  readonly bound: number | null
+  readonly ms: number
+}
+
+/** Checks one claim. A check that breaks has failed: it never counts as passed. */
+export async function checkClaim(claim: Claim, depth: Depth): Promise<Found> {
+  const began = performance.now()
+  let checked: Checked
+  try {
+    checked = await claim.check(depth)
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    checked = { tried: 0, what: "checks", how: "every", wrong: [`the check itself broke: ${message}`] }
+  }
+  const { tried, what, how, wrong } = checked
+  const passed = wrong.length === 0 && tried > 0
+  const bound = how === "sample" && passed ? errorBound(0, tried, ALPHA) : null
+  return { claim: claim.name, says: claim.says, passed, tried, what, wrong, bound, ms: performance.now() - began }
+}

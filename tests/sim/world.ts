@@ -1,0 +1,287 @@
+/**
+ * A world in which nothing is real but our own code: time, tools, the disk's answers and the death of processes come from
+ * a seed, so one number replays everything that went wrong. Faults strike by number: the world counts every operation that
+ * leaves a process, and a schedule says what happens to the n-th.
+ */
+import { fail, type NodeKind, type Path, printPath, T } from "../../graph/mod.ts"
+import { type KernelReason, kernelError, openEntry, type Storage } from "../../kernel/mod.ts"
+
+/** What can happen to an operation. Those that do not fit the operation that they meet change nothing. */
+export const FAULTS = [
+  /** The process dies before the operation, or after it and before it hears of it. */
+  "killed before",
+  "killed after",
+  /** The disk: no room, for this once; done, but the answer is lost; slow. */
+  "disk full",
+  "disk silent",
+  "disk slow",
+  /** A tool: nothing gets there; it gets there and the answer is lost; it answers late, or garbage, or says to try again. */
+  "tool lost",
+  "tool silent",
+  "tool slow",
+  "tool lies",
+  "tool down",
+  /** The network brings the same message twice. */
+  "tool twice",
+  /** The clock on the wall jumps by a day; durations are measured by another one. */
+  "clock forward",
+  "clock back",
+] as const
+export type Fault = (typeof FAULTS)[number]
+
+export interface Strike {
+  readonly at: number
+  readonly fault: Fault
+}
+
+/** A write that reached a tool. */
+export interface Applied {
+  readonly run: string
+  readonly path: string
+  readonly tool: string
+  readonly key: string
+  readonly arg: number
+}
+
+const never = <A>(): Promise<A> => new Promise(() => {})
+const DAY_MS = 86_400_000
+/** An argument that no tool can deal with. */
+const isBad = (x: number): boolean => x % 37 === 36
+
+export class World {
+  readonly strikes: ReadonlyMap<number, Fault>
+  /** Operations so far. */
+  ops = 0
+  readonly applied: Applied[] = []
+  readonly reads: string[] = []
+  /** What an independent look found wrong while it happened. */
+  readonly wrong: string[] = []
+  readonly clock = new SimClock()
+  /** The disk itself: what is on it outlives every process. */
+  readonly disk: Storage
+  readonly #answers = new Map<string, number>()
+
+  constructor(disk: Storage, strikes: readonly Strike[]) {
+    this.disk = disk
+    this.strikes = new Map(strikes.map(({ at, fault }) => [at, fault]))
+  }
+
+  /** One operation leaves a process: what happens to it. */
+  async strike(process: Process): Promise<Fault | undefined> {
+    if (!process.alive) return never()
+    this.clock.moved()
+    const fault = this.strikes.get(this.ops++)
+    if (fault === "clock forward") this.clock.wall += DAY_MS
+    if (fault === "clock back") this.clock.wall -= DAY_MS
+    if (fault === "killed before") {
+      process.die()
+      return never()
+    }
+    return fault
+  }
+
+  /** The storage port as one process sees it. */
+  storage(process: Process): Storage {
+    const through = async <A>(work: () => A | Promise<A>): Promise<A> => {
+      const fault = await this.strike(process)
+      if (fault === "disk full") throw refused("full")
+      if (fault === "disk slow") await this.clock.sleep(5_000)
+      const result = await work()
+      this.clock.moved()
+      if (fault === "killed after") {
+        process.die()
+        return never()
+      }
+      if (!process.alive) return never()
+      if (fault === "disk silent") throw refused("unavailable")
+      return result
+    }
+    return {
+      all: (sql, params) => through(() => this.disk.all(sql, params)),
+      batch: (statements) => through(() => this.disk.batch(statements)),
+      close: () => {},
+    }
+  }
+
+  /** The kinds `look` (a read), `send` (a write whose tool honours keys) and `post` (one that does not). */
+  kinds(process: Process): readonly NodeKind[] {
+    return [
+      this.#kind("look", "read", false, process),
+      this.#kind("send", "write", true, process),
+      this.#kind("post", "write", false, process),
+    ]
+  }
+
+  #kind(name: string, effect: "read" | "write", keyed: boolean, process: Process): NodeKind {
+    return {
+      kind: name,
+      about: "A tool of the simulated world.",
+      main: { form: "cel", type: T.number, required: true, about: "What with." },
+      fields: {},
+      takesWith: false,
+      sign: () => ({
+        effect,
+        resource: `${name}s`,
+        needs: [`app:${name}`],
+        input: T.record({ [name]: T.number }),
+        output: T.number,
+        keyed,
+      }),
+      open: () => ({
+        execute: async (args, call) => {
+          const arg = (args as { readonly [field: string]: number })[name]!
+          const fault = await this.strike(process)
+          if (fault === "tool lost") return never()
+          if (fault === "tool down") throw fail("Down", "not now", { retryable: true, undelivered: true })
+          if (fault === "tool slow") await this.clock.sleep(400)
+          if (!process.alive) return never()
+          const answer = await this.#arrive(
+            { run: call.run, path: printPath(call.path), tool: name, key: call.key, arg },
+            effect,
+            keyed,
+          )
+          if (fault === "tool twice" && keyed)
+            await this.#arrive(
+              { run: call.run, path: printPath(call.path), tool: name, key: call.key, arg },
+              effect,
+              keyed,
+            )
+          if (fault === "killed after") {
+            process.die()
+            return never()
+          }
+          if (fault === "tool silent") return never()
+          if (fault === "tool lies") return { not: "a number" }
+          if (isBad(arg)) throw fail("Bad", `no ${name} for ${arg}`)
+          return answer
+        },
+      }),
+    }
+  }
+
+  /** A message has reached a tool: what it does is a function of the message alone. */
+  async #arrive(call: Applied, effect: "read" | "write", keyed: boolean): Promise<number> {
+    if (effect === "read") {
+      this.reads.push(`${call.run} ${call.path}`)
+      return call.arg + 1
+    }
+    await this.#wasAnnounced(call)
+    if (isBad(call.arg)) return 0
+    const known = keyed ? this.#answers.get(call.key) : undefined
+    if (known !== undefined) return known
+    this.applied.push(call)
+    this.#answers.set(call.key, call.arg + 1)
+    return call.arg + 1
+  }
+
+  /** Recorded first, applied second: the intent, under this very key, is on the disk. */
+  async #wasAnnounced({ run, path, key }: Applied): Promise<void> {
+    const rows = await this.disk.all("SELECT entry FROM ledger WHERE run = ? AND kind = 'intent'", [run])
+    const found = rows.some((row) => {
+      const { body } = openEntry(row["entry"] as Uint8Array)
+      return body.kind === "intent" && printPath(body.path) === path && body.key === key
+    })
+    if (!found) this.wrong.push(`${run} ${path} was sent before its intent was on record`)
+  }
+
+  /** What a person finds out who asks the tool: was it done? */
+  truth(run: string, path: Path): Applied | undefined {
+    return this.applied.find((a) => a.run === run && a.path === printPath(path))
+  }
+}
+
+const refused = (reason: KernelReason) => kernelError(reason, "The simulated disk says no")
+
+/** A process: it can die at any operation, and nothing that it still does after that reaches the world. */
+export class Process {
+  alive = true
+  readonly died: Promise<"died">
+  #died: () => void = () => {}
+
+  constructor() {
+    this.died = new Promise((resolve) => {
+      this.#died = () => resolve("died")
+    })
+  }
+  die(): void {
+    this.alive = false
+    this.#died()
+  }
+}
+
+interface Sleeper {
+  readonly at: number
+  readonly wake: () => void
+}
+
+/** Time that goes by when nothing else can happen. What the wall says may jump; durations never do. */
+export class SimClock {
+  wall = 1_700_000_000_000
+  #ms = 0
+  #sleepers: Sleeper[] = []
+  #moves = 0
+
+  /** Something happened that took no time. */
+  moved(): void {
+    this.#moves++
+  }
+
+  readonly now = (): number => this.wall + this.#ms
+  readonly tick = (): number => this.#ms
+  readonly sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const stop = () => {
+        this.#sleepers = this.#sleepers.filter((s) => s !== sleeper)
+        reject(signal?.reason)
+      }
+      const sleeper: Sleeper = {
+        at: this.#ms + ms,
+        wake: () => {
+          signal?.removeEventListener("abort", stop)
+          resolve()
+        },
+      }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener("abort", stop, { once: true })
+    })
+
+  /** Lets time go by until the promise is settled; undefined where nothing would ever settle it. */
+  async until<A>(promise: Promise<A>): Promise<A | undefined> {
+    let settled = false
+    const done = () => {
+      settled = true
+    }
+    promise.then(done, done)
+    for (let idle = 0; ; ) {
+      const before = this.#moves
+      await quiet()
+      if (settled) return promise
+      // Something is under way that needs no time.
+      if (this.#moves !== before) continue
+      let next: Sleeper | undefined
+      for (const s of this.#sleepers) if (next === undefined || s.at < next.at) next = s
+      if (next === undefined) {
+        if (++idle > IDLE_MAX) return undefined
+        continue
+      }
+      idle = 0
+      this.#sleepers = this.#sleepers.filter((s) => s !== next)
+      this.#ms = Math.max(this.#ms, next.at)
+      next.wake()
+    }
+  }
+
+  /** Everybody who slept in a process that is no more. */
+  forget(): void {
+    this.#sleepers = []
+  }
+}
+
+/** Rounds in which nothing moves and nobody sleeps, after which nothing ever will. */
+const IDLE_MAX = 10
+
+/** Whatever can go on without time has gone on; the ledger gathers the entries of one turn of the event loop. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
