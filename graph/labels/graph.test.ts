@@ -90,11 +90,14 @@ nodes:
 output: { one: input.x, two: input.y, three: seen }
 `,
 })
-const file = (nodes: string) => ({ file: "g.graph.yaml", text: `${HEAD}nodes:\n${nodes}\noutput: "1"\n` })
+const file = (nodes: string, output = '"1"') => ({
+  file: "g.graph.yaml",
+  text: `${HEAD}nodes:\n${nodes}\noutput: ${output}\n`,
+})
 
 /** `text | others` of a port. */
 function label(nodes: string, port: string): string {
-  const { checked, problems } = checkFile(file(nodes), { registry: kinds, policy: NO_POLICY, load })
+  const { checked, problems } = checkFile(file(nodes, port.split(".")[0]), { registry: kinds, policy: NO_POLICY, load })
   if (checked === undefined) throw new TypeError(JSON.stringify(problems))
   const { ports, origins } = labelsOf(checked)
   const found = ports.find(({ at }) => at === `g.${port}`)!

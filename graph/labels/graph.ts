@@ -7,7 +7,7 @@ import type { CheckedGraph } from "../checked.ts"
 import { type Expr, freeNames } from "../expr.ts"
 import { ERROR_TYPE } from "../failure.ts"
 import { type Graph, isControl, type Node, type Scope } from "../ir.ts"
-import { hasDefaults } from "../live.ts"
+import { hasDefaults, liveNodes } from "../live.ts"
 import { argLook, fromLook, roundLook, stateType } from "../looks.ts"
 import type { Signature } from "../node.ts"
 import { T } from "../type.ts"
@@ -180,7 +180,7 @@ class Walk {
 
   /** Walks a scope whose variables are set; gives the label of its value. */
   #scope(scope: Scope, here: Here): Label {
-    for (const node of this.#checked.scopes.get(scope)?.order ?? scope.nodes) {
+    for (const node of liveNodes(this.#checked as CheckedGraph, scope)) {
       const at = `${here.at}.${node.name}`
       here.env.set(node.name, this.#node(node, { ...here, at }), at)
     }
