@@ -65,7 +65,10 @@ export const CONTROL: { readonly [K in Control]: Run } = {
   map: (vm, frame, step) => {
     const over = frame.slots[step.arg]
     if (isStream(over)) return mapStream(vm, frame, step, over)
-    return new Mapping(vm, frame, step, over as readonly Value[]).begin()
+    const items = over as readonly Value[]
+    const { onEvent, services } = vm.settings
+    onEvent?.({ type: "items", path: frame.pathOf(step), count: items.length, at: services.clock.tick() })
+    return new Mapping(vm, frame, step, items).begin()
   },
   fold: (vm, frame, step) => {
     const over = frame.slots[step.arg]

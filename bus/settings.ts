@@ -22,6 +22,8 @@ export type RunEvent =
       readonly cached: boolean
     }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
+  /** A `map` begins to go over so many items of a list. */
+  | { readonly type: "items"; readonly path: Path; readonly count: number; readonly at: number }
 
 /** Units of fuel where a run says nothing: see `Fuel`. */
 export const FUEL_DEFAULT = 1_000_000_000

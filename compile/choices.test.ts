@@ -35,6 +35,6 @@ test("the slots that are said are those of the plan", () => {
   expect(said.length).toBe(compiled.plan.scopes.length)
   compiled.plan.scopes.forEach((scope, i) => {
     expect(said[i]).toStartWith(i === 0 ? "the graph: " : `scope ${i}: `)
-    expect(said[i]).toMatch(new RegExp(`\\d+ values? in ${scope.slots} slots`))
+    expect(said[i]).toMatch(new RegExp(`\\d+ values?, with parameters and parts, in ${scope.slots} slots`))
   })
 })

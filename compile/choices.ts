@@ -46,7 +46,10 @@ export function noteUnits(choices: Choices, units: readonly Unit[], order: reado
 export function noteSlots(choices: Choices, scope: number, values: number, slots: number, taken: number): void {
   const reused = taken > 0 ? `; ${taken} of them take the place of an argument that nobody else reads` : ""
   const at = scope === 0 ? "the graph" : `scope ${scope}`
-  choices.slots[scope] = { at, what: `${values} ${values === 1 ? "value" : "values"} in ${slots} slots${reused}` }
+  choices.slots[scope] = {
+    at,
+    what: `${values} ${values === 1 ? "value" : "values"}, with parameters and parts, in ${slots} slots${reused}`,
+  }
 }
 
 const distinct = (ops: readonly Op[]): string[] => [

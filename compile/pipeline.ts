@@ -19,6 +19,13 @@ import { split } from "./split.ts"
 /** Every pass between `resolve` and `lower`. Fusing, scheduling and slots are part of lowering: they choose, they rewrite nothing. */
 export const PASSES: readonly Pass[] = [inline, split, fold, share, dead]
 
+/** What lowering chooses: said by `explain` in the form of passes. */
+export const CHOICES = [
+  { name: "fuse", about: "run expressions that become ready together as one block" },
+  { name: "schedule", about: "look first at what the longest way to the end leads through" },
+  { name: "slots", about: "give values places, and use places again" },
+] as const
+
 export interface CompileOptions {
   /** Check the rules of the stage after every pass. */
   readonly checked?: boolean
@@ -65,15 +72,7 @@ export function compile(checked: CheckedGraph, options: CompileOptions = {}): Co
     if (options.checked) checkMid(mid, pass.name, done)
   }
   const { plan, choices } = lower(mid, checked.graph.name)
-  passes.push(
-    { name: "fuse", about: "run expressions that become ready together as one block", changes: choices.fuse },
-    {
-      name: "schedule",
-      about: "look first at what the longest way to the end leads through",
-      changes: choices.schedule,
-    },
-    { name: "slots", about: "give values places, and use places again", changes: choices.slots },
-  )
+  passes.push(...CHOICES.map((choice) => ({ ...choice, changes: choices[choice.name] })))
   verify(plan)
   const bytes = encodePlan(plan)
   return { plan, bytes, hash: planHash(bytes), passes }

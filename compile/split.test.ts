@@ -66,7 +66,7 @@ output: b + a.n
         "→ #output0",
       ].join("\n"),
     )
-    expect(changesOf(compiled, "split")).toEqual([])
+    expect(changesOf(compiled, "split")).toEqual(["b: what it takes is an expression of its own"])
   })
 
   test("the graph means the same, with everything that has an operand in it", async () => {

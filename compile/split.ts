@@ -5,17 +5,20 @@
  * means nothing, and each keeps the path of the node that it came from.
  */
 import { type Expr, infer, ref, type Type } from "../graph/mod.ts"
-import { bodiesOf, type Change, type Mid, type Op, type Pass, touch } from "./mid.ts"
+import { bodiesOf, type Change, type Mid, type Op, type Pass, placeOf, touch } from "./mid.ts"
 
 export const split: Pass = {
   name: "split",
   about: "give arguments, tests and outputs a name of their own",
   run(mid: Mid): Change[] {
+    const changes: Change[] = []
     let outputs = 0
     for (const body of bodiesOf(mid)) {
       const out: Op[] = []
       for (const op of body.ops) {
+        const before = out.length
         if (op.kind !== "expr") operands(op, mid, out)
+        if (out.length > before) changes.push({ at: placeOf(op), what: "what it takes is an expression of its own" })
         out.push(op)
       }
       if (body.output.op !== "ref" || body.outputAccept !== undefined) {
@@ -26,7 +29,7 @@ export const split: Pass = {
       }
       body.ops = out
     }
-    return []
+    return changes
   },
 }
 

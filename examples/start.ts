@@ -79,7 +79,8 @@ async function ledger(count: number): Promise<readonly Ran[]> {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const server = await startServer().catch((cause: NodeJS.ErrnoException) => {
-  const why = cause.code === "EADDRINUSE" ? `port ${PORT} is in use: is the example running elsewhere?` : cause.message
+  const used = `port ${PORT} is in use, perhaps by another \`npm start\`. End that, then start this one again.`
+  const why = cause.code === "EADDRINUSE" ? used : cause.message
   console.error(`Cannot start the example's server: ${why}`)
   process.exit(1)
 })

@@ -3,7 +3,7 @@
  * a terminal of 100 columns. Servers of the example listen on free ports, so that nothing on this machine is in the way.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { cpSync, type Dirent, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, type Dirent, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
@@ -34,23 +34,32 @@ export class Workbench {
   }
 
   static async open(example: string): Promise<Workbench> {
-    const base = join(tmpdir(), `shadowgraph-${basename(example)}-${process.pid}`)
-    rmSync(base, { recursive: true, force: true })
+    const base = baseFor(basename(example))
     const folder = join(base, basename(example))
     cpSync(example, folder, { recursive: true, filter: (path) => !LEFT_OUT.has(basename(path)) })
-    // Packages, and `shadowgraph` itself, are those of the clone.
-    symlinkSync(join(root, "node_modules"), join(base, "node_modules"))
-    const paths = { shadowgraph: [join(root, "mod.ts")], "shadowgraph/register": [join(root, "deploy/register.ts")] }
-    writeFileSync(join(base, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }))
-    const texts = readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry: Dirent) => entry.isFile() && TEXTS.test(entry.name))
-      .map((entry: Dirent) => join(entry.parentPath, entry.name))
-      .map((file) => [file, readFileSync(file, "utf8")] as const)
-    const named = [...new Set(texts.flatMap(([, text]) => text.match(PORT) ?? []))]
-    const ports = new Map(await Promise.all(named.map(async (port) => [port, await freePort()] as const)))
-    const bench = new Workbench(base, folder, ports)
-    for (const [file, text] of texts) writeFileSync(file, bench.#ownPorts(text))
-    return bench
+    return new Workbench(base, folder, await ownPorts(folder))
+  }
+
+  /** What `npm start` runs, with the example that it shows: a copy of the clone as far as these need it. */
+  static async start(): Promise<Workbench> {
+    const base = baseFor("start")
+    symlinkSync(join(root, "bin"), join(base, "bin"))
+    for (const name of ["start.ts", "delivery"])
+      cpSync(join(root, "examples", name), join(base, "examples", name), {
+        recursive: true,
+        filter: (path) => !LEFT_OUT.has(basename(path)),
+      })
+    return new Workbench(base, base, await ownPorts(join(base, "examples")))
+  }
+
+  /** Where the copy lies. */
+  get folder(): string {
+    return this.#folder
+  }
+
+  /** A port of the example → the one that it has here. */
+  get ports(): ReadonlyMap<string, string> {
+    return this.#ports
   }
 
   /** Runs a command line; one that ends in `&` is a server, and has started when it says its first line. */
@@ -114,7 +123,7 @@ export class Workbench {
   }
 
   #ownPorts(text: string): string {
-    return text.replace(PORT, (port) => this.#ports.get(port) ?? port)
+    return withPorts(text, this.#ports)
   }
 
   /** As it would stand in the clone. */
@@ -124,6 +133,32 @@ export class Workbench {
     return shown.trimEnd()
   }
 }
+
+/** An empty folder whose packages, and `shadowgraph` itself, are those of the clone. */
+function baseFor(name: string): string {
+  const base = join(tmpdir(), `shadowgraph-${name}-${process.pid}`)
+  rmSync(base, { recursive: true, force: true })
+  mkdirSync(base)
+  symlinkSync(join(root, "node_modules"), join(base, "node_modules"))
+  const paths = { shadowgraph: [join(root, "mod.ts")], "shadowgraph/register": [join(root, "deploy/register.ts")] }
+  writeFileSync(join(base, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }))
+  return base
+}
+
+/** Gives every server that the files of a folder name a free port, in these files. */
+async function ownPorts(folder: string): Promise<ReadonlyMap<string, string>> {
+  const texts = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry: Dirent) => entry.isFile() && TEXTS.test(entry.name))
+    .map((entry: Dirent) => join(entry.parentPath, entry.name))
+    .map((file) => [file, readFileSync(file, "utf8")] as const)
+  const named = [...new Set(texts.flatMap(([, text]) => text.match(PORT) ?? []))]
+  const ports = new Map(await Promise.all(named.map(async (port) => [port, await freePort()] as const)))
+  for (const [file, text] of texts) writeFileSync(file, withPorts(text, ports))
+  return ports
+}
+
+const withPorts = (text: string, ports: ReadonlyMap<string, string>): string =>
+  text.replace(PORT, (port) => ports.get(port) ?? port)
 
 const ASKING = "◆"
 const pressed = (line: string): string => `${line.replaceAll("↓", "\u001b[B")}\r`

@@ -1,5 +1,5 @@
 /** `explain`: an error code, a pass of the compiler, or what the compiler made of a graph and why. */
-import { type Compiled, compile, PASSES, type PassReport } from "../../compile/mod.ts"
+import { CHOICES, type Compiled, compile, PASSES, type PassReport } from "../../compile/mod.ts"
 import { type Code, leastNeeds, MESSAGES, type Message, nearest } from "../../graph/mod.ts"
 import { decodePlan, disasm, type Plan, planHash } from "../../plan/mod.ts"
 import { pictureOfGraph } from "../draw/graph.ts"
@@ -16,8 +16,7 @@ export async function run(call: Call): Promise<number> {
     throw usage("explain takes one word: a code, a pass, a graph or a plan", "shadowgraph explain G101")
   if (word === undefined) return index(call)
   if (/^g\d+$/i.test(word)) return code(call, word.toUpperCase())
-  const pass = PASSES.find((p) => p.name === word)
-  if (pass !== undefined || STAGES[word] !== undefined) return onePass(call, word, pass?.about ?? STAGES[word]!)
+  if (ORDER.some(({ name }) => name === word)) return onePass(call, word)
   const program = await programOf(call, word)
   if (program === undefined) return EXIT.failed
   const { checked } = program
@@ -30,12 +29,13 @@ export async function run(call: Call): Promise<number> {
   return EXIT.ok
 }
 
-/** What is no pass of its own, being choice and not rewriting. */
-const STAGES: Readonly<Record<string, string>> = {
-  resolve: "give every value one name, and every tool its signature",
-  lower:
-    "choose the order by the longest way to the end, fuse neighbouring expressions into blocks, give values slots, write instructions",
-}
+/** What the compiler does, in its order: rewriting passes, what lowering chooses, and the writing itself. */
+const ORDER: readonly { readonly name: string; readonly about: string }[] = [
+  { name: "resolve", about: "give every value one name, and every tool its signature" },
+  ...PASSES,
+  ...CHOICES,
+  { name: "lower", about: "write steps and instructions, in this order and these slots" },
+]
 
 function index(call: Call): number {
   const { out } = call.terminal
@@ -44,13 +44,8 @@ function index(call: Call): number {
   out.write(`${bold("what check can find")}\n`)
   for (const c of codes) out.write(`  ${cyan(c)}  ${MESSAGES[c].title}\n`)
   out.write(`${bold("what the compiler does, in this order")}\n`)
-  const stages = [
-    ["resolve", STAGES["resolve"]!],
-    ...PASSES.map((p) => [p.name, p.about]),
-    ["lower", STAGES["lower"]!],
-  ] as const
-  const width = Math.max(...stages.map(([name]) => name!.length))
-  for (const [name, about] of stages) out.write(`  ${cyan(name!.padEnd(width))}  ${about}\n`)
+  const width = Math.max(...ORDER.map(({ name }) => name.length))
+  for (const { name, about } of ORDER) out.write(`  ${cyan(name.padEnd(width))}  ${about}\n`)
   out.write(dim("shadowgraph explain <code|pass|graph|plan>\n"))
   return EXIT.ok
 }
@@ -74,15 +69,15 @@ function code(call: Call, word: string): number {
   return EXIT.ok
 }
 
-function onePass(call: Call, name: string, about: string): number {
+function onePass(call: Call, name: string): number {
   const { out } = call.terminal
-  const order = ["resolve", ...PASSES.map((p) => p.name), "lower"]
-  const at = order.indexOf(name)
-  const around = [order[at - 1] && `after ${order[at - 1]}`, order[at + 1] && `before ${order[at + 1]}`]
+  const at = ORDER.findIndex((pass) => pass.name === name)
+  const { about } = ORDER[at]!
+  const around = [ORDER[at - 1] && `after ${ORDER[at - 1]!.name}`, ORDER[at + 1] && `before ${ORDER[at + 1]!.name}`]
     .filter(Boolean)
     .join(", ")
   out.write(
-    `${out.colours.bold(name)}  ${out.colours.dim(`pass ${at + 1} of ${order.length}, ${around}`)}\n\n${fill(`${about[0]!.toUpperCase()}${about.slice(1)}.`, 100)}\n\n`,
+    `${out.colours.bold(name)}  ${out.colours.dim(`pass ${at + 1} of ${ORDER.length}, ${around}`)}\n\n${fill(`${about[0]!.toUpperCase()}${about.slice(1)}.`, 100)}\n\n`,
   )
   out.write(out.colours.dim("shadowgraph explain <graph>   shows what it changed in a graph of yours\n"))
   return EXIT.ok
@@ -94,7 +89,7 @@ function explainGraph(call: Call, { plan, bytes, hash, passes }: Compiled, needs
   out.write(`${bold(plan.name)}  ${dim(`${bytes.length} bytes, ${hash.slice(0, 12)}…`)}\n`)
   showNeeds(call, needs)
   for (const pass of passes) showPass(call, pass)
-  out.write(`\n${bold("lower")}  ${dim(STAGES["lower"]!)}\n${disasm(plan, hash).replace(/^(?=.)/gm, "    ")}`)
+  out.write(`\n${bold("lower")}  ${dim(ORDER.at(-1)!.about)}\n${disasm(plan, hash).replace(/^(?=.)/gm, "    ")}`)
 }
 
 function showPass(call: Call, { name, about, changes, text }: PassReport): void {

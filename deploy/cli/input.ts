@@ -169,7 +169,7 @@ export function wordValue(text: string, type: Type): Value {
       throw wrong(text, type)
     }
     case "int64":
-      if (/^[+-]?\d{1,20}$/.test(text)) return BigInt(text)
+      if (/^[+-]?\d{1,20}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return BigInt(text)
       throw wrong(text, type)
     case "bytes":
       return new TextEncoder().encode(text)

@@ -49,7 +49,10 @@ function chosen(rows: readonly Row[], max: number): readonly Row[] {
   return effects.filter((r) => kept.has(r))
 }
 
-const whatOf = (r: Row): string => `${r.what}${r.calls > 1 ? ` ×${r.calls}` : ""}`
+function whatOf({ what, calls, items }: Row): string {
+  const times = Math.max(calls, items)
+  return `${what}${times > 1 ? ` ×${times}` : ""}`
+}
 
 function timeOf(row: Row, now: number): string {
   if (row.start === undefined) return ""

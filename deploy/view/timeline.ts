@@ -18,6 +18,8 @@ export interface Row {
   readonly running: number
   readonly failed: number
   readonly cached: number
+  /** Items that a `map` has gone over, or is at. */
+  readonly items: number
   /** Attempts after the first ones. */
   readonly retries: number
   /** Milliseconds since the run began; `end` only while nothing of the row is running. */
@@ -70,6 +72,10 @@ export class Timeline {
     if (row === undefined) return
     if (event.type === "note") {
       row.note = event.text
+      return
+    }
+    if (event.type === "items") {
+      row.items += event.count
       return
     }
     const key = event.path.join("\u0000")
@@ -150,6 +156,7 @@ export class Timeline {
       running: 0,
       failed: 0,
       cached: 0,
+      items: 0,
       retries: 0,
     }
     this.#rows.set(name, row)
@@ -167,7 +174,7 @@ function whatOf(kind: string, resource: string | null): string {
 
 /** The nodes of the graph's own body, as far as the plan still has them, in its order. */
 function plannedRows(plan: Plan): readonly Row[] {
-  const idle = { calls: 0, running: 0, failed: 0, cached: 0, retries: 0 }
+  const idle = { calls: 0, running: 0, failed: 0, cached: 0, items: 0, retries: 0 }
   const rows = new Map<string, Row>()
   for (const step of plan.scopes[0]!.steps) {
     for (const path of pathsOf(plan, step)) {

@@ -86,6 +86,9 @@ export function startServer(): Promise<Server> {
 }
 
 if (import.meta.main) {
-  await startServer()
+  await startServer().catch((cause: NodeJS.ErrnoException) => {
+    console.error(cause.code === "EADDRINUSE" ? `Cannot listen: port ${PORT} is in use.` : cause.message)
+    process.exit(1)
+  })
   console.log(`roads, rates and contracts on http://localhost:${PORT}`)
 }
