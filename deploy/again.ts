@@ -111,8 +111,8 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   const outcome = await ready.outcome(record, history.input)
   const { end } = history
   const open = outcome === RESTING
-  const stopped = end !== undefined && !end.outcome.ok && open
-  // A run that somebody stopped ends where its record does.
+  // A run that somebody stopped ends where its record does, whatever it would have come to.
+  const stopped = end !== undefined && !end.outcome.ok && (open || end.outcome.failure.code === "Cancelled")
   const counts = stopped ? end.outcome : outcome
   const { trace } = record.sum(counts.ok ? counts.value : counts.failure)
   const same = end === undefined || sameOutcome(counts, end.outcome)

@@ -250,8 +250,10 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
  * An entry with what stands beside it put back. `redacted`: something of it was removed, and is empty here. Fails with
  * `KernelError` (`corrupt`, `format`).
  */
-export function openRow(row: Pick<Row, "entry" | "asked" | "told">): Entry & { readonly redacted: boolean } {
-  const { entry, hidden } = readEntry(row.entry)
+export const openRow = (row: Pick<Row, "entry" | "asked" | "told">): Opened => putBack(readEntry(row.entry), row)
+
+export type Opened = Entry & { readonly redacted: boolean }
+export function putBack({ entry, hidden }: Read, row: Pick<Row, "asked" | "told">): Opened {
   if (hidden === undefined) return { ...entry, redacted: false }
   const { asked, told } = SECRET[entry.body.kind]
   const back: { [field: string]: Value } = {}

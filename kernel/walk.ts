@@ -10,7 +10,7 @@ import {
   type EntryBody,
   GENESIS,
   type Head,
-  openRow,
+  putBack,
   type Read,
   type Redactions,
   type Row,
@@ -81,7 +81,8 @@ export class ChainWalk {
   }
 
   /** Is what stands beside the entry what it names, or gone with a note of that? */
-  #beside(row: Row, { entry, hidden }: Read): Refused | undefined {
+  #beside(row: Row, read: Read): Refused | undefined {
+    const { entry, hidden } = read
     const { digest, redactions = NONE } = this.#options
     const { seq } = row
     const { kind } = entry.body
@@ -107,7 +108,7 @@ export class ChainWalk {
     }
     let told: EntryBody
     try {
-      told = openRow(row).body
+      told = putBack(read, row).body
     } catch {
       return not("record")
     }

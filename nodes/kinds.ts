@@ -7,6 +7,7 @@ import { fn } from "./fn.ts"
 import { http } from "./http.ts"
 import { llm } from "./llm.ts"
 import { mcp } from "./mcp.ts"
+import { script } from "./script.ts"
 import { sql } from "./sql.ts"
 import { event, sleep } from "./wait.ts"
 
@@ -20,6 +21,7 @@ export const standardKinds: Registry = registry(
   now,
   random,
   readFile,
+  script,
   sleep,
   sql,
   writeFile,

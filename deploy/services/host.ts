@@ -91,6 +91,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       if (wanted.has("read_file") || wanted.has("write_file")) loads.push(files())
       if (wanted.has("sql")) loads.push(sqlite())
       if (wanted.has("fn")) loads.push(modules())
+      if (wanted.has("script")) loads.push(sandbox())
       if (wanted.has("mcp")) loads.push(mcp(), import("./mcp-session.ts"))
       await Promise.all(loads)
     },

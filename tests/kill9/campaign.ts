@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { sha256 } from "../../graph/mod.ts"
-import { openEntry, verifyChain } from "../../kernel/mod.ts"
+import { openRow, verifyChain } from "../../kernel/mod.ts"
 import { WRITES } from "./tools.ts"
 
 export interface Report {
@@ -86,7 +86,7 @@ const dead = (child: ChildProcess): Promise<number | null> =>
  * @param kills How many times the process is killed. @param tell Hears how far it is.
  * @param msMax The process works at most so many milliseconds.
  */
-export async function campaign(kills: number, tell: (line: string) => void = () => {}, msMax = 150): Promise<Report> {
+export async function campaign(kills: number, tell: (line: string) => void = () => {}, msMax = 600): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "kill9-"))
   const server = await openServer()
   const file = join(folder, "ledger.db")
@@ -149,7 +149,7 @@ async function ended(file: string): Promise<ReadonlyMap<string, Found>> {
     for (const { run, seq, hash } of await ledger.runs("", 1_000_000)) {
       const chain = await ledger.entries("", run)
       const sound = verifyChain(chain, { digest: sha256, space: "", run, head: { seq, hash } }).ok
-      const { body } = openEntry(chain.rows.at(-1)!.entry)
+      const { body } = openRow(chain.rows.at(-1)!)
       found.set(run, { sound, trace: body.kind === "end" && body.message === null ? body.trace : undefined })
     }
   } finally {
