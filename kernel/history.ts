@@ -137,6 +137,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         intents.set(seq, intent)
         open.set(printPath(body.path), intent)
         waits.delete(printPath(body.path))
+        // Leave to send it was for one time: what came of this sending is not known either.
+        again.delete(printPath(body.path))
         break
       }
       case "outcome": {

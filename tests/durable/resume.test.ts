@@ -132,6 +132,25 @@ output: after
     }
   })
 
+  test("that was sent again by leave of a person needs another leave when the process dies once more", async () => {
+    const world = new World()
+    const store = ledger()
+    world.late.set("post 2", "lost")
+    const bytes = world.plan(WRITE("post"))
+    const ready = await world.engine(store).prepare(bytes, { grants: GRANTS })
+    const { run } = await ready.run({ n: 1 })
+    const replies = [{ path: ["it"], how: "again" }] as const
+    await resume(world.engine(store), run, { grants: GRANTS, replies })
+    const { rows } = store.entries("", run)
+    const half = ledger()
+    await half.putBlob(ready.admitted.hash, bytes)
+    for (const row of rows.slice(0, 1 + rows.findLastIndex((r) => r.kind === "intent"))) half.append(row)
+    const before = world.calls.length
+    const still = await resume(world.engine(half), run, { grants: GRANTS })
+    expect(still.parked).toMatchObject([{ path: ["it"], why: "uncertain" }])
+    expect(world.calls.length).toBe(before)
+  })
+
   test("is sent again under the same key where the tool honours one", async () => {
     const world = new World()
     const store = ledger()
