@@ -46,7 +46,11 @@ export async function resume(engine: Engine, run: string, options: ResumeRun): P
   const { ready, history } = await engine.reopen(run, options)
   await answerRun(ready.admitted, history, engine.recording(), options.replies ?? [], options.by ?? "person")
   const now = await engine.history(run)
-  return ready.on(resumeRun(ready.admitted, now, engine.recording(options)), now.input, options)
+  return ready.on(
+    resumeRun(ready.admitted, now, engine.recording({ ...options, spent: now.spent })),
+    now.input,
+    options,
+  )
 }
 
 /** Ends a run that rests or whose process died. What nobody knows of its writes stays on record as uncertain. */
@@ -107,8 +111,8 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   const outcome = await ready.outcome(record, history.input)
   const { end } = history
   const open = outcome === RESTING
-  const stopped = end !== undefined && !end.outcome.ok && open
-  // A run that somebody stopped ends where its record does.
+  // A run that somebody stopped ends where its record does, whatever it would have come to.
+  const stopped = end !== undefined && !end.outcome.ok && (open || end.outcome.failure.code === "Cancelled")
   const counts = stopped ? end.outcome : outcome
   const { trace } = record.sum(counts.ok ? counts.value : counts.failure)
   const same = end === undefined || sameOutcome(counts, end.outcome)
@@ -156,7 +160,9 @@ export function waitText({ path, why, request, until }: Wait): string {
           ? `nobody knows whether ${String(request["tool"] ?? "it")} did it: ${String(request["message"] ?? "")}`
           : why === "held"
             ? `would call ${String(request["tool"] ?? "")} on ${String(request["resource"] ?? "the world")}`
-            : "sleeps"
+            : why === "budget"
+              ? String(request["message"] ?? "")
+              : "sleeps"
   const when = until === null ? "" : `, until ${new Date(until).toISOString()}`
   return `${printPath(path)}  ${what}${when}`
 }

@@ -108,6 +108,8 @@ export interface RunOptions {
   readonly fuel?: number
   /** What this run may spend; what it leaves out is the engine's. */
   readonly budget?: Budget
+  /** What the run had spent before it went on here. */
+  readonly spent?: Amounts
   /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
   readonly tenant?: Tenant
 }
@@ -178,7 +180,8 @@ export class Engine {
     const { budget, prices, services } = this.#options
     // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
     if ((options.budget ?? budget ?? allowance ?? prices) === undefined) return undefined
-    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices })
+    const before = options.spent
+    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices, before })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`, with `KernelError` where its runs may rest and it cannot be kept; tools that cannot be reached fail their nodes. */
@@ -396,20 +399,23 @@ export class Engine {
 
 function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal): RunResult | Promise<RunResult> {
   const stopped = signal?.aborted === true
+  // Out of budget it rests, as it would for a person: whoever goes on with it brings a larger one.
+  if (record.parks && !stopped && !outcome.ok && record.meter?.stopped !== undefined) return rested(record, outcome)
   if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
   return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
 }
 
 /** The run waits; also one that has come to an end, while nobody knows what came of a write that it sent. */
-function rested(record: RunRecord): RunResult | Promise<RunResult> {
+function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult | Promise<RunResult> {
   const at = record.park()
   const told = ({ head, position }: Omit<Ended, "trace">): RunResult => ({
     run: record.run,
-    outcome: RESTING,
+    outcome,
     trace: "",
     parked: record.waits,
     ledger: { position, head },
+    ...(record.meter === undefined ? {} : { spent: record.meter.spent }),
   })
   return at instanceof Promise ? at.then(told) : told(at)
 }

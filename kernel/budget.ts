@@ -3,8 +3,10 @@
  * each request and never in between; whoever goes over ends in the failure `Budget`, which no graph can catch. What a call
  * spent is counted whatever came of it, and stands in its entry, so that a run that goes on elsewhere does not forget.
  */
-import { type Clock, type Cost, type Failure, fail, type Path } from "../graph/mod.ts"
+import { type Clock, type Cost, type Failure, fail, isRecord, type Path } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
+import type { Wait } from "./history.ts"
+import { GENESIS } from "./ledger.ts"
 
 /** What is counted. `wallMs` is time as the host's steady clock tells it; `money` is in millionths of the prices' currency. */
 export const AMOUNTS = ["calls", "bytes", "tokens", "money", "wallMs"] as const
@@ -153,6 +155,15 @@ export class Meter {
     return this.#stopped
   }
 
+  /** What the run rests for, where a budget is used up, with all that was spent. It is due by itself where the budget is a tenant's. */
+  rest(now: number): Wait | undefined {
+    if (this.#stopped === undefined) return undefined
+    const { path = [], message, data } = this.#stopped
+    const ofTenant = isRecord(data) && data["of"] === "tenant"
+    const until = ofTenant ? Math.ceil(now + this.#options.tenant!.againMs) : null
+    return { path, why: "budget", input: GENESIS, until, request: { message, data, spent: this.spent } }
+  }
+
   /** What the run has spent. */
   get spent(): Amounts {
     this.#lap()
@@ -287,4 +298,10 @@ export function amountsOf(entries: Iterable<readonly number[] | null>): Amounts 
 export function printAmount(key: Amount, n: number, currency = "of money"): string {
   if (key === "wallMs") return `${Math.round(n)} ms`
   return key === "money" ? `${(n / 1_000_000).toFixed(6)} ${currency}` : `${n} ${key}`
+}
+
+/** Of each amount the larger one: what is on record of a run's calls, and what it said when it stopped. */
+export function atLeast(one: Amounts, other: Amounts | undefined): Amounts {
+  if (other === undefined) return one
+  return Object.fromEntries(AMOUNTS.map((key) => [key, Math.max(one[key], other[key] ?? 0)])) as Amounts
 }

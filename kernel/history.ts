@@ -3,6 +3,7 @@
  * and what the run waits for. Whoever resumes or replays a run starts from this, and from nothing else.
  */
 import { decode, isRecord, type Outcome, type Path, printPath, type Rec, type Value } from "../graph/mod.ts"
+import { type Amounts, amountsOf, atLeast } from "./budget.ts"
 import { kernelError } from "./errors.ts"
 import {
   type Chain,
@@ -73,6 +74,8 @@ export interface History {
   readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
   /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
   readonly again: ReadonlySet<string>
+  /** What the run has spent, as far as somebody counted. */
+  readonly spent: Amounts
 }
 
 const histories = new WeakSet<object>()
@@ -102,6 +105,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
   const again = new Set<string>()
   const intents = new Map<number, OpenIntent>()
+  const costs: (readonly number[] | null)[] = []
+  let spent: Amounts | undefined
   let start: Extract<EntryBody, { kind: "start" }> | undefined
   let end: History["end"]
   let began = 0
@@ -121,6 +126,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         began = at
         break
       case "read":
+        costs.push(body.spent ?? null)
         settle({ ...body, seq, effect: "read", hash: body.outcome, data: data! })
         break
       case "taken":
@@ -138,6 +144,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         if (intent === undefined) {
           throw kernelError("corrupt", `Cannot read run "${run}": entry ${seq} settles entry ${body.intent}, no intent`)
         }
+        costs.push(body.spent ?? null)
         settle({
           ...body,
           seq,
@@ -150,9 +157,13 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         })
         break
       }
-      case "parked":
-        waits.set(printPath(body.path), { ...body, request: requestOf(data!) })
+      case "parked": {
+        const request = requestOf(data!)
+        waits.set(printPath(body.path), { ...body, request })
+        // Calls that were given up have no entry, and were paid for: the sum that the run stopped with has them.
+        if (body.why === "budget") spent = request["spent"] as unknown as Amounts
         break
+      }
       case "answer":
         if (body.how === "again") {
           again.add(printPath(body.path))
@@ -160,6 +171,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         } else answers.set(printPath(body.path), { ...body, data })
         break
       case "resume":
+        // Whoever goes on brings a budget of its own.
+        for (const [at, wait] of waits) if (wait.why === "budget") waits.delete(at)
         break
       case "end":
         end = { outcome: openOutcome(data!, body.message), hash: body.outcome, trace: body.trace }
@@ -183,6 +196,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     waits,
     answers,
     again,
+    spent: atLeast(amountsOf(costs), spent),
   })
   histories.add(history)
   return history

@@ -17,9 +17,9 @@ export type Spent = readonly number[] | null
 
 /**
  * What a parked run waits for: a person, a moment, an event from outside, somebody who
- * knows what came of a write (`uncertain`), or leave to send one (`held`).
+ * knows what came of a write (`uncertain`), leave to send one (`held`), or a larger budget (`budget`).
  */
-export type Why = "ask" | "sleep" | "event" | "uncertain" | "held"
+export type Why = "ask" | "sleep" | "event" | "uncertain" | "held" | "budget"
 /**
  * How a wait was answered: with a value or a failure (`answered`), by time (`due`); of an uncertain write that it was done
  * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).

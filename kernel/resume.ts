@@ -42,7 +42,13 @@ export async function answerRun(
   // All are judged before anything is written: an answer that does not fit leaves no trace.
   for (const reply of replies) said.push(await settledBy(admitted, history, reply, by, options))
   for (const [at, wait] of history.waits) {
-    if (wait.until === null || wait.until > clock.now() || said.some((s) => printPath(s.wait.path) === at)) continue
+    if (
+      wait.why === "budget" ||
+      wait.until === null ||
+      wait.until > clock.now() ||
+      said.some((s) => printPath(s.wait.path) === at)
+    )
+      continue
     const x = admitted.externs[callAt(admitted, wait.path)]!
     const outcome = await x.judge.judge(dueOutcome(wait), wait.request["args"], clock)
     said.push({ wait, how: "due", by: "time", kept: encoded(outcome, digest) })
@@ -150,6 +156,7 @@ export function waitAt(history: History, path: Path): Wanted {
 
 const FITS: { readonly [K in Wait["why"]]: readonly Reply["how"][] } = {
   ask: ["answered", "refused"],
+  budget: [],
   sleep: ["answered"],
   event: ["answered", "refused"],
   uncertain: ["delivered", "refused", "again"],

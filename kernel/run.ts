@@ -245,6 +245,8 @@ class RunRecord {
    * among that. Nothing can be recorded afterwards.
    */
   park(): Awaitable<Omit<Ended, "trace">> {
+    const rest = this.#meter?.rest(this.#options.clock.now())
+    if (rest !== undefined) this.waits.push(rest)
     for (const [{ path }, { extern, input, args }] of this.#intents ?? []) {
       const at = printPath(path)
       if (!this.waits.some((w) => printPath(w.path) === at))

@@ -36,6 +36,11 @@ export function readOrigin(text: string, key: string): URL | SignatureProblem {
       fix: "Take it out, and write auth: { basic: secret:NAME }.",
     }
   }
+  if (url.hostname === "private")
+    return wrong(
+      'A host called "private" cannot be granted: net:private is another right.',
+      "Name it by its full name.",
+    )
   const reach = reachOfHost(url.hostname)
   if (reach === "never") return wrong(`${url.hostname} is no address that a request can go to.`, "Name the host.")
   return url

@@ -36,6 +36,7 @@ export const sleep: NodeKind = {
     needs: [],
     input: T.record({ sleep: T.string }),
     output: T.null,
+    origin: "none",
   }),
   open: (_config, _resources, services) => ({
     execute: async (args: Value, call: Call) => {

@@ -2,6 +2,7 @@
 // spent stands in the ledger, and a model's tokens cost what its price says.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
+import { resume } from "../deploy/again.ts"
 import { Engine, type EngineOptions, type RunOptions } from "../deploy/engine.ts"
 import { openHost } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
@@ -24,7 +25,7 @@ const tool = (kind: string, effect: "read" | "write"): NodeKind => ({
   sign: () => ({
     effect,
     resource: "desk:a",
-    needs: ["desk:a"],
+    needs: ["app:desk"],
     input: T.record({ [kind]: T.number }),
     output: T.number,
     keyed: true,
@@ -233,5 +234,53 @@ output: two
     const { run } = await prepared(text())
     const result = failed(await run({}, { budget: { money: 1_000_000 } }))
     expect(result).toMatchObject({ code: "Budget", at: "two", data: { model: "tiny-1" } })
+  })
+})
+
+describe("a run that may rest", () => {
+  test("rests where its budget is used up, says so on record, and goes on with a larger one, doing nothing twice", async () => {
+    const called: number[] = []
+    act = (x, call) => {
+      called.push(x)
+      call.spent?.({ money: 10 })
+      return x * 2
+    }
+    const { run, entries, engine } = await prepared(EACH, { parks: true, space: "" })
+    const stopped = await run({ xs: [1, 2, 3, 4] }, { budget: { money: 20 } })
+    expect(failed(stopped)).toMatchObject({ code: "Budget", at: "all[2].do" })
+    expect(stopped.parked).toMatchObject([{ why: "budget", path: ["all", 2, "do"], until: null }])
+    expect(entries(stopped.run).map((e) => e.kind)).toEqual(["start", "read", "read", "parked"])
+    // As little as before is used up at once: what was spent is not forgotten.
+    const again = await resume(engine, stopped.run, { grants: ["app:desk"], budget: { money: 20 } })
+    expect(failed(again)).toMatchObject({ code: "Budget", at: "all[2].do" })
+    const done = await resume(engine, stopped.run, { grants: ["app:desk"], budget: { money: 100 } })
+    expect(done.outcome).toEqual({ ok: true, value: [2, 4, 6, 8] })
+    expect(called).toEqual([1, 2, 3, 4])
+    expect(done.spent).toMatchObject({ calls: 4, money: 40 })
+  })
+
+  test("counts what was paid for a call that has no entry", async () => {
+    act = (_, call) => {
+      call.spent?.({ money: 10 })
+      throw fail("Busy", "later", { retryable: true })
+    }
+    const retried = EACH.replace("{ get: x }", "{ get: x, retry: { times: 5, delay: 1ms } }")
+    const { run, engine } = await prepared(retried, { parks: true })
+    const stopped = await run({ xs: [1] }, { budget: { money: 25 } })
+    expect(stopped.spent).toMatchObject({ calls: 3, money: 30 })
+    act = (x) => x
+    const done = await resume(engine, stopped.run, { grants: ["app:desk"], budget: { money: 31 } })
+    expect(done.outcome).toEqual({ ok: true, value: [1] })
+    expect(done.spent).toMatchObject({ calls: 4, money: 30 })
+  })
+
+  test("rests for its tenant's budget until there is more, and is due then by itself", async () => {
+    act = (x) => x
+    const tenant = { budget: { calls: 1 }, windowMs: 60_000 }
+    const { run, engine } = await prepared(EACH, { parks: true, tenant })
+    const stopped = await run({ xs: [1, 2] })
+    const [wait] = stopped.parked ?? []
+    expect(wait).toMatchObject({ why: "budget" })
+    expect(wait!.until! - engine.now()).toBeLessThanOrEqual(1000)
   })
 })

@@ -21,7 +21,7 @@ const wait: NodeKind = {
   sign: () => ({
     effect: "read",
     resource: "desk:a",
-    needs: ["desk:a"],
+    needs: ["app:desk"],
     input: T.record({ wait: T.number }),
     output: T.number,
   }),
@@ -49,7 +49,7 @@ async function prepared(options: Partial<EngineOptions> = {}) {
   const { checked } = checkFile({ file: "waits.graph.yaml", text: TEXT }, { registry: kinds })
   const store = new MemoryLedger()
   const engine = new Engine({ registry: kinds, services: host.services, store, ...options })
-  const ready = await engine.prepare(compile(checked!).bytes, { grants: ["desk:a"] })
+  const ready = await engine.prepare(compile(checked!).bytes, { grants: ["app:desk"] })
   Object.assign(load, { now: 0, most: 0, all: 0 })
   return { engine, ready, store, checked: checked! }
 }

@@ -55,6 +55,7 @@ function blot(text: string): string {
     .replace(/"ms":[\d.]+/g, '"ms":…')
     .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, "01…")
     .replace(/\brun [0-9A-HJKMNP-TV-Z]{10}…/g, "run 01…")
+    .replace(/\bresume [0-9A-HJKMNP-TV-Z]{12}…/g, "resume 01…")
     .replace(/\btrace [0-9a-f]{6}…/g, "trace …")
     .replace(/\b[0-9a-f]{64}\b/g, "…")
     .replace(/[ \t]+$/gm, "")

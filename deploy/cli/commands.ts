@@ -302,6 +302,7 @@ export const COMMANDS: readonly Command[] = [
     takes: "[show|resume|cancel|rerun] [run]",
     options: [
       { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
+      ...BUDGETS,
       {
         name: "answer",
         short: "a",

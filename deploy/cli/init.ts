@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { dirname, join, relative, resolve } from "node:path"
 import { ProjectError, why } from "../project.ts"
 import { type Call, EXIT, usage } from "./command.ts"
-import { versionOf } from "./version.ts"
+import { cloneOf, versionOf } from "./version.ts"
 
 const DEFAULT = "deliveries"
 
@@ -168,6 +168,12 @@ const STOPS = `${JSON.stringify(
   2,
 )}\n`
 
+/** What a clone starts depends on that clone: its version may be on no registry. */
+const dependency = (): string => {
+  const clone = cloneOf()
+  return clone === undefined ? `^${versionOf()}` : `file:${clone}`
+}
+
 const packageJson = (): string =>
   `${JSON.stringify(
     {
@@ -175,7 +181,7 @@ const packageJson = (): string =>
       private: true,
       type: "module",
       scripts: { check: "shadowgraph check", test: "shadowgraph test", start: "shadowgraph run deliveries" },
-      dependencies: { shadowgraph: `^${versionOf()}` },
+      dependencies: { shadowgraph: dependency() },
     },
     null,
     2,

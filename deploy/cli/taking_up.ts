@@ -5,6 +5,7 @@ import { type Admitted, callAt, type History, type Reply, waitAt } from "../../k
 import { anew, cancel, resume } from "../again.ts"
 import type { Engine, RunResult } from "../engine.ts"
 import { openProject, openSession, type Session } from "../project.ts"
+import { budgetsOf } from "./budget.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { wordValue } from "./input.ts"
 import { outcomeJson, showFailure, showParked, showValue } from "./result.ts"
@@ -15,7 +16,7 @@ export async function openFolder(call: Call): Promise<Session> {
   const folder = resolve(call.terminal.cwd, call.text("in") ?? ".")
   const project = await openProject(folder)
   const grants = [...project.file.grants, ...call.list("grant")]
-  return await openSession(project, { grants, env: call.terminal.env })
+  return await openSession(project, { grants, env: call.terminal.env, budgets: budgetsOf(call) })
 }
 
 /** The run that a word begins. Fails with `CliError`. */

@@ -1,12 +1,21 @@
-/** The version of this package, from the package.json that it was installed with. */
+/** This package as it was installed: its folder, and the version that its package.json says. */
 import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, sep } from "node:path"
 
 export function versionOf(): string {
-  // From the source it lies two folders up, from the published form, which is in dist/, three.
-  for (const up of ["../..", "../../.."]) {
-    const file = join(import.meta.dirname, up, "package.json")
-    if (existsSync(file)) return String((JSON.parse(readFileSync(file, "utf8")) as { version?: string }).version)
-  }
-  return "unknown"
+  const folder = folderOf()
+  if (folder === undefined) return "unknown"
+  return String((JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version?: string }).version)
 }
+
+/** The clone that this runs from; undefined where it runs from an installed package. */
+export function cloneOf(): string | undefined {
+  const folder = folderOf()
+  return folder?.split(sep).includes("node_modules") ? undefined : folder
+}
+
+/** From the source it lies two folders up, from the published form, which is in dist/, three. */
+const folderOf = (): string | undefined =>
+  ["../..", "../../.."]
+    .map((up) => join(import.meta.dirname, up))
+    .find((folder) => existsSync(join(folder, "package.json")))

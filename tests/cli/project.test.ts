@@ -20,6 +20,9 @@ describe("init", () => {
       "ok    data/stops.json",
       "ok    package.json",
     ])
+    // Started from a clone: what it depends on is that clone, whatever a registry has.
+    const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+    expect(dependencies).toEqual({ shadowgraph: `file:${join(import.meta.dirname, "../..")}` })
     expect((await sg("check")).out).toBe("ok  deliveries.graph.yaml  7 nodes, needs fs:read:./data fs:write:./out\n")
     expect(await sg("test")).toEqual({
       exit: 0,

@@ -249,3 +249,78 @@ output: { a: a, b: b, c: c }
     })
   })
 })
+
+describe("what may go wrong with going on", () => {
+  const parked = async () => {
+    const world = new World()
+    const store = ledger()
+    const bytes = world.plan(ORDER)
+    const ready = await world.engine(store).prepare(bytes, { grants: GRANTS })
+    return { world, store, bytes, hash: ready.admitted.hash, run: (await ready.run({ n: 1 })).run }
+  }
+  const YES = [{ path: ["sure"], how: "answered", value: true }] as const
+
+  test("two processes at once: one goes on, the other is refused, and nothing is done twice", async () => {
+    const { world, store, run } = await parked()
+    const both = await Promise.allSettled([
+      resume(world.engine(store), run, { grants: GRANTS, replies: YES }),
+      resume(world.engine(store), run, { grants: GRANTS, replies: YES }),
+    ])
+    expect(both.map((b) => b.status).sort()).toEqual(["fulfilled", "rejected"])
+    const lost = both.find((b) => b.status === "rejected")
+    expect(lost?.reason).toMatchObject({ _tag: "KernelError", reason: "conflict" })
+    expect(world.calls.filter((c) => c.startsWith("post"))).toEqual(["post 22"])
+    expect((await kinds(store, run)).at(-1)).toBe("end")
+  })
+
+  test("a process that dies between an answer and what it comes to: the answer counts", async () => {
+    const { world, store, bytes, hash, run } = await parked()
+    await resume(world.engine(store), run, { grants: GRANTS, replies: YES })
+    const { rows } = store.entries("", run)
+    const half = ledger()
+    await half.putBlob(hash, bytes)
+    for (const row of rows.slice(0, 1 + rows.findIndex((r) => r.kind === "answer"))) half.append(row)
+    const done = await resume(world.engine(half), run, { grants: GRANTS })
+    expect(done.outcome).toEqual({ ok: true, value: { seen: 2, sent: 13, posted: 23 } })
+  })
+
+  test("no such run, a plan that is not kept, an answer to nothing, a wrong way to answer", async () => {
+    const { world, store, run } = await parked()
+    const engine = world.engine(store)
+    const reasons: string[] = []
+    for (const act of [
+      () => resume(engine, "nobody", { grants: GRANTS }),
+      () => resume(engine, run, { grants: GRANTS, replies: [{ path: ["seen"], how: "answered", value: 1 }] }),
+      () => resume(engine, run, { grants: GRANTS, replies: [{ path: ["sure"], how: "delivered", value: true }] }),
+      async () => {
+        const other = ledger()
+        for (const row of store.entries("", run).rows) other.append(row)
+        await resume(world.engine(other), run, { grants: GRANTS })
+      },
+      async () => {
+        const cut = ledger()
+        for (const row of store.entries("", run).rows)
+          cut.append({ ...row, data: row.kind === "read" ? null : row.data })
+        await resume(world.engine(cut), run, { grants: GRANTS })
+      },
+    ])
+      await act().catch((cause: { readonly reason: string }) => reasons.push(cause.reason))
+    expect(reasons).toEqual(["missing", "answer", "answer", "missing", "corrupt"])
+    // None of these left anything behind.
+    expect((await kinds(store, run)).at(-1)).toBe("parked")
+  })
+
+  test("a run that is cancelled while nobody knows the end of a write says so", async () => {
+    const world = new World()
+    const store = ledger()
+    world.late.set("post 1", "done")
+    const plan = world.plan("graph: one\ninput: { n: number }\nnodes:\n  it: { post: input.n }\noutput: it\n")
+    const ready = await world.engine(store).prepare(plan, { grants: GRANTS })
+    const { run } = await ready.run({ n: 1 })
+    await cancel(world.engine(store), run)
+    const bodies = store.entries("", run).rows.map((r) => openEntry(r.entry).body)
+    expect(bodies.at(-2)).toMatchObject({ kind: "outcome", how: "uncertain" })
+    expect(bodies.at(-1)).toMatchObject({ kind: "end" })
+    expect(await replay(world.engine(store), run)).toMatchObject({ same: true })
+  })
+})

@@ -86,7 +86,7 @@ const dead = (child: ChildProcess): Promise<number | null> =>
  * @param kills How many times the process is killed. @param tell Hears how far it is.
  * @param msMax The process works at most so many milliseconds.
  */
-export async function campaign(kills: number, tell: (line: string) => void = () => {}, msMax = 150): Promise<Report> {
+export async function campaign(kills: number, tell: (line: string) => void = () => {}, msMax = 600): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "kill9-"))
   const server = await openServer()
   const file = join(folder, "ledger.db")

@@ -1,0 +1,151 @@
+/**
+ * `npm run bench:kernel`: what the kernel costs. Chains of 1,000 nodes through the engine as it is, with admission, judging,
+ * hashing and the ledger, against the same VM on the same plan with a record that keeps nothing: pure nodes, reads, writes.
+ * The record that keeps nothing exists here alone: nothing that ships can run without the real one.
+ */
+import * as v from "valibot"
+import { execute, load, type Program, type RunSettings } from "../bus/mod.ts"
+import { hostDigest, systemChance, systemClock } from "../deploy/mod.ts"
+import * as build from "../graph/build/mod.ts"
+import type { Executor, Services, Value } from "../graph/mod.ts"
+import { type Admitted, type Commit, MemoryLedger, openRun } from "../kernel/mod.ts"
+import { measure, type Sample } from "./measure.ts"
+import { asFunctions, checked, engine, ready, value } from "./ours.ts"
+import { Report } from "./report.ts"
+import { chain } from "./workloads.ts"
+
+const SIZE = 1_000
+const GRANTS = ["app:bench"]
+/** By the processor's clock, so that what else the machine does is not counted as the kernel's. */
+const BY_CPU = { turns: 31, turnMs: 20, warmMs: 500, cpu: true }
+const services = { clock: systemClock, chance: systemChance }
+
+type Loose = (...args: unknown[]) => unknown
+const loose = build as unknown as { readonly graph: Loose; readonly fn: Loose }
+type Yielded = Iterable<unknown> & { [Symbol.iterator](): Iterator<unknown, unknown> }
+
+/** A chain of calls that cost nothing by themselves, so that what is left is what the kernel does around them. */
+function effects(effect: "read" | "write"): unknown {
+  const tool = loose.fn(
+    "call",
+    { input: v.number(), output: v.number(), effect, resource: "app:bench", needs: GRANTS, async: false },
+    (x: number) => (x * 3 + 1) % 1000003,
+  ) as Loose
+  return loose.graph(`${effect}s`, { input: { x: v.number() } }, function* (input: { x: unknown }): Generator<
+    unknown,
+    unknown,
+    unknown
+  > {
+    let x = input.x
+    for (let i = 0; i < SIZE; i++) x = yield* tool(x, { name: `c${i}` }) as Yielded
+    return x
+  })
+}
+
+/** The program of an admitted plan, its tools not looked at: what they answer is taken as it is. */
+async function unjudged(admitted: Admitted, inline: NonNullable<Services["inline"]>): Promise<Program> {
+  const lent: Services = { ...services, granted: () => true, inline }
+  const executors = await Promise.all(
+    admitted.externs.map(async (x): Promise<Executor> => {
+      const { execute: work } = await x.kind.open(x.claim.config, admitted.plan.resources, lent, x.signature)
+      // As the engine hands out executors: one that acts on the world is opened at its first call.
+      return { execute: x.signature.effect === "pure" ? work : (args, call) => work(args, call) }
+    }),
+  )
+  const program = load(admitted, executors, { codegen: true })
+  for (const tool of program.tools) Object.assign(tool, { judge: (answer: Value) => answer })
+  return program
+}
+
+/** Keeps nothing, hashes nothing, judges nothing. */
+const commit = (answer: unknown): Commit => ({ outcome: { ok: true, value: answer } }) as unknown as Commit
+const nothing = {
+  run: "r",
+  space: "",
+  meter: undefined,
+  trace: { seal: () => {} },
+  key: () => "",
+  recall: () => undefined,
+  read: (_path: unknown, _extern: number, _args: Value, answer: unknown) => commit(answer),
+  intent: (path: unknown) => ({ path, key: "", seq: 0 }),
+  delivered: (_intent: unknown, answer: unknown) => commit(answer),
+} as unknown as RunSettings["record"]
+
+const report = new Report("Cost of the kernel", "npm run bench:kernel")
+const rows: string[][] = []
+
+async function contest(name: string, made: unknown): Promise<{ readonly on: Sample; readonly off: Sample }> {
+  const run = await ready(made, engine(), GRANTS)
+  const { built } = checked(made)
+  const program = await unjudged(run.admitted, (code) => built.code.get(code)?.call)
+  const input = { x: 1 }
+  const without = (): unknown => {
+    const outcome = execute(program, input, { services, record: nothing })
+    if (outcome instanceof Promise || !outcome.ok) throw new RangeError(`${name} did not answer at once`)
+    return outcome.value
+  }
+  const samples = await measure(
+    await value(run, input),
+    [
+      { name: "on", run: () => value(run, input) },
+      { name: "off", run: without },
+    ],
+    BY_CPU,
+  )
+  const [on, off] = [samples.get("on")!, samples.get("off")!]
+  rows.push([
+    name,
+    `${(on.median / 1000).toFixed(1)} µs`,
+    `${(off.median / 1000).toFixed(1)} µs`,
+    `${(on.median / off.median).toFixed(2)}×`,
+    `${((on.median - off.median) / SIZE).toFixed(1)} ns`,
+  ])
+  return { on, off }
+}
+
+const pure = await contest("pure", asFunctions(chain(SIZE)))
+const reads = await contest("reads", effects("read"))
+const writes = await contest("writes", effects("write"))
+
+/** What every run costs, however little it does: its start and its end on record. */
+const tiny = await ready(asFunctions(chain(1)), engine())
+const store = new MemoryLedger()
+const record = () =>
+  openRun(tiny.admitted, {
+    store,
+    digest: hostDigest,
+    clock: systemClock,
+    run: String(n++),
+    space: "",
+    input: { x: 1 },
+  })
+let n = 0
+const whole = await measure(
+  true,
+  [
+    {
+      name: "run",
+      run: () => {
+        record().end(1)
+        return true
+      },
+    },
+  ],
+  BY_CPU,
+)
+const perRun = whole.get("run")!.median / 1000
+
+report.text(
+  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
+)
+report.table(["chain of", "on", "off", "on / off", "the kernel, per node"], rows)
+const per = ({ on, off }: typeof pure) => (on.median - off.median) / SIZE
+report.text(
+  `A pure node costs ${per(pure).toFixed(2)} ns, which is the run's own ${perRun.toFixed(1)} µs (its start and end on record) spread over the chain; nothing of the kernel stands between two pure nodes. A read costs ${(per(reads) / 1000).toFixed(2)} µs, a write, which has two entries, ${(per(writes) / 1000).toFixed(2)} µs.`,
+)
+report.figure("kernel.cost_ratio", pure.on.median / pure.off.median, undefined, "< 1.2 (pure chain of 1,000)")
+report.figure("kernel.run_us", perRun, "µs")
+report.figure("kernel.commit_us", per(reads) / 1000, "µs")
+report.figure("kernel.write_us", per(writes) / 1000, "µs")
+report.end()
+process.exit(0)

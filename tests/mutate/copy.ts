@@ -1,0 +1,57 @@
+// A copy of the repository in which every mutant of the kernel is inside the code, all of them asleep.
+import { execFileSync } from "node:child_process"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { root } from "../repository.ts"
+import { type Mutant, mutate, SWITCHES } from "./mutants.ts"
+
+/** The files that are mutated, in order: a mutant's number depends on it. */
+export const SOURCES: readonly string[] = readdirSync(join(root, "kernel"))
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== "mod.ts")
+  .map((file) => `kernel/${file}`)
+  .sort()
+
+export interface Copy {
+  readonly folder: string
+  readonly mutants: readonly Mutant[]
+}
+
+export function makeCopy(): Copy {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "mutate-"))
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+  for (const file of listed.split("\n").filter((f) => f !== "" && existsSync(join(root, f)))) {
+    const to = join(folder, file)
+    mkdirSync(dirname(to), { recursive: true })
+    cpSync(join(root, file), to)
+    if (!file.endsWith(".ts")) continue
+    // Tests in the copy are run by `worker.ts`: the shim registers them there, with Bun's own matchers.
+    if (file === "tests/hosts/bun-test.ts") {
+      const shim = readFileSync(to, "utf8").replace('from "expect"', 'from "bun:test"')
+      writeFileSync(to, shim.replace("expect.extend(", "void ("))
+      continue
+    }
+    const text = readFileSync(to, "utf8")
+    const up = file.split("/").slice(1).fill("..").join("/") || "."
+    if (text.includes('from "bun:test"'))
+      writeFileSync(to, text.replace('from "bun:test"', `from "${up}/tests/hosts/bun-test.ts"`))
+  }
+  symlinkSync(realpathSync(join(root, "node_modules")), join(folder, "node_modules"))
+  const mutants: Mutant[] = []
+  for (const file of SOURCES) {
+    const made = mutate(file, readFileSync(join(root, file), "utf8"), mutants.length)
+    mutants.push(...made.mutants)
+    writeFileSync(join(folder, file), `import ${SWITCHES} from "../tests/mutate/switch.ts"\n${made.text}`)
+  }
+  return { folder, mutants }
+}

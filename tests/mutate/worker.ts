@@ -1,0 +1,57 @@
+// Runs the tests of one file again and again, with one mutant after another, in one process: most mutants are noticed by
+// the first test that meets them, so starting a process for each would take nearly all of the time. It lives in the
+// mutated copy, where `bun:test` is the shim that other hosts use, and is told what to do by its first line of input.
+
+import process from "node:process"
+import { createInterface } from "node:readline"
+import { metSince, turn } from "./switch.ts"
+
+interface Registered {
+  readonly name: string
+  readonly ignore: boolean
+  readonly fn: () => unknown
+}
+const tests: Registered[] = []
+Object.assign(globalThis, { Deno: { test: (t: Registered) => tests.push(t) } })
+const shim = await import("../hosts/bun-test.ts")
+// Never run: as long as it waits, what `afterAll` would give back is kept for the next round.
+shim.test("the last", () => {})
+tests.length = 0
+await import(`../../${process.argv[2]}`)
+
+const say = (x: object): void => console.log(`@${JSON.stringify(x)}`)
+// A promise of a mutant's that nobody waits for must not end the process.
+process.on("unhandledRejection", () => {})
+process.on("uncaughtException", () => {})
+
+async function failure({ name, fn }: Registered): Promise<string | undefined> {
+  try {
+    await fn()
+    return undefined
+  } catch (cause) {
+    return `${name}: ${String(cause).split("\n")[0]}`
+  }
+}
+
+/** Without mutants: what each test meets, and how long it takes. */
+const known: { readonly test: Registered; readonly met: ReadonlySet<number>; readonly ms: number }[] = []
+let wrong: string | undefined
+metSince()
+for (const test of tests.filter((t) => !t.ignore)) {
+  const began = performance.now()
+  wrong ??= await failure(test)
+  known.push({ test, met: metSince(), ms: performance.now() - began })
+}
+known.sort((a, b) => a.ms - b.ms)
+const all = new Set(known.flatMap(({ met }) => [...met]))
+say({ baseline: wrong ?? null, met: [...all], ms: known.reduce((sum, { ms }) => sum + ms, 0) })
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const id = Number(line)
+  turn(id)
+  let by: string | undefined
+  // The quick ones first, and only those that meet it.
+  for (const { test, met } of known) if (by === undefined && met.has(id)) by = await failure(test)
+  say({ id, by: by ?? null })
+}
+process.exit(0)
