@@ -1,5 +1,17 @@
 /** The door of `deploy`: what a host lends to node adapters and to the kernel. */
 
+export {
+  type AnewRun,
+  anew,
+  cancel,
+  due,
+  type Replayed,
+  type ResumeRun,
+  replay,
+  resume,
+  waitingFor,
+  waitText,
+} from "./again.ts"
 export { main } from "./cli/cli.ts"
 export { cliReference } from "./cli/help.ts"
 export { terminalOf } from "./cli/terminal.ts"
