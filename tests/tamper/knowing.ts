@@ -161,7 +161,7 @@ export const KNOWING: readonly Tamper[] = [
       const sure = await signedBefore(made, rows[0]!, at)
       replaceRun(made, rows, by)
       // Of a redacted run the numbers in the notes do not fit any more either.
-      return inRun(rows[0]!, sure + 1, rows.length)
+      return inRun(rows[0]!, Math.max(0, Math.min(sure + 1, at - 1)), rows.length)
     },
   },
   {
