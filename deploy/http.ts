@@ -130,6 +130,14 @@ export function graphsApp(options: GraphsOptions): Hono {
   const graphs = new Map(options.graphs.map((g) => [g.name, g]))
   const slots = new RunSlots(options.clock ?? systemClock, { runsMax: limits.runsMax, waitingMax: limits.waitingMax })
   const everybody = new Tenant()
+  // Holders of tokens share the places fairly, each token as one; names come from the server's own file.
+  const tenants = new Map<string, Tenant>()
+  const tenantNamed = (name: string | undefined): Tenant => {
+    if (name === undefined) return everybody
+    const known = tenants.get(name) ?? new Tenant()
+    tenants.set(name, known)
+    return known
+  }
   // Who waits when the server stops is told so; what runs is ended by the same signal.
   options.signal?.addEventListener("abort", () => void slots.close(0), { once: true })
   const app = new Hono()
@@ -182,7 +190,7 @@ export function graphsApp(options: GraphsOptions): Hono {
     if (!allowed(c, graph.name)) return notAllowed(c)
     const begun = performance.now()
     const own = options.tenantOf?.(c.req.raw)
-    const tenant = own ?? everybody
+    const tenant = own ?? tenantNamed(holders.get(c.req.raw)?.name)
     try {
       await slots.enter(tenant, c.req.raw.signal)
     } catch (cause) {

@@ -253,6 +253,17 @@ describe("a tenant's budget", () => {
     }
   })
 
+  test("counts what is spent in the part of the window in which it is spent", () => {
+    const clock = steady()
+    const tenant = new Allowance({ calls: 9 }, 6000, clock)
+    clock.at = 5950
+    tenant.add(0, 1)
+    clock.at = 6200
+    expect(tenant.used(0)).toBe(1)
+    clock.at = 5950 + 6200
+    expect(tenant.used(0)).toBe(0)
+  })
+
   test("is not given back by a clock that goes backwards", () => {
     const clock = steady(100_000)
     const tenant = new Allowance({ calls: 1 }, 1000, clock)

@@ -174,6 +174,11 @@ export function diverged(run: string, path: Path, feeds: readonly Path[]): Kerne
 /** Of a write whose process ended before it was known what came of it. */
 export const INTERRUPTED = fail("Uncertain", "The run stopped before it was known what came of it")
 
+/** Of a write that certainly never arrived, in a run that ended before it was sent again. */
+export const NEVER_SENT = fail("Cancelled", "It never arrived, and the run ended before it was sent again", {
+  undelivered: true,
+})
+
 /** The wait of a write of which nobody knows what came of it. `args` where they are known. */
 export function uncertain(
   { claim, signature }: AdmittedExtern,

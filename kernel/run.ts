@@ -30,7 +30,7 @@ import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
 import type { Delivery, LedgerStore, Spent } from "./ledger.ts"
 import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
-import { type Divergence, diverged, INTERRUPTED, lookUp, type Past, uncertain } from "./past.ts"
+import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
 import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
@@ -252,7 +252,7 @@ class RunRecord {
       if (!this.waits.some((w) => printPath(w.path) === at))
         this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
     }
-    for (const { path, input } of this.#lost()) {
+    for (const { path, input } of this.#unknown()) {
       const wait = this.past?.waits.get(printPath(path))
       const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
       const known = this.waits.some((w) => printPath(w.path) === printPath(path))
@@ -325,7 +325,7 @@ class RunRecord {
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
   get unsettled(): readonly Path[] {
     const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
-    return [...here, ...this.#lost().map(({ path }) => path)]
+    return [...here, ...this.#unknown().map(({ path }) => path)]
   }
 
   /** Writes announced by a process that is gone, which this one did not come to. */
@@ -333,6 +333,11 @@ class RunRecord {
     const { past } = this
     if (past === undefined || past.how !== "resume" || past.open.size === 0) return []
     return [...past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
+  }
+
+  /** Those of which nobody has said that they never arrived. */
+  #unknown(): readonly OpenIntent[] {
+    return this.#lost().filter(({ path }) => !this.past!.again.has(printPath(path)))
   }
 
   /**
@@ -346,18 +351,13 @@ class RunRecord {
       if (kept instanceof Promise) kept.catch(() => {})
     }
     for (const { seq, path, resource, input } of this.#lost()) {
-      const { hash, data, outcome: lost } = encoded({ ok: false, failure: INTERRUPTED }, this.#options.digest)
-      const how = "uncertain"
-      const entry = {
-        kind: "outcome",
-        intent: seq,
-        how,
-        outcome: hash,
-        message: messageOf(lost),
-        attempts: 0,
-        spent: null,
-      } as const
-      this.#chain.append(entry, data)?.catch(() => {})
+      // Somebody said that it never arrived, and the run has ended without sending it again.
+      const never = this.past!.again.has(printPath(path))
+      const failure = never ? NEVER_SENT : INTERRUPTED
+      const { hash, data } = encoded({ ok: false, failure }, this.#options.digest)
+      const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
+      const how = never ? "refused" : "uncertain"
+      this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
       this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
     }
     const { trace, ended } = this.sum(outcome)

@@ -194,6 +194,19 @@ describe("RunSlots", () => {
     expect(order).toEqual(["a", "b", "c", "a", "b"])
   })
 
+  test("the next slot is the tenant's that has the fewest, also where another asked first", async () => {
+    const slots = new RunSlots(new SeededClock(), { runsMax: 2, waitingMax: 9 })
+    const [a, b] = [new Tenant(), new Tenant()]
+    slots.enter(b)
+    slots.enter(b)
+    const order: string[] = []
+    void asked(slots, b).then(() => order.push("b"))
+    void asked(slots, a).then(() => order.push("a"))
+    slots.leave(b)
+    await settled()
+    expect(order).toEqual(["a"])
+  })
+
   test("sheds at once where nobody may wait, and says when to try again", () => {
     const slots = new RunSlots(new SeededClock(), { runsMax: 2, tenantRunsMax: 1 })
     const tenant = new Tenant()

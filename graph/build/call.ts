@@ -21,6 +21,20 @@ export function importInput(input: Input, what: string): Imported {
 const inputs = new WeakMap<object, Type>()
 export const inputTypeOf = (tool: object): Type => inputs.get(tool) ?? T.unknown
 
+interface Maker {
+  readonly id: string
+  readonly want: Type
+  readonly place: (args: PortState, sheet: Sheet, name: string, settings: Settings) => Placed
+}
+const makers = new WeakMap<object, Maker>()
+/** The same call, with something more on every node that it makes; undefined for what no `makeCall` made. */
+export function callWith<C extends object>(call: C, more: Pick<Placed, "grants">): C | undefined {
+  const maker = makers.get(call)
+  if (maker === undefined) return undefined
+  const { id, want, place } = maker
+  return makeCall(id, want, (...given) => ({ ...place(...given), ...more })) as unknown as C
+}
+
 /** What a call's node will be, but for what the options of the call say. */
 export type Placed = Omit<Draft, "settings" | "about">
 
@@ -43,6 +57,7 @@ export function makeCall<I, A, E, R>(
   }
   Object.defineProperty(call, "name", { value: id })
   inputs.set(call, want)
+  makers.set(call, { id, want, place })
   return Object.assign(call, { id, types: TYPES }) as unknown as Tool<I, A, E, R>
 }
 

@@ -2,8 +2,9 @@
 // in the type are those that it covers when a run is admitted.
 import { describe, expect, test } from "bun:test"
 import { Effect, Layer } from "effect"
+import * as v from "valibot"
 import { covers } from "../capability.ts"
-import { BuildError, type Capability, type Covers, grantedIn, grants } from "./mod.ts"
+import { BuildError, type Capability, type Covers, fn, grantedIn, grants, graph, within } from "./mod.ts"
 
 const granted = Effect.map(Effect.context<never>(), grantedIn)
 
@@ -55,5 +56,32 @@ describe("what a pattern covers in the type", () => {
     no("sql:shop:read", "sql:shop", "not")
     no("net:*.example.com", "net:rates.example.org", "not")
     no("fs:read:/data", "fs:read:/database", "not")
+  })
+})
+
+describe("within", () => {
+  const read = fn("read", { input: {}, output: v.number(), effect: "read", needs: ["app:a:read"] }, () => 1)
+  const inner = graph("inner", { input: {} }, function* () {
+    return yield* read({})
+  })
+
+  test("is `grants:` on the node of every call, in the IR and so in the graph's hash", () => {
+    const narrowed = within(inner, "app:a", "net:*.example.com")
+    const outer = graph("outer", { input: {} }, function* () {
+      const one = yield* narrowed({})
+      const two = yield* inner({}, { name: "free" })
+      return [one, two]
+    })
+    expect(outer.ir.body.nodes.map((n) => [n.name, n.grants])).toEqual([
+      ["inner", ["app:a", "net:*.example.com"]],
+      ["free", undefined],
+    ])
+    expect([...outer.code.keys()]).toEqual(["inline:read"])
+  })
+
+  test("refuses what is no capability, and what is no graph", () => {
+    // @ts-expect-error: a way out
+    expect(() => within(inner, "app:a", "fs:read:/data/../etc")).toThrow(BuildError)
+    expect(() => within(read as never, "app:a")).toThrow("no graph")
   })
 })

@@ -41,7 +41,7 @@ export {
   when,
 } from "./control.ts"
 export { BuildError, type BuildReason } from "./failure.ts"
-export { grantedIn, grants } from "./grants.ts"
+export { grantedIn, grants, within } from "./grants.ts"
 export { type GraphOptions, graph } from "./graph.ts"
 export { imported } from "./imported.ts"
 export { all, each, exists, existsOne, filter, sortBy, sumBy } from "./items.ts"

@@ -20,6 +20,7 @@ export interface Draft {
   readonly args: PortState
   readonly scopes: { readonly [role: string]: Scope }
   readonly graph?: IrNode["graph"]
+  readonly grants?: IrNode["grants"]
   /** Goes into the IR: a declared output type. */
   readonly output?: Type
   readonly settings: Settings
@@ -144,6 +145,7 @@ const irNode = (name: string, draft: Draft, settings: Settings): IrNode => ({
   args: draft.args.expr,
   scopes: draft.scopes,
   ...(draft.graph === undefined ? {} : { graph: draft.graph }),
+  ...(draft.grants === undefined ? {} : { grants: draft.grants }),
   ...(draft.output === undefined ? {} : { output: draft.output }),
   settings,
 })

@@ -176,8 +176,50 @@ export type Needs<N extends string> = [N] extends [never] ? never : Capability<N
  * The names that a grant's pattern covers: itself, what is below it, and what a `*` stands for. A little more than
  * `covers` of `capability.ts` takes: text in a type has no rule for what a `*` stands for; admission has the last word.
  */
-export type Covers<P extends string> = P extends `${infer H}*${infer T}` ? Below<`${H}${string}${T}`> : Below<P>
+export type Covers<P extends string> = P extends `${infer H}*${infer T}`
+  ? Below<`${H}${string}${T}`>
+  : P extends `fs:${infer M}:/`
+    ? `fs:${M}:/${string}`
+    : Below<P>
 type Below<P extends string> = P | `${P}:${string}` | `${P}/${string}`
+
+/** What a text in a grant must look like to the compiler; the whole grammar is `parseCapability`'s. */
+interface NotCapability<P extends string, Wanted extends string> {
+  readonly "is no capability": P
+  readonly wanted: Wanted
+}
+/** `unknown` where a literal may be a capability, or where it is known only when it runs; a type that nothing fits where not. */
+export type WellFormed<P extends string> = string extends P
+  ? unknown
+  : P extends
+        | `${string} ${string}`
+        | `${string}\\${string}`
+        | `${string}/../${string}`
+        | `${string}/..`
+        | `${string}//${string}`
+    ? NotCapability<P, "no space, backslash, .. or //">
+    : P extends `net:${infer H}`
+      ? HostPart<H> extends Lowercase<HostPart<H>>
+        ? unknown
+        : NotCapability<P, "a host in lower case">
+      : P extends `fs:${infer F}`
+        ? F extends `${"read" | "write"}:${"/" | "." | `/${string}` | `./${string}`}`
+          ? unknown
+          : NotCapability<P, "fs:read:/dir or fs:write:./dir">
+        : P extends `sql:${string}:${infer M}`
+          ? M extends "read" | "write"
+            ? unknown
+            : NotCapability<P, "sql:database:read or :write">
+          : P extends Lowercase<P> | `${Lowercase<string>}:${string}`
+            ? unknown
+            : NotCapability<P, "a scheme in lower case">
+/** Each of a list of literals, as a list of its own: one that is wrong is told by itself. */
+export type WellFormedEach<P extends readonly string[]> = { readonly [K in keyof P]: P[K] & WellFormed<P[K]> }
+type HostPart<H extends string> = H extends `${infer A}/${string}` ? A : H
+/** `unknown` where everything that the inside needs is covered. */
+export type HandsOn<R, P extends string> = [Extract<R, Capability<string>>] extends [Capability<Covers<P>>]
+  ? unknown
+  : { readonly "inside, more is needed than is handed on": Exclude<R, Capability<Covers<P>>> }
 
 // ---- what the body of a tool may be
 

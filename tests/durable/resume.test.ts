@@ -151,6 +151,27 @@ output: after
     expect(world.calls.length).toBe(before)
   })
 
+  test("that never arrived is not asked about again when the run ends before it would be sent", async () => {
+    const world = new World()
+    const store = ledger()
+    world.late.set("post 1", "lost")
+    const both = `
+graph: both
+input: { n: number }
+nodes:
+  it: { post: input.n }
+  round: { loop: input.n, while: "state > 0", max: 2, do: { look: state } }
+output: [it, round]
+`
+    const ready = await world.engine(store).prepare(world.plan(both), { grants: GRANTS })
+    const rested = await ready.run({ n: 1 })
+    expect(rested.parked).toMatchObject([{ path: ["it"], why: "uncertain" }])
+    const replies = [{ path: ["it"], how: "again" }] as const
+    const done = await resume(world.engine(store), rested.run, { grants: GRANTS, replies })
+    expect(done.parked).toBeUndefined()
+    expect(done.outcome).toMatchObject({ ok: false, failure: { path: ["round"] } })
+  })
+
   test("is sent again under the same key where the tool honours one", async () => {
     const world = new World()
     const store = ledger()

@@ -8,4 +8,41 @@ export interface Explained {
   readonly reason: string
 }
 
-export const EXPLAINED: readonly Explained[] = []
+export const EXPLAINED: readonly Explained[] = [
+  {
+    file: "kernel/budget.ts",
+    what: "never",
+    code: "turns === 0",
+    reason: "A shortcut: without it the loop turns no part, and the remainder of a time below one part is that time.",
+  },
+  {
+    file: "kernel/slots.ts",
+    what: "not called",
+    code: "this.#remove(tenant, waiter!)",
+    reason: "What the waiter does when it goes removes it as well.",
+  },
+  {
+    file: "kernel/slots.ts",
+    what: "always",
+    code: "tenant.waiting.has(waiter)",
+    reason: "The sleep of a waiter that went is aborted with it, and a promise is settled once.",
+  },
+  {
+    file: "kernel/slots.ts",
+    what: "flipped",
+    code: "tenantRunsMax < runsMax",
+    reason: "Words of a message: with equal bounds it would name that of one tenant as well.",
+  },
+  {
+    file: "kernel/limits.ts",
+    what: "always",
+    code: "gate.starts.length > 0",
+    reason: "A shortcut: writing to a ring without a place changes nothing.",
+  },
+  {
+    file: "kernel/limits.ts",
+    what: "flipped",
+    code: "gate.starts.length > 0",
+    reason: "A shortcut: writing to a ring without a place changes nothing.",
+  },
+]

@@ -103,7 +103,15 @@ async function tried(
       if (!line.startsWith("@")) continue
       const said = JSON.parse(line.slice(1)) as Said
       if ("met" in said) {
-        if (said.baseline !== null) throw new RangeError(`${test} fails without any mutant: ${said.baseline}`)
+        if (said.baseline !== null) {
+          child.kill("SIGKILL")
+          clearTimeout(timer)
+          const why = `${test} fails without any mutant: ${said.baseline}`
+          if (!CROSS.includes(test)) throw new RangeError(why)
+          // What a test outside of the kernel would have noticed is then among the survivors: no mutant is called killed for it.
+          console.log(`left out: ${why}`)
+          return
+        }
         met ??= new Set(said.met)
         limitMs = Math.max(HANGS_MS, said.ms * 8)
       } else {

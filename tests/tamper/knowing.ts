@@ -94,6 +94,13 @@ function groupOf(rows: readonly HeadRow[], of: Row, seq: number): [number, numbe
   return [from, to]
 }
 
+/** The last entry of the run before this one that was signed: what was changed lies after it, and no more can be said. */
+async function signedBefore(made: Made, of: Row, seq: number): Promise<number> {
+  const notes = (await logOf(made)).map((row) => openLeaf(row.leaf).note)
+  const signed = notes.flatMap((n) => (n.kind === "head" && n.run === of.run && n.space === of.space ? [n.seq] : []))
+  return Math.max(-1, ...signed.filter((s) => s < seq))
+}
+
 /** A run rewritten from an entry on, and its notes with it. */
 const withNotes = (name: string, forged: boolean): Tamper => ({
   name,
@@ -122,8 +129,9 @@ export const KNOWING: readonly Tamper[] = [
       const rows = chance.pick(await runsOf(made))
       if (rows === undefined) return undefined
       const from = chance.below(rows.length)
+      const sure = await signedBefore(made, rows[0]!, from)
       replaceRun(made, rows, rewritten(rows, from, chance))
-      return inRun(rows[0]!, Math.max(0, from - 64), from)
+      return inRun(rows[0]!, sure + 1, from)
     },
   },
   {
@@ -150,9 +158,10 @@ export const KNOWING: readonly Tamper[] = [
         const entry = encode(list)
         by.push({ ...row, seq: row.seq - 1, entry, hash: digest(entry) })
       }
+      const sure = await signedBefore(made, rows[0]!, at)
       replaceRun(made, rows, by)
       // Of a redacted run the numbers in the notes do not fit any more either.
-      return inRun(rows[0]!, Math.max(0, at - 64), rows.length)
+      return inRun(rows[0]!, Math.max(0, Math.min(sure + 1, at - 1)), rows.length)
     },
   },
   {

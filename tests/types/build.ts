@@ -27,6 +27,7 @@ import {
   stream,
   sum,
   when,
+  within,
 } from "../../graph/build/mod.ts"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -270,6 +271,29 @@ const done: Effect.Effect<number, unknown> = two
 const half = run(quote, { order: "A17", currency: "USD" }).pipe(Effect.provide(grants("sql:shop")))
 // @ts-expect-error: net:rates.example.com is not granted
 const none: Effect.Effect<number, unknown> = half
+
+// ---- capabilities have a grammar; a subgraph is handed no more than it is given
+
+grants("net:api.example.com/v1/*", "fs:read:/", "sql:shop:write", "mcp:files/read_*", "env:APP_*", "app:orders:read")
+// @ts-expect-error: a host in capitals
+grants("net:Example.com")
+// @ts-expect-error: a way out
+grants("fs:read:/data/../etc")
+// @ts-expect-error: no mode of a folder
+grants("fs:raed:/data")
+// @ts-expect-error: nobody drops
+grants("sql:shop:drop")
+// @ts-expect-error: a space
+grants("net: example.com")
+const narrowed = within(quote, "sql:shop", "net:*.example.com")
+graph("outer", { input: {} }, function* () {
+  const n = yield* narrowed({ order: "A17", currency: "USD" })
+  is<typeof n, PortOf<number>>(true)
+  return n
+})
+// @ts-expect-error: inside, net:rates.example.com is needed too
+within(quote, "sql:shop")
+
 const counted = fn("counted", { input: {}, output: stream(v.number()), effect: "read" }, async function* () {
   yield 1
 })
