@@ -190,6 +190,8 @@ class Machine {
       case "invoke_with": {
         const [, , extern, args, , bodies, , path] = op
         return this.#call(extern, at(args), way(path), async () => {
+          // Who answers at once cannot have waited for a body.
+          if (!this.plan.externs[extern]!.async) return
           for (let b = 0; b < bodies.length; b++) {
             const param = this.plan.types[this.plan.scopes[bodies[b]!]!.params[0]!]!
             const given = someValue(param, new Chance(seedOf(way(path)) + b))
