@@ -99,7 +99,7 @@ describe("run", () => {
       onEnd: ({ trace, ledger }) => told.push(`${trace.length} ${ledger.position}`),
     })
     await Effect.runPromise(listening(quote, { id: "A17" }).pipe(Effect.provide(grants("sql:shop"))))
-    expect(told).toEqual(["start known", "end known", "start lines_of", "end lines_of", "64 3"])
+    expect(told).toEqual(["start known", "end known", "start lines_of", "end lines_of", "items costs", "64 3"])
   })
 })
 
