@@ -20,9 +20,11 @@ import {
   deliveryOf,
   expired,
   isIn,
+  isSending,
   isUncertain,
   stop,
   type Task,
+  tell,
   tooLate,
   valueIn,
 } from "./task.ts"
@@ -85,7 +87,7 @@ export class Attempts {
 
   #quiet(where: (task: Task) => boolean, graceMs: number | undefined): Promise<void> | undefined {
     const busy = () => {
-      for (const task of this.#active) if (task.intent !== undefined && where(task)) return true
+      for (const task of this.#active) if (isSending(task) && where(task)) return true
       return false
     }
     if (!busy()) return undefined
@@ -121,6 +123,7 @@ export class Attempts {
       args: frame.slots[step.arg] as Value,
       path: frame.pathOf(step),
       intent: undefined,
+      announcing: false,
       abort: undefined,
       stopped: false,
       bodies: 0,
@@ -146,7 +149,7 @@ export class Attempts {
     if (effect !== "read" || settings.cacheMs === undefined) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
-    this.#tell(task, "end", { ok: true, attempts: 0, cached: true })
+    tell(this.#settings, task, "end", { ok: true, attempts: 0, cached: true })
     const { path } = task
     return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
@@ -199,7 +202,7 @@ export class Attempts {
     const { tool, step } = task
     charged(task, this.#record)
     if (tool.output.kind === "stream") {
-      this.#tell(task, "start", { attempt: 1 })
+      tell(this.#settings, task, "start", { attempt: 1 })
       const stream = flow(this, task)
       return step.eager ? stream.collect() : stream
     }
@@ -209,17 +212,27 @@ export class Attempts {
       task.intent = intent
       return this.#attempts(task)
     }
-    return intent.then((kept) => {
-      task.intent = kept
-      const dropped = fail("Cancelled", "The call no longer matters", { path: task.path, undelivered: true })
-      return task.frame.dead ? this.settle(task, dropped, 0) : this.#attempts(task)
-    })
+    // While the intent is on its way to the record, the run must not end as if nothing were.
+    task.announcing = true
+    this.list(task)
+    return intent.then(
+      (kept) => {
+        task.intent = kept
+        task.announcing = false
+        const dropped = fail("Cancelled", "The call no longer matters", { path: task.path, undelivered: true })
+        return task.frame.dead ? this.settle(task, dropped, 0) : this.#attempts(task)
+      },
+      (cause) => {
+        this.leave(task)
+        throw cause
+      },
+    )
   }
 
   // ---- attempts
 
   #attempts(task: Task): unknown {
-    this.#tell(task, "start", { attempt: 1 })
+    tell(this.#settings, task, "start", { attempt: 1 })
     let answer: unknown
     try {
       answer = this.call(task, 1)
@@ -354,7 +367,7 @@ export class Attempts {
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
     await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
-    this.#tell(task, "start", { attempt })
+    tell(this.#settings, task, "start", { attempt })
   }
 
   /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
@@ -373,7 +386,7 @@ export class Attempts {
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
       this.leave(task)
-      this.#tell(task, "end", { ok: false, attempts, cached: false })
+      tell(this.#settings, task, "end", { ok: false, attempts, cached: false })
       throw answer
     }
     let commit: Commit | Promise<Commit>
@@ -405,12 +418,12 @@ export class Attempts {
     const commit = this.#commit(task, answer, attempts)
     if (commit instanceof Promise) commit.catch(() => {})
     this.leave(task)
-    this.#tell(task, "end", { ok: false, attempts, cached: false })
+    tell(this.#settings, task, "end", { ok: false, attempts, cached: false })
   }
 
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
-    this.#tell(task, "end", { ok: commit.outcome.ok, attempts, cached: false })
+    tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
     return valueIn(commit.outcome, task.path)
   }
 
@@ -429,18 +442,5 @@ export class Attempts {
 
   #note(path: Path, text: string): void {
     this.#settings.onEvent?.({ type: "note", path, text, at: this.#settings.services.clock.tick() })
-  }
-
-  #tell(
-    task: Task,
-    type: "start" | "end",
-    more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean },
-  ): void {
-    const { onEvent, services } = this.#settings
-    const { effect, resource, kind } = task.tool.extern
-    if (onEvent === undefined || effect === "pure") return
-    const at = services.clock.tick()
-    if (type === "start") onEvent({ type, path: task.path, kind, effect, resource, at, attempt: more.attempt! })
-    else onEvent({ type, path: task.path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
   }
 }

@@ -3,6 +3,7 @@ import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Valu
 import { Charge, type Intent, type RunRecord } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import type { RunSettings } from "./settings.ts"
 import type { StreamValue } from "./stream.ts"
 import type { Vm } from "./vm.ts"
 
@@ -16,6 +17,8 @@ export interface Task {
   readonly path: Path
   /** Of a write that was announced. */
   intent: Intent | undefined
+  /** Of a write whose intent is not on record yet. */
+  announcing: boolean
   /** Stops what it waits for now. */
   abort: ((cause: Failure) => void) | undefined
   /** It was told to stop: what it fails with now says nothing of the world. */
@@ -84,3 +87,20 @@ export const isUncertain = (answer: unknown): answer is Failure =>
 /** What a wait comes to where the host cannot rest. */
 export const cannotRest = ({ why }: Park): Failure =>
   fail("CannotRest", `Cannot wait (${why}): this run cannot rest and go on another day`, { undelivered: true })
+
+/** A write that is announced, or about to be: what comes of it belongs to the run's record. */
+export const isSending = (task: Task): boolean => task.intent !== undefined || task.announcing
+
+/** Tells a live view how a call goes. */
+export function tell(
+  { onEvent, services }: RunSettings,
+  { path, tool }: Task,
+  type: "start" | "end",
+  more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean },
+): void {
+  const { effect, resource, kind } = tool.extern
+  if (onEvent === undefined || effect === "pure") return
+  const at = services.clock.tick()
+  if (type === "start") onEvent({ type, path, kind, effect, resource, at, attempt: more.attempt! })
+  else onEvent({ type, path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
+}
