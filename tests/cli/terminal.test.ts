@@ -98,7 +98,7 @@ describe("the question for grants", () => {
       /^ {2}lines +sql shop +[\d.]+ ms/m,
       /^ {2}tariff +mcp files +[\d.]+ m?s/m,
       /^ {2}rates +http 127\.0\.0\.1:\d+ +[\d.]+ ms/m,
-      /^ {2}cost +pure map$/m,
+      /^ {2}cost +pure map ×2$/m,
     ]) {
       expect(shown).toMatch(row)
     }
