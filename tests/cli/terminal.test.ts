@@ -10,7 +10,8 @@ setDefaultTimeout(60_000)
 
 interface Person {
   /** Waits until the terminal has shown this, escape sequences left out. */
-  readonly sees: (text: string) => Promise<void>
+  /** Waits until a text was shown, so many times. */
+  readonly sees: (text: string, times?: number) => Promise<void>
   readonly types: (keys: string) => void
   readonly done: Promise<{ readonly exit: number; readonly shown: string; readonly raw: string }>
 }
@@ -52,10 +53,10 @@ function sit(folder: string, ...words: readonly string[]): Person {
     return { exit, shown: plain(raw), raw }
   })
   return {
-    sees: (text) =>
+    sees: (text, times = 1) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (!plain(raw).includes(text)) return
+          if (plain(raw).split(text).length <= times) return
           looking.delete(look)
           resolve()
         }
@@ -187,6 +188,8 @@ test("dev runs again at a save, and shows mistakes instead of stopping", async (
   await person.sees("G102")
   writeFileSync(file, graph("1 + 41"))
   await person.sees("\n42\n")
+  // Before that the run is not over yet, and Ctrl-C would be meant for it.
+  await person.sees("waiting for a save", 3)
   person.types(CTRL_C)
   expect((await person.done).exit).toBe(0)
 })
