@@ -242,7 +242,7 @@ process.exit(0)
 async function commitCost(): Promise<number> {
   const size = 200
   const { graph: made, read } = reads(size)
-  const run = await ready(made, engine(), ["bench:read"])
+  const run = await ready(made, engine(), ["app:read"])
   const bare = () => {
     let x = 1
     for (let i = 0; i < size; i++) x = read(x)

@@ -10,7 +10,7 @@ export function reads(size: number): { readonly graph: unknown; readonly read: t
   const loose = build as unknown as { readonly graph: Loose; readonly fn: Loose }
   const tool = loose.fn(
     "r",
-    { input: v.number(), output: v.number(), effect: "read", resource: "bench", needs: ["bench:read"], async: false },
+    { input: v.number(), output: v.number(), effect: "read", resource: "bench", needs: ["app:read"], async: false },
     read,
   ) as Loose
   const graph = loose.graph("reads", { input: { x: v.number() } }, function* (input: { x: unknown }): Generator<

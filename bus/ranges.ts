@@ -10,8 +10,8 @@ import { type BlockCode, crossing, type Member, PENDING, type Straight, Translat
 /** Entries before a run is translated: a plan that runs once costs no translation. Functions have a good way without. */
 const COLD_ENTRIES = 2
 const COLD_FUNCTIONS = 32
-/** Functions in a row that are worth being translated: of more, few are warm at a time. */
-const TRANSLATED_MAX = 20_000
+/** Functions in a row that are worth being translated: code of more is slow for thousands of runs before an engine has made it fast. */
+const TRANSLATED_MAX = 2_000
 /** Steps that share one piece of code: enough for the price of entering it, few enough for engines to optimise it whole. */
 const PART_STEPS = 32
 
@@ -57,26 +57,35 @@ export class Ranges {
       stored ??= crossing(scope, steps)
       return translator!.block(step, stored)
     }
+    const straight = steps.map((step) => isStraight(step, translator !== undefined))
     for (let from = 0; from < steps.length; from++) {
+      if (!straight[from]) continue
+      // Many functions in a row are a run of their own, and what lies before or after them is another.
+      const many = functionsFrom(steps, straight, from) > TRANSLATED_MAX
       let to = from
-      let blocks = false
-      while (to < steps.length && isStraight(steps[to]!, translator !== undefined)) {
-        blocks ||= steps[to]!.kind === "block"
+      while (to < steps.length && straight[to] && (steps[to]!.kind !== "block" || !many)) {
+        if (!many && functionsFrom(steps, straight, to) > TRANSLATED_MAX) break
         to++
       }
-      if (to === from) continue
       const row = steps.slice(from, to)
       const make = () => joined(parts(row, translator!, code, scope.params.length, maker))
-      if (blocks) out[from] = new FastRange(undefined, this.#cold, make)
+      if (row.some((step) => step.kind === "block")) out[from] = new FastRange(undefined, this.#cold, make)
       else if (row.length > 1) {
-        const worth = translator !== undefined && row.length <= TRANSLATED_MAX
         const entries = this.#cold === 0 ? 0 : COLD_FUNCTIONS
-        out[from] = new FastRange(loop(row), entries, worth ? make : undefined)
+        out[from] = new FastRange(loop(row), entries, translator === undefined || many ? undefined : make)
       }
-      from = to
+      from = to - 1
     }
     return out
   }
+}
+
+/** How many functions follow one another from here, as far as it matters. Nothing but the first of them is asked. */
+function functionsFrom(steps: readonly StepCode[], straight: readonly boolean[], from: number): number {
+  if (from > 0 && straight[from - 1] && steps[from - 1]!.kind !== "block") return 0
+  let to = from
+  while (to < steps.length && to - from <= TRANSLATED_MAX && straight[to] && steps[to]!.kind !== "block") to++
+  return to - from
 }
 
 /** A block, or a function that takes its input alone and is not known to answer later. */
