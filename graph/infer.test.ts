@@ -171,6 +171,10 @@ describe("problems", () => {
       'G101 "0" + "1": lines is [{ weight_kg: number, distance_km: number }], so it is looked up by position (number), found string.',
     ],
     [
+      '[{ "a": 1 }, { "a": "b" }].map(x, x[0])',
+      'G101 0: x is { a: number } | { a: "b" }, none of which is looked up by number.',
+    ],
+    [
       'text("a", input.?note)',
       'G101 input.?note: input.?note may be null, and null has no text. Write input.?note.orValue("").',
     ],

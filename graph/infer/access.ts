@@ -147,10 +147,24 @@ export function lookup(r: Report, e: Index, of: Type, at: Type): Type {
       `${subject()} is ${a(short(printType(solid)))}, so it is looked up by ${solid.kind === "list" ? "position (number)" : "key (string)"}, found ${printType(at)}.`,
     )
   }
+  if (solid.kind === "union" && !solid.of.some((member) => takes(member, at))) {
+    return r.problem(
+      "G101",
+      e.at,
+      `${subject()} is ${a(short(printType(solid)))}, none of which is looked up by ${printType(at)}.`,
+    )
+  }
   if (fits === "check" || solid.kind === "unknown" || solid.kind === "union")
     r.check(e, `Only the run can tell whether ${short(printCel(e))} is there.`)
   const found = element(r, e, solid, at)
   return optional ? unionOf([found, T.null]) : found
+}
+
+/** May a value of the type be looked up by such a key? */
+function takes(of: Type, at: Type): boolean {
+  if (of.kind === "unknown") return true
+  const want = of.kind === "list" ? NUMERIC : of.kind === "map" || of.kind === "record" ? T.string : undefined
+  return want !== undefined && subtype(at, want) !== "no"
 }
 
 /** What a lookup by a computed key gives: elements of a list, values of a map, the fields that the key may name. */
