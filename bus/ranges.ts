@@ -1,7 +1,7 @@
 /**
- * Runs of steps that need no scheduler: blocks and direct functions, one after another, while nothing is pending. A run is
- * done from flat arrays: functions are called, large blocks are straight-line code of their own, and small blocks share
- * one piece of code with every block of the same form, so that code stays small and warm however large the plan is.
+ * Runs of steps that need no scheduler: blocks and direct functions, one after another, while nothing is pending. A run
+ * becomes code in parts, once it was entered often enough; functions alone are called from flat arrays until then, and
+ * where they are too many to become fast code. Small blocks share one piece of code with every block of the same form.
  */
 import type { Plan, PlanScope } from "../plan/mod.ts"
 import type { LoadOptions, StepCode } from "./program.ts"
