@@ -3,8 +3,8 @@
  * run that it takes over. Every call asks here before its tool is asked.
  */
 import { Failure, fail, type Outcome, type Path, printPath, type Rec, sameBytes, type Value } from "../graph/mod.ts"
+import { externAt } from "../plan/mod.ts"
 import type { Admitted, AdmittedExtern } from "./admit.ts"
-import { externAt } from "./calls.ts"
 import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Patience } from "./judge.ts"

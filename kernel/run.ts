@@ -20,10 +20,10 @@ import {
   unhex,
   type Value,
 } from "../graph/mod.ts"
+import { externAt } from "../plan/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { type AgedCache, cacheKey } from "./cache.ts"
-import { externAt } from "./calls.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
