@@ -24,6 +24,7 @@ import {
   isUncertain,
   stop,
   type Task,
+  taskOf,
   tell,
   tooLate,
   valueIn,
@@ -115,23 +116,7 @@ export class Attempts {
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
     const tool = step.tool!
-    const task: Task = {
-      vm,
-      frame,
-      step,
-      tool,
-      args: frame.slots[step.arg] as Value,
-      path: frame.pathOf(step),
-      intent: undefined,
-      announcing: false,
-      abort: undefined,
-      stopped: false,
-      bodies: 0,
-      stream: undefined,
-      charge: undefined,
-      listed: false,
-      placed: false,
-    }
+    const task = taskOf(vm, frame, step, tool, frame.slots[step.arg] as Value, frame.pathOf(step))
     if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
     return this.begin(task)
   }

@@ -10,6 +10,8 @@ export interface Spender {
   charge: Charge | undefined
   /** The run's budget is used up: what the call ends in says nothing of the world. */
   stopped: boolean
+  /** Its requests are made whatever was spent. */
+  readonly undoes?: boolean
 }
 
 export class CallView implements Call {
@@ -54,7 +56,7 @@ export class CallView implements Call {
   }
   further(): void {
     const { meter } = this.#record
-    if (this.#spender === undefined || meter === undefined) return
+    if (this.#spender === undefined || meter === undefined || this.#spender.undoes === true) return
     try {
       meter.further(this.path)
     } catch (cause) {

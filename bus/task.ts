@@ -1,5 +1,15 @@
 /** A call of a tool on its way, from its first attempt to its commit: what is known of it meanwhile, and how it is stopped. */
-import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
+import {
+  type Delivery,
+  deliveryOf as deliveryBy,
+  Failure,
+  fail,
+  type Outcome,
+  type Park,
+  type Path,
+  toFailure,
+  type Value,
+} from "../graph/mod.ts"
 import { Charge, type Intent, type RunRecord } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -32,13 +42,36 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
+  /** It takes a write back, which no budget forbids. */
+  undoes: boolean
 }
+
+/** A call that is about to be made. */
+export const taskOf = (vm: Vm, frame: Frame, step: StepCode, tool: Tool, args: Value, path: Path): Task => ({
+  vm,
+  frame,
+  step,
+  tool,
+  args,
+  path,
+  intent: undefined,
+  announcing: false,
+  abort: undefined,
+  stopped: false,
+  bodies: 0,
+  stream: undefined,
+  charge: undefined,
+  listed: false,
+  placed: false,
+  undoes: false,
+})
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
 export function charged(task: Task, record: RunRecord): void {
   const { meter } = record
   if (meter === undefined || task.tool.extern.effect === "pure") return
   task.charge ??= new Charge()
+  if (task.undoes) return meter.beyond()
   try {
     meter.begin(task.path)
   } catch (cause) {
@@ -73,16 +106,10 @@ export const valueIn = (outcome: Outcome, path: Path): Value => {
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
-export const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
-  if (!(answer instanceof Failure)) return "delivered"
-  return isUncertain(answer) ? "uncertain" : "refused"
-}
+export const deliveryOf = (answer: unknown): Delivery => (answer instanceof Failure ? deliveryBy(answer) : "delivered")
 
 /** Does nobody know what came of a write that ended so? */
-export const isUncertain = (answer: unknown): answer is Failure =>
-  answer instanceof Failure &&
-  answer.undelivered !== true &&
-  (answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied")
+export const isUncertain = (answer: unknown): answer is Failure => deliveryOf(answer) === "uncertain"
 
 /** What a wait comes to where the host cannot rest. */
 export const cannotRest = ({ why }: Park): Failure =>

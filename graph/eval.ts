@@ -124,9 +124,11 @@ export class Evaluation {
       const out = effect.outcome.ok ? effect.outcome.value : undefined
       if (out === undefined && needsAnswer(undo.args)) return
       try {
-        await this.tool(undo, undoArgs(undoExpr(undo), out, effect.args), {}, path)
+        await this.tool(undo, undoArgs(undoExpr(undo), out, effect.args), {}, path, true)
       } catch {
-        return
+        // Taken back all the same: it was done, and its answer does not count.
+        const last = this.effects.at(-1)!
+        if (last.path !== path || last.how !== "delivered") return
       }
     }
   }
@@ -253,7 +255,7 @@ export class Evaluation {
   }
 
   /** A tool: attempts, judgement by the port's type, and, for a read or a write, its record. */
-  async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Value> {
+  async tool(node: Node, raw: Value, env: Env, path: Path, undoes = false): Promise<Value> {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
@@ -263,7 +265,9 @@ export class Evaluation {
       const done = { path, effect, resource, args, outcome: recorded, ...(effect === "write" ? { how } : {}) }
       this.effects.push(done)
       if (how !== "refused" && undoOf(node) !== undefined) this.#undoable.push({ node, effect: done })
-      this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(recorded)))
+      const leaf = leafHash(path, effect, resource, hashValue(args), outcomeHash(recorded))
+      if (undoes) this.trace.addUndone(path, leaf)
+      else this.trace.add(path, leaf)
     }
     if (!ended.ok) throw ended.failure
     return ended.value

@@ -18,9 +18,21 @@ import {
   type Signature,
   schemesOf,
   sha256,
+  undoKey,
+  unhex,
   type Validator,
 } from "../graph/mod.ts"
-import { callsOf, decodePlan, type Extern, graphOf, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
+import {
+  callsOf,
+  decodePlan,
+  type Extern,
+  graphOf,
+  type Plan,
+  type PlanFacts,
+  type PlanUndo,
+  planHash,
+  verify,
+} from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
 
@@ -83,6 +95,8 @@ export interface Admitted {
   /** What its tools were pinned to, `[[key, pin], …]` in canonical bytes, and their hash; null where nothing was asked for. */
   readonly pins: { readonly hash: string; readonly bytes: Uint8Array } | null
   readonly externs: readonly AdmittedExtern[]
+  /** The undo of each write that has one, by the write's path without indexes (`undoKey`); undefined where none has. */
+  readonly undos: ReadonlyMap<string, PlanUndo> | undefined
   readonly grants: readonly string[]
   /** What narrows the grants. */
   readonly within: Layers
@@ -179,12 +193,21 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     bytes: () => own.slice(),
     pins: pinsOf(pinned, digest),
     externs: Object.freeze(externs),
+    undos: plan.undos === undefined ? undefined : new Map(plan.undos.map((undo) => [undoKey(undo.path), undo])),
     grants: layers[0]!,
     within: Object.freeze(layers.slice(1)),
     granted,
   })
   admitted.add(minted)
   return minted
+}
+
+const graphHashBytes = new WeakMap<Admitted, Uint8Array>()
+/** The checked graph's hash as bytes, read once for each plan. */
+export function graphBytes(admitted: Admitted): Uint8Array {
+  let bytes = graphHashBytes.get(admitted)
+  if (bytes === undefined) graphHashBytes.set(admitted, (bytes = unhex(admitted.graph)))
+  return bytes
 }
 
 function pinsOf(pinned: ReadonlyMap<string, Rec>, digest: Digest): Admitted["pins"] {

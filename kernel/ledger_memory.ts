@@ -65,6 +65,8 @@ export class MemoryLedger implements LedgerStore {
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
     const known = this.#find(space, run)
     if (known !== undefined) {
+      // One that had ended is undone: it goes on, and is of this generation.
+      if (this.#old.get(space)?.delete(run) === true) put(this.#young, known)
       this.#recent = known
       return next(known, row)
     }

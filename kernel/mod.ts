@@ -28,5 +28,6 @@ export {
 export * from "./slots.ts"
 export * from "./storage.ts"
 export type { Controls, Finding, Loader, Target } from "./trial.ts"
+export { type Due, type Undone, undoDivergences } from "./undo.ts"
 export type { Demands } from "./validated.ts"
 export { ChainWalk, type Refused, verifyChain } from "./walk.ts"

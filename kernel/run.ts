@@ -4,8 +4,7 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
-  type Clock,
-  type Digest,
+  decode,
   encode,
   Failure,
   fail,
@@ -15,45 +14,27 @@ import {
   type Park,
   type Path,
   printPath,
+  type Signature,
   TraceTree,
   traceHash,
-  unhex,
   type Value,
 } from "../graph/mod.ts"
 import { externAt } from "../plan/mod.ts"
-import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Admitted, type AdmittedExtern, graphBytes, isAdmitted } from "./admit.ts"
 import { type Charge, Meter } from "./budget.ts"
-import { type AgedCache, cacheKey } from "./cache.ts"
+import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
-import type { Delivery, LedgerStore, Spent } from "./ledger.ts"
+import type { Delivery, Spent } from "./ledger.ts"
 import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
+import type { Announced, Recalled, RunOptions } from "./recording.ts"
 import type { Awaitable } from "./storage.ts"
+import { Undos } from "./undo.ts"
 
-export interface RunOptions {
-  readonly store: LedgerStore
-  readonly digest: Digest
-  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
-  /** The run's id, unique in its space. */
-  readonly run: string
-  readonly space: string
-  readonly input: Value
-  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
-  readonly salt?: (bytes: number) => Uint8Array
-  /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
-  readonly cache?: AgedCache
-  /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
-  readonly parks?: boolean
-  /** What the run may spend, and has spent. */
-  readonly meter?: Meter | undefined
-}
-
-/** What the record says to a call: it is answered, or it waits. */
-export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
+export type { Recalled, RunOptions }
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -64,12 +45,6 @@ export function openRun(admitted: Admitted, options: RunOptions, past?: Past): R
 /** The record of a run that goes on where its chain ends, or that is replayed: `resumeRun` and `replayRun`, which see to it that all fits. */
 export const continueRun = (admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord =>
   new RunRecord(admitted, options, past, history)
-
-interface Open {
-  readonly extern: AdmittedExtern
-  readonly args: Value
-  readonly input: Uint8Array
-}
 
 class RunRecord {
   readonly space: string
@@ -89,10 +64,12 @@ class RunRecord {
   readonly #options: RunOptions
   readonly #input: Uint8Array
   readonly #chain: GrowingChain
-  #intents: Map<Intent, Open> | undefined
+  #intents: Map<Intent, Announced> | undefined
   /** Of a run that goes on: announced again here, by path. */
   readonly #met: Set<string>
   #meter: Meter | undefined
+  /** What can be undone, and what is next; there where the plan has undos. */
+  readonly undos: Undos | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -102,17 +79,16 @@ class RunRecord {
     this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
-    const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
-    this.trace = tree
+    this.trace = this.#tree
     this.past = past
     this.parks = options.parks === true
     this.#met = past === undefined ? NOTHING : new Set()
+    this.undos = admitted.undos === undefined ? undefined : new Undos(admitted, options, history)
     if (history !== undefined) {
       this.#input = history.inputHash
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
-      for (const { path, effect, resource, input, hash } of history.known.values())
-        this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
+      for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
     const data = encode(options.input)
@@ -236,7 +212,7 @@ class RunRecord {
       { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
       data,
     )
-    this.#leaf(path, x, input, hash)
+    this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }
 
@@ -273,7 +249,11 @@ class RunRecord {
     const x = this.#extern(extern, "write")
     const input = this.#hashed(args, charge)
     const key = this.key(path)
-    const kept = this.#chain.append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
+    const { resource } = x.signature
+    const kept =
+      this.undos?.announced(path) === true
+        ? this.#chain.append({ kind: "intent", path, resource, input, key, args: true }, encode(args))
+        : this.#chain.append({ kind: "intent", path, resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
     if (this.past !== undefined) this.#met.add(printPath(path))
     this.#intents ??= new Map()
@@ -318,8 +298,22 @@ class RunRecord {
       data,
     )
     this.#intents?.delete(intent)
-    this.#leaf(intent.path, extern, input, hash)
+    this.#leaf(intent.path, extern.signature, input, hash)
+    this.undos?.settled(intent.path, how, outcome, input, open.args, this.#chain.position)
     return this.#mint(intent.path, outcome, kept)
+  }
+
+  /** The graph has failed and wants that undone: from here on it is. Undefined where it has done nothing that can be. */
+  undo(came: Outcome): Awaitable<Undos> | undefined {
+    this.#settleLost()
+    const undos = this.undos?.begin(came)
+    if (undos === undefined) return undefined
+    const { data, hash } = encoded(came, this.#options.digest)
+    const kept = this.#chain.append(
+      { kind: "undo", by: "graph", left: [], outcome: hash, message: messageOf(came) },
+      data,
+    )
+    return kept === undefined ? undos : kept.then(() => undos)
   }
 
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
@@ -345,21 +339,7 @@ class RunRecord {
    * can be recorded afterwards.
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
-    for (const intent of this.#intents?.keys() ?? []) {
-      const lost = fail("Uncertain", `The run ended before it was known what came of ${printPath(intent.path)}`)
-      const kept = this.delivered(intent, lost, "uncertain")
-      if (kept instanceof Promise) kept.catch(() => {})
-    }
-    for (const { seq, path, resource, input } of this.#lost()) {
-      // Somebody said that it never arrived, and the run has ended without sending it again.
-      const never = this.past!.again.has(printPath(path))
-      const failure = never ? NEVER_SENT : INTERRUPTED
-      const { hash, data } = encoded({ ok: false, failure }, this.#options.digest)
-      const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
-      const how = never ? "refused" : "uncertain"
-      this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
-      this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
-    }
+    this.#settleLost()
     const { trace, ended } = this.sum(outcome)
     const kept = this.#chain.append(
       { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
@@ -370,6 +350,33 @@ class RunRecord {
     return kept === undefined ? end : kept.then(() => end)
   }
 
+  #settleLost(): void {
+    for (const intent of this.#intents?.keys() ?? []) {
+      const lost = fail("Uncertain", `The run ended before it was known what came of ${printPath(intent.path)}`)
+      const kept = this.delivered(intent, lost, "uncertain")
+      if (kept instanceof Promise) kept.catch(() => {})
+    }
+    for (const { seq, path, resource, input, data: args } of this.#lost()) {
+      // Somebody said that it never arrived, and the run has ended without sending it again.
+      const never = this.past!.again.has(printPath(path))
+      const failure = never ? NEVER_SENT : INTERRUPTED
+      const { hash, data } = encoded({ ok: false, failure }, this.#options.digest)
+      const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
+      const how = never ? "refused" : "uncertain"
+      this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
+      this.#leaf(path, { effect: "write", resource }, input, hash)
+      this.#met.add(printPath(path))
+      this.undos?.settled(
+        path,
+        how,
+        { ok: false, failure },
+        input,
+        args === null ? null : decode(args),
+        this.#chain.position,
+      )
+    }
+  }
+
   /** The trace hash that the run has when it ends so; nothing is recorded. */
   sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
     const { digest } = this.#options
@@ -377,7 +384,7 @@ class RunRecord {
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
+    return { trace: traceHash(graphBytes(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -422,13 +429,14 @@ class RunRecord {
       { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
       data,
     )
-    this.#leaf(path, x, input, hash)
+    this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }
 
-  #leaf(path: Path, { signature }: AdmittedExtern, input: Uint8Array, outcome: Uint8Array): void {
-    const { digest } = this.#options
-    this.#tree.add(path, leafHash(path, signature.effect, signature.resource, input, outcome, digest))
+  #leaf(path: Path, what: Pick<Signature, "effect" | "resource">, input: Uint8Array, outcome: Uint8Array): void {
+    const leaf = leafHash(path, what.effect, what.resource, input, outcome, this.#options.digest)
+    if (this.undos?.isUndo(path) === true) this.#tree.addUndone(path, leaf)
+    else this.#tree.add(path, leaf)
   }
 
   #mint(path: Path, outcome: Outcome, kept: void | Promise<void>): Awaitable<Commit> {
@@ -440,11 +448,3 @@ class RunRecord {
 export type { RunRecord }
 
 const NOTHING: Set<string> = new Set()
-
-const graphHashes = new WeakMap<Admitted, Uint8Array>()
-/** The checked graph's hash as bytes, read once for each plan. */
-function graphHash(admitted: Admitted): Uint8Array {
-  let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
-  return bytes
-}

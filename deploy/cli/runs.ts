@@ -87,7 +87,8 @@ function tell(run: string, rows: readonly Row[]): Told {
   const bodies = entries.map((e) => e.body)
   const first = entries[0]
   const start = bodies.find((b) => b.kind === "start")
-  const end = entries.find((e) => e.body.kind === "end")
+  const last = entries.at(-1)
+  const end = last?.body.kind === "end" ? last : undefined
   const endBody = end?.body.kind === "end" ? end.body : undefined
   const began = first?.at ?? 0
   return {
@@ -163,7 +164,7 @@ function lineOf(entry: Entry, row: Row): string {
     case "read":
       return `read     ${printPath(body.path)}  ${body.resource ?? ""}  ${body.message ?? short(row)}`
     case "intent":
-      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
+      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}  ${short(row)}`.trimEnd()
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
     case "parked":
@@ -174,6 +175,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
+    case "undo":
+      return `undo     by ${body.by}${body.left.length === 0 ? "" : `, but for ${body.left.join(", ")}`}`
     case "end":
       return `end      ${body.message ?? short(row)}  trace ${body.trace.slice(0, 12)}…`
   }
@@ -182,13 +185,13 @@ function lineOf(entry: Entry, row: Row): string {
 function short(row: Row): string {
   if (row.data === null)
     return row.kind !== "resume" && row.kind !== "intent" && row.told === undefined ? "(redacted)" : ""
-  const text = JSON.stringify(
-    jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
-      nonFinite: "text",
-    }),
-  )
+  const text = JSON.stringify(jsonOf(besides(row.kind, row.data), { nonFinite: "text" }))
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
+
+/** What stands beside an entry: an outcome, or a plain value. */
+const besides = (kind: Row["kind"], data: Uint8Array): Value =>
+  kind === "start" || kind === "parked" || kind === "intent" ? decode(data) : outcomeOf(data)
 
 function bodyJson({ body }: Entry, row: Row): object {
   const plain = Object.fromEntries(
@@ -201,9 +204,7 @@ function bodyJson({ body }: Entry, row: Row): object {
     row.data === null
       ? {}
       : {
-          data: jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
-            nonFinite: "text",
-          }),
+          data: jsonOf(besides(row.kind, row.data), { nonFinite: "text" }),
         }
   return { ...plain, ...data }
 }

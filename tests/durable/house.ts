@@ -63,7 +63,7 @@ export class World {
     this.kind("post", "write", false),
   )
 
-  engine(store: LedgerStore): Engine {
+  engine(store: LedgerStore, parks = true): Engine {
     return new Engine({
       registry: this.kinds,
       services: {
@@ -75,7 +75,7 @@ export class World {
         chance: systemChance,
       },
       store,
-      parks: true,
+      parks,
     })
   }
 
