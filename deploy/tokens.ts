@@ -142,7 +142,16 @@ export class Tokens {
   }
 }
 
-const KEYS: ReadonlySet<string> = new Set(["name", "sha256", "grants", "graphs", "budget", "created", "expires", "revoked"])
+const KEYS: ReadonlySet<string> = new Set([
+  "name",
+  "sha256",
+  "grants",
+  "graphs",
+  "budget",
+  "created",
+  "expires",
+  "revoked",
+])
 
 async function readTokens(file: string): Promise<readonly TokenEntry[]> {
   const refuse = (problem: string, cause?: unknown) =>

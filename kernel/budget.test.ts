@@ -1,7 +1,17 @@
 /** Budgets: what is counted, when a run is stopped and by what words, windows of time, and clocks that are wrong. */
 import { describe, expect, test } from "bun:test"
 import { Failure } from "../graph/mod.ts"
-import { Allowance, AMOUNTS, type Amount, amountsOf, type Budget, Charge, Meter, type MeterOptions, printAmount } from "./budget.ts"
+import {
+  Allowance,
+  AMOUNTS,
+  type Amount,
+  amountsOf,
+  type Budget,
+  Charge,
+  Meter,
+  type MeterOptions,
+  printAmount,
+} from "./budget.ts"
 import { KernelError } from "./errors.ts"
 
 /** A steady clock that a test sets. */

@@ -132,7 +132,13 @@ describe("tokens", () => {
   test("a file that cannot be read lets nobody in", async () => {
     const file = `${folder}/.shadowgraph/tokens.json`
     const good = readFileSync(file, "utf8")
-    for (const bad of ["{", "[]", good.replace('"grants"', '"grant"'), good.replace("fs:read:.", "fs:read:.."), good.replace('"1h"', '"soon"')]) {
+    for (const bad of [
+      "{",
+      "[]",
+      good.replace('"grants"', '"grant"'),
+      good.replace("fs:read:.", "fs:read:.."),
+      good.replace('"1h"', '"soon"'),
+    ]) {
       writeFileSync(file, bad)
       expect((await post("one", made["one"])).json.type).toBe("/problems/tokens-unreadable")
     }
