@@ -5,8 +5,8 @@
 import { describe, expect, test } from "bun:test"
 import { sameValue, show, T, type Type, type Value } from "../graph/mod.ts"
 import { Random, randomNumber, randomType, valueOfType } from "../graph/random.sample.ts"
-import { boundedNotes } from "../tests/encodings/notes.ts"
 import { everyInteger16, randomFloats } from "../tests/encodings/campaign.ts"
+import { boundedNotes } from "../tests/encodings/notes.ts"
 import { must, roundTrip } from "../tests/encodings/trip.ts"
 import { type Encoding, EncodingRefused, encodingFrom, encodingOf, type Notes, outputFrom, outputOf } from "./mod.ts"
 
