@@ -3,7 +3,9 @@
  * platform and no heavy import; what learns is in `learn`.
  */
 
+export { filled, measured } from "./encode/measured.ts"
 export type { Notes } from "./encode/notes.ts"
 export { EncodingRefused } from "./encode/refused.ts"
+export { schemaNotes } from "./encode/schema-notes.ts"
 export type { FieldSpec, PartSpec, Spec } from "./encode/spec.ts"
 export * from "./encode.ts"
