@@ -65,7 +65,7 @@ export function geometryOf(encoding: Encoding, options: GeometryOptions = {}): G
   const beside = (v: Value, steps: number): Pair[] => {
     const other = stepped(spec, v, steps, draw)
     const pair = other === undefined ? undefined : space.pair(v, other)
-    return pair === undefined ? [] : [pair]
+    return pair !== undefined && pair.values > 0 ? [pair] : []
   }
   const first = values.flatMap((v) => beside(v, 1))
   const near = values.flatMap((v) => beside(v, 1 + draw(reach)))

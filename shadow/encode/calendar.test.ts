@@ -7,12 +7,14 @@ import { encodingOf, type Notes, outputOf } from "../mod.ts"
 import { dateOf, daysOf } from "./calendar.ts"
 
 test("days of all dates of 400 years, and of the edges, agree with the host's calendar", () => {
+  const wrong: number[] = []
   for (let days = daysOf(1799, 12, 31); days <= daysOf(2200, 1, 1); days++) {
     const { year, month, day } = dateOf(days)
     const host = new Date(days * 86_400_000)
-    expect([year, month, day]).toEqual([host.getUTCFullYear(), host.getUTCMonth() + 1, host.getUTCDate()])
-    expect(daysOf(year, month, day)).toBe(days)
+    const same = year === host.getUTCFullYear() && month === host.getUTCMonth() + 1 && day === host.getUTCDate()
+    if (!same || daysOf(year, month, day) !== days) wrong.push(days)
   }
+  expect(wrong).toEqual([])
   expect(daysOf(0, 1, 1)).toBe(-719_528)
   expect(dateOf(daysOf(9999, 12, 31))).toEqual({ year: 9999, month: 12, day: 31 })
 })
@@ -23,10 +25,12 @@ const both = (type: typeof T.string | typeof T.number, notes: Notes) =>
 test("every date of a century comes back, by fields and by count", () => {
   const notes = { format: "date", years: [1900, 1999] } as const
   const ways = [must(encodingOf(T.string, notes)), ...both(T.string, notes)]
+  const wrong: string[] = []
   for (let days = daysOf(1900, 1, 1); days < daysOf(2000, 1, 1); days++) {
     const text = new Date(days * 86_400_000).toISOString().slice(0, 10)
-    for (const way of ways) expect(roundTrip(way, text)).toBeUndefined()
+    for (const way of ways) if (roundTrip(way, text) !== undefined) wrong.push(text)
   }
+  expect(wrong).toEqual([])
   for (const outside of [
     "1899-12-31",
     "2000-01-01",
@@ -42,13 +46,15 @@ test("every date of a century comes back, by fields and by count", () => {
 
 test("moments since 1970, in seconds and milliseconds", () => {
   const r = new Random(3)
+  const wrong: number[] = []
   for (const unit of ["s", "ms"] as const) {
     const notes = { format: `epoch-${unit}`, years: [1600, 2400] } as const
     const ways = [must(encodingOf(T.number, notes)), ...both(T.number, notes)]
     for (let i = 0; i < 2_000; i++) {
       const n = (r.u32() - 2 ** 31) * (unit === "ms" ? 1000 : 1) + r.below(1000)
-      for (const way of ways) expect(roundTrip(way, n)).toBeUndefined()
+      for (const way of ways) if (roundTrip(way, n) !== undefined) wrong.push(n)
     }
+    expect(wrong).toEqual([])
     for (const outside of [0.5, 1e15, -0, Number.NaN]) {
       for (const way of ways) expect(roundTrip(way, outside)?.reason).toBe("outside")
     }

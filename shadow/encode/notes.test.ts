@@ -7,7 +7,8 @@ import { EncodingRefused, encodingOf, filled, measured, outputOf, schemaNotes } 
 
 test("values of random types encode with the notes that were measured on them", () => {
   let made = 0
-  for (let seed = 1; seed <= 2_000; seed++) {
+  const refused: string[] = []
+  for (let seed = 1; seed <= 700; seed++) {
     const r = new Random(seed)
     const type = randomType(r)
     const values = Array.from({ length: 12 }, () => valueOfType(r, type)).filter((v) => v !== undefined)
@@ -16,11 +17,12 @@ test("values of random types encode with the notes that were measured on them", 
     if (encoding instanceof EncodingRefused || output instanceof EncodingRefused) continue
     made++
     for (const v of values) {
-      expect(roundTrip(encoding, v)?.message).toBeUndefined()
-      expect(roundTrip(output, v)?.message).toBeUndefined()
+      const message = (roundTrip(encoding, v) ?? roundTrip(output, v))?.message
+      if (message !== undefined) refused.push(`seed ${seed}: ${message}`)
     }
   }
-  expect(made).toBeGreaterThan(1_000)
+  expect(refused).toEqual([])
+  expect(made).toBeGreaterThan(400)
 })
 
 describe("measured", () => {
