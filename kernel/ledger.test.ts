@@ -5,18 +5,7 @@ import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
 import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
 import { KernelError } from "./errors.ts"
-import {
-  type Chain,
-  type Entry,
-  type EntryBody,
-  GENESIS,
-  type Head,
-  openEntry,
-  type Row,
-  seal,
-  type Verdict,
-} from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
+import { type Entry, type EntryBody, GENESIS, type Head, openEntry, type Row, seal, type Verdict } from "./ledger.ts"
 import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
