@@ -109,12 +109,14 @@ export class MemoryLedger implements LedgerStore {
   parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {
     const of = (g: Generation) => [...(g.get(space)?.values() ?? [])]
     const due = ({ due }: Tail) => due ?? Number.POSITIVE_INFINITY
-    return [...of(this.#young), ...of(this.#old)]
-      .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
-      // Of two that somebody has to answer the difference is NaN, which sorts as equal.
-      .sort((a, b) => due(a) - due(b))
-      .slice(0, limit)
-      .map(headOf)
+    return (
+      [...of(this.#young), ...of(this.#old)]
+        .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
+        // Of two that somebody has to answer the difference is NaN, which sorts as equal.
+        .sort((a, b) => due(a) - due(b))
+        .slice(0, limit)
+        .map(headOf)
+    )
   }
 
   putBlob(hash: string, bytes: Uint8Array): void {

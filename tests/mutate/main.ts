@@ -90,7 +90,7 @@ async function tried(
     const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ["pipe", "pipe", "ignore"] })
     running.add(child)
     child.once("close", () => running.delete(child))
-    let limitMs = 60_000
+    let limitMs = 300_000
     let timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
     /** How many were tried in this process: what the first one does is its own doing. */
     let done = 0
