@@ -178,6 +178,12 @@ export const COMMANDS: readonly Command[] = [
       ...BUDGETS,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
       {
+        name: "lease",
+        value: "<duration>",
+        about:
+          "How long this server may be silent before another on the same store takes up its runs. Default: 15s.",
+      },
+      {
         name: "tokens",
         value: "<file>",
         about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
