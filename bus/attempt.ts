@@ -22,6 +22,7 @@ import {
   isIn,
   isSending,
   isUncertain,
+  pauseMsMost,
   stop,
   type Task,
   tell,
@@ -128,6 +129,8 @@ export class Attempts {
       stopped: false,
       bodies: 0,
       stream: undefined,
+      timer: undefined,
+      asleep: false,
       charge: undefined,
       listed: false,
       placed: false,
@@ -189,13 +192,20 @@ export class Attempts {
     this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
+  /** A body of the call waits for what another process will learn: its time stands still, and others may have its place. */
+  sleep(task: Task): void {
+    task.asleep = true
+    task.timer?.()
+    this.#release(task)
+  }
+
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
     this.#release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
-    return task.vm.driver.rest.leave()
+    return task.vm.driver.rest.leave(this, task.frame)
   }
 
   #go(task: Task): unknown {
@@ -244,13 +254,13 @@ export class Attempts {
 
   /** One attempt. What it returns may be a promise. */
   call(task: Task, attempt: number): unknown {
-    const { tool, path, frame, step, vm } = task
+    const { tool, path, frame, step } = task
     task.abort = undefined
     if (tool.plain) return this.#work(tool.execute(task.args as never))
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return runRole(vm, frame, step, role, args, calls++)
+      return runRole(task, role, args, calls++)
     }
     const call = new CallView(
       this.#record,
@@ -297,7 +307,6 @@ export class Attempts {
     const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
-    let timer: (() => void) | undefined
     try {
       return await new Promise<A>((resolve, reject) => {
         answer.then(resolve, reject)
@@ -306,16 +315,16 @@ export class Attempts {
           // A write is on its way: what came of it matters although the run does not wait.
           if (task.intent === undefined) reject(cause)
         }
-        if (ms === undefined) return
+        if (ms === undefined || task.asleep) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
-        timer = this.#deadlines.add(ms, () => {
+        task.timer = this.#deadlines.add(ms, () => {
           const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
       })
     } finally {
-      timer?.()
+      task.timer?.()
       task.abort = before
     }
   }
@@ -357,16 +366,14 @@ export class Attempts {
     }
   }
 
-  /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
+  /** The pause before an attempt, with full jitter. Fails where the call was stopped. */
   async backoff(task: Task, attempt: number): Promise<void> {
-    const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
-    let most = delayMs
-    for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
+    const most = pauseMsMost(task, attempt)
     const { clock, chance } = this.#settings.services
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
-    await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
+    await clock.sleep(chance.next() * most, waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 
