@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
 import type { Commit, RunRecord } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -25,6 +25,7 @@ import {
   pauseMsMost,
   stop,
   type Task,
+  taskOf,
   tell,
   tooLate,
   valueIn,
@@ -115,27 +116,8 @@ export class Attempts {
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
-    const tool = step.tool!
-    const task: Task = {
-      vm,
-      frame,
-      step,
-      tool,
-      args: frame.slots[step.arg] as Value,
-      path: frame.pathOf(step),
-      intent: undefined,
-      announcing: false,
-      abort: undefined,
-      stopped: false,
-      bodies: 0,
-      stream: undefined,
-      timer: undefined,
-      asleep: false,
-      charge: undefined,
-      listed: false,
-      placed: false,
-    }
-    if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
+    const task = taskOf(vm, frame, step)
+    if (this.#record.past !== undefined && task.tool.extern.effect !== "pure") return recall(this, task)
     return this.begin(task)
   }
 

@@ -38,6 +38,26 @@ export interface Task {
   listed: boolean
 }
 
+export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
+  vm,
+  frame,
+  step,
+  tool: step.tool!,
+  args: frame.slots[step.arg] as Value,
+  path: frame.pathOf(step),
+  intent: undefined,
+  announcing: false,
+  abort: undefined,
+  stopped: false,
+  bodies: 0,
+  stream: undefined,
+  timer: undefined,
+  asleep: false,
+  charge: undefined,
+  listed: false,
+  placed: false,
+})
+
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
 export function charged(task: Task, record: RunRecord): void {
   const { meter } = record
