@@ -95,7 +95,10 @@ class Waker {
       onRun?.({ run, why, result })
     } catch (cause) {
       // Somebody else has it, or it has ended: so it should be. And a server that stops leaves it to the next one.
-      if (signal.aborted || (cause instanceof KernelError && (cause.reason === "conflict" || cause.reason === "closed")))
+      if (
+        signal.aborted ||
+        (cause instanceof KernelError && (cause.reason === "conflict" || cause.reason === "closed"))
+      )
         return
       const before = this.#stuck.get(run)
       const waitMs = Math.min(AGAIN_MS_MAX, (before?.waitMs ?? AGAIN_MS / 2) * 2)

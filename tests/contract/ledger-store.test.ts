@@ -81,7 +81,10 @@ const PLACES: readonly Place[] = [
           durable: true,
           open: async () => {
             const url = await server!.database(`ledger_${made++}`)
-            return { store: await openPostgres(url), again: (more?: Partial<SqlLedgerOptions>) => openPostgres(url, more) }
+            return {
+              store: await openPostgres(url),
+              again: (more?: Partial<SqlLedgerOptions>) => openPostgres(url, more),
+            }
           },
         },
       ]),
@@ -121,8 +124,7 @@ describe.each(PLACES.filter((p) => p.durable))("a ledger in $name that hosts sha
       ["a", "b"].map((id) => again({ now, holder: { id, leaseMs: 1_000 } }) as Promise<Required<LedgerStore>>),
     )
     await shopping(a!, "ended")
-    for (const run of ["r1", "r2"])
-      for (const row of (await rowsOf(1, run)).slice(0, 3)) await a!.append(row)
+    for (const run of ["r1", "r2"]) for (const row of (await rowsOf(1, run)).slice(0, 3)) await a!.append(row)
     const left = async (store: Required<LedgerStore>) => (await store.left("acme", 9)).map((h) => `${h.run} ${h.seq}`)
     expect([await left(a!), await left(b!)]).toEqual([[], []])
     at = 2_001
