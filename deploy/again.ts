@@ -27,6 +27,7 @@ import {
   taking,
   type Wait,
 } from "../kernel/mod.ts"
+import { decodePlan } from "../plan/mod.ts"
 import type { Engine, RunOptions, RunResult } from "./engine.ts"
 
 export interface ResumeRun extends Omit<RunOptions, "id"> {
@@ -127,6 +128,12 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
     sameTrace,
     same: same && sameTrace && record.divergences.length === 0,
   }
+}
+
+/** The name of a run's graph, by the plan that was kept when it began; undefined where none was. Fails with `KernelError`. */
+export async function graphOf(engine: Engine, run: string): Promise<string | undefined> {
+  const bytes = await engine.store.getBlob((await engine.history(run)).plan)
+  return bytes === undefined ? undefined : decodePlan(bytes).name
 }
 
 /** Runs that are due by now: their time has come, or somebody's time to answer is over. */

@@ -112,6 +112,8 @@ export interface RunOptions {
   readonly spent?: Amounts
   /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
   readonly tenant?: Tenant
+  /** What whoever asked for the run may spend, beside the tenant. */
+  readonly caller?: Allowance
 }
 
 export interface RunResult {
@@ -179,9 +181,10 @@ export class Engine {
   #meter(options: RunOptions, { allowance }: Tenant): Meter | undefined {
     const { budget, prices, services } = this.#options
     // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
-    if ((options.budget ?? budget ?? allowance ?? prices) === undefined) return undefined
-    const before = options.spent
-    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices, before })
+    const { caller, spent: before } = options
+    if ((options.budget ?? budget ?? allowance ?? caller ?? prices) === undefined) return undefined
+    const own = { ...budget, ...options.budget }
+    return new Meter(services.clock, { budget: own, tenant: allowance, caller, prices, before })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`, with `KernelError` where its runs may rest and it cannot be kept; tools that cannot be reached fail their nodes. */

@@ -208,6 +208,12 @@ export const COMMANDS: readonly Command[] = [
         about: "What the token hands on of the server's grants. May be repeated.",
       },
       { name: "graph", value: "<name>", many: true, about: "A graph that it may run. May be repeated. Default: all." },
+      {
+        name: "budget",
+        value: "<amounts>",
+        about: "The most that its runs may spend together: calls=1000,tokens=50000,money=5.",
+      },
+      { name: "per", value: "<duration>", about: "The time that --budget is for: 1h, 30d." },
       { name: "expires", value: "<duration>", about: "How long it is good: 12h, 30d. Default: until it is revoked." },
       { name: "tokens", value: "<file>", about: "Where tokens are kept. Default: .shadowgraph/tokens.json." },
       { name: "json", about: "Print the list as JSON, without hashes." },
