@@ -172,6 +172,8 @@ export interface LedgerStore {
   readonly entries: (space: string, run: string) => Awaitable<Chain>
   /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
   readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>
+  /** Runs in flight whose process has died, the first that began first; of a store that knows who has them. */
+  readonly left?: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   /**
    * Keeps bytes under their hash (plans, pins, bundles of code), at the latest with the next entry that is appended. Keeping
    * the same bytes again does nothing.
