@@ -2,15 +2,8 @@
  * Where a net lies in the kernel's memory. The memory is made once, large enough for everything, and never grows, so
  * views of it stay valid. The words are those that `kernel.as` describes.
  */
+import type { Digit } from "../encode.ts"
 import type { Mlp } from "../model/mlp.ts"
-
-/** A span of inputs that shows the state of one digit. Spans lie in order, without gaps, and are all inputs. */
-export interface Span {
-  readonly at: number
-  readonly width: number
-  readonly states: number
-  readonly code: "thermometer" | "one-hot"
-}
 
 /** Rows that pass through the layers together: their activations stay in the second cache. Even, for the tile has two rows. */
 export const BLOCK = 64
@@ -33,17 +26,17 @@ export interface Laid {
 export const padded = (n: number): number => Math.ceil(n / PANEL) * PANEL
 
 /** Inputs without digits are one span, each of its inputs a term of its own. */
-export const spansOf = (inputs: number, digits: readonly Span[] | undefined): readonly Span[] =>
+export const spansOf = (inputs: number, digits: readonly Digit[] | undefined): readonly Digit[] =>
   digits ?? [{ at: 0, width: inputs, states: inputs, code: "one-hot" }]
 
-const tabled = (span: Span): boolean => span.code === "thermometer" && span.width <= BEADS_MAX
+const tabled = (span: Digit): boolean => span.code === "thermometer" && span.width <= BEADS_MAX
 
 /** Bytes of memory that {@link lay} takes. */
-export function bytesOf({ widths }: Pick<Mlp, "widths">, spans: readonly Span[]): number {
+export function bytesOf({ widths }: Pick<Mlp, "widths">, spans: readonly Digit[]): number {
   return plan(widths, spans).bytes
 }
 
-function plan(widths: readonly number[], spans: readonly Span[]) {
+function plan(widths: readonly number[], spans: readonly Digit[]) {
   let bytes = 64
   const take = (n: number): number => {
     const at = bytes
@@ -69,7 +62,7 @@ function plan(widths: readonly number[], spans: readonly Span[]) {
 }
 
 /** Lays a checked model out in a memory of its own. Throws what the engine throws where it has no such memory. */
-export function lay(mlp: Mlp, spans: readonly Span[]): Laid {
+export function lay(mlp: Mlp, spans: readonly Digit[]): Laid {
   const { widths } = mlp
   const [inputs, layers] = [widths[0]!, widths.length - 1]
   const p = plan(widths, spans)
@@ -78,9 +71,20 @@ export function lay(mlp: Mlp, spans: readonly Span[]): Laid {
   const words = new Uint32Array(memory.buffer)
   const floats = new Float32Array(memory.buffer)
   const [first] = p.columns
-  const spanWord = (s: Span, i: number) => [s.at, s.width, p.tables[i]!, s.code === "one-hot" ? 0 : tabled(s) ? 1 : 2]
+  const spanWord = (s: Digit, i: number) => [s.at, s.width, p.tables[i]!, s.code === "one-hot" ? 0 : tabled(s) ? 1 : 2]
   words.set(spans.flatMap(spanWord), p.spanWords / 4)
-  const net = [layers, inputs, p.spanWords, spans.length, p.rows, first! * 4, p.terms, p.features, inputs * 4, p.layerWords]
+  const net = [
+    layers,
+    inputs,
+    p.spanWords,
+    spans.length,
+    p.rows,
+    first! * 4,
+    p.terms,
+    p.features,
+    inputs * 4,
+    p.layerWords,
+  ]
   words.set([...net, p.states, spans.length, first!, p.biases[0]!, p.outs[0]!, layers > 1 ? 1 : 0], p.words / 4)
   for (let l = 0; l < layers; l++) {
     // A bias of −0 would make the sum of nothing −0; see the kernel on leaving out zeros.
@@ -124,12 +128,12 @@ function intoPanels(from: Float32Array, inputs: number, outputs: number, to: Flo
   }
 }
 
-/** Row v of the table is the sum of the first v + 1 rows, rounded to float32 after each addition as the kernel does. */
+/** Row v of the table is the sum of the first v + 1 rows, rounded once. */
 function prefixSums(floats: Float32Array, rows: number, count: number, stride: number, table: number): void {
   for (let j = 0; j < stride; j++) {
     let sum = 0
     for (let v = 0; v < count; v++) {
-      sum = Math.fround(sum + floats[rows + v * stride + j]!)
+      sum += floats[rows + v * stride + j]!
       floats[table + v * stride + j] = sum
     }
   }

@@ -3,10 +3,11 @@
  * computes the same bits on every host, whether a row comes alone or among others, as features or as the states of its
  * digits.
  */
+import type { Digit } from "../encode.ts"
 import { checkMlp, type Mlp } from "../model/mlp.ts"
 import { ModelRefused, refusedModel } from "../model/refused.ts"
 import { KERNEL } from "./kernel.wasm.ts"
-import { BLOCK, bytesOf, type Laid, lay, type Span, spansOf } from "./layout.ts"
+import { BLOCK, bytesOf, type Laid, lay, spansOf } from "./layout.ts"
 
 interface Kernel {
   readonly one: (net: number, states: number) => void
@@ -15,7 +16,7 @@ interface Kernel {
 
 export interface NetOptions {
   /** Spans of the first layer, as an encoding has them: then thermometers cost one addition of a row each. */
-  readonly digits?: readonly Span[]
+  readonly digits?: readonly Digit[]
   /** Memory that this net may take, in bytes. Default 1 GiB. */
   readonly bytesMax?: number
   /** The compiled kernel, for hosts that make no code from bytes at run time. */
@@ -39,12 +40,12 @@ export class Net {
   readonly inputs: number
   readonly outputs: number
   readonly #mlp: Mlp
-  readonly #spans: readonly Span[]
+  readonly #spans: readonly Digit[]
   readonly #module: WebAssembly.Module
   #laid: Laid
   #kernel: Kernel
 
-  private constructor(mlp: Mlp, spans: readonly Span[], module: WebAssembly.Module) {
+  private constructor(mlp: Mlp, spans: readonly Digit[], module: WebAssembly.Module) {
     this.inputs = mlp.widths[0]!
     this.outputs = mlp.widths.at(-1)!
     this.#mlp = mlp
@@ -61,7 +62,14 @@ export class Net {
     if (wrong !== undefined) return wrong
     const [bytes, most] = [bytesOf(mlp, spans), options.bytesMax ?? BYTES_MAX]
     const tooLarge = (found: string) =>
-      refusedModel("too-large", "hold", "the model", `at most ${most} bytes`, found, "use a smaller one, or a larger host")
+      refusedModel(
+        "too-large",
+        "hold",
+        "the model",
+        `at most ${most} bytes`,
+        found,
+        "use a smaller one, or a larger host",
+      )
     if (bytes > most) return tooLarge(`${bytes}`)
     try {
       return new Net(mlp, spans, options.module ?? kernelModule())
@@ -133,7 +141,14 @@ export class Net {
         const state = from[at + to]!
         if (state >= spans[d]!.states) {
           const want = `a state below ${spans[d]!.states}`
-          return refusedModel("input", "run the model on", `digit ${d} of row ${r}`, want, `${state}`, "encode it again")
+          return refusedModel(
+            "input",
+            "run the model on",
+            `digit ${d} of row ${r}`,
+            want,
+            `${state}`,
+            "encode it again",
+          )
         }
         states[to] = state
       }
@@ -166,15 +181,29 @@ function instance(module: WebAssembly.Module, { memory }: Laid): Kernel {
 }
 
 const wrongCount = (what: string, want: number, found: number): ModelRefused =>
-  refusedModel("input", "run the model on", what, `${want}`, `${found}`, "encode the arguments with the model's encoding")
+  refusedModel(
+    "input",
+    "run the model on",
+    what,
+    `${want}`,
+    `${found}`,
+    "encode the arguments with the model's encoding",
+  )
 
-function checkSpans(inputs: number, spans: readonly Span[]): ModelRefused | undefined {
+function checkSpans(inputs: number, spans: readonly Digit[]): ModelRefused | undefined {
   let at = 0
   for (const [i, span] of spans.entries()) {
     const width = span.code === "thermometer" ? span.states - 1 : span.states
     if (span.at !== at || span.width !== width || width < 1) {
       const want = `to begin at ${at} and to have ${width} features`
-      return refusedModel("shape", "hold", `digit ${i}`, want, `${span.width} at ${span.at}`, "use the model's encoding")
+      return refusedModel(
+        "shape",
+        "hold",
+        `digit ${i}`,
+        want,
+        `${span.width} at ${span.at}`,
+        "use the model's encoding",
+      )
     }
     at += width
   }

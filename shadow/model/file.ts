@@ -6,7 +6,7 @@ import { hex, sha256 } from "../../graph/mod.ts"
 import { checkMlp, type Mlp } from "./mlp.ts"
 import { type Found, readOnnx } from "./onnx.ts"
 import { ModelRefused, refusedModel } from "./refused.ts"
-import { bytes, joined, message, packed, string, whole } from "./wire.ts"
+import { bytes, joined, message, string, whole } from "./wire.ts"
 
 /** What a file says of its model beside the weights. */
 export interface About {
@@ -81,7 +81,7 @@ function graphOf({ widths, weights, biases }: Mlp) {
     return last ? [dense] : [dense, relu]
   })
   const tensor = (name: string, dims: readonly number[], data: Float32Array) =>
-    message(5, packed(1, dims), whole(2, FLOAT), string(8, name), bytes(9, littleEndian(data)))
+    message(5, ...dims.map((d) => whole(1, d)), whole(2, FLOAT), string(8, name), bytes(9, littleEndian(data)))
   const tensors = weights.flatMap((w, l) => [
     tensor(`w${l}`, [widths[l]!, widths[l + 1]!], w),
     tensor(`b${l}`, [widths[l + 1]!], biases[l]!),
@@ -112,7 +112,11 @@ function propertiesOf({ input, output, tool, toolVersion, notes }: About): [stri
     const want = "a name of letters, digits and _, and a text"
     return refusedModel("spec", "write", `note "${bad[0]}"`, want, String(bad[1]), "rename it")
   }
-  return [["shadowgraph.format", FORMAT], ...own, ...more.map(([k, v]): [string, string] => [`shadowgraph.note.${k}`, v])]
+  return [
+    ["shadowgraph.format", FORMAT],
+    ...own,
+    ...more.map(([k, v]): [string, string] => [`shadowgraph.note.${k}`, v]),
+  ]
 }
 
 /** What the metadata says; nothing where it is not ours. */
@@ -120,7 +124,14 @@ function aboutOf({ properties }: Found): About | ModelRefused {
   const format = properties.get("shadowgraph.format")
   if (format === undefined) return {}
   const say = (key: string, want: string, found: string) =>
-    refusedModel("spec", "read metadata", `"${key}"`, want, found.slice(0, 80), "write the file again with this version")
+    refusedModel(
+      "spec",
+      "read metadata",
+      `"${key}"`,
+      want,
+      found.slice(0, 80),
+      "write the file again with this version",
+    )
   if (format !== FORMAT) return say("shadowgraph.format", FORMAT, format)
   const about: { -readonly [K in keyof About]: About[K] } = {}
   const notes: [string, string][] = []

@@ -3,7 +3,7 @@
  * input to one output. Everything else that ONNX can say is refused by name, for a shadow that is not pure, or whose
  * bits differ between hosts, is none. (github.com/onnx/onnx/blob/main/onnx/onnx.proto)
  */
-import { checkWidths, MODEL_WIDTH_MAX, type Mlp, WEIGHTS_MAX } from "./mlp.ts"
+import { checkWidths, type Mlp, MODEL_WIDTH_MAX, WEIGHTS_MAX } from "./mlp.ts"
 import { ModelRefused, refusedModel } from "./refused.ts"
 import { contents, type Field, fieldsOf, type Piece, pieceOf, textOf, WireFault, wholeOf, wholesOf } from "./wire.ts"
 
@@ -40,7 +40,14 @@ interface Tensor {
 /** The layers and metadata of a file, or why there are none. */
 export function readOnnx(file: Uint8Array): Found | ModelRefused {
   if (file.length > FILE_BYTES_MAX) {
-    return refusedModel("too-large", "read", "the file", `at most ${FILE_BYTES_MAX} bytes`, `${file.length}`, "use a smaller model")
+    return refusedModel(
+      "too-large",
+      "read",
+      "the file",
+      `at most ${FILE_BYTES_MAX} bytes`,
+      `${file.length}`,
+      "use a smaller model",
+    )
   }
   try {
     return modelOf({ file, from: 0, to: file.length })
@@ -98,7 +105,14 @@ function chainOf(graph: Piece): Mlp {
     ["output", outputs[0]!.width, mlp.widths.at(-1)!],
   ] as const) {
     if (width !== undefined && width !== want) {
-      throw refusedModel("shape", "read", `the ${what}`, `${want} columns, as its weights have`, `${width}`, "export it again")
+      throw refusedModel(
+        "shape",
+        "read",
+        `the ${what}`,
+        `${want} columns, as its weights have`,
+        `${width}`,
+        "export it again",
+      )
     }
   }
   return mlp
@@ -167,7 +181,8 @@ class Chain {
   }
 
   #relu(place: string): void {
-    if (this.#last === "input" || this.#last === "relu") throw foreign(place, "a Relu after a dense layer", "another place")
+    if (this.#last === "input" || this.#last === "relu")
+      throw foreign(place, "a Relu after a dense layer", "another place")
     this.#last = "relu"
   }
 
@@ -206,7 +221,8 @@ class Chain {
 
 function transpose({ name, dims, data }: Tensor, place: string): Tensor {
   const [outputs, inputs] = dims
-  if (dims.length !== 2) throw refusedModel("shape", "read", place, "two dimensions", `${dims.length}`, "export it again")
+  if (dims.length !== 2)
+    throw refusedModel("shape", "read", place, "two dimensions", `${dims.length}`, "export it again")
   const turned = new Float32Array(data.length)
   for (let o = 0; o < outputs!; o++) for (let i = 0; i < inputs!; i++) turned[i * outputs! + o] = data[o * inputs! + i]!
   return { name, dims: [inputs!, outputs!], data: turned }
@@ -254,7 +270,8 @@ function tensorOf(piece: Piece, called: string | undefined): Tensor {
   const dims = fields.filter((f) => f.number === 1).flatMap(wholesOf)
   const [type, external] = [one(fields, 2), one(fields, 14)]
   if (type === undefined || wholeOf(type) !== FLOAT) throw foreign(place, "float32", "another type")
-  if (external !== undefined && wholeOf(external) === EXTERNAL) throw foreign(place, "its data in the file", "elsewhere")
+  if (external !== undefined && wholeOf(external) === EXTERNAL)
+    throw foreign(place, "its data in the file", "elsewhere")
   if (dims.length > 2 || dims.some((d) => d < 1 || d > MODEL_WIDTH_MAX)) {
     const want = `one or two dimensions of 1 to ${MODEL_WIDTH_MAX}`
     throw refusedModel("shape", "read", place, want, `[${dims.slice(0, 8).join(", ")}]`, "export it again")

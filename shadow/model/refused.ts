@@ -11,7 +11,16 @@ export class ModelRefused extends Data.TaggedError("ModelRefused")<{
    * infinity. `too-large`: more than this host takes. `spec`: its metadata describes no encoding of ours, or none that fits.
    * `input`: what it was called with. `trap`: the kernel stopped.
    */
-  readonly reason: "truncated" | "corrupt" | "foreign" | "shape" | "not-finite" | "too-large" | "spec" | "input" | "trap"
+  readonly reason:
+    | "truncated"
+    | "corrupt"
+    | "foreign"
+    | "shape"
+    | "not-finite"
+    | "too-large"
+    | "spec"
+    | "input"
+    | "trap"
   /** Where in the file or the model: `byte 812`, `node "relu_0"`, `weights 1`. */
   readonly place: string
   readonly message: string

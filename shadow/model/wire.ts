@@ -31,10 +31,6 @@ export const bytes = (field: number, content: Uint8Array): Message => [
 
 export const string = (field: number, s: string): Message => bytes(field, text.encode(s))
 
-/** Whole numbers in one piece, as proto3 packs them. */
-export const packed = (field: number, ns: readonly number[]): Message =>
-  bytes(field, Uint8Array.from(ns.flatMap(varint)))
-
 export const message = (field: number, ...parts: readonly Message[]): Message => {
   const inside = parts.flat()
   const length = inside.reduce((n, b) => n + b.length, 0)
