@@ -2,6 +2,8 @@
  * The door of `shadow`: what a shadow is made of when it serves. It ships to the edge, so there is no training here, no
  * platform and no heavy import; what learns is in `learn`.
  */
+
+export type { Operation } from "./cells/int64.ts"
 export { filled, measured } from "./encode/measured.ts"
 export type { Notes } from "./encode/notes.ts"
 export { EncodingRefused } from "./encode/refused.ts"
