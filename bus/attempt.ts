@@ -131,6 +131,7 @@ export class Attempts {
       charge: undefined,
       listed: false,
       placed: false,
+      began: tool.hear === undefined ? 0 : this.#settings.services.clock.tick(),
     }
     if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
     return this.begin(task)
@@ -424,6 +425,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
+    task.tool.hear?.(task.args, commit.outcome, this.#settings.services.clock.tick() - task.began)
     return valueIn(commit.outcome, task.path)
   }
 

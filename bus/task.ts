@@ -32,6 +32,8 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
+  /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
+  readonly began: number
 }
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */

@@ -47,6 +47,7 @@ import {
   type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
+import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
 
 /** Runs that go on when an engine closes get so long to end. */
@@ -82,6 +83,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
+  readonly recorder?: Recorder
 }
 
 export interface PrepareOptions {
@@ -211,7 +214,11 @@ export class Engine {
       const own: Services = { ...services, granted: extern.granted }
       executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))
     }
-    const program = load(admitted, executors, { codegen: this.#codegen })
+    const recording = options.untouched === true ? undefined : this.#options.recorder?.of(admitted, this.space)
+    const program = load(admitted, recording === undefined ? executors : recording.pure(executors), {
+      codegen: this.#codegen,
+      ...(recording === undefined ? {} : { hear: recording.hear }),
+    })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
     // A run that nobody could go on with must not begin.
     if (parks && options.untouched !== true) await this.#keep(admitted)

@@ -35,6 +35,7 @@ import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
@@ -66,6 +67,8 @@ export interface ProjectFile {
   readonly validate?: Demands
   /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
   readonly policy?: readonly string[]
+  /** Tools whose calls are recorded, by name (docs/record.md). Default: none. */
+  readonly record?: readonly string[]
 }
 
 export interface Project {
@@ -86,6 +89,8 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
+  readonly record?: RecordMore
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -133,9 +138,10 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env)
         : ledger
+  const recording = openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
     base: project.folder,
-    secret: secretsFrom(env),
+    secret: recording.remembering(secretsFrom(env)),
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
@@ -152,13 +158,15 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
+    ...(recording.recorder ? { recorder: recording.recorder } : {}),
   })
   const locked = pin(project.lock)
   return {
     engine,
     grants,
     prepare: async (bytes, inline, more = {}) => {
-      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
+      const plain = store === undefined && recording.recorder === undefined
+      const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -166,6 +174,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     close: async () => {
       await engine.close()
       await host.close()
+      recording.close()
     },
   }
 }
@@ -311,7 +320,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy" | "record"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -336,6 +345,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
     ...(policy === undefined ? {} : { policy }),
+    ...(data["record"] === undefined ? {} : { record: list("record") }),
     budgets: budgetsIn(data, refuse),
   }
 }
@@ -358,6 +368,7 @@ const PROJECT_KEYS: readonly string[] = [
   "prices",
   "validate",
   "policy",
+  "record",
 ]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)

@@ -1,39 +1,7 @@
 /** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
-import type { Command, Option } from "./command.ts"
-
-const FOLDER: Option = {
-  name: "in",
-  value: "<folder>",
-  about: "Where relative paths, the lock and the ledger count from. Default: the file's own folder.",
-}
-const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
-const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
-const POLICY: Option = {
-  name: "policy",
-  value: "<line>",
-  many: true,
-  about: "A line after those of the project's policy: 'allow model text into url at fetch.page'. May be repeated.",
-}
-const GRANTS: readonly Option[] = [
-  {
-    name: "grant",
-    short: "g",
-    value: "<capability>",
-    many: true,
-    about: "Grant a capability; it covers what lies below it. May be repeated.",
-  },
-  { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
-  POLICY,
-]
-
-const BUDGETS: readonly Option[] = [
-  {
-    name: "budget",
-    value: "<amounts>",
-    about: "The most a run may spend: calls=100,tokens=50000,money=0.50,wall=30s,bytes=10MB.",
-  },
-  { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
-]
+import type { Command } from "./command.ts"
+import { LEARNING } from "./commands_learn.ts"
+import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -401,6 +369,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./replay.ts"),
   },
+  ...LEARNING,
   {
     name: "types",
     about: "Write TypeScript declarations beside graph files, so that importing one is typed.",
