@@ -28,6 +28,8 @@ export interface Tool {
   /** Pure, one attempt, no timeout, no cache, no stream, no validators: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
+  /** May the run rest inside its bodies? */
+  readonly rests: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
   /** Hears of every committed call of a read or a write, where somebody asked to; undefined of almost every tool. */
   readonly hear: Hear | undefined
@@ -124,7 +126,7 @@ export interface LoadOptions {
   /** Translate at the first entry; otherwise only what runs again. For tests, which want the translation and not the time. */
   readonly eager?: boolean
   /** Who hears of the committed calls of an extern, by its index; of a pure one there are none. */
-  readonly hear?: (extern: number) => Hear | undefined
+  readonly hear?: ((extern: number) => Hear | undefined) | undefined
 }
 
 export function load(admitted: Admitted, executors: readonly Executor[], options: LoadOptions): Program {
@@ -151,7 +153,7 @@ function toolOf(
 ): Tool {
   const output = plan.types[extern.output]!
   const { retry, timeoutMs, cacheMs } = extern.settings
-  const { signature, judge } = admitted.externs[index]!
+  const { signature, judge, kind } = admitted.externs[index]!
   return {
     index,
     extern,
@@ -170,6 +172,8 @@ function toolOf(
       judge.plain &&
       output.kind !== "stream",
     keyed: signature.keyed === true,
+    // Of a write nobody would know whether it was done.
+    rests: kind.scopes?.rests === true && extern.effect !== "write",
     limits: signature.limits,
     hear,
   }

@@ -26,6 +26,10 @@ export interface Task {
   /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
   bodies: number
   stream: StreamValue | undefined
+  /** Ends the watch over the time of its attempt. */
+  timer: (() => void) | undefined
+  /** One of its bodies waits for what another process will learn, and the call with it: its own time stands still. */
+  asleep: boolean
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
@@ -35,6 +39,27 @@ export interface Task {
   /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
   readonly began: number
 }
+
+export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
+  vm,
+  frame,
+  step,
+  tool: step.tool!,
+  args: frame.slots[step.arg] as Value,
+  path: frame.pathOf(step),
+  intent: undefined,
+  announcing: false,
+  abort: undefined,
+  stopped: false,
+  bodies: 0,
+  stream: undefined,
+  timer: undefined,
+  asleep: false,
+  charge: undefined,
+  listed: false,
+  placed: false,
+  began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),
+})
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
 export function charged(task: Task, record: RunRecord): void {
@@ -56,6 +81,14 @@ export function expired(task: Task, record: RunRecord): Failure {
 }
 export const tooLate = ({ path }: Task, what: string, ms: number): Failure =>
   fail("Timeout", `${what} after ${ms} ms`, { path, data: { ms }, retryable: true })
+
+/** The longest pause before an attempt: doubled each time, up to its bound. */
+export function pauseMsMost({ tool }: Task, attempt: number): number {
+  const { delayMs, delayMsMax } = tool.extern.settings.retry!
+  let most = delayMs
+  for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
+  return Math.min(delayMsMax, most)
+}
 
 /** Tells a call to stop. */
 export function stop(task: Task, cause: Failure): void {

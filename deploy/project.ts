@@ -21,7 +21,6 @@ import {
   pin,
   printLock,
   type Question,
-  type Rec,
   type Registry,
   registry,
   type Services,
@@ -29,9 +28,9 @@ import {
   validated,
 } from "../graph/mod.ts"
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
-import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
-import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
+import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
+import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
@@ -89,6 +88,8 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
+  readonly leaseMs?: number | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
   readonly record?: RecordMore
 }
@@ -136,7 +137,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ledger === "memory"
       ? undefined
       : typeof ledger === "string"
-        ? await openLedger(project.folder, ledger, env)
+        ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
   const recording = openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
@@ -179,44 +180,15 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   }
 }
 
-/**
- * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
- * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
- */
-async function withCode(
-  bytes: Uint8Array,
-  locked: (key: string) => Rec | undefined,
-  keep: (module: string) => Promise<string>,
-): Promise<(key: string) => Rec | undefined> {
-  const own = new Map<string, Rec>()
-  for (const { kind, config } of externsOf(bytes)) {
-    const code = String(config["code"] ?? "")
-    if (kind !== "fn" || code.startsWith("inline:")) continue
-    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
-    const key = codePinKey(code)
-    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
-  }
-  return (key) => locked(key) ?? own.get(key)
-}
-
-/** Bytes that are no plan have none: admission says what is wrong with them. */
-function externsOf(bytes: Uint8Array): readonly Extern[] {
-  try {
-    return decodePlan(bytes).externs
-  } catch (cause) {
-    if (cause instanceof PlanError) return []
-    throw cause
-  }
-}
-
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */
 export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
+  leaseMs?: number,
 ): Promise<SqlLedger> {
   await ownFolder(folder)
-  return openLedgerAt(folder, place, secretsFrom(env))
+  return openLedgerAt(folder, place, secretsFrom(env), leaseMs)
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */

@@ -1,6 +1,6 @@
 /**
  * An outcome as it is kept: its canonical bytes, which are what the trace hashes, and the message of a failure, which is
- * not hashed and stands beside them.
+ * not hashed and stands beside them. Beside it the graph's hash, with which a trace begins.
  */
 import {
   acceptAnswer,
@@ -12,8 +12,10 @@ import {
   failureIdentity,
   type Outcome,
   type Type,
+  unhex,
   type Value,
 } from "../graph/mod.ts"
+import type { Admitted } from "./admit.ts"
 
 export interface Encoded {
   readonly outcome: Outcome
@@ -50,4 +52,12 @@ export const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null
 /** An outcome whose value is held as a port of that type holds it, which canonical bytes do not tell. */
 export function heldBy(port: Type, outcome: Outcome): Outcome {
   return outcome.ok ? { ok: true, value: acceptAnswer(port)(outcome.value) } : outcome
+}
+
+const graphHashes = new WeakMap<Admitted, Uint8Array>()
+/** The checked graph's hash as bytes, read once for each plan. */
+export function graphHash(admitted: Admitted): Uint8Array {
+  let bytes = graphHashes.get(admitted)
+  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
+  return bytes
 }
