@@ -373,7 +373,7 @@ export interface VerifyOptions {
   /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
   readonly withoutData?: boolean
   /** What was removed, by the notes of it. Default: nothing. */
-  readonly redactions?: Redactions
+  readonly redactions?: Redactions | undefined
 }
 export interface Redactions {
   /** Entries without their data. */
