@@ -36,6 +36,8 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
+  /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
+  readonly began: number
 }
 
 export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
@@ -56,6 +58,7 @@ export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
   charge: undefined,
   listed: false,
   placed: false,
+  began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),
 })
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
