@@ -3,7 +3,8 @@
  * be stopped by itself has a signal of its own; others share that of what they are part of (`stopper`).
  */
 import type { Call, Cost, Failure, Path } from "../graph/mod.ts"
-import { Charge, type RunRecord } from "../kernel/mod.ts"
+import { Charge } from "../kernel/mod.ts"
+import type { Recording } from "./settings.ts"
 
 /** Where a call's costs are gathered, over all of its attempts. */
 export interface Spender {
@@ -18,7 +19,7 @@ export class CallView implements Call {
   readonly note: (text: string) => void
   readonly invoke: Call["invoke"]
   readonly parks: boolean
-  readonly #record: RunRecord
+  readonly #record: Recording
   #key: string | undefined
   readonly #spender: Spender | undefined
   readonly #stopper: { readonly signal: AbortSignal } | undefined
@@ -26,7 +27,7 @@ export class CallView implements Call {
   #aborted: Failure | undefined
 
   constructor(
-    record: RunRecord,
+    record: Recording,
     path: Path,
     attempt: number,
     stopper: { readonly signal: AbortSignal } | undefined,
