@@ -21,7 +21,7 @@ export interface Bounds {
   readonly costs: boolean
 }
 
-export const BOUNDS: Bounds = { depth: 16, outstanding: 64, calls: 16, error: 0.05, confidence: 0, costs: true }
+export const SPECULATION: Bounds = { depth: 16, outstanding: 64, calls: 16, error: 0.05, confidence: 0, costs: true }
 
 export interface Speculation extends Bounds {
   /** By extern of the plan. */
