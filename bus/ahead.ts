@@ -352,13 +352,13 @@ export class Ahead {
     if (signature.waits === true || !judgedAtOnce(judge)) return undefined
     const { depth, calls, outstanding } = this.#with
     const rests = underWay ? [] : restsOf(frame, step, this.#open)
-    if (rests.filter((r) => r.guessed).length >= depth) return undefined
+    const deep = rests.filter((r) => r.guessed).length
+    if (deep > depth) return undefined
     const room = this.#settings.record.meter?.room !== false
     const early = rests.length > 0 && settings.speculate === true && this.#flying < calls && room
-    let guesses = 0
-    for (const other of this.#open.values()) if (other.guessed) guesses++
+    const guesses = [...this.#open.values()].filter((other) => other.guessed).length
     const say = (why: string) => this.#aside({ path, step, args }, { kind: "no guess", why })
-    const guess = guesses < outstanding ? this.#asks.guess(frame, step, at, args, say) : undefined
+    const guess = guesses < outstanding && deep < depth ? this.#asks.guess(frame, step, at, args, say) : undefined
     if (!early && guess === undefined) return undefined
     const f = new Foreseen(path, at, step, args, rests, guess)
     this.#open.set(at, f)
@@ -401,8 +401,8 @@ export class Ahead {
     if (this.#over || f.state !== "open" || f.call !== early) return
     if (!isUsable(early)) {
       // Whether it fails is for the run to find out.
-      if (early.adopted) f.call = undefined
-      else this.#discard(f)
+      early.adopted = false
+      this.#discard(f)
       if (f.value === undefined) this.#drop(f)
       return
     }
