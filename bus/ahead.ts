@@ -369,14 +369,9 @@ export class Ahead {
 
   #callEarly(f: Foreseen): void {
     // A frame of its own: the call may outlive the look ahead that asked for it.
-    const task = taskOf(
-      this.#vm,
-      new Frame(this.#vm.program.scopes[0]!, undefined, undefined),
-      f.step,
-      f.args,
-      f.path,
-      true,
-    )
+    const { step, args, path } = f
+    const frame = new Frame(this.#vm.program.scopes[0]!, undefined, undefined)
+    const task: Task = { ...taskOf(this.#vm, frame, step), args, path, early: true }
     const early: Early = { task, arrived: undefined, done: undefined, adopted: false }
     f.call = early
     const { clock } = this.#settings.services

@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
 import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -24,6 +24,7 @@ import {
   expired,
   isIn,
   isUncertain,
+  pauseMsMost,
   stop,
   type Task,
   taskOf,
@@ -96,7 +97,7 @@ export class Attempts {
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
-    const task = taskOf(vm, frame, step, frame.slots[step.arg] as Value, frame.pathOf(step))
+    const task = taskOf(vm, frame, step)
     return vm.ahead === undefined ? this.answer(task) : vm.ahead.call(task, () => this.answer(task))
   }
 
@@ -175,13 +176,20 @@ export class Attempts {
     this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
+  /** A body of the call waits for what another process will learn: its time stands still, and others may have its place. */
+  sleep(task: Task): void {
+    task.asleep = true
+    task.timer?.()
+    this.#release(task)
+  }
+
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
     this.#release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
-    return task.vm.driver.rest.leave()
+    return task.vm.driver.rest.leave(this, task.frame)
   }
 
   #go(task: Task): unknown {
@@ -230,13 +238,13 @@ export class Attempts {
 
   /** One attempt. What it returns may be a promise. */
   call(task: Task, attempt: number): unknown {
-    const { tool, path, frame, step, vm } = task
+    const { tool, path, frame, step } = task
     task.abort = undefined
     if (tool.plain) return this.#work(tool.execute(task.args as never))
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return runRole(vm, frame, step, role, args, calls++)
+      return runRole(task, role, args, calls++)
     }
     const call = new CallView(
       this.#record,
@@ -283,7 +291,6 @@ export class Attempts {
     const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
-    let timer: (() => void) | undefined
     try {
       return await new Promise<A>((resolve, reject) => {
         answer.then(resolve, reject)
@@ -292,16 +299,16 @@ export class Attempts {
           // A write is on its way: what came of it matters although the run does not wait.
           if (task.intent === undefined) reject(cause)
         }
-        if (ms === undefined) return
+        if (ms === undefined || task.asleep) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
-        timer = this.#deadlines.add(ms, () => {
+        task.timer = this.#deadlines.add(ms, () => {
           const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
       })
     } finally {
-      timer?.()
+      task.timer?.()
       task.abort = before
     }
   }
@@ -343,16 +350,14 @@ export class Attempts {
     }
   }
 
-  /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
+  /** The pause before an attempt, with full jitter. Fails where the call was stopped. */
   async backoff(task: Task, attempt: number): Promise<void> {
-    const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
-    let most = delayMs
-    for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
+    const most = pauseMsMost(task, attempt)
     const { clock, chance } = this.#settings.services
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
-    await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
+    await clock.sleep(chance.next() * most, waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 

@@ -28,6 +28,8 @@ export interface Tool {
   /** Pure, one attempt, no timeout, no cache, no stream, no validators: may stand in straight-line code. */
   readonly direct: boolean
   readonly keyed: boolean
+  /** May the run rest inside its bodies? */
+  readonly rests: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
 }
 
@@ -135,7 +137,7 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
 function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
   const output = plan.types[extern.output]!
   const { retry, timeoutMs, cacheMs } = extern.settings
-  const { signature, judge } = admitted.externs[index]!
+  const { signature, judge, kind } = admitted.externs[index]!
   return {
     index,
     extern,
@@ -154,6 +156,8 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
       judge.plain &&
       output.kind !== "stream",
     keyed: signature.keyed === true,
+    // Of a write nobody would know whether it was done.
+    rests: kind.scopes?.rests === true && extern.effect !== "write",
     limits: signature.limits,
   }
 }

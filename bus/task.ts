@@ -26,6 +26,10 @@ export interface Task {
   /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
   bodies: number
   stream: StreamValue | undefined
+  /** Ends the watch over the time of its attempt. */
+  timer: (() => void) | undefined
+  /** One of its bodies waits for what another process will learn, and the call with it: its own time stands still. */
+  asleep: boolean
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
@@ -36,24 +40,25 @@ export interface Task {
   readonly early: boolean
 }
 
-/** The call of a step's tool, about to begin. */
-export const taskOf = (vm: Vm, frame: Frame, step: StepCode, args: Value, path: Path, early = false): Task => ({
+export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
   vm,
   frame,
   step,
   tool: step.tool!,
-  args,
-  path,
+  args: frame.slots[step.arg] as Value,
+  path: frame.pathOf(step),
   intent: undefined,
   announcing: false,
   abort: undefined,
   stopped: false,
   bodies: 0,
   stream: undefined,
+  timer: undefined,
+  asleep: false,
   charge: undefined,
   listed: false,
   placed: false,
-  early,
+  early: false,
 })
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
@@ -78,6 +83,14 @@ export function expired(task: Task, record: Recording): Failure {
 }
 export const tooLate = ({ path }: Task, what: string, ms: number): Failure =>
   fail("Timeout", `${what} after ${ms} ms`, { path, data: { ms }, retryable: true })
+
+/** The longest pause before an attempt: doubled each time, up to its bound. */
+export function pauseMsMost({ tool }: Task, attempt: number): number {
+  const { delayMs, delayMsMax } = tool.extern.settings.retry!
+  let most = delayMs
+  for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
+  return Math.min(delayMsMax, most)
+}
 
 /** Tells a call to stop. */
 export function stop(task: Task, cause: Failure): void {

@@ -36,6 +36,9 @@ export class Unrecorded implements Recording {
   counting(): Meter {
     return new Meter(this.#clock)
   }
+  get parts(): never {
+    throw never()
+  }
   read(): never {
     throw never()
   }

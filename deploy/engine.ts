@@ -391,12 +391,13 @@ export class Engine {
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
   async close(graceMs = GRACE_MS): Promise<void> {
     await this.#slots.close(graceMs)
+    // Before the tools: what a run that still goes on makes of their end must not be on record. Another process goes on with it.
+    await this.store.close()
     const opened = await Promise.allSettled([...this.#executors.values()])
     this.#executors.clear()
     await Promise.allSettled(
       opened.flatMap((x) => (x.status === "fulfilled" && x.value.close ? [x.value.close()] : [])),
     )
-    await this.store.close()
   }
 }
 

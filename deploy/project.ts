@@ -86,6 +86,8 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
+  readonly leaseMs?: number | undefined
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -131,7 +133,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ledger === "memory"
       ? undefined
       : typeof ledger === "string"
-        ? await openLedger(project.folder, ledger, env)
+        ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
   const host = openHost({
     base: project.folder,
@@ -205,9 +207,10 @@ export async function openLedger(
   folder: string,
   place: Exclude<LedgerPlace, "memory"> = "file",
   env: SessionOptions["env"] = {},
+  leaseMs?: number,
 ): Promise<SqlLedger> {
   await ownFolder(folder)
-  return openLedgerAt(folder, place, secretsFrom(env))
+  return openLedgerAt(folder, place, secretsFrom(env), leaseMs)
 }
 
 /** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */

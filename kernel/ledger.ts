@@ -70,6 +70,15 @@ export type EntryBody =
       readonly attempts: number
       readonly spent?: Spent
     }
+  /** Part `n` of what the call at `path` learnt on its way; 0 begins anew. `data`: what it gave. In no trace. */
+  | {
+      readonly kind: "part"
+      readonly path: Path
+      readonly n: number
+      readonly input: Uint8Array
+      readonly outcome: Uint8Array
+      readonly spent: Spent
+    }
   /** The run rests until the node at `path` has its answer. `data`: the request (`Waiting`). `until`: when it is due by itself. */
   | {
       readonly kind: "parked"
@@ -190,6 +199,8 @@ export interface LedgerStore {
   readonly entries: (space: string, run: string) => Awaitable<Chain>
   /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
   readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>
+  /** Runs in flight whose process has died, the first that began first; of a store that knows who has them. */
+  readonly left?: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   /**
    * Keeps bytes under their hash (plans, pins, bundles of code), at the latest with the next entry that is appended. Keeping
    * the same bytes again does nothing.
@@ -207,6 +218,7 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key"],
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
+  part: ["path", "n", "input", "outcome", "spent"],
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
   taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
@@ -226,6 +238,7 @@ const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonl
   read: { asked: "input", told: ["outcome", "message"] },
   intent: { asked: "input", told: [] },
   outcome: { told: ["outcome", "message"] },
+  part: { asked: "input", told: ["outcome"] },
   parked: { asked: "input", told: ["request"] },
   answer: { told: ["outcome", "message"] },
   taken: { asked: "input", told: ["outcome", "message"] },
@@ -393,7 +406,7 @@ export interface VerifyOptions {
   /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
   readonly withoutData?: boolean
   /** What was removed, by the notes of it. Default: nothing. */
-  readonly redactions?: Redactions
+  readonly redactions?: Redactions | undefined
 }
 export interface Redactions {
   /** Entries without their data. */

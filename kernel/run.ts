@@ -15,7 +15,6 @@ import {
   printPath,
   TraceTree,
   traceHash,
-  unhex,
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
@@ -28,7 +27,8 @@ import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from
 import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
 import type { Delivery, Spent } from "./ledger.ts"
-import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { Parts } from "./parts.ts"
 import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
 import type { Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
@@ -71,6 +71,7 @@ class RunRecord {
   /** Of a run that goes on: announced again here, by path. */
   readonly #met: Set<string>
   #meter: Meter | undefined
+  #parts: Parts | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -106,6 +107,11 @@ class RunRecord {
     const kept = this.#chain.append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
+  }
+
+  /** What calls learn on their way. */
+  get parts(): Parts {
+    return (this.#parts ??= new Parts(this.run, this.#chain, this.#options.digest, this.past))
   }
 
   /** There where the run has a budget, or a tool has said what a call cost. */
@@ -431,11 +437,3 @@ export type { RunRecord }
 
 const NOTHING: Set<string> = new Set()
 const NO_BYTES = new Uint8Array(0)
-
-const graphHashes = new WeakMap<Admitted, Uint8Array>()
-/** The checked graph's hash as bytes, read once for each plan. */
-function graphHash(admitted: Admitted): Uint8Array {
-  let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
-  return bytes
-}
