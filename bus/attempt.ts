@@ -419,6 +419,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
+    task.tool.hear?.(task.args, commit.outcome, this.#settings.services.clock.tick() - task.began)
     return valueIn(commit.outcome, task.path)
   }
 

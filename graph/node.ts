@@ -7,6 +7,7 @@ import type { Effect, Path, Settings } from "./ir.ts"
 import type { Origin } from "./labels/label.ts"
 import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
+import type { SecretWay } from "./secrets.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
 import type { Level, Validator } from "./validator.ts"
@@ -81,6 +82,8 @@ export interface Signature {
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
    */
   readonly unpinned?: string
+  /** Parts of arguments and answers that no copy of a call may hold: annotated in the tool's schemas (`secrets.ts`). */
+  readonly secrets?: { readonly input: readonly SecretWay[]; readonly output: readonly SecretWay[] }
 }
 
 export interface SignatureProblem {
