@@ -36,13 +36,10 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
-<<<<<<< HEAD
   /** It is called before it is certain that it is wanted: nothing of it is committed. */
   readonly early: boolean
-=======
   /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
   readonly began: number
->>>>>>> main
 }
 
 export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
@@ -63,11 +60,8 @@ export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
   charge: undefined,
   listed: false,
   placed: false,
-<<<<<<< HEAD
   early: false,
-=======
   began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),
->>>>>>> main
 })
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
