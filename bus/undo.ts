@@ -48,7 +48,7 @@ class Calling extends Vm {
     const { record } = this.settings
     const tool = this.program.tools[extern]!
     const frame = new Frame(this.program.scopes[0]!, undefined, undefined)
-    const task = taskOf(this, frame, { ...STEP, tool }, tool, args, path)
+    const task = taskOf(this, frame, { ...STEP, tool }, args, path)
     task.undoes = true
     const resting = new Promise<true>((resolve) => {
       this.#rests = () => resolve(true)

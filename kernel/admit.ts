@@ -19,7 +19,6 @@ import {
   schemesOf,
   sha256,
   undoKey,
-  unhex,
   type Validator,
 } from "../graph/mod.ts"
 import {
@@ -200,14 +199,6 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   })
   admitted.add(minted)
   return minted
-}
-
-const graphHashBytes = new WeakMap<Admitted, Uint8Array>()
-/** The checked graph's hash as bytes, read once for each plan. */
-export function graphBytes(admitted: Admitted): Uint8Array {
-  let bytes = graphHashBytes.get(admitted)
-  if (bytes === undefined) graphHashBytes.set(admitted, (bytes = unhex(admitted.graph)))
-  return bytes
 }
 
 function pinsOf(pinned: ReadonlyMap<string, Rec>, digest: Digest): Admitted["pins"] {

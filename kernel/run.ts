@@ -4,7 +4,6 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
-  decode,
   encode,
   Failure,
   fail,
@@ -20,21 +19,22 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { externAt } from "../plan/mod.ts"
-import { type Admitted, type AdmittedExtern, graphBytes, isAdmitted } from "./admit.ts"
+import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
-import type { History, Known, OpenIntent, Wait } from "./history.ts"
+import type { History, Known, Wait } from "./history.ts"
 import type { Delivery, Spent } from "./ledger.ts"
-import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
-import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
-import type { Announced, Recalled, RunOptions } from "./recording.ts"
+import { LostWrites } from "./lost.ts"
+import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { Parts } from "./parts.ts"
+import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
+import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
 import { Undos } from "./undo.ts"
-
-export type { Recalled, RunOptions }
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -65,11 +65,11 @@ class RunRecord {
   readonly #input: Uint8Array
   readonly #chain: GrowingChain
   #intents: Map<Intent, Announced> | undefined
-  /** Of a run that goes on: announced again here, by path. */
-  readonly #met: Set<string>
+  readonly #lost: LostWrites
   #meter: Meter | undefined
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
+  #parts: Parts | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -83,7 +83,7 @@ class RunRecord {
     this.trace = this.#tree
     this.past = past
     this.parks = options.parks === true
-    this.#met = past === undefined ? NOTHING : new Set()
+    this.#lost = new LostWrites(past)
     this.undos = admitted.undos === undefined ? undefined : new Undos(admitted, options, history)
     if (history !== undefined) {
       this.#input = history.inputHash
@@ -104,6 +104,11 @@ class RunRecord {
     const kept = this.#chain.append(start, data)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
+  }
+
+  /** What calls learn on their way. */
+  get parts(): Parts {
+    return (this.#parts ??= new Parts(this.run, this.#chain, this.#options.digest, this.past))
   }
 
   /** There where the run has a budget, or a tool has said what a call cost. */
@@ -228,7 +233,7 @@ class RunRecord {
       if (!this.waits.some((w) => printPath(w.path) === at))
         this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
     }
-    for (const { path, input } of this.#unknown()) {
+    for (const { path, input } of this.#lost.unknown()) {
       const wait = this.past?.waits.get(printPath(path))
       const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
       const known = this.waits.some((w) => printPath(w.path) === printPath(path))
@@ -255,7 +260,7 @@ class RunRecord {
         ? this.#chain.append({ kind: "intent", path, resource, input, key, args: true }, encode(args))
         : this.#chain.append({ kind: "intent", path, resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
-    if (this.past !== undefined) this.#met.add(printPath(path))
+    this.#lost.met(path)
     this.#intents ??= new Map()
     this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
@@ -316,22 +321,22 @@ class RunRecord {
     return kept === undefined ? undos : kept.then(() => undos)
   }
 
+  /**
+   * Records what became of a guess at `path`, or of a read that was called on guessed arguments. No part of the trace, and
+   * nothing waits for it.
+   */
+  aside(path: Path, extern: number, args: Value, what: Aside): void {
+    const { digest } = this.#options
+    const { resource } = this.#extern(extern, "read").signature
+    const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
+    const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
+    this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
+  }
+
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
   get unsettled(): readonly Path[] {
     const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
-    return [...here, ...this.#unknown().map(({ path }) => path)]
-  }
-
-  /** Writes announced by a process that is gone, which this one did not come to. */
-  #lost(): readonly OpenIntent[] {
-    const { past } = this
-    if (past === undefined || past.how !== "resume" || past.open.size === 0) return []
-    return [...past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
-  }
-
-  /** Those of which nobody has said that they never arrived. */
-  #unknown(): readonly OpenIntent[] {
-    return this.#lost().filter(({ path }) => !this.past!.again.has(printPath(path)))
+    return [...here, ...this.#lost.unknown().map(({ path }) => path)]
   }
 
   /**
@@ -356,24 +361,12 @@ class RunRecord {
       const kept = this.delivered(intent, lost, "uncertain")
       if (kept instanceof Promise) kept.catch(() => {})
     }
-    for (const { seq, path, resource, input, data: args } of this.#lost()) {
-      // Somebody said that it never arrived, and the run has ended without sending it again.
-      const never = this.past!.again.has(printPath(path))
-      const failure = never ? NEVER_SENT : INTERRUPTED
-      const { hash, data } = encoded({ ok: false, failure }, this.#options.digest)
+    for (const { seq, path, resource, input, args, failure, how } of this.#lost.settled()) {
+      const { hash, data, outcome } = encoded({ ok: false, failure }, this.#options.digest)
       const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
-      const how = never ? "refused" : "uncertain"
       this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
       this.#leaf(path, { effect: "write", resource }, input, hash)
-      this.#met.add(printPath(path))
-      this.undos?.settled(
-        path,
-        how,
-        { ok: false, failure },
-        input,
-        args === null ? null : decode(args),
-        this.#chain.position,
-      )
+      this.undos?.settled(path, how, outcome, input, args, this.#chain.position)
     }
   }
 
@@ -384,7 +377,7 @@ class RunRecord {
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    return { trace: traceHash(graphBytes(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
+    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -447,4 +440,4 @@ class RunRecord {
 
 export type { RunRecord }
 
-const NOTHING: Set<string> = new Set()
+const NO_BYTES = new Uint8Array(0)

@@ -28,7 +28,7 @@ import type { History, Said, Undoable, Wait } from "./history.ts"
 import type { Delivery } from "./ledger.ts"
 import { openOutcome } from "./outcome.ts"
 import { type Divergence, uncertain } from "./past.ts"
-import type { RunOptions } from "./recording.ts"
+import type { RunOptions } from "./run_options.ts"
 
 /** What is to be done next. */
 export type Due =

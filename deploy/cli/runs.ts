@@ -167,12 +167,18 @@ function lineOf(entry: Entry, row: Row): string {
       return `intent   ${printPath(body.path)}  ${body.resource ?? ""}  ${short(row)}`.trimEnd()
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
+    case "part":
+      return `part     ${printPath(body.path)}  ${body.n}  ${short(row)}`
     case "parked":
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
     case "taken":
       return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
+    case "guess":
+      return `guess    ${printPath(body.path)}  ${body.verdict}${body.by === null ? "" : ` by ${body.by.slice(0, 12)}…, at most ${Number((body.alpha! * 100).toPrecision(4))} % wrong`}${body.why === null ? "" : `: ${body.why}`}`
+    case "discarded":
+      return `discard  ${printPath(body.path)}  ${body.resource ?? ""}  guessed at ${body.on.map(printPath).join(", ")}`
     case "resume":
       return `resume   by ${body.by}`
     case "undo":
@@ -182,16 +188,16 @@ function lineOf(entry: Entry, row: Row): string {
   }
 }
 
+/** Beside an entry stands a value, or the outcome of a call. */
+const dataOf = (kind: Row["kind"], data: Uint8Array): Value =>
+  kind === "start" || kind === "parked" || kind === "part" || kind === "intent" ? decode(data) : outcomeOf(data)
+
 function short(row: Row): string {
   if (row.data === null)
     return row.kind !== "resume" && row.kind !== "intent" && row.told === undefined ? "(redacted)" : ""
-  const text = JSON.stringify(jsonOf(besides(row.kind, row.data), { nonFinite: "text" }))
+  const text = JSON.stringify(jsonOf(dataOf(row.kind, row.data), { nonFinite: "text" }))
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
-
-/** What stands beside an entry: an outcome, or a plain value. */
-const besides = (kind: Row["kind"], data: Uint8Array): Value =>
-  kind === "start" || kind === "parked" || kind === "intent" ? decode(data) : outcomeOf(data)
 
 function bodyJson({ body }: Entry, row: Row): object {
   const plain = Object.fromEntries(
@@ -204,7 +210,7 @@ function bodyJson({ body }: Entry, row: Row): object {
     row.data === null
       ? {}
       : {
-          data: jsonOf(besides(row.kind, row.data), { nonFinite: "text" }),
+          data: jsonOf(dataOf(row.kind, row.data), { nonFinite: "text" }),
         }
   return { ...plain, ...data }
 }

@@ -73,7 +73,11 @@ describe("a graph that undoes when it fails", () => {
       "first.undo",
     ])
     expect(result.trace).toBe(sum.trace)
-    expect(await replay(w.engine(store), result.run)).toMatchObject({ same: true, divergences: [], trace: result.trace })
+    expect(await replay(w.engine(store), result.run)).toMatchObject({
+      same: true,
+      divergences: [],
+      trace: result.trace,
+    })
     await expect(undo(w.engine(store), result.run, { grants: GRANTS })).rejects.toMatchObject({ reason: "undone" })
   })
 
@@ -121,7 +125,7 @@ describe("a graph that undoes when it fails", () => {
       // What was announced and has no outcome may have been done: the keyed tool is asked again, of the other a person is.
       const last = openRow(rows[cut - 1]!)
       const open = last.body.kind === "intent" ? last.body.path : undefined
-      const posts = open !== undefined && (last.body.kind === "intent" && last.body.resource === "posts")
+      const posts = open !== undefined && last.body.kind === "intent" && last.body.resource === "posts"
       let result = await resume(engine, full.run, { grants: GRANTS })
       if (posts) {
         expect(result.parked).toMatchObject([{ path: open, why: "uncertain" }])
@@ -130,7 +134,14 @@ describe("a graph that undoes when it fails", () => {
           replies: [
             printPath(open!) === "last"
               ? { path: open!, how: "again" }
-              : { path: open!, how: "delivered", value: last.body.kind === "intent" && open!.at(-1) === "undo" ? -1001 : Number(printPath(open!) === "posted" ? 1003 : 2003) },
+              : {
+                  path: open!,
+                  how: "delivered",
+                  value:
+                    last.body.kind === "intent" && open!.at(-1) === "undo"
+                      ? -1001
+                      : Number(printPath(open!) === "posted" ? 1003 : 2003),
+                },
           ],
         })
       }
@@ -204,13 +215,20 @@ describe("a run that somebody wants undone", () => {
   test("must have ended, and must have done something", async () => {
     const w = new World()
     const store = ledger()
-    const text = 'graph: g\nnodes:\n  a: { look: "1" }\n  b: { ask: "yes?", output: boolean, within: 1d }\noutput: "[a, b]"\n'
+    const text =
+      'graph: g\nnodes:\n  a: { look: "1" }\n  b: { ask: "yes?", output: boolean, within: 1d }\noutput: "[a, b]"\n'
     const ready = await w.engine(store).prepare(w.plan(text), { grants: GRANTS })
     const { run } = await ready.run({})
     const asked = () => undo(w.engine(store), run, { grants: GRANTS })
-    await expect(asked()).rejects.toMatchObject({ reason: "closed", message: expect.stringContaining("cancel it first") })
+    await expect(asked()).rejects.toMatchObject({
+      reason: "closed",
+      message: expect.stringContaining("cancel it first"),
+    })
     await cancel(w.engine(store), run)
-    await expect(asked()).rejects.toMatchObject({ reason: "undone", message: expect.stringContaining("nothing that has an undo") })
+    await expect(asked()).rejects.toMatchObject({
+      reason: "undone",
+      message: expect.stringContaining("nothing that has an undo"),
+    })
   })
 
   test("by one process only", async () => {
@@ -234,7 +252,10 @@ describe("a write of which nobody knows what came of it", () => {
       const rested = await ready.run({ n: 1 })
       expect(rested.parked).toMatchObject([{ path: ["posted"], why: "uncertain" }])
       const reply = how === "delivered" ? { how, value: 1003 } : { how }
-      const result = await resume(w.engine(store), rested.run, { grants: GRANTS, replies: [{ path: ["posted"], ...reply }] })
+      const result = await resume(w.engine(store), rested.run, {
+        grants: GRANTS,
+        replies: [{ path: ["posted"], ...reply }],
+      })
       expect(result.undone?.stuck).toBeUndefined()
       expect(w.calls.filter((c) => c === "post -1002").length).toBe(how === "delivered" ? 1 : 0)
       expect(w.calls.at(-1)).toBe("send -2")
@@ -268,7 +289,7 @@ describe("a write of which nobody knows what came of it", () => {
       const w = world()
       const store = new MemoryLedger({ entriesMax: 1e6 })
       w.late.set("post 1002", how === "delivered" ? "done" : "lost")
-      const engine = w.engine(store, false)
+      const engine = w.engine(store, {}, false)
       const bytes = w.plan(TRIP(FAILS))
       const ready = await engine.prepare(bytes, { grants: GRANTS })
       const result = await ready.run({ n: 1 })
@@ -281,7 +302,10 @@ describe("a write of which nobody knows what came of it", () => {
       const rested = await undo(durable, result.run, { grants: GRANTS })
       expect(rested.parked).toMatchObject([{ path: ["posted"], why: "uncertain" }])
       const reply = how === "delivered" ? { how, value: 1003 } : { how }
-      const end = await resume(w.engine(store), result.run, { grants: GRANTS, replies: [{ path: ["posted"], ...reply }] })
+      const end = await resume(w.engine(store), result.run, {
+        grants: GRANTS,
+        replies: [{ path: ["posted"], ...reply }],
+      })
       expect(end.outcome).toMatchObject({ ok: false, failure: { code: "Timeout" } })
       expect(paths(end.undone?.undone)).toEqual([
         ...(how === "delivered" ? ["posted"] : []),

@@ -1,4 +1,4 @@
-/** What the record of a run is made with. */
+/** What a run is recorded with, and what its record says to a call. */
 import type { Clock, Digest, Value } from "../graph/mod.ts"
 import type { AdmittedExtern } from "./admit.ts"
 import type { Meter } from "./budget.ts"
