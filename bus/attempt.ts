@@ -2,17 +2,20 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
-import type { Commit, RunRecord } from "../kernel/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
+import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
 import { isThenable } from "./driver.ts"
+import { adopt } from "./early.ts"
 import { flow } from "./flow.ts"
+import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
-import type { RunSettings } from "./settings.ts"
+import type { Recording, RunSettings } from "./settings.ts"
 import { isStream } from "./stream.ts"
 import {
   cannotRest,
@@ -20,10 +23,11 @@ import {
   deliveryOf,
   expired,
   isIn,
-  isSending,
   isUncertain,
+  pauseMsMost,
   stop,
   type Task,
+  taskOf,
   tell,
   tooLate,
   valueIn,
@@ -37,16 +41,16 @@ const GRACE_MS = 2_000
 
 export class Attempts {
   readonly #settings: RunSettings
-  readonly #record: RunRecord
+  readonly #record: Recording
   readonly #active = new Set<Task>()
   #deadlines: Deadlines | undefined
-  /** Who waits for writes to end looks again whenever one has. */
-  readonly #watching = new Set<() => void>()
+  readonly #quiet: Quiet
   #controller: AbortController | undefined
 
   constructor(settings: RunSettings) {
     this.#settings = settings
     this.#record = settings.record
+    this.#quiet = new Quiet(this.#active, settings.services.clock)
   }
 
   /** Aborted when the run fails or is cancelled; for work that belongs to no attempt. */
@@ -77,33 +81,12 @@ export class Attempts {
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
   settled(): Promise<void> | undefined {
-    return this.#quiet(() => true, GRACE_MS)
+    return this.#quiet.when(() => true, GRACE_MS)
   }
 
   /** Resolves when no write of a frame and its bodies is on its way any more; undefined where none is. */
   settledIn(frame: Frame): Promise<void> | undefined {
-    return this.#active.size === 0 ? undefined : this.#quiet((task) => isIn(task.frame, frame), undefined)
-  }
-
-  #quiet(where: (task: Task) => boolean, graceMs: number | undefined): Promise<void> | undefined {
-    const busy = () => {
-      for (const task of this.#active) if (isSending(task) && where(task)) return true
-      return false
-    }
-    if (!busy()) return undefined
-    return new Promise((resolve) => {
-      const over = new AbortController()
-      const done = () => {
-        this.#watching.delete(look)
-        over.abort()
-        resolve()
-      }
-      const look = () => {
-        if (!busy()) done()
-      }
-      this.#watching.add(look)
-      if (graceMs !== undefined) this.#settings.services.clock.sleep(graceMs, over.signal).then(done, () => {})
-    })
+    return this.#active.size === 0 ? undefined : this.#quiet.when((task) => isIn(task.frame, frame), undefined)
   }
 
   /** The call that a pure function sees which asks for one. */
@@ -114,39 +97,43 @@ export class Attempts {
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
-    const tool = step.tool!
-    const task: Task = {
-      vm,
-      frame,
-      step,
-      tool,
-      args: frame.slots[step.arg] as Value,
-      path: frame.pathOf(step),
-      intent: undefined,
-      announcing: false,
-      abort: undefined,
-      stopped: false,
-      bodies: 0,
-      stream: undefined,
-      charge: undefined,
-      listed: false,
-      placed: false,
-    }
-    if (this.#record.past !== undefined && tool.extern.effect !== "pure") return recall(this, task)
+    const task = taskOf(vm, frame, step)
+    return vm.ahead === undefined ? this.answer(task) : vm.ahead.call(task, () => this.answer(task))
+  }
+
+  /** Answers a call from the record, or makes it. */
+  answer(task: Task): unknown {
+    if (this.#record.past !== undefined && task.tool.extern.effect !== "pure") return recall(this, task)
     return this.begin(task)
   }
 
   /** Makes a call that no record answers. */
   begin(task: Task): unknown {
+    const early = task.early ? undefined : task.vm.ahead?.made(task)
+    if (early !== undefined) return adopt(this, task, early)
     if (this.#limited(task.tool)) return this.#queued(task)
     const known = this.#known(task)
     return known === undefined ? this.#go(task) : known
   }
 
+  /** Makes a call that may turn out not to be wanted. Never fails. */
+  early(task: Task): Arrived | Promise<Arrived> {
+    const failed = (cause: unknown): Arrived => {
+      this.leave(task)
+      return new Arrived(toFailure(cause, task.path), 1)
+    }
+    try {
+      const made = this.begin(task) as Arrived | Promise<Arrived>
+      return made instanceof Promise ? made.catch(failed) : made
+    } catch (cause) {
+      return failed(cause)
+    }
+  }
+
   /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
-    if (effect !== "read" || settings.cacheMs === undefined) return undefined
+    if (effect !== "read" || settings.cacheMs === undefined || task.early) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     tell(this.#settings, task, "end", { ok: true, attempts: 0, cached: true })
@@ -189,13 +176,20 @@ export class Attempts {
     this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
+  /** A body of the call waits for what another process will learn: its time stands still, and others may have its place. */
+  sleep(task: Task): void {
+    task.asleep = true
+    task.timer?.()
+    this.#release(task)
+  }
+
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
     this.#release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
-    return task.vm.driver.rest.leave()
+    return task.vm.driver.rest.leave(this, task.frame)
   }
 
   #go(task: Task): unknown {
@@ -244,13 +238,13 @@ export class Attempts {
 
   /** One attempt. What it returns may be a promise. */
   call(task: Task, attempt: number): unknown {
-    const { tool, path, frame, step, vm } = task
+    const { tool, path, frame, step } = task
     task.abort = undefined
     if (tool.plain) return this.#work(tool.execute(task.args as never))
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return runRole(vm, frame, step, role, args, calls++)
+      return runRole(task, role, args, calls++)
     }
     const call = new CallView(
       this.#record,
@@ -261,7 +255,7 @@ export class Attempts {
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
       task,
-      this.#record.parks && mayRest(frame),
+      this.#record.parks && !task.early && mayRest(frame),
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -297,7 +291,6 @@ export class Attempts {
     const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
-    let timer: (() => void) | undefined
     try {
       return await new Promise<A>((resolve, reject) => {
         answer.then(resolve, reject)
@@ -306,16 +299,16 @@ export class Attempts {
           // A write is on its way: what came of it matters although the run does not wait.
           if (task.intent === undefined) reject(cause)
         }
-        if (ms === undefined) return
+        if (ms === undefined || task.asleep) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
-        timer = this.#deadlines.add(ms, () => {
+        task.timer = this.#deadlines.add(ms, () => {
           const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
         })
       })
     } finally {
-      timer?.()
+      task.timer?.()
       task.abort = before
     }
   }
@@ -357,22 +350,24 @@ export class Attempts {
     }
   }
 
-  /** The pause before an attempt: doubled each time, with full jitter, up to its bound. Fails where the call was stopped. */
+  /** The pause before an attempt, with full jitter. Fails where the call was stopped. */
   async backoff(task: Task, attempt: number): Promise<void> {
-    const { delayMs, delayMsMax } = task.tool.extern.settings.retry!
-    let most = delayMs
-    for (let i = 2; i < attempt && most < delayMsMax; i++) most *= 2
+    const most = pauseMsMost(task, attempt)
     const { clock, chance } = this.#settings.services
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
-    await clock.sleep(chance.next() * Math.min(delayMsMax, most), waiting.signal)
+    await clock.sleep(chance.next() * most, waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 
   /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
   settle(task: Task, answer: unknown, attempts: number): unknown {
     const { tool, path } = task
+    if (task.early) {
+      this.leave(task)
+      return new Arrived(answer, attempts)
+    }
     if (answer instanceof Park || (task.intent !== undefined && isUncertain(answer))) {
       if (this.#record.parks && mayRest(task.frame)) return this.#park(task, answer)
       if (answer instanceof Park) return this.settle(task, cannotRest(answer), attempts)
@@ -424,6 +419,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
+    task.tool.hear?.(task.args, commit.outcome, this.#settings.services.clock.tick() - task.began)
     return valueIn(commit.outcome, task.path)
   }
 
@@ -435,7 +431,7 @@ export class Attempts {
     if (!task.listed) return
     task.listed = false
     this.#active.delete(task)
-    for (const look of [...this.#watching]) look()
+    this.#quiet.look()
   }
 
   // ---- a live view

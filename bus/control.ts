@@ -8,6 +8,7 @@ import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
 import { isStream, type StreamValue } from "./stream.ts"
+import type { Task } from "./task.ts"
 import { PENDING } from "./translate.ts"
 import type { Vm } from "./vm.ts"
 import { outOfFuel } from "./words.ts"
@@ -380,29 +381,25 @@ function runItem(vm: Vm, frame: Frame, step: StepCode, i: number, binders: reado
 }
 
 /** Runs a body that a tool asked for, by role, as its call number `call`; fails with the body's failure. */
-export function runRole(vm: Vm, frame: Frame, step: StepCode, role: string, args: Value, call: number): Promise<Value> {
+export function runRole(task: Task, role: string, args: Value, call: number): Promise<Value> {
+  const { frame, step } = task
   const body = step.bodies[step.words.indexOf(role)]
   if (body === undefined) {
     return Promise.reject(
       fail("NoRole", `Cannot run "${role}": the node has no such body`, { path: frame.pathOf(step) }),
     )
   }
-  return runBody(vm, frame, step, body, call, [args]) as Promise<Value>
+  return runBody(task, body, call, [args]) as Promise<Value>
 }
 
 /** One body as a promise. */
-function runBody(
-  vm: Vm,
-  frame: Frame,
-  step: StepCode,
-  body: BodyCode,
-  index: number,
-  binders: readonly unknown[],
-): Promise<unknown> {
+function runBody(task: Task, body: BodyCode, index: number, binders: readonly unknown[]): Promise<unknown> {
+  const { vm, frame, step } = task
   return new Promise((resolve, reject) => {
     const parent: Parent = {
       frame,
       step,
+      task,
       done: (_, value) => resolve(value),
       failed: (tried, failure) => {
         // What was sent before the failure is on its way: what is done next must not overtake it.

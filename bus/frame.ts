@@ -5,6 +5,7 @@
 import { type Failure, fail, type Path, toFailure } from "../graph/mod.ts"
 import type { Plan } from "../plan/mod.ts"
 import type { ScopeCode, StepCode } from "./program.ts"
+import type { Task } from "./task.ts"
 
 /** The counters of a frame in which steps run out of order. Pseudo-nodes: parameters first, then steps. */
 export interface Slow {
@@ -27,6 +28,8 @@ export interface Parent {
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
   /** The body will never end: what it was part of does not matter any more. */
   readonly killed?: () => void
+  /** The call of a tool that asked for the body. */
+  readonly task?: Task
 }
 
 export class Frame {

@@ -42,9 +42,14 @@ export class Rest {
     this.look()
   }
 
-  /** A call whose answer another process will see. */
-  leave(): Promise<never> {
+  /** A call whose answer another process will see; the calls in whose bodies it stands wait with it. */
+  leave(attempts: Attempts, frame: Frame): Promise<never> {
     this.#left++
+    for (let p = frame.parent; p !== undefined; p = p.frame.parent) {
+      if (p.task === undefined || p.task.asleep) continue
+      attempts.sleep(p.task)
+      this.#left++
+    }
     this.look()
     return new Promise(() => {})
   }
@@ -78,7 +83,7 @@ export function recall(attempts: Attempts, task: Task): unknown {
   const past = record.past!
   const found = record.answered(path, tool.index, args, () => feeding(frame, step))
   // A tool that runs bodies waits for them, so that nothing rests while they are held.
-  if ((!past.ordered && past.how !== "replay") || !mayRest(frame)) return enact(attempts, task, found)
+  if ((!past.ordered && past.how !== "replay") || isInTool(frame)) return enact(attempts, task, found)
   return new Promise((resolve, reject) => {
     const go = () => {
       try {
@@ -95,10 +100,11 @@ export function recall(attempts: Attempts, task: Task): unknown {
 function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unknown {
   const { vm, tool } = task
   const { record } = vm.settings
-  if (found === undefined) return record.past!.how === "replay" ? vm.driver.rest.leave() : attempts.begin(task)
+  if (found === undefined)
+    return record.past!.how === "replay" ? vm.driver.rest.leave(attempts, task.frame) : attempts.begin(task)
   if ("wait" in found) {
     record.waits.push(found.wait)
-    return vm.driver.rest.leave()
+    return vm.driver.rest.leave(attempts, task.frame)
   }
   const given = (commit: Commit): unknown => {
     const { outcome } = commit
@@ -109,10 +115,16 @@ function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unk
   return commit instanceof Promise ? commit.then(given) : given(commit)
 }
 
-/** May a call in this frame rest? Not in a body that a tool asked for: what the tool has done so far would be lost with it. */
+/** May a call in this frame rest? In a body that a tool asked for only where the tool keeps what it has learnt so far. */
 export function mayRest(frame: Frame): boolean {
-  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.step.kind === "invoke_with") return false
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent)
+    if (p.step.kind === "invoke_with" && !p.step.tool!.rests) return false
   return true
+}
+
+function isInTool(frame: Frame): boolean {
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.step.kind === "invoke_with") return true
+  return false
 }
 
 /** The pure functions that a step's arguments come from, by path. */

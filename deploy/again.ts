@@ -19,6 +19,7 @@ import {
   answerRun,
   type Divergence,
   type History,
+  kernelError,
   openRun,
   type Reply,
   type RunHead,
@@ -27,12 +28,15 @@ import {
   taking,
   type Wait,
 } from "../kernel/mod.ts"
+import { decodePlan } from "../plan/mod.ts"
 import type { Engine, RunOptions, RunResult } from "./engine.ts"
 
 export interface ResumeRun extends Omit<RunOptions, "id"> {
   readonly grants: readonly string[]
   /** Lists that narrow the grants: those of a token. */
   readonly within?: readonly (readonly string[])[]
+  /** Only where the run still stands at this entry: whoever has it meanwhile keeps it, and this fails with `conflict`. */
+  readonly at?: number
   readonly replies?: readonly Reply[]
   /** Who answers, for the record. */
   readonly by?: string
@@ -44,6 +48,8 @@ export interface ResumeRun extends Omit<RunOptions, "id"> {
  */
 export async function resume(engine: Engine, run: string, options: ResumeRun): Promise<RunResult> {
   const { ready, history } = await engine.reopen(run, options)
+  if (options.at !== undefined && history.head.seq !== options.at)
+    throw kernelError("conflict", `Cannot go on with run "${run}": another process has it`)
   await answerRun(ready.admitted, history, engine.recording(), options.replies ?? [], options.by ?? "person")
   const now = await engine.history(run)
   return ready.on(
@@ -129,9 +135,19 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   }
 }
 
+/** The name of a run's graph, by the plan that was kept when it began; undefined where none was. Fails with `KernelError`. */
+export async function graphOf(engine: Engine, run: string): Promise<string | undefined> {
+  const bytes = await engine.store.getBlob((await engine.history(run)).plan)
+  return bytes === undefined ? undefined : decodePlan(bytes).name
+}
+
 /** Runs that are due by now: their time has come, or somebody's time to answer is over. */
 export const due = async (engine: Engine, limit = 100): Promise<readonly RunHead[]> =>
   await engine.store.parked(engine.space, limit, engine.now())
+
+/** Runs whose process died under them. */
+export const left = async (engine: Engine, limit = 100): Promise<readonly RunHead[]> =>
+  (await engine.store.left?.(engine.space, limit)) ?? []
 
 /** Runs that wait for an event of that name, each with the paths where. */
 export async function waitingFor(

@@ -9,7 +9,6 @@ import {
   type Executor,
   hashValue,
   hex,
-  type Modules,
   type Outcome,
   type Policy,
   type Rec,
@@ -47,6 +46,8 @@ import {
   type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
+import { asBefore, UNTOUCHED } from "./looked_at.ts"
+import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
 
 /** Runs that go on when an engine closes get so long to end. */
@@ -82,6 +83,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
+  readonly recorder?: Recorder
 }
 
 export interface PrepareOptions {
@@ -112,6 +115,8 @@ export interface RunOptions {
   readonly spent?: Amounts
   /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
   readonly tenant?: Tenant
+  /** What whoever asked for the run may spend, beside the tenant. */
+  readonly caller?: Allowance
 }
 
 export interface RunResult {
@@ -179,9 +184,10 @@ export class Engine {
   #meter(options: RunOptions, { allowance }: Tenant): Meter | undefined {
     const { budget, prices, services } = this.#options
     // Prices are there to turn tokens into money for the bill, also where nothing is bounded.
-    if ((options.budget ?? budget ?? allowance ?? prices) === undefined) return undefined
-    const before = options.spent
-    return new Meter(services.clock, { budget: { ...budget, ...options.budget }, tenant: allowance, prices, before })
+    const { caller, spent: before } = options
+    if ((options.budget ?? budget ?? allowance ?? caller ?? prices) === undefined) return undefined
+    const own = { ...budget, ...options.budget }
+    return new Meter(services.clock, { budget: own, tenant: allowance, caller, prices, before })
   }
 
   /** Admits a plan and opens what can be opened at once. Fails with `AdmissionError`, with `KernelError` where its runs may rest and it cannot be kept; tools that cannot be reached fail their nodes. */
@@ -211,7 +217,8 @@ export class Engine {
       const own: Services = { ...services, granted: extern.granted }
       executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))
     }
-    const program = load(admitted, executors, { codegen: this.#codegen })
+    const heard = options.untouched === true ? undefined : this.#options.recorder?.of(admitted, this.space)
+    const program = load(admitted, heard?.pure(executors) ?? executors, { codegen: this.#codegen, hear: heard?.hear })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
     // A run that nobody could go on with must not begin.
     if (parks && options.untouched !== true) await this.#keep(admitted)
@@ -388,12 +395,13 @@ export class Engine {
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
   async close(graceMs = GRACE_MS): Promise<void> {
     await this.#slots.close(graceMs)
+    // Before the tools: what a run that still goes on makes of their end must not be on record. Another process goes on with it.
+    await this.store.close()
     const opened = await Promise.allSettled([...this.#executors.values()])
     this.#executors.clear()
     await Promise.allSettled(
       opened.flatMap((x) => (x.status === "fulfilled" && x.value.close ? [x.value.close()] : [])),
     )
-    await this.store.close()
   }
 }
 
@@ -437,14 +445,3 @@ function resultOf({ run, meter }: RunRecord, outcome: Outcome, ended: Ended): Ru
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")
-
-const asBefore = (modules: Modules): Modules => ({
-  hash: modules.hash,
-  load: (module, name, sha256) => modules.load(module, name, sha256, true),
-})
-
-const UNTOUCHED: Executor = {
-  execute: () => {
-    throw kernelError("misuse", "Cannot call a tool: this run is only looked at")
-  },
-}

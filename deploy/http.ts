@@ -17,7 +17,8 @@ import {
   toJsonSchema,
   type Value,
 } from "../graph/mod.ts"
-import { AdmissionError, Overloaded, RunSlots, Tenant } from "../kernel/mod.ts"
+import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
+import { type Caller, Callers, type CallersOptions } from "./callers.ts"
 import type { Ready, RunResult } from "./engine.ts"
 import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
@@ -44,17 +45,13 @@ export interface HttpLimits {
 }
 export const HTTP_LIMITS: HttpLimits = { bodyBytesMax: 1 << 20, runMsMax: 60_000, runsMax: 64, waitingMax: 256 }
 
-export interface GraphsOptions {
+export interface GraphsOptions extends CallersOptions {
   readonly graphs: readonly Served[]
   /** Engines whose runs can be looked at and resumed. */
   readonly runs?: readonly RunsHost[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
-  /** On whose behalf a request is made: tenants share the places fairly, each has its own budget. Default: all are one. */
-  readonly tenantOf?: (request: Request) => Tenant | undefined
-  /** Who makes a request, by its token. Fails with `TokenError`. Left out, everybody may run what the server was granted. */
-  readonly holderOf?: (request: Request) => Promise<Holder>
   readonly clock?: Clock
   /** Aborted when the server stops: runs that are on their way end. */
   readonly signal?: AbortSignal
@@ -128,16 +125,9 @@ type ProblemKind = keyof typeof PROBLEMS
 export function graphsApp(options: GraphsOptions): Hono {
   const limits = { ...HTTP_LIMITS, ...options.limits }
   const graphs = new Map(options.graphs.map((g) => [g.name, g]))
-  const slots = new RunSlots(options.clock ?? systemClock, { runsMax: limits.runsMax, waitingMax: limits.waitingMax })
-  const everybody = new Tenant()
-  // Holders of tokens share the places fairly, each token as one; names come from the server's own file.
-  const tenants = new Map<string, Tenant>()
-  const tenantNamed = (name: string | undefined): Tenant => {
-    if (name === undefined) return everybody
-    const known = tenants.get(name) ?? new Tenant()
-    tenants.set(name, known)
-    return known
-  }
+  const clock = options.clock ?? systemClock
+  const slots = new RunSlots(clock, { runsMax: limits.runsMax, waitingMax: limits.waitingMax })
+  const callers = new Callers(options, clock)
   // Who waits when the server stops is told so; what runs is ended by the same signal.
   options.signal?.addEventListener("abort", () => void slots.close(0), { once: true })
   const app = new Hono()
@@ -148,29 +138,17 @@ export function graphsApp(options: GraphsOptions): Hono {
     }
     return next()
   })
-  const holders = new WeakMap<Request, Holder>()
-  const { holderOf } = options
-  if (holderOf !== undefined) {
-    const admit: MiddlewareHandler = async (c, next) => {
-      try {
-        const holder = await holderOf(c.req.raw)
-        // The ledger knows a run by its graph's hash, not by the name that a token lists.
-        if (holder.graphs !== undefined && !c.req.path.startsWith("/graphs"))
-          return problem(c, "graph-not-allowed", "The token is for some graphs, not for the runs of all.")
-        holders.set(c.req.raw, holder)
-      } catch (cause) {
-        if (!(cause instanceof TokenError)) throw cause
-        return barred(c, cause, options.onDefect)
-      }
-      return next()
+  const admit: MiddlewareHandler = async (c, next) => {
+    try {
+      await callers.admit(c.req.raw)
+    } catch (cause) {
+      if (!(cause instanceof TokenError)) throw cause
+      return barred(c, cause, options.onDefect)
     }
-    for (const path of ["/graphs", "/graphs/*", "/runs/*", "/events/*"]) app.use(path, admit)
+    return next()
   }
-  const rights = (request: Request) => {
-    const holder = holders.get(request)
-    return holder === undefined ? {} : { within: [holder.grants] }
-  }
-  const allowed = (c: Context, name: string) => holders.get(c.req.raw)?.graphs?.includes(name) !== false
+  for (const path of ["/graphs", "/graphs/*", "/runs/*", "/events/*"]) app.use(path, admit)
+  const callerOf = (c: Context): Caller => callers.of(c.req.raw)
   app.get("/health", (c) => json(c, 200, { ok: true, graphs: graphs.size, ...slots.load }))
   app.get("/problems/:kind", (c) => {
     const kind = c.req.param("kind")
@@ -178,27 +156,26 @@ export function graphsApp(options: GraphsOptions): Hono {
     const [status, title, page] = PROBLEMS[kind as ProblemKind]
     return c.text(`${title} (${status})\n\n${page}\n`)
   })
-  app.get("/graphs", (c) => json(c, 200, options.graphs.filter((g) => allowed(c, g.name)).map(summary)))
+  app.get("/graphs", (c) => json(c, 200, options.graphs.filter((g) => callerOf(c).may(g.name)).map(summary)))
   app.get("/graphs/:name", (c) => {
     const graph = graphs.get(c.req.param("name"))
     if (graph === undefined) return unknownGraph(c)
-    return allowed(c, graph.name) ? json(c, 200, described(graph)) : notAllowed(c)
+    return callerOf(c).may(graph.name) ? json(c, 200, described(graph)) : notAllowed(c)
   })
   app.post("/graphs/:name/runs", async (c) => {
     const graph = graphs.get(c.req.param("name"))
     if (graph === undefined) return unknownGraph(c)
-    if (!allowed(c, graph.name)) return notAllowed(c)
+    const caller = callerOf(c)
+    if (!caller.may(graph.name)) return notAllowed(c)
     const begun = performance.now()
-    const own = options.tenantOf?.(c.req.raw)
-    const tenant = own ?? tenantNamed(holders.get(c.req.raw)?.name)
     try {
-      await slots.enter(tenant, c.req.raw.signal)
+      await slots.enter(caller.places, c.req.raw.signal)
     } catch (cause) {
       if (cause instanceof Overloaded) return overloaded(c, cause)
       throw cause
     }
     try {
-      const { response, run } = await answer(c, graph, holders.get(c.req.raw), limits, own, options.signal)
+      const { response, run } = await answer(c, graph, caller, limits, options.signal)
       options.onRun?.({
         graph: graph.name,
         status: response.status,
@@ -207,13 +184,13 @@ export function graphsApp(options: GraphsOptions): Hono {
       })
       return response
     } finally {
-      slots.leave(tenant)
+      slots.leave(caller.places)
     }
   })
   app.all("/graphs/:name/runs", (c) =>
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
-  if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax, rights)
+  if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax, (request) => callers.of(request))
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)
@@ -261,9 +238,8 @@ interface Answered {
 async function answer(
   c: Context,
   graph: Served,
-  holder: Holder | undefined,
+  { holder, runs }: Caller,
   limits: HttpLimits,
-  tenant: Tenant | undefined,
   stopping: AbortSignal | undefined,
 ): Promise<Answered> {
   const { name } = graph
@@ -273,7 +249,7 @@ async function answer(
   if (read instanceof Response) return { response: read }
   const late = AbortSignal.timeout(limits.runMsMax)
   const signals = [late, c.req.raw.signal, ...(stopping ? [stopping] : [])]
-  const result = await ready.run(read, { signal: AbortSignal.any(signals), ...(tenant ? { tenant } : {}) })
+  const result = await ready.run(read, { signal: AbortSignal.any(signals), ...runs })
   const { run } = result
   if (result.outcome.ok)
     return {
@@ -302,7 +278,8 @@ function overloaded(c: Context, { reason, message, retryMs }: Overloaded): Respo
 function failed(c: Context, { code, message, data, path }: Failure, more: object): Response {
   const node = path === undefined ? {} : { node: printPath(path) }
   const whose = code === "Budget" ? (data as { readonly of?: Value } | null)?.of : undefined
-  const kind = whose === "tenant" ? "tenant-budget" : code === "Fuel" || whose === "run" ? "over-budget" : "run-failed"
+  const shared = whose === "tenant" || whose === "caller"
+  const kind = shared ? "tenant-budget" : code === "Fuel" || whose === "run" ? "over-budget" : "run-failed"
   return problem(c, kind, message, { ...more, code, data: jsonOf(data, { nonFinite: "text" }), ...node })
 }
 

@@ -5,8 +5,9 @@
 import type { Context, Hono } from "hono"
 import { Failure, isRecord, jsonOf, jsonText, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
-import { resume, waitingFor, waitText } from "./again.ts"
-import type { Engine, PrepareOptions, RunResult } from "./engine.ts"
+import { graphOf, resume, waitingFor, waitText } from "./again.ts"
+import type { Caller } from "./callers.ts"
+import type { Engine, RunResult } from "./engine.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
@@ -22,16 +23,16 @@ export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
     text: waitText(wait),
   }))
 
-/** `rights`: what narrows the grants for whoever asks. Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
+/** `callerOf`: whose request it is; another's graph has no runs for it. Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
 export function addRuns(
   app: Hono,
   hosts: readonly RunsHost[],
   bodyBytesMax: number,
-  rights: (request: Request) => Pick<PrepareOptions, "within">,
+  callerOf: (request: Request) => Caller,
 ): void {
   app.get("/runs/:run", async (c) => {
-    const found = await hostOf(hosts, c.req.param("run"))
-    if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
+    const found = await hostOf(hosts, c.req.param("run"), callerOf(c.req.raw))
+    if (found === undefined) return noSuchRun(c)
     const { run, end, waits } = await found.engine.history(c.req.param("run"))
     const ended = end === undefined ? {} : { ok: end.outcome.ok, trace: end.trace }
     return json(c, 200, {
@@ -42,17 +43,19 @@ export function addRuns(
     })
   })
   app.post("/runs/:run/resume", async (c) => {
-    const found = await hostOf(hosts, c.req.param("run"))
-    if (found === undefined) return refuse(c, 404, "no-such-run", "The ledger has no such run.")
+    const caller = callerOf(c.req.raw)
+    const found = await hostOf(hosts, c.req.param("run"), caller)
+    if (found === undefined) return noSuchRun(c)
     return await answered(c, async () => {
       const replies = repliesOf(await bodyOf(c, bodyBytesMax))
       return told(
         c,
         await resume(found.engine, c.req.param("run"), {
           grants: found.grants,
-          ...rights(c.req.raw),
+          ...caller.within,
+          ...caller.runs,
           replies,
-          by: "http",
+          by: caller.holder?.name ?? "http",
         }),
       )
     })
@@ -62,11 +65,13 @@ export function addRuns(
       const body = await bodyOf(c, bodyBytesMax)
       const value = isRecord(body) && Object.hasOwn(body, "value") ? body["value"]! : null
       const name = c.req.param("name")
+      const caller = callerOf(c.req.raw)
       const runs: string[] = []
       for (const { engine, grants } of hosts) {
         for (const { run, waits } of await waitingFor(engine, name)) {
+          if (!(await mayTouch(engine, run, caller))) continue
           const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
-          await resume(engine, run, { grants, ...rights(c.req.raw), replies, by: "event" })
+          await resume(engine, run, { grants, ...caller.within, ...caller.runs, replies, by: "event" })
           runs.push(run)
         }
       }
@@ -75,13 +80,25 @@ export function addRuns(
   )
 }
 
-async function hostOf(hosts: readonly RunsHost[], run: string): Promise<RunsHost | undefined> {
+/** Where a run is on record; nowhere for one who may not touch it, so that nobody learns which runs there are. */
+async function hostOf(hosts: readonly RunsHost[], run: string, caller: Caller): Promise<RunsHost | undefined> {
   for (const host of hosts) {
     const { engine } = host
-    if ((await engine.store.entries(engine.space, run)).rows.length > 0) return host
+    if ((await engine.store.entries(engine.space, run)).rows.length === 0) continue
+    return (await mayTouch(engine, run, caller)) ? host : undefined
   }
   return undefined
 }
+
+/** A token for some graphs is for the runs of these. A run's graph has the name that its own plan has, whatever is served by now. */
+async function mayTouch(engine: Engine, run: string, { holder, may }: Caller): Promise<boolean> {
+  if (holder?.graphs === undefined) return true
+  const graph = await graphOf(engine, run)
+  return graph !== undefined && may(graph)
+}
+
+const noSuchRun = (c: Context): Response =>
+  refuse(c, 404, "no-such-run", "The ledger has no such run that you may see.")
 
 /** `{ answers: { path: value }, refuse: { path: why }, send: [path] }`. Fails with `Failure` `BadBody`. */
 function repliesOf(body: Value): readonly Reply[] {

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { hex } from "../graph/mod.ts"
 import { kernelError, type SignedHead } from "../kernel/mod.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { systemChance } from "./services/chance.ts"
 import { hostDigest } from "./services/digest.ts"
 
 /** What runs leave behind lies here, and is no part of the repository. */
@@ -21,6 +22,9 @@ export const LEDGER_PLACES = "file, memory, postgres://user:password@host:port/d
 export const isLedgerPlace = (text: string): text is LedgerPlace =>
   /^(file|memory|postgres(ql)?:\/\/.+|secret:.+)$/.test(text)
 
+/** A process may be silent for so long before another takes up what it had in flight. */
+const LEASE_MS = 15_000
+
 /** Where the last signed head is kept beside the ledger's key, so that a ledger that was cut or put back is noticed. */
 export function headsFile(folder: string, place: Exclude<LedgerPlace, "memory">): string {
   const which = place === "file" ? "" : `.${hex(hostDigest(new TextEncoder().encode(place))).slice(0, 12)}`
@@ -32,6 +36,7 @@ export async function openLedgerAt(
   folder: string,
   place: Exclude<LedgerPlace, "memory">,
   secret: (name: string) => string | undefined,
+  leaseMs: number = LEASE_MS,
 ): Promise<SqlLedger> {
   const { openLedgerKey } = await import("./services/ledger_key.ts")
   const { signer, publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
@@ -40,7 +45,7 @@ export async function openLedgerAt(
     const { keepHeads } = await import("./ledger_proof.ts")
     await keepHeads(heads, [publicKey], head)
   }
-  const kept = { signer, keepHead }
+  const kept = { signer, keepHead, holder: { id: hex(systemChance.bytes(10)), leaseMs } }
   const { SqlLedger } = await import("./ledger_sql.ts")
   if (place === "file") {
     const { SqliteStorage } = await import("./storage_sqlite.ts")

@@ -25,6 +25,7 @@ import {
   signedHeadOf,
 } from "../kernel/mod.ts"
 import { leavesOf, SqlArchive } from "./ledger_archive.ts"
+import { HeldRuns, type HolderOptions } from "./ledger_held.ts"
 import { redactionOf } from "./ledger_redaction.ts"
 import { bytes, headOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
 import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
@@ -70,6 +71,8 @@ export interface SqlLedgerOptions {
   readonly now?: () => number
   /** Is given the signed head, when the ledger closes and now and then before: to be kept where the database is not. */
   readonly keepHead?: (head: SignedHead) => Promise<void>
+  /** Who this process is to others on the same store: without it nobody goes on with its runs when it dies. */
+  readonly holder?: HolderOptions
   /** Entries that may wait for the disk; the next one fails with `full`. */
   readonly queueMax?: number
 }
@@ -85,6 +88,7 @@ export class SqlLedger implements LedgerStore {
   #head: SignedHead | undefined
   #headKeptAt = 0
   readonly #queueMax: number
+  readonly #held: HeldRuns | undefined
   /** Where our log of heads stands, and the last entry that was signed of each run in flight. */
   #log: LogState = EMPTY_LOG
   readonly #signed = new Map<string, number>()
@@ -108,8 +112,9 @@ export class SqlLedger implements LedgerStore {
     return ledger
   }
 
-  private constructor({ storage, signer, keepHead, now = Date.now, queueMax = 65_536 }: SqlLedgerOptions) {
+  private constructor({ storage, signer, keepHead, now = Date.now, queueMax = 65_536, holder }: SqlLedgerOptions) {
     this.#storage = storage
+    this.#held = holder && new HeldRuns(storage, holder, now)
     this.#signer = signer
     this.#now = now
     this.#keepHead = keepHead
@@ -166,6 +171,10 @@ export class SqlLedger implements LedgerStore {
     return rows.map((r) => headOf(r, space))
   }
 
+  async left(space: string, limit: number): Promise<readonly RunHead[]> {
+    return (await this.#held?.left(space, limit)) ?? []
+  }
+
   async entries(space: string, run: string): Promise<Chain> {
     const rows = await this.#storage.all(`SELECT ${ROW_COLUMNS} FROM ledger WHERE space = ? AND run = ? ORDER BY seq`, [
       space,
@@ -179,6 +188,7 @@ export class SqlLedger implements LedgerStore {
     this.#open = false
     await this.#flushing
     await this.#handOut()
+    await this.#held?.close()
     this.#head = undefined
     await this.#storage.close()
   }
@@ -196,8 +206,9 @@ export class SqlLedger implements LedgerStore {
 
   /** One batch; where an entry conflicts, one batch for each run, so that a run fails for its own entries only. */
   async #write(group: readonly Waiting[]): Promise<void> {
+    const rows = group.flatMap(({ row }) => row ?? [])
     try {
-      await this.#commit(statements(group), this.#notes(group))
+      await this.#commit([...statements(group), ...(this.#held?.statements(rows) ?? [])], this.#notes(group))
     } catch (cause) {
       const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
       if (cause instanceof KernelError && cause.reason === "conflict" && byRun.size > 1) {
@@ -205,7 +216,8 @@ export class SqlLedger implements LedgerStore {
       } else for (const { reject } of group) reject(cause)
       return
     }
-    for (const { row } of group) if (row !== undefined && isLast(row)) this.#signed.delete(runKey(row))
+    this.#held?.kept(rows)
+    for (const row of rows) if (isLast(row)) this.#signed.delete(runKey(row))
     for (const { resolve } of group) resolve()
   }
 

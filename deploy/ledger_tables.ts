@@ -39,6 +39,10 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
     `CREATE TABLE IF NOT EXISTS ledger_parked (
        space TEXT NOT NULL, run TEXT NOT NULL, due ${time}, PRIMARY KEY (space, run)) ${byKey}`,
     "CREATE INDEX IF NOT EXISTS ledger_parked_due ON ledger_parked (space, due)",
+    // Runs in flight and who has them; who has some says until when it may be silent.
+    `CREATE TABLE IF NOT EXISTS ledger_held (
+       space TEXT NOT NULL, run TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (space, run)) ${byKey}`,
+    `CREATE TABLE IF NOT EXISTS ledger_holder (id TEXT PRIMARY KEY, until ${time} NOT NULL) ${byKey}`,
     // The signed log of heads; `idx` counts a log's leaves from 0.
     `CREATE TABLE IF NOT EXISTS ledger_log (
        log TEXT NOT NULL, idx INTEGER NOT NULL, space TEXT NOT NULL, leaf ${bytes} NOT NULL, peaks ${bytes},

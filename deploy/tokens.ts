@@ -8,6 +8,7 @@ import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
 import * as Data from "effect/Data"
 import { CapabilityError, narrow, parseCapability } from "../graph/mod.ts"
+import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { why } from "./project.ts"
 
 /** Beside the ledger, and as little a part of the repository. */
@@ -22,13 +23,17 @@ export interface TokenEntry {
   readonly grants: readonly string[]
   /** Names of the graphs that it may run; all where it is left out. */
   readonly graphs?: readonly string[]
+  /** What its holder may spend in any time `per`, as `tenant` of the project's file says it for all. */
+  readonly budget?: { readonly [key: string]: string | number }
   readonly created: string
   readonly expires?: string
   readonly revoked?: string
 }
 
 /** Who makes a request. */
-export type Holder = Pick<TokenEntry, "name" | "grants" | "graphs">
+export interface Holder extends Pick<TokenEntry, "name" | "grants" | "graphs"> {
+  readonly budget?: NonNullable<Budgets["tenant"]>
+}
 
 export type TokenReason =
   | "token-missing"
@@ -73,11 +78,12 @@ export class Tokens {
     // Every entry is compared, and each in constant time: how long it takes tells nothing.
     for (const entry of entries) if (timingSafeEqual(Buffer.from(entry.sha256, "hex"), digest)) found = entry
     if (found === undefined) throw fault("token-unknown", "The token is none of this server's.")
-    const { name, grants, graphs, revoked, expires } = found
+    const { name, grants, graphs, budget, revoked, expires } = found
     if (revoked !== undefined) throw fault("token-revoked", `The token "${name}" was revoked at ${revoked}.`)
     if (expires !== undefined && now >= Date.parse(expires))
       throw fault("token-expired", `The token "${name}" expired at ${expires}.`)
-    return { name, grants, ...(graphs === undefined ? {} : { graphs }) }
+    const tenant = budget === undefined ? undefined : readBudgets({ tenant: budget }).tenant
+    return { name, grants, ...(graphs === undefined ? {} : { graphs }), ...(tenant ? { budget: tenant } : {}) }
   }
 
   /** All of them. Fails with `TokenError` (`tokens-unreadable`); a file that is not there holds none. */
@@ -136,7 +142,16 @@ export class Tokens {
   }
 }
 
-const KEYS: ReadonlySet<string> = new Set(["name", "sha256", "grants", "graphs", "created", "expires", "revoked"])
+const KEYS: ReadonlySet<string> = new Set([
+  "name",
+  "sha256",
+  "grants",
+  "graphs",
+  "budget",
+  "created",
+  "expires",
+  "revoked",
+])
 
 async function readTokens(file: string): Promise<readonly TokenEntry[]> {
   const refuse = (problem: string, cause?: unknown) =>
@@ -173,10 +188,24 @@ function entryFault(entry: unknown): string | undefined {
     const read = parseCapability(grant)
     if (read instanceof CapabilityError) return `.grants: ${read.message}`
   }
+  if (e["budget"] !== undefined) {
+    const wrong = budgetFault(e["budget"])
+    if (wrong !== undefined) return `.budget: ${wrong}`
+  }
   for (const key of ["created", "expires", "revoked"] as const) {
     if (key !== "created" && e[key] === undefined) continue
     if (typeof e[key] !== "string" || Number.isNaN(Date.parse(e[key])))
       return `.${key} must be a time, as in 2026-01-31T12:00:00Z`
   }
   return undefined
+}
+
+function budgetFault(budget: unknown): string | undefined {
+  try {
+    readBudgets({ tenant: budget })
+    return undefined
+  } catch (cause) {
+    if (cause instanceof BudgetProblem) return cause.message
+    throw cause
+  }
 }

@@ -7,6 +7,7 @@ import type { Effect, Path, Settings } from "./ir.ts"
 import type { Origin } from "./labels/label.ts"
 import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
+import type { SecretWay } from "./secrets.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
 import type { Level, Validator } from "./validator.ts"
@@ -72,6 +73,8 @@ export interface Signature {
   readonly origin?: Origin["who"] | "none"
   /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
   readonly endorses?: boolean
+  /** True where a call asks a person or waits for its time: it is made on certain arguments alone, and nothing stands in for it. */
+  readonly waits?: boolean
   /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
   readonly sinks?: { readonly [arg: string]: Sort }
   /**
@@ -79,6 +82,8 @@ export interface Signature {
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
    */
   readonly unpinned?: string
+  /** Parts of arguments and answers that no copy of a call may hold: annotated in the tool's schemas (`secrets.ts`). */
+  readonly secrets?: { readonly input: readonly SecretWay[]; readonly output: readonly SecretWay[] }
 }
 
 export interface SignatureProblem {
@@ -121,6 +126,12 @@ export interface Call {
   /** Asked before each further request of one call: throws where the run's budget is used up. What it throws must be let through. */
   readonly further?: (() => void) | undefined
   /**
+   * Does a part of this call's work and keeps what it gave, so that a run which goes on after a stop does not do it again:
+   * the n-th part of a call is given again to the n-th that asks for the same. One begins when the one before has ended.
+   * What a tool does between its parts must follow from their values and from those of its bodies. Not there, do the work.
+   */
+  readonly part?: ((asked: Value, work: () => Promise<Value>) => Promise<Value>) | undefined
+  /**
    * Runs one of the node's own bodies (`NodeKind.scopes`), `Node.scopes[role]`, with `args` as its parameters, as a child
    * at the path `[…path, n, <body>]`, where n counts the calls of this attempt from 0. The arguments must fit the declared
    * input; the promise fails with the body's `Failure`. There only where the kind declares `scopes`.
@@ -151,8 +162,9 @@ export interface NodeKind {
    * Bodies that the kind calls by name while it runs, through `Call.invoke`: the tools of an `llm`. A file gives them
    * under `key` as a mapping from name to `{ about?, input, do }`. `config[key][name]` keeps `about` and `input` (a record
    * type, every field required or with a default); the body is `Node.scopes["<role>:<name>"]`, whose parameters are the input's fields.
+   * `rests`: all that a call learns of its own it keeps (`Call.part`), so a run may rest inside its bodies and go on later.
    */
-  readonly scopes?: { readonly key: string; readonly role: string; readonly about: string }
+  readonly scopes?: { readonly key: string; readonly role: string; readonly about: string; readonly rests?: true }
   /**
    * Schemes of capabilities beyond the language's own (`SCHEMES`) that nodes of this kind may need: a scheme that no
    * registered kind declares is refused, in a `needs:`, in a grant, in a plan.

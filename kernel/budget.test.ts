@@ -1,7 +1,17 @@
 /** Budgets: what is counted, when a run is stopped and by what words, windows of time, and clocks that are wrong. */
 import { describe, expect, test } from "bun:test"
 import { Failure } from "../graph/mod.ts"
-import { Allowance, AMOUNTS, type Amount, amountsOf, type Budget, Charge, Meter, printAmount } from "./budget.ts"
+import {
+  Allowance,
+  AMOUNTS,
+  type Amount,
+  amountsOf,
+  type Budget,
+  Charge,
+  Meter,
+  type MeterOptions,
+  printAmount,
+} from "./budget.ts"
 import { KernelError } from "./errors.ts"
 
 /** A steady clock that a test sets. */
@@ -274,6 +284,42 @@ describe("a tenant's budget", () => {
     }
     clock.at = 1100
     expect(tenant.used(0)).toBe(0)
+  })
+})
+
+describe("a caller's budget", () => {
+  test("holds beside the tenant's: whichever is used up first ends the run", () => {
+    const clock = steady()
+    const tenant = new Allowance({ calls: 3 }, 60_000, clock)
+    const caller = new Allowance({ calls: 2 }, 60_000, clock)
+    const own = new Meter(clock, { tenant, caller })
+    own.begin(["a"])
+    own.begin(["b"])
+    expect(stop(() => own.begin(["c"]))).toMatchObject({ data: { of: "caller", budget: "calls", limit: 2 } })
+    expect([tenant.used(0), caller.used(0)]).toEqual([2, 2])
+    new Meter(clock, { tenant }).begin(["a"])
+    const other = new Meter(clock, { tenant, caller: new Allowance({ calls: 9 }, 60_000, clock) })
+    expect(stop(() => other.begin(["a"])).data).toMatchObject({ of: "tenant", limit: 3 })
+  })
+
+  test("is not due by itself: the clock asks on nobody's behalf, as it does for a tenant", () => {
+    const clock = steady()
+    const none = new Allowance({ calls: 0 }, 60_000, clock)
+    const stopped = (options: MeterOptions) => {
+      const meter = new Meter(clock, options)
+      stop(() => meter.begin(["a"]))
+      return meter.rest(5)?.until
+    }
+    expect(stopped({ caller: none })).toBeNull()
+    expect(stopped({ tenant: none })).toBe(1005)
+    expect(stopped({ budget: { calls: 0 }, caller: none })).toBeNull()
+  })
+
+  test("of money wants to know what a model costs", () => {
+    const meter = new Meter(steady(), { caller: new Allowance({ money: 10 }, 1000, steady()) })
+    meter.begin(["a"])
+    meter.count({ model: "m", tokensIn: 1, tokensOut: 0 }, new Charge())
+    expect(stop(() => meter.begin(["b"]))).toMatchObject({ data: { budget: "money", model: "m" } })
   })
 })
 

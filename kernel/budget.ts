@@ -124,6 +124,8 @@ export class Charge {
 export interface MeterOptions {
   readonly budget?: Budget | undefined
   readonly tenant?: Allowance | undefined
+  /** Of whoever asked for the run, beside the tenant's: that of a token. */
+  readonly caller?: Allowance | undefined
   readonly prices?: Prices | undefined
   /** What the run had spent before it went on here. */
   readonly before?: Amounts | undefined
@@ -155,7 +157,10 @@ export class Meter {
     return this.#stopped
   }
 
-  /** What the run rests for, where a budget is used up, with all that was spent. It is due by itself where the budget is a tenant's. */
+  /**
+   * What the run rests for, where a budget is used up, with all that was spent. It is due by itself where the budget is a
+   * tenant's; where it is a caller's, that caller has to ask again, since the clock asks on nobody's behalf.
+   */
   rest(now: number): Wait | undefined {
     if (this.#stopped === undefined) return undefined
     const { path = [], message, data } = this.#stopped
@@ -177,6 +182,18 @@ export class Meter {
     return most === undefined ? Number.POSITIVE_INFINITY : Math.max(0, most - this.#spent[WALL]!)
   }
 
+  /** May a call be made that the run may turn out not to need? Only while less than half of every budget is used. */
+  get room(): boolean {
+    if (this.#stopped !== undefined || this.#unpriced !== undefined) return false
+    this.#lap()
+    const { budget, tenant } = this.#options
+    return AMOUNTS.every((key, i) => {
+      const most = budget?.[key]
+      const share = tenant?.budget[key]
+      return (most === undefined || this.#spent[i]! * 2 < most) && (share === undefined || tenant!.used(i) * 2 < share)
+    })
+  }
+
   /** A request is about to be sent, as one more call or (`further`) as part of one. Throws the failure that ends the run. */
   begin(path: Path): void {
     this.further(path, 1)
@@ -186,18 +203,23 @@ export class Meter {
   further(path: Path, calls = 0): void {
     if (this.#stopped !== undefined) throw this.#stopped
     this.#lap()
-    const { budget, tenant } = this.#options
+    const { budget, tenant, caller } = this.#options
     for (let i = 0; i < AMOUNTS.length; i++) {
       const key = AMOUNTS[i]!
       const more = i === CALLS ? calls : 1
       const most = budget?.[key]
       if (most !== undefined && this.#spent[i]! + more > most) throw this.#stop("run", key, most, this.#spent[i]!, path)
-      const share = tenant?.budget[key]
-      if (share === undefined) continue
-      const used = tenant!.used(i)
-      if (used + more > share) throw this.#stop("tenant", key, share, used, path)
+      if (tenant !== undefined) this.#share("tenant", tenant, i, more, path)
+      if (caller !== undefined) this.#share("caller", caller, i, more, path)
     }
     if (this.#unpriced !== undefined) throw this.#stopUnpriced(this.#unpriced, path)
+  }
+
+  #share(whose: "tenant" | "caller", of: Allowance, amount: number, more: number, path: Path): void {
+    const most = of.budget[AMOUNTS[amount]!]
+    if (most === undefined) return
+    const used = of.used(amount)
+    if (used + more > most) throw this.#stop(whose, AMOUNTS[amount]!, most, used, path)
   }
 
   /** The run's time is up while a call is on its way: the failure that ends the run. */
@@ -239,11 +261,12 @@ export class Meter {
   }
 
   #priced(model: string | undefined, tokensIn: number, tokensOut: number): number {
-    const { prices, budget, tenant } = this.#options
+    const { prices, budget, tenant, caller } = this.#options
     if (tokensIn + tokensOut === 0) return 0
     const price = prices !== undefined && Object.hasOwn(prices.models, model ?? "") ? prices.models[model!] : undefined
     if (price !== undefined) return Math.ceil((tokensIn * price.in + tokensOut * price.out) / 1_000_000)
-    if (budget?.money !== undefined || tenant?.budget.money !== undefined) this.#unpriced = model ?? "without a name"
+    const bounds = [budget, tenant?.budget, caller?.budget]
+    if (bounds.some((b) => b?.money !== undefined)) this.#unpriced = model ?? "without a name"
     return 0
   }
 
@@ -254,17 +277,19 @@ export class Meter {
   #add(amount: number, of: number): void {
     this.#spent[amount]! += of
     this.#options.tenant?.add(amount, of)
+    this.#options.caller?.add(amount, of)
   }
   #lap(): void {
     this.#add(WALL, this.#watch.lap())
   }
 
-  #stop(whose: "run" | "tenant", budget: Amount, limit: number, spent: number, path: Path): Failure {
-    const { tenant, prices } = this.#options
+  #stop(whose: "run" | "tenant" | "caller", budget: Amount, limit: number, spent: number, path: Path): Failure {
+    const { prices } = this.#options
+    const shared = whose === "run" ? undefined : this.#options[whose]
     const of = (n: number) => printAmount(budget, n, prices?.currency)
-    const window = whose === "run" ? "" : ` in ${tenant!.windowMs} ms`
+    const window = shared === undefined ? "" : ` in ${shared.windowMs} ms`
     const next =
-      whose === "run" ? "resume it with a larger one" : `try again in ${Math.ceil(tenant!.againMs)} ms or later`
+      shared === undefined ? "resume it with a larger one" : `try again in ${Math.ceil(shared.againMs)} ms or later`
     this.#stopped = fail(
       "Budget",
       `Cannot go on: the ${whose}'s budget of ${of(limit)}${window} is used up, spent ${of(spent)}; ${next}`,

@@ -33,6 +33,12 @@ export interface Known {
   readonly how?: Delivery
 }
 
+/** A part of a call that has not ended: what it was asked for, and gave. */
+export interface Part {
+  readonly input: Uint8Array
+  readonly data: Uint8Array
+}
+
 /** A write that was announced; nobody recorded what came of it. */
 export interface OpenIntent {
   readonly seq: number
@@ -70,6 +76,8 @@ export interface History {
   readonly known: ReadonlyMap<string, Known>
   readonly open: ReadonlyMap<string, OpenIntent>
   readonly waits: ReadonlyMap<string, Wait>
+  /** Of calls that have not ended, what they learnt so far, in order. */
+  readonly parts: ReadonlyMap<string, readonly Part[]>
   /** Answers on record whose outcome is not: the process died in between. */
   readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
   /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
@@ -102,6 +110,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const known = new Map<string, Known>()
   const open = new Map<string, OpenIntent>()
   const waits = new Map<string, Wait>()
+  const parts = new Map<string, Part[]>()
   const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
   const again = new Set<string>()
   const intents = new Map<number, OpenIntent>()
@@ -116,6 +125,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     waits.delete(at)
     answers.delete(at)
     open.delete(at)
+    parts.delete(at)
   }
   for (const row of chain.rows) {
     const { body, at, seq } = openRow(row)
@@ -159,6 +169,19 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         })
         break
       }
+      case "part": {
+        costs.push(body.spent)
+        const at = printPath(body.path)
+        if (body.n === 0) parts.set(at, [])
+        const before = parts.get(at)
+        if (before?.length !== body.n)
+          throw kernelError(
+            "corrupt",
+            `Cannot read run "${run}": entry ${seq} is part ${body.n} of ${at}, and part ${body.n - 1} is not there`,
+          )
+        before.push({ input: body.input, data: data! })
+        break
+      }
       case "parked": {
         const request = requestOf(data!)
         waits.set(printPath(body.path), { ...body, request })
@@ -166,6 +189,11 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         if (body.why === "budget") spent = request["spent"] as unknown as Amounts
         break
       }
+      case "discarded":
+        costs.push(body.spent)
+        break
+      case "guess":
+        break
       case "answer":
         if (body.how === "again") {
           again.add(printPath(body.path))
@@ -196,6 +224,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     known,
     open,
     waits,
+    parts,
     answers,
     again,
     spent: atLeast(amountsOf(costs), spent),

@@ -25,6 +25,7 @@ export type Why = "ask" | "sleep" | "event" | "uncertain" | "held" | "budget"
  * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).
  */
 export type Answered = "answered" | "due" | "delivered" | "refused" | "again"
+export type Verified = "kept" | "wrong" | "dropped" | "off"
 
 /**
  * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
@@ -69,6 +70,15 @@ export type EntryBody =
       readonly attempts: number
       readonly spent?: Spent
     }
+  /** Part `n` of what the call at `path` learnt on its way; 0 begins anew. `data`: what it gave. In no trace. */
+  | {
+      readonly kind: "part"
+      readonly path: Path
+      readonly n: number
+      readonly input: Uint8Array
+      readonly outcome: Uint8Array
+      readonly spent: Spent
+    }
   /** The run rests until the node at `path` has its answer. `data`: the request (`Waiting`). `until`: when it is due by itself. */
   | {
       readonly kind: "parked"
@@ -97,6 +107,32 @@ export type EntryBody =
       readonly outcome: Uint8Array
       readonly message: string | null
       readonly from: string | null
+    }
+  /**
+   * What became of a guess: a prediction that stood in for the outcome at `path`. `kept`: the tool answered the same; `wrong`:
+   * it did not; `dropped`: never held against the tool, because what it rested on was wrong or the run ended; `off`: none was
+   * made, `why` says why not. `by`: hash of the weights; `outcome`: of the prediction. No part of the trace.
+   */
+  | {
+      readonly kind: "guess"
+      readonly path: Path
+      readonly input: Uint8Array
+      readonly verdict: Verified
+      readonly by: string | null
+      readonly alpha: number | null
+      readonly confidence: number | null
+      readonly why: string | null
+      readonly outcome: Uint8Array | null
+    }
+  /** A read that was called on guessed arguments and did not count: one of the guesses `on` which it rested was wrong, or it gave no answer. */
+  | {
+      readonly kind: "discarded"
+      readonly path: Path
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly on: readonly Path[]
+      readonly attempts: number
+      readonly spent: Spent
     }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
@@ -165,6 +201,8 @@ export interface LedgerStore {
   readonly entries: (space: string, run: string) => Awaitable<Chain>
   /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
   readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>
+  /** Runs in flight whose process has died, the first that began first; of a store that knows who has them. */
+  readonly left?: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   /**
    * Keeps bytes under their hash (plans, pins, bundles of code), at the latest with the next entry that is appended. Keeping
    * the same bytes again does nothing.
@@ -182,9 +220,12 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key"],
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
+  part: ["path", "n", "input", "outcome", "spent"],
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
   taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
+  guess: ["path", "input", "verdict", "by", "alpha", "confidence", "why", "outcome"],
+  discarded: ["path", "resource", "input", "on", "attempts", "spent"],
   resume: ["by"],
   end: ["outcome", "message", "trace"],
 }
@@ -199,9 +240,12 @@ const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonl
   read: { asked: "input", told: ["outcome", "message"] },
   intent: { asked: "input", told: [] },
   outcome: { told: ["outcome", "message"] },
+  part: { asked: "input", told: ["outcome"] },
   parked: { asked: "input", told: ["request"] },
   answer: { told: ["outcome", "message"] },
   taken: { asked: "input", told: ["outcome", "message"] },
+  guess: { asked: "input", told: ["outcome"] },
+  discarded: { asked: "input", told: [] },
   resume: { told: [] },
   end: { told: ["outcome", "message", "trace"] },
 }
@@ -326,6 +370,8 @@ export function dataHash(body: EntryBody): Uint8Array | null {
     case "parked":
       return body.request
     case "intent":
+    case "guess":
+    case "discarded":
     case "resume":
       return null
     default:
@@ -362,7 +408,7 @@ export interface VerifyOptions {
   /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
   readonly withoutData?: boolean
   /** What was removed, by the notes of it. Default: nothing. */
-  readonly redactions?: Redactions
+  readonly redactions?: Redactions | undefined
 }
 export interface Redactions {
   /** Entries without their data. */

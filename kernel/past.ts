@@ -9,7 +9,7 @@ import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Patience } from "./judge.ts"
 import { encoded, messageOf } from "./outcome.ts"
-import type { RunOptions } from "./run.ts"
+import type { RunOptions } from "./run_options.ts"
 
 export interface Past {
   /**
@@ -21,6 +21,7 @@ export interface Past {
   readonly open: History["open"]
   readonly waits: History["waits"]
   readonly again: History["again"]
+  readonly parts: History["parts"]
   /** Some outcome is a failure: what had happened by then depends on the order, so outcomes are given in theirs. */
   readonly ordered: boolean
   /** Of `taken`: the run that knew it. */
@@ -43,6 +44,7 @@ export const resuming = (history: History): Past => ({
   open: history.open,
   waits: history.waits,
   again: history.again,
+  parts: history.parts,
   ordered: anyFailed(history.known),
   from: null,
   held: false,
@@ -83,7 +85,7 @@ export async function taking(
     const seq = history.known.get(printPath(path))?.seq ?? Number.MAX_SAFE_INTEGER
     known.set(printPath(path), { ...entry, seq, effect: effect === "write" ? "write" : "read" })
   }
-  const none = { open: new Map(), waits: new Map(), again: new Set<string>() }
+  const none = { open: new Map(), waits: new Map(), again: new Set<string>(), parts: new Map() }
   return { how: "taken", known, ...none, ordered: anyFailed(known), from: history.run, held }
 }
 

@@ -4,8 +4,6 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
-  type Clock,
-  type Digest,
   encode,
   Failure,
   fail,
@@ -17,43 +15,23 @@ import {
   printPath,
   TraceTree,
   traceHash,
-  unhex,
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
-import { type AgedCache, cacheKey } from "./cache.ts"
+import { cacheKey } from "./cache.ts"
 import { externAt } from "./calls.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
-import type { Delivery, EntryBody, LedgerStore, Spent } from "./ledger.ts"
-import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import type { Delivery, EntryBody, Spent } from "./ledger.ts"
+import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { Parts } from "./parts.ts"
 import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
+import type { Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
-
-export interface RunOptions {
-  readonly store: LedgerStore
-  readonly digest: Digest
-  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
-  /** The run's id, unique in its space. */
-  readonly run: string
-  readonly space: string
-  readonly input: Value
-  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
-  readonly salt?: (bytes: number) => Uint8Array
-  /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
-  readonly cache?: AgedCache
-  /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
-  readonly parks?: boolean
-  /** What the run may spend, and has spent. */
-  readonly meter?: Meter | undefined
-}
-
-/** What the record says to a call: it is answered, or it waits. */
-export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -95,6 +73,7 @@ class RunRecord {
   /** Of a run that goes on: announced again here, by path. */
   readonly #met: Set<string>
   #meter: Meter | undefined
+  #parts: Parts | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -128,6 +107,11 @@ class RunRecord {
   #inputHash(): Uint8Array {
     this.#input ??= this.#options.digest(this.#data!)
     return this.#input
+  }
+
+  /** What calls learn on their way. */
+  get parts(): Parts {
+    return (this.#parts ??= new Parts(this.run, this.#chain, this.#options.digest, this.past))
   }
 
   /** There where the run has a budget, or a tool has said what a call cost. */
@@ -322,6 +306,18 @@ class RunRecord {
     return this.#mint(intent.path, outcome, kept)
   }
 
+  /**
+   * Records what became of a guess at `path`, or of a read that was called on guessed arguments. No part of the trace, and
+   * nothing waits for it.
+   */
+  aside(path: Path, extern: number, args: Value, what: Aside): void {
+    const { digest } = this.#options
+    const { resource } = this.#extern(extern, "read").signature
+    const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
+    const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
+    this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
+  }
+
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
   get unsettled(): readonly Path[] {
     const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
@@ -457,11 +453,4 @@ class RunRecord {
 export type { RunRecord }
 
 const NOTHING: Set<string> = new Set()
-
-const graphHashes = new WeakMap<Admitted, Uint8Array>()
-/** The checked graph's hash as bytes, read once for each plan. */
-function graphHash(admitted: Admitted): Uint8Array {
-  let bytes = graphHashes.get(admitted)
-  if (bytes === undefined) graphHashes.set(admitted, (bytes = unhex(admitted.graph)))
-  return bytes
-}
+const NO_BYTES = new Uint8Array(0)

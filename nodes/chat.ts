@@ -42,6 +42,20 @@ export interface Completion {
   readonly usage: { readonly prompt: number; readonly completion: number } | undefined
 }
 
+/** A completion as a value, and back: so it stands on record. */
+export const valueOf = ({ text, toolCalls, finish, usage }: Completion): Value => ({
+  text,
+  toolCalls: toolCalls.map(({ id, name, arguments: args }) => ({ id, name, arguments: args })),
+  finish,
+  usage: usage === undefined ? null : { ...usage },
+})
+export function completionOf(kept: Value): Completion {
+  const { text, toolCalls, finish, usage } = kept as unknown as Completion & {
+    readonly usage: Completion["usage"] | null
+  }
+  return { text, toolCalls, finish, usage: usage ?? undefined }
+}
+
 /** More than any answer that a graph can use; a server that does not stop is cut here. */
 const ANSWER_BYTES_MAX = 32_000_000
 const TOOL_CALLS_MAX = 64

@@ -21,7 +21,7 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { beyondJson, readAnswer, type Shape, shapeOf } from "./answer.ts"
-import { type Completion, complete, type Endpoint } from "./chat.ts"
+import { type Completion, complete, completionOf, type Endpoint, valueOf } from "./chat.ts"
 import { authNeeds, netNeed, readAuth, readOrigin } from "./endpoint.ts"
 import { need } from "./lack.ts"
 import { readTools, runTool, type Tool, toolsOf } from "./toolbox.ts"
@@ -59,7 +59,7 @@ export const llm: NodeKind = {
     usage: { form: "static", type: T.boolean, about: "Gives { value, usage: { prompt_tokens, completion_tokens } }." },
     stream: { form: "static", type: T.boolean, about: "false for servers that cannot stream. The result is the same." },
   },
-  scopes: { key: "tools", role: "tool", about: "What the model may call: name → { about, input, do }." },
+  scopes: { key: "tools", role: "tool", about: "What the model may call: name → { about, input, do }.", rests: true },
   takesWith: false,
   sign,
   open,
@@ -242,7 +242,10 @@ async function converse(
       ...(tools.length === 0 ? {} : { tools: toolsOf(tools) }),
       ...(shape === undefined ? {} : { response_format: formatOf(shape) }),
     }
-    const answer = await complete(settings.endpoint, body, settings.stream, http, services, call)
+    const ask = () => complete(settings.endpoint, body, settings.stream, http, services, call)
+    // What tools do follows from what the model said: that is on record before they do it.
+    const keeps = tools.length > 0 && call.part !== undefined
+    const answer = keeps ? completionOf(await call.part(body, async () => valueOf(await ask()))) : await ask()
     count(spent, answer, call)
     if (answer.finish === "length") {
       throw fail("Truncated", `The answer of ${settings.endpoint.model} was cut off at its limit of tokens`, {

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { generated } from "./generate.ts"
 
 for (const [file, make] of Object.entries(generated)) {
-  test(`${file} is fresh`, () => {
-    expect(readFileSync(join(import.meta.dirname, "..", file), "utf8")).toBe(make())
+  test(`${file} is fresh`, async () => {
+    expect(readFileSync(join(import.meta.dirname, "..", file), "utf8")).toBe(await make())
   })
 }

@@ -15,8 +15,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   compile: ["graph", "plan"],
   kernel: ["graph", "plan"],
   bus: ["graph", "plan", "kernel"],
-  nodes: ["graph"],
-  deploy: ["graph", "plan", "compile", "kernel", "bus", "nodes"],
+  shadow: ["graph"],
+  learn: ["graph", "kernel", "shadow"],
+  nodes: ["graph", "shadow"],
+  deploy: ["graph", "plan", "compile", "kernel", "bus", "shadow", "learn", "nodes"],
 }
 
 /** Folders that hold our text, beside the rooms. Others are what somebody made in the clone with `shadowgraph init`. */

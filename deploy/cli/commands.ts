@@ -1,39 +1,8 @@
 /** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
-import type { Command, Option } from "./command.ts"
-
-const FOLDER: Option = {
-  name: "in",
-  value: "<folder>",
-  about: "Where relative paths, the lock and the ledger count from. Default: the file's own folder.",
-}
-const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
-const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
-const POLICY: Option = {
-  name: "policy",
-  value: "<line>",
-  many: true,
-  about: "A line after those of the project's policy: 'allow model text into url at fetch.page'. May be repeated.",
-}
-const GRANTS: readonly Option[] = [
-  {
-    name: "grant",
-    short: "g",
-    value: "<capability>",
-    many: true,
-    about: "Grant a capability; it covers what lies below it. May be repeated.",
-  },
-  { name: "yes", short: "y", about: "Grant everything that the graph asks for." },
-  POLICY,
-]
-
-const BUDGETS: readonly Option[] = [
-  {
-    name: "budget",
-    value: "<amounts>",
-    about: "The most a run may spend: calls=100,tokens=50000,money=0.50,wall=30s,bytes=10MB.",
-  },
-  { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
-]
+import type { Command } from "./command.ts"
+import { LEARNING } from "./commands_learn.ts"
+import { SERVER_COMMANDS } from "./commands_server.ts"
+import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -159,68 +128,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [["shadowgraph dev quote.graph.yaml order=A17 currency=USD", "edit, save, see"]],
     load: () => import("./dev.ts"),
   },
-  {
-    name: "serve",
-    about: "Serve graphs over HTTP.",
-    takes: "[file|folder…]",
-    options: [
-      { name: "port", short: "p", value: "<port>", about: "Default: 8787; 0 takes any that is free." },
-      { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
-      ...GRANTS,
-      { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
-      { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
-      { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
-      {
-        name: "waiting",
-        value: "<count>",
-        about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
-      },
-      ...BUDGETS,
-      { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
-      {
-        name: "tokens",
-        value: "<file>",
-        about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
-      },
-      { name: "quiet", short: "q", about: "Log nothing." },
-    ],
-    more: [
-      'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
-      "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
-      "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
-    ],
-    examples: [
-      ["shadowgraph serve -g sql:shop -g 'net:*.example.com'", "all graphs of this folder"],
-      ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
-    ],
-    load: () => import("./serve.ts"),
-  },
-  {
-    name: "token",
-    about: "Make, list and revoke the tokens of serve.",
-    takes: "add <name> | list | revoke <name>",
-    options: [
-      {
-        name: "grant",
-        short: "g",
-        value: "<capability>",
-        many: true,
-        about: "What the token hands on of the server's grants. May be repeated.",
-      },
-      { name: "graph", value: "<name>", many: true, about: "A graph that it may run. May be repeated. Default: all." },
-      { name: "expires", value: "<duration>", about: "How long it is good: 12h, 30d. Default: until it is revoked." },
-      { name: "tokens", value: "<file>", about: "Where tokens are kept. Default: .shadowgraph/tokens.json." },
-      { name: "json", about: "Print the list as JSON, without hashes." },
-    ],
-    more: [
-      "The token is printed once and kept nowhere; the file holds its SHA-256. A token never grants more than the server was granted: --grant names what it hands on.",
-    ],
-    examples: [
-      ["shadowgraph token add ci -g sql:shop:read --graph delivery_quote --expires 30d", "make one"],
-      ["shadowgraph token revoke ci", "stop it, at once"],
-    ],
-    load: () => import("./token.ts"),
-  },
+  ...SERVER_COMMANDS,
   {
     name: "test",
     about: "Play a graph's own cases, with the tools' parts spoken by the case: no tool is touched.",
@@ -401,6 +309,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./replay.ts"),
   },
+  ...LEARNING,
   {
     name: "types",
     about: "Write TypeScript declarations beside graph files, so that importing one is typed.",

@@ -166,12 +166,18 @@ function lineOf(entry: Entry, row: Row): string {
       return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
+    case "part":
+      return `part     ${printPath(body.path)}  ${body.n}  ${short(row)}`
     case "parked":
       return `parked   ${printPath(body.path)}  ${body.why}${body.until === null ? "" : ` until ${new Date(body.until).toISOString()}`}`
     case "answer":
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
     case "taken":
       return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
+    case "guess":
+      return `guess    ${printPath(body.path)}  ${body.verdict}${body.by === null ? "" : ` by ${body.by.slice(0, 12)}…, at most ${Number((body.alpha! * 100).toPrecision(4))} % wrong`}${body.why === null ? "" : `: ${body.why}`}`
+    case "discarded":
+      return `discard  ${printPath(body.path)}  ${body.resource ?? ""}  guessed at ${body.on.map(printPath).join(", ")}`
     case "resume":
       return `resume   by ${body.by}`
     case "end":
@@ -179,14 +185,14 @@ function lineOf(entry: Entry, row: Row): string {
   }
 }
 
+/** Beside an entry stands a value, or the outcome of a call. */
+const dataOf = (kind: Row["kind"], data: Uint8Array): Value =>
+  kind === "start" || kind === "parked" || kind === "part" ? decode(data) : outcomeOf(data)
+
 function short(row: Row): string {
   if (row.data === null)
     return row.kind !== "resume" && row.kind !== "intent" && row.told === undefined ? "(redacted)" : ""
-  const text = JSON.stringify(
-    jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
-      nonFinite: "text",
-    }),
-  )
+  const text = JSON.stringify(jsonOf(dataOf(row.kind, row.data), { nonFinite: "text" }))
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
@@ -201,9 +207,7 @@ function bodyJson({ body }: Entry, row: Row): object {
     row.data === null
       ? {}
       : {
-          data: jsonOf(row.kind === "start" || row.kind === "parked" ? decode(row.data) : outcomeOf(row.data), {
-            nonFinite: "text",
-          }),
+          data: jsonOf(dataOf(row.kind, row.data), { nonFinite: "text" }),
         }
   return { ...plain, ...data }
 }

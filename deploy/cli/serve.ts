@@ -3,14 +3,15 @@
 import { compile } from "../../compile/mod.ts"
 import { parseDuration, parseSize, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
-import { due, resume } from "../again.ts"
 import type { Ready } from "../engine.ts"
 import { graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "../http.ts"
+import { LEASE_MS_MAX } from "../ledger_held.ts"
 import { listen } from "../listen.ts"
 import { openSession, type Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
 import type { Holder } from "../tokens.ts"
 import { printMs } from "../view/bars.ts"
+import { wake } from "../waker.ts"
 import { missingGrants } from "./admit.ts"
 import { budgetsOf } from "./budget.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
@@ -22,12 +23,11 @@ import { tokensOf } from "./token.ts"
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
 const GRACE_MS = 2_000
-/** How often the server looks for runs whose time has come. */
-const WAKE_MS = 1_000
 
 export async function run(call: Call): Promise<number> {
   const { terminal } = call
   const limits = limitsOf(call)
+  const leaseMs = leaseOf(call)
   const host = call.text("host") ?? "127.0.0.1"
   const port = portOf(call)
   const graphs = await loadAll(call, call.words)
@@ -39,7 +39,7 @@ export async function run(call: Call): Promise<number> {
   if (!graphs.every((g) => g.checked !== undefined)) return EXIT.failed
   const sessions: Session[] = []
   try {
-    const served = await serveAll(call, graphs, sessions)
+    const served = await serveAll(call, graphs, sessions, leaseMs)
     const stopping = new AbortController()
     const tokens = tokensOf(call)
     const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
@@ -66,7 +66,16 @@ export async function run(call: Call): Promise<number> {
     const server = await listen((request) => app.fetch(request), { host, port })
     terminal.out.write(`${server.url}\n`)
     announce(call, served, server.url, loopback, guarded)
-    const waking = wake(sessions, stopping.signal, (cause) => void showError(cause, terminal, false))
+    const waking = wake({
+      hosts: sessions,
+      clock: systemClock,
+      signal: stopping.signal,
+      onDefect: (cause) => void showError(cause, terminal, false),
+      onRun: ({ run: id, why, result }) => {
+        const word = result.parked !== undefined ? "rests" : result.outcome.ok ? "ended" : "failed"
+        if (!call.on("quiet")) err.write(`${dim(`${why}  run ${id.slice(0, 10)}… ${word}`)}\n`)
+      },
+    })
     const exit = await interrupted(call)
     stopping.abort()
     await server.close(GRACE_MS)
@@ -77,35 +86,13 @@ export async function run(call: Call): Promise<number> {
   }
 }
 
-/** Goes on with runs whose time has come, until the server stops. What one of them ends in is on record. */
-async function wake(
-  sessions: readonly Session[],
-  stopping: AbortSignal,
-  onDefect: (cause: unknown) => void,
-): Promise<void> {
-  const { systemClock } = await import("../services/clock.ts")
-  // One that cannot go on, for want of a grant say, is told once and left to a person.
-  const stuck = new Set<string>()
-  while (!stopping.aborted) {
-    for (const { engine, grants } of sessions) {
-      try {
-        for (const { run } of await due(engine)) {
-          if (stopping.aborted || stuck.has(run)) continue
-          await resume(engine, run, { grants, by: "time", signal: stopping }).catch((cause: unknown) => {
-            stuck.add(run)
-            onDefect(cause)
-          })
-        }
-      } catch (cause) {
-        onDefect(cause)
-      }
-    }
-    await systemClock.sleep(WAKE_MS, stopping).catch(() => {})
-  }
-}
-
 /** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
-async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[]): Promise<readonly Served[]> {
+async function serveAll(
+  call: Call,
+  graphs: readonly Named[],
+  sessions: Session[],
+  leaseMs: number | undefined,
+): Promise<readonly Served[]> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
   const budgets = budgetsOf(call)
@@ -113,7 +100,7 @@ async function serveAll(call: Call, graphs: readonly Named[], sessions: Session[
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
-    const session = await openSession(project, { grants, ledger, env, budgets })
+    const session = await openSession(project, { grants, ledger, env, budgets, leaseMs })
     sessions.push(session)
     for (const { checked, inline } of own) {
       const { plan, bytes } = compile(checked!)
@@ -192,6 +179,14 @@ function portOf(call: Call): number {
   const port = Number(text)
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
   throw usage(`--port wants a number up to 65535, found "${text}"`)
+}
+
+function leaseOf(call: Call): number | undefined {
+  const text = call.text("lease")
+  if (text === undefined) return undefined
+  const read = parseDuration(text)
+  if ("value" in read && read.value >= 500 && read.value <= LEASE_MS_MAX) return read.value
+  throw usage(`--lease wants a duration from 500ms to 10m, found "${text}"`)
 }
 
 function limitsOf(call: Call): HttpLimits {

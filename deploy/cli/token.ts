@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path"
 import { CapabilityError, parseCapability, parseDuration, schemesOf } from "../../graph/mod.ts"
+import { BudgetProblem, parseBudget, readBudgets } from "../budget.ts"
 import { openProject } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
 import { TOKENS_FILE, type TokenEntry, TokenError, Tokens } from "../tokens.ts"
@@ -44,11 +45,13 @@ async function add(call: Call, tokens: Tokens, name: string): Promise<number> {
   const lasts = wanted === undefined ? undefined : parseDuration(wanted)
   if (lasts !== undefined && !("value" in lasts))
     throw usage(`--expires wants a duration, found "${wanted}"`, "Write 12h or 30d.")
+  const budget = budgetOf(call)
   const at = now()
   const token = await tokens.add({
     name,
     grants,
     ...(graphs.length === 0 ? {} : { graphs }),
+    ...(budget === undefined ? {} : { budget }),
     created: timeOf(at),
     ...(lasts === undefined ? {} : { expires: timeOf(at + lasts.value) }),
   })
@@ -58,6 +61,25 @@ async function add(call: Call, tokens: Tokens, name: string): Promise<number> {
     dim(`It is shown this once. It grants ${grants.join(" ") || "nothing: graphs that need nothing run"}.\n`),
   )
   return EXIT.ok
+}
+
+/** `--budget calls=100,money=5 --per 1d`, as it stands in the file of tokens. */
+function budgetOf(call: Call): TokenEntry["budget"] {
+  const text = call.text("budget")
+  const per = call.text("per")
+  if (text === undefined && per === undefined) return undefined
+  if (text === undefined || per === undefined)
+    throw usage("--budget and --per go together", "Write --budget calls=1000,money=5 --per 1d.")
+  try {
+    parseBudget(text)
+    const parts = text.split(",").map((part) => part.split("=").map((word) => word.trim()) as [string, string])
+    const budget = { per, ...Object.fromEntries(parts) }
+    readBudgets({ tenant: budget })
+    return budget
+  } catch (cause) {
+    if (cause instanceof BudgetProblem) throw usage(cause.message)
+    throw cause
+  }
 }
 
 async function list(call: Call, tokens: Tokens): Promise<number> {
@@ -72,8 +94,10 @@ async function list(call: Call, tokens: Tokens): Promise<number> {
   for (const entry of entries) {
     const graphs = entry.graphs === undefined ? "all graphs" : entry.graphs.join(" ")
     const grants = entry.grants.join(" ") || "no grants"
+    const { per, ...most } = entry.budget ?? {}
+    const budget = per === undefined ? "" : `  ${Object.entries(most).map(([k, v]) => `${k}=${v}`)} per ${per}`
     out.write(
-      `${printable(entry.name.padEnd(width))}  ${stateOf(entry).padEnd(7)}  ${printable(`${graphs}  ${grants}`)}\n`,
+      `${printable(entry.name.padEnd(width))}  ${stateOf(entry).padEnd(7)}  ${printable(`${graphs}  ${grants}${budget}`)}\n`,
     )
   }
   return EXIT.ok

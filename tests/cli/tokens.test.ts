@@ -27,6 +27,7 @@ beforeAll(async () => {
   await add("all", "-g", "fs:read:.", "-g", "net:*")
   await add("bare")
   await add("one", "-g", "fs:read:./data", "--graph", "one")
+  await add("poor", "-g", "fs:read:.", "--budget", "calls=2", "--per", "1h")
   await add("short", "-g", "fs:read:.", "--expires", "1ms")
   server = start(folder, ["serve", "--port", "0", "-g", "fs:read:./data", "--ledger", "memory"])
   await server.said("Requests carry a token")
@@ -71,8 +72,21 @@ describe("tokens", () => {
     expect((await post("one", made["one"])).status).toBe(200)
     expect((await post("two", made["one"])).json.type).toBe("/problems/graph-not-allowed")
     expect((await ask("/graphs/two", made["one"])).status).toBe(403)
-    expect((await ask("/runs/x/resume", made["one"], "POST")).json.type).toBe("/problems/graph-not-allowed")
+    expect((await ask("/runs/x/resume", made["one"], "POST")).json.type).toBe("/problems/no-such-run")
     expect((await ask("/graphs", made["one"])).json.map((g: { name: string }) => g.name)).toEqual(["one"])
+  })
+
+  test("spend what they may, whichever graph they run", async () => {
+    for (const name of ["one", "two"]) expect((await post(name, made["poor"])).status).toBe(200)
+    const { status, json } = await post("one", made["poor"])
+    expect([status, json.type, json.data]).toEqual([
+      429,
+      "/problems/tenant-budget",
+      { of: "caller", budget: "calls", limit: 2 },
+    ])
+    expect(json.detail).toContain("the caller's budget of 2 calls in 3600000 ms is used up")
+    expect((await post("one", made["all"])).status).toBe(200)
+    expect((await sg("token", "list")).out).toContain("calls=2 per 1h")
   })
 
   test("without one, with another, with one that is over: 401 and the reason", async () => {
@@ -112,13 +126,19 @@ describe("tokens", () => {
     expect((await post("one", again)).status).toBe(200)
     expect((await post("one", made["all"])).json.type).toBe("/problems/token-revoked")
     expect((await sg("token", "list")).out).toContain("all    revoked")
-    expect(JSON.parse((await sg("token", "list", "--json")).out)).toHaveLength(5)
+    expect(JSON.parse((await sg("token", "list", "--json")).out)).toHaveLength(6)
   })
 
   test("a file that cannot be read lets nobody in", async () => {
     const file = `${folder}/.shadowgraph/tokens.json`
     const good = readFileSync(file, "utf8")
-    for (const bad of ["{", "[]", good.replace('"grants"', '"grant"'), good.replace("fs:read:.", "fs:read:..")]) {
+    for (const bad of [
+      "{",
+      "[]",
+      good.replace('"grants"', '"grant"'),
+      good.replace("fs:read:.", "fs:read:.."),
+      good.replace('"1h"', '"soon"'),
+    ]) {
       writeFileSync(file, bad)
       expect((await post("one", made["one"])).json.type).toBe("/problems/tokens-unreadable")
     }
@@ -138,6 +158,9 @@ describe("tokens", () => {
     expect(await wrong("add", "one")).toContain("already")
     expect(await wrong("revoke", "nobody")).toContain("nobody")
     expect(await wrong("add", "x", "--expires", "soon")).toContain("duration")
+    expect(await wrong("add", "x", "--budget", "calls=3")).toContain("--per go together")
+    expect(await wrong("add", "x", "--budget", "coins=3", "--per", "1d")).toContain('no "coins"')
+    expect(await wrong("add", "x", "--budget", "calls=3", "--per", "soon")).toContain('wants "per"')
     expect(await wrong("drop")).toContain("token is followed by")
   })
 })

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { SqlLedger } from "../../deploy/ledger_sql.ts"
+import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
 import { PostgresStorage } from "../../deploy/storage_postgres.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { type Digest, encode, fail } from "../../graph/mod.ts"
@@ -46,10 +46,10 @@ afterAll(async () => {
 /** A fresh store, and another opening of the same one. */
 interface Opened {
   readonly store: LedgerStore
-  readonly again: () => Promise<LedgerStore>
+  readonly again: (more?: Partial<SqlLedgerOptions>) => Promise<LedgerStore>
 }
-const openPostgres = (url: string) =>
-  SqlLedger.open({ storage: new PostgresStorage({ url, timeoutMs: 3_000 }), dialect: "postgres" })
+const openPostgres = (url: string, more: Partial<SqlLedgerOptions> = {}) =>
+  SqlLedger.open({ storage: new PostgresStorage({ url, timeoutMs: 3_000 }), dialect: "postgres", ...more })
 
 interface Place {
   readonly name: string
@@ -68,7 +68,8 @@ const PLACES: readonly Place[] = [
     durable: true,
     open: async () => {
       const file = join(folder, `${made++}.db`)
-      const again = () => SqlLedger.open({ storage: new SqliteStorage({ file }) })
+      const again = (more: Partial<SqlLedgerOptions> = {}) =>
+        SqlLedger.open({ storage: new SqliteStorage({ file }), ...more })
       return { store: await again(), again }
     },
   },
@@ -80,7 +81,10 @@ const PLACES: readonly Place[] = [
           durable: true,
           open: async () => {
             const url = await server!.database(`ledger_${made++}`)
-            return { store: await openPostgres(url), again: () => openPostgres(url) }
+            return {
+              store: await openPostgres(url),
+              again: (more?: Partial<SqlLedgerOptions>) => openPostgres(url, more),
+            }
           },
         },
       ]),
@@ -110,6 +114,34 @@ async function reasonOf(action: () => unknown): Promise<string> {
   }
   return "none"
 }
+
+describe.each(PLACES.filter((p) => p.durable))("a ledger in $name that hosts share", ({ open }) => {
+  test("says which runs were left by a holder that has been silent for too long, and whose they are by then", async () => {
+    const { again } = await open()
+    let at = 1_000
+    const now = () => at
+    const [a, b] = await Promise.all(
+      ["a", "b"].map((id) => again({ now, holder: { id, leaseMs: 1_000 } }) as Promise<Required<LedgerStore>>),
+    )
+    await shopping(a!, "ended")
+    for (const run of ["r1", "r2"]) for (const row of (await rowsOf(1, run)).slice(0, 3)) await a!.append(row)
+    const left = async (store: Required<LedgerStore>) => (await store.left("acme", 9)).map((h) => `${h.run} ${h.seq}`)
+    expect([await left(a!), await left(b!)]).toEqual([[], []])
+    at = 2_001
+    expect([await left(a!), await left(b!)]).toEqual([[], ["r1 2", "r2 2"]])
+    expect(await b!.left("elsewhere", 9)).toEqual([])
+    for (const row of (await rowsOf(1, "r1")).slice(3)) await b!.append(row)
+    expect(await left(b!)).toEqual(["r2 2"])
+    // A lease of a clock that was years ahead is none.
+    at = -1e12
+    expect(await left(b!)).toEqual(["r2 2"])
+    at = 1_500
+    expect(await left(b!)).toEqual([])
+    await a!.close()
+    expect(await left(b!)).toEqual(["r2 2"])
+    await b!.close()
+  })
+})
 
 describe.each([...PLACES])("a ledger in $name", ({ open, durable }) => {
   test("keeps the entries of a run in order, and says who began last", async () => {

@@ -5,7 +5,7 @@ import { compile } from "../../compile/mod.ts"
 import { Engine } from "../../deploy/engine.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { checkFile } from "../../graph/file/mod.ts"
-import { fail, type NodeKind, registry, type Signature, T } from "../../graph/mod.ts"
+import { fail, type NodeKind, registry, type Services, type Signature, T } from "../../graph/mod.ts"
 import { type LedgerStore, MemoryLedger } from "../../kernel/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
@@ -63,7 +63,7 @@ export class World {
     this.kind("post", "write", false),
   )
 
-  engine(store: LedgerStore): Engine {
+  engine(store: LedgerStore, lent: Partial<Services> = {}): Engine {
     return new Engine({
       registry: this.kinds,
       services: {
@@ -73,6 +73,7 @@ export class World {
           sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))),
         },
         chance: systemChance,
+        ...lent,
       },
       store,
       parks: true,

@@ -118,12 +118,12 @@ export function mutate(
         break
       }
       case "ThrowStatement":
-        around(node, `if(!is(${add(node, "not thrown")})){`, "}")
+        around(node, `{if(!is(${add(node, "not thrown")})){`, "}}")
         break
       case "ExpressionStatement": {
         const call = node["expression"] as Node
         const plain = call.type === "CallExpression" && (call["callee"] as Node).type !== "Super"
-        if (plain) around(node, `if(!is(${add(node, "not called")})){`, "}")
+        if (plain) around(node, `{if(!is(${add(node, "not called")})){`, "}}")
         break
       }
     }

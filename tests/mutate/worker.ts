@@ -1,6 +1,6 @@
 // Runs the tests of one file again and again, with one mutant after another, in one process: most mutants are noticed by
 // the first test that meets them, so starting a process for each would take nearly all of the time. It lives in the
-// mutated copy, where `bun:test` is the shim that other hosts use, and is told what to do by its first line of input.
+// mutated copy, where `bun:test` is the shim that other hosts use, and is told numbers of mutants line by line.
 
 import process from "node:process"
 import { createInterface } from "node:readline"
@@ -13,10 +13,6 @@ interface Registered {
 }
 const tests: Registered[] = []
 Object.assign(globalThis, { Deno: { test: (t: Registered) => tests.push(t) } })
-const shim = await import("../hosts/bun-test.ts")
-// Never run: as long as it waits, what `afterAll` would give back is kept for the next round.
-shim.test("the last", () => {})
-tests.length = 0
 await import(`../../${process.argv[2]}`)
 
 const say = (x: object): void => console.log(`@${JSON.stringify(x)}`)
@@ -48,10 +44,20 @@ say({ baseline: wrong ?? null, met: [...all], ms: known.reduce((sum, { ms }) => 
 
 for await (const line of createInterface({ input: process.stdin })) {
   const id = Number(line)
-  turn(id)
   let by: string | undefined
+  let spoilt = false
   // The quick ones first, and only those that meet it.
-  for (const { test, met } of known) if (by === undefined && met.has(id)) by = await failure(test)
-  say({ id, by: by ?? null })
+  for (const { test, met } of known) {
+    if (!met.has(id)) continue
+    turn(id)
+    by = await failure(test)
+    turn(-1)
+    if (by === undefined) continue
+    // Does it fail for what an earlier mutant left behind? What fails without any is no proof against this one.
+    spoilt = (await failure(test)) !== undefined
+    break
+  }
+  say({ id, by: by ?? null, spoilt })
+  if (spoilt) break
 }
 process.exit(0)

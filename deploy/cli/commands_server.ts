@@ -1,0 +1,79 @@
+/** Commands of a server and of those who use it: what help and docs/cli.md say of them. */
+import type { Command } from "./command.ts"
+import { BUDGETS, GRANTS } from "./options.ts"
+
+export const SERVER_COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    about: "Serve graphs over HTTP.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "port", short: "p", value: "<port>", about: "Default: 8787; 0 takes any that is free." },
+      { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
+      { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
+      { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
+      {
+        name: "waiting",
+        value: "<count>",
+        about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
+      },
+      ...BUDGETS,
+      { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
+      {
+        name: "lease",
+        value: "<duration>",
+        about: "How long this server may be silent before another on the same store takes up its runs. Default: 15s.",
+      },
+      {
+        name: "tokens",
+        value: "<file>",
+        about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
+      },
+      { name: "quiet", short: "q", about: "Log nothing." },
+    ],
+    more: [
+      'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
+      "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
+      "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
+    ],
+    examples: [
+      ["shadowgraph serve -g sql:shop -g 'net:*.example.com'", "all graphs of this folder"],
+      ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
+    ],
+    load: () => import("./serve.ts"),
+  },
+  {
+    name: "token",
+    about: "Make, list and revoke the tokens of serve.",
+    takes: "add <name> | list | revoke <name>",
+    options: [
+      {
+        name: "grant",
+        short: "g",
+        value: "<capability>",
+        many: true,
+        about: "What the token hands on of the server's grants. May be repeated.",
+      },
+      { name: "graph", value: "<name>", many: true, about: "A graph that it may run. May be repeated. Default: all." },
+      {
+        name: "budget",
+        value: "<amounts>",
+        about: "The most that its runs may spend together: calls=1000,tokens=50000,money=5.",
+      },
+      { name: "per", value: "<duration>", about: "The time that --budget is for: 1h, 30d." },
+      { name: "expires", value: "<duration>", about: "How long it is good: 12h, 30d. Default: until it is revoked." },
+      { name: "tokens", value: "<file>", about: "Where tokens are kept. Default: .shadowgraph/tokens.json." },
+      { name: "json", about: "Print the list as JSON, without hashes." },
+    ],
+    more: [
+      "The token is printed once and kept nowhere; the file holds its SHA-256. A token never grants more than the server was granted: --grant names what it hands on.",
+    ],
+    examples: [
+      ["shadowgraph token add ci -g sql:shop:read --graph delivery_quote --expires 30d", "make one"],
+      ["shadowgraph token revoke ci", "stop it, at once"],
+    ],
+    load: () => import("./token.ts"),
+  },
+]

@@ -1,0 +1,186 @@
+/**
+ * A shadow's model as a function: arguments in, the value that it says out. One interface over our own kernel, for single
+ * calls and small batches, and over a runtime that the host may lend for large ones; every answer says which ran, and why.
+ */
+import type { Value } from "../graph/mod.ts"
+import { EncodingRefused } from "./encode/refused.ts"
+import { type Encoding, encodingFrom, type Output, outputFrom, type Reading } from "./encode.ts"
+import { Net, type NetOptions } from "./infer/net.ts"
+import { type ModelFile, readModel } from "./model/file.ts"
+import { ModelRefused, refusedModel } from "./model/refused.ts"
+
+/** Rows from which a lent runtime is worth its asynchronous call. */
+export const BATCH_MIN = 64
+
+/** Which code computed an answer. The first two give the same bits on every host; the bits of the last are its processor's. */
+export type Ran = "wasm-single" | "wasm-batch" | "ort-node"
+
+/** A runtime of ONNX files, with wider vectors than WebAssembly has. `deploy` supplies it; a host without one loses speed alone. */
+export interface BatchRuntime {
+  readonly ran: Extract<Ran, "ort-node">
+  /** Name and version, as the reason says it. */
+  readonly about: string
+  readonly open: (file: Uint8Array) => Promise<BatchSession>
+}
+export interface BatchSession {
+  /** `rows` inputs, row after row; the answer has as many rows. */
+  readonly run: (features: Float32Array, rows: number) => Promise<Float32Array>
+  readonly close: () => Promise<void>
+}
+
+export interface HowItRan {
+  readonly ran: Ran
+  /** In words, for the ledger's entry and the span. */
+  readonly reason: string
+}
+export interface Prediction extends Reading, HowItRan {
+  /** Hash of the model's file. */
+  readonly by: string
+}
+export interface Predictions extends HowItRan {
+  readonly by: string
+  /** In the order of the rows; a row outside of the encoding has its refusal. */
+  readonly readings: readonly (Reading | EncodingRefused)[]
+}
+
+export interface ShadowModelOptions extends Omit<NetOptions, "digits"> {
+  readonly batch?: BatchRuntime
+}
+
+/** Why a file makes no model that can be called, or arguments have no answer. */
+export type Unanswered = EncodingRefused | ModelRefused
+
+const SINGLE: HowItRan = { ran: "wasm-single", reason: "one call" }
+
+export class ShadowModel {
+  readonly file: ModelFile
+  readonly encoding: Encoding
+  readonly output: Output
+  readonly #net: Net
+  readonly #batch: BatchRuntime | undefined
+  readonly #states: Uint16Array
+  #session: Promise<BatchSession> | undefined
+  /** Why the lent runtime is not asked again. */
+  #failed: string | undefined
+
+  private constructor(file: ModelFile, encoding: Encoding, output: Output, net: Net, batch: BatchRuntime | undefined) {
+    this.file = file
+    this.encoding = encoding
+    this.output = output
+    this.#net = net
+    this.#batch = batch
+    this.#states = new Uint16Array(encoding.digits.length)
+  }
+
+  /** A model that can be called, from the file alone: its metadata says what goes in and comes out. */
+  static of(from: Uint8Array | ModelFile, options: ShadowModelOptions = {}): ShadowModel | Unanswered {
+    const file = from instanceof Uint8Array ? readModel(from) : from
+    if (file instanceof ModelRefused) return file
+    const { input, output } = file.about
+    if (input === undefined || output === undefined) {
+      const next = "import it with the encodings of the tool"
+      return refusedModel("spec", "call", "the model", "encodings in its metadata", "none", next)
+    }
+    const [encoding, reading] = [encodingFrom(input), outputFrom(output)]
+    if (encoding instanceof EncodingRefused) return encoding
+    if (reading instanceof EncodingRefused) return reading
+    const { widths } = file.mlp
+    if (widths[0] !== encoding.width || widths.at(-1) !== reading.width) {
+      const [want, found] = [`${encoding.width} to ${reading.width}`, `${widths[0]} to ${widths.at(-1)}`]
+      return refusedModel(
+        "spec",
+        "call",
+        "the model",
+        `layers from ${want}, as its encodings have`,
+        found,
+        "train it again",
+      )
+    }
+    const net = Net.of(file.mlp, { ...options, digits: encoding.digits })
+    return net instanceof ModelRefused ? net : new ShadowModel(file, encoding, reading, net, options.batch)
+  }
+
+  /** What the tool would answer, by this model. Synchronous and pure: the same bits on every host. */
+  predict(args: Value): Prediction | Unanswered {
+    const refused = this.encoding.states(args, this.#states, 0)
+    if (refused !== undefined) return refused
+    const logits = this.#net.oneOfStates(this.#states)
+    if (logits instanceof ModelRefused) return logits
+    const reading = this.output.read(logits, 0)
+    return reading instanceof EncodingRefused ? reading : { ...reading, ...SINGLE, by: this.file.hash }
+  }
+
+  /**
+   * The same for many. From {@link BATCH_MIN} rows on the host's runtime computes them, where it lends one; `sameBits`
+   * keeps to our kernel, for whatever is compared or computed again elsewhere.
+   */
+  async predictBatch(
+    rows: readonly Value[],
+    options: { readonly sameBits?: boolean } = {},
+  ): Promise<Predictions | ModelRefused> {
+    const refused = new Map<number, EncodingRefused>()
+    const { digits } = this.encoding
+    const states = new Uint16Array(rows.length * digits.length)
+    let count = 0
+    for (const [i, row] of rows.entries()) {
+      const wrong = this.encoding.states(row, states, count * digits.length)
+      if (wrong === undefined) count++
+      else refused.set(i, wrong)
+    }
+    const { logits, ...how } = await this.#logits(states.subarray(0, count * digits.length), count, options.sameBits)
+    if (logits instanceof ModelRefused) return logits
+    let next = 0
+    const readings = rows.map((_, i) => refused.get(i) ?? this.output.read(logits, next++ * this.output.width))
+    return { by: this.file.hash, readings, ...how }
+  }
+
+  /** Gives back what the host lent. */
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await (await session).close()
+  }
+
+  async #logits(
+    states: Uint16Array,
+    count: number,
+    sameBits = false,
+  ): Promise<HowItRan & { readonly logits: Float32Array | ModelRefused }> {
+    const own = (reason: string) => ({
+      logits: this.#net.manyOfStates(states, count),
+      ran: "wasm-batch" as const,
+      reason: `${count} rows; ${reason}`,
+    })
+    if (sameBits) return own("the same bits are wanted everywhere")
+    if (count < BATCH_MIN) return own(`another runtime pays from ${BATCH_MIN} on`)
+    if (this.#batch === undefined) return own("this host lends no other runtime")
+    if (this.#failed !== undefined) return own(this.#failed)
+    try {
+      this.#session ??= this.#batch.open(this.file.bytes)
+      const logits = await (await this.#session).run(this.#features(states, count), count)
+      if (logits.length === count * this.output.width) {
+        return { logits, ran: this.#batch.ran, reason: `${count} rows on ${this.#batch.about}` }
+      }
+      this.#failed = `${this.#batch.about} gave ${logits.length} numbers, not ${count * this.output.width}`
+    } catch (cause) {
+      this.#failed = `${this.#batch.about} failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    }
+    this.#session = undefined
+    return own(this.#failed)
+  }
+
+  /** The features that the states stand for. */
+  #features(states: Uint16Array, count: number): Float32Array {
+    const { digits, width } = this.encoding
+    const features = new Float32Array(count * width)
+    for (let r = 0, s = 0; r < count; r++) {
+      for (let d = 0; d < digits.length; d++, s++) {
+        const { at, code } = digits[d]!
+        const [from, state] = [r * width + at, states[s]!]
+        if (code === "one-hot") features[from + state] = 1
+        else features.fill(1, from, from + state)
+      }
+    }
+    return features
+  }
+}

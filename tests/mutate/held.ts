@@ -1,0 +1,64 @@
+// Which tests hold which file of the kernel, beside the one that lies next to it: those that `docs/kernel.md` names for its
+// promises, the quick ones first. A mutant is tried on these and on no others, so that a file can be gone through alone.
+
+const ADMISSION = [
+  "kernel/admit.test.ts",
+  "kernel/validated.test.ts",
+  "tests/narrowed.test.ts",
+  "tests/gates.test.ts",
+  "tests/valid.test.ts",
+]
+const RUNS = [
+  "kernel/run.test.ts",
+  "tests/durable/resume.test.ts",
+  "tests/durable/prefixes.test.ts",
+  "deploy/run.test.ts",
+  "bus/fuel.test.ts",
+  "tests/late.test.ts",
+]
+const LEDGER = [
+  "kernel/ledger.test.ts",
+  "deploy/ledger_proof.test.ts",
+  "deploy/ledger_sql.test.ts",
+  "tests/tamper/tamper.test.ts",
+]
+const GATE = ["tests/gate/gate.test.ts"]
+
+const HELD: { readonly [file: string]: readonly string[] } = {
+  admit: [...ADMISSION, "tests/labels.test.ts"],
+  audit: LEDGER,
+  bound: GATE,
+  budget: ["tests/budget.test.ts", "bus/fuel.test.ts", "tests/late.test.ts"],
+  cache: RUNS,
+  calls: [...ADMISSION, ...RUNS],
+  chain: [...RUNS, ...LEDGER],
+  commit: RUNS,
+  draw: GATE,
+  errors: [...ADMISSION, "tests/labels.test.ts"],
+  flows: ["tests/labels.test.ts", ...ADMISSION],
+  gate: GATE,
+  grants: ADMISSION,
+  heads: LEDGER,
+  history: [...RUNS, ...LEDGER, "tests/budget.test.ts"],
+  judge: ["tests/validators.test.ts", ...ADMISSION, ...RUNS],
+  ledger: [...LEDGER, ...RUNS],
+  ledger_memory: [...RUNS, ...LEDGER],
+  limits: ["bus/attempt.test.ts", "tests/late.test.ts"],
+  merkle: LEDGER,
+  mutants: GATE,
+  outcome: RUNS,
+  past: [...RUNS, "tests/budget.test.ts"],
+  registered: ADMISSION,
+  resume: [...RUNS, "tests/budget.test.ts"],
+  run: [...RUNS, "tests/validators.test.ts", "tests/budget.test.ts"],
+  slots: ["tests/overload.test.ts"],
+  trial: GATE,
+  validated: [...ADMISSION, "tests/validators.test.ts"],
+  walk: LEDGER,
+}
+
+/** The test files that a source file's mutants are tried on, in this order; not all of them need exist. */
+export function testsOf(source: string): readonly string[] {
+  const name = source.replace(/^kernel\/|\.ts$/g, "")
+  return [...new Set([`kernel/${name}.test.ts`, ...(HELD[name] ?? [])])]
+}
