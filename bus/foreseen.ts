@@ -32,6 +32,8 @@ export interface Early {
   arrived: Arrived | undefined
   /** Resolves when `arrived` is there. */
   done: Promise<void> | undefined
+  /** How long it took, in milliseconds. */
+  ms: number
   /** The run has come to it: its answer is the answer. */
   adopted: boolean
 }
