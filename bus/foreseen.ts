@@ -98,7 +98,7 @@ class Walk {
     this.#enter(frame)
     for (const node of nodes) this.#push(frame, node)
     for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) this.#node(next.frame, next.node)
-    return [...this.#found]
+    return [...this.#open.values()].filter((f) => this.#found.has(f))
   }
 
   #push(frame: Frame, node: number): void {
