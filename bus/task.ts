@@ -51,7 +51,7 @@ export interface Task {
   /** It is called before it is certain that it is wanted: nothing of it is committed. */
   readonly early: boolean
   /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
-  readonly began: number
+  began: number
 }
 
 export const taskOf = (

@@ -53,10 +53,17 @@ export function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult
   return at instanceof Promise ? at.then(told) : told(at)
 }
 
-export const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
-  run,
-  outcome,
-  trace,
-  ledger: { position, head },
-  ...(meter === undefined ? {} : { spent: meter.spent }),
-})
+export function resultOf({ run, meter }: RunRecord, outcome: Outcome, ended: Ended): RunResult {
+  const told = {
+    run,
+    outcome,
+    // Hashes are computed for those who look: a run in memory has need of none before.
+    get trace() {
+      return ended.trace
+    },
+    get ledger() {
+      return { position: ended.position, head: ended.head }
+    },
+  }
+  return meter === undefined ? told : Object.defineProperty(told, "spent", { value: meter.spent, enumerable: true })
+}

@@ -48,6 +48,7 @@ import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
+import { LooksAhead, type RunAhead, type Speculate } from "./speculate.ts"
 
 export type { RunResult }
 
@@ -84,6 +85,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Runs look ahead within these bounds, where `services.shadows` stand in for tools. Default: they do not. */
+  readonly speculate?: Speculate | undefined
   /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
   readonly recorder?: Recorder
 }
@@ -103,7 +106,7 @@ export interface PrepareOptions {
   readonly untouched?: boolean
 }
 
-export interface RunOptions {
+export interface RunOptions extends RunAhead {
   readonly id?: string
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
@@ -151,6 +154,8 @@ export class Engine {
   readonly #ids: RunIds
   readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
+  /** Where the host has shadows. */
+  readonly #ahead: LooksAhead | undefined
   readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
@@ -165,6 +170,8 @@ export class Engine {
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
+    const { shadows } = options.services
+    this.#ahead = shadows && new LooksAhead(shadows, options.speculate)
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
@@ -225,7 +232,7 @@ export class Engine {
         return this.#run(program, open, input, run)
       },
       on: (record, input, run = {}) => this.#run(program, () => record, input, run),
-      outcome: (record, input) => this.#execute(program, record, input, {}),
+      outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
 
@@ -374,23 +381,24 @@ export class Engine {
   }
 
   #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
-    return execute(program, input, this.#settings(record, options))
+    return execute(program, input, this.#settings(program, record, options))
   }
 
-  #settings(record: RunRecord, options: RunOptions): RunSettings {
+  #settings(program: Program, record: RunRecord, options: RunOptions): RunSettings {
     const { services, timeoutMs, settle } = this.#options
     const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
     const limits = this.#limits
-    return { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle }
+    const speculation = this.#ahead?.of(program.admitted, options)
+    return { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle, speculation }
   }
 
   /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */
   async #undone(program: Program, record: RunRecord, came: Outcome, options: RunOptions): Promise<RunResult> {
     const undos = record.undos?.came === undefined ? await record.undo(came) : record.undos
     if (undos === undefined) return ended(record, came, options.signal)
-    const undone = await undo(program, this.#settings(record, options))
+    const undone = await undo(program, this.#settings(program, record, options))
     if (undone === undefined) return rested(record)
-    return { ...resultOf(record, came, await record.end(came.ok ? came.value : came.failure)), undone }
+    return Object.assign(resultOf(record, came, await record.end(came.ok ? came.value : came.failure)), { undone })
   }
 
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */

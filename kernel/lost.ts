@@ -1,7 +1,8 @@
 /** Writes that a process announced which is gone, of a run that goes on: which of them nobody has settled, and what is true of them. */
-import { decode, type Failure, type Path, printPath, type Value } from "../graph/mod.ts"
+import { type Digest, decode, type Path, printPath, type Value } from "../graph/mod.ts"
 import type { OpenIntent } from "./history.ts"
-import type { Delivery } from "./ledger.ts"
+import type { EntryBody } from "./ledger.ts"
+import { type Encoded, encoded } from "./outcome.ts"
 import { INTERRUPTED, NEVER_SENT, type Past } from "./past.ts"
 
 export class LostWrites {
@@ -32,15 +33,24 @@ export class LostWrites {
   }
 
   /** What is recorded of each when the run ends; they are settled then. `args`: of one that can be undone. */
-  settled(): readonly (OpenIntent & { readonly failure: Failure; readonly how: Delivery; readonly args: Value })[] {
-    return this.#all().map((open) => {
-      this.met(open.path)
+  settled(digest: Digest): readonly Settled[] {
+    return this.#all().map(({ seq, path, resource, input, data }) => {
+      this.met(path)
       // Somebody said that it never arrived, and the run has ended without sending it again.
-      const never = this.#past!.again.has(printPath(open.path))
-      const args = open.data === null ? null : decode(open.data)
-      return { ...open, args, failure: never ? NEVER_SENT : INTERRUPTED, how: never ? "refused" : "uncertain" }
+      const never = this.#past!.again.has(printPath(path))
+      const failure = never ? NEVER_SENT : INTERRUPTED
+      const came = encoded({ ok: false, failure }, digest)
+      const said = { outcome: came.hash, message: failure.message, attempts: 0, spent: null }
+      const body = { kind: "outcome", intent: seq, how: never ? "refused" : "uncertain", ...said } as const
+      return { path, resource, input, args: data === null ? null : decode(data), body, came }
     })
   }
+}
+
+interface Settled extends Pick<OpenIntent, "path" | "resource" | "input"> {
+  readonly args: Value
+  readonly body: Extract<EntryBody, { kind: "outcome" }>
+  readonly came: Encoded
 }
 
 const NOTHING: Set<string> = new Set()

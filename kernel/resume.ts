@@ -12,7 +12,7 @@ import { type Encoded, encoded, messageOf } from "./outcome.ts"
 import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
 import { continueRun, type RunRecord } from "./run.ts"
 import type { RunOptions } from "./run_options.ts"
-import { mayUndo } from "./undo.ts"
+import { mayUndo, undoEntry } from "./undo.ts"
 
 /** What somebody answers to a run that waits at `path`. */
 export interface Reply {
@@ -110,9 +110,8 @@ export async function undoRun(
   isOf(admitted, history)
   mayUndo(admitted, history, left)
   const { run, space, end, undoing } = history
-  const { data, hash, outcome } = encoded(end?.outcome ?? undoing!.outcome, options.digest)
-  const chain = new GrowingChain({ ...options, space, run }, history.head)
-  await chain.append({ kind: "undo", by, left, outcome: hash, message: messageOf(outcome) }, data)
+  const { body, data } = undoEntry(end?.outcome ?? undoing!.outcome, by, left, options.digest)
+  await new GrowingChain({ ...options, space, run }, history.head).append(body, data)
 }
 
 /** The record of a run that goes on: `history` is read after `answerRun`, so that it holds the answers. */

@@ -24,17 +24,17 @@ import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
-import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
+import { type Commit, type Ended, endOf, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
-import type { Delivery, Spent } from "./ledger.ts"
+import type { Delivery, EntryBody, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
-import { Undos } from "./undo.ts"
+import { Undos, undoEntry } from "./undo.ts"
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -62,7 +62,9 @@ class RunRecord {
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
-  readonly #input: Uint8Array
+  /** The input, and its hash once somebody needs it. */
+  #data: Uint8Array | undefined
+  #input: Uint8Array | undefined
   readonly #chain: GrowingChain
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
@@ -91,19 +93,17 @@ class RunRecord {
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const data = encode(options.input)
-    this.#input = options.digest(data)
-    const { hash, pins } = admitted
-    const start = {
-      kind: "start",
-      graph: admitted.graph,
-      plan: hash,
-      pins: pins?.hash ?? null,
-      input: this.#input,
-    } as const
-    const kept = this.#chain.append(start, data)
+    this.#data = encode(options.input)
+    const { graph, hash: plan, pins } = admitted
+    const start = (): EntryBody => ({ kind: "start", graph, plan, pins: pins?.hash ?? null, input: this.#inputHash() })
+    const kept = this.#chain.appendLate("start", this.#data, start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
+  }
+
+  #inputHash(): Uint8Array {
+    this.#input ??= this.#options.digest(this.#data!)
+    return this.#input
   }
 
   /** What calls learn on their way. */
@@ -313,11 +313,8 @@ class RunRecord {
     this.#settleLost()
     const undos = this.undos?.begin(came)
     if (undos === undefined) return undefined
-    const { data, hash } = encoded(came, this.#options.digest)
-    const kept = this.#chain.append(
-      { kind: "undo", by: "graph", left: [], outcome: hash, message: messageOf(came) },
-      data,
-    )
+    const { body, data } = undoEntry(came, "graph", [], this.#options.digest)
+    const kept = this.#chain.append(body, data)
     return kept === undefined ? undos : kept.then(() => undos)
   }
 
@@ -345,13 +342,17 @@ class RunRecord {
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
     this.#settleLost()
-    const { trace, ended } = this.sum(outcome)
-    const kept = this.#chain.append(
-      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
-      ended.data,
-    )
-    this.#chain.close()
-    const end: Ended = { trace, head: this.#chain.head, position: this.#chain.position }
+    const { ended, trace } = this.sum(outcome)
+    const body = (): EntryBody => ({
+      kind: "end",
+      outcome: ended.hash,
+      message: messageOf(ended.outcome),
+      trace: trace(),
+    })
+    const chain = this.#chain
+    const kept = chain.appendLate("end", ended.data, body)
+    chain.close()
+    const end = endOf(chain, trace)
     return kept === undefined ? end : kept.then(() => end)
   }
 
@@ -361,23 +362,26 @@ class RunRecord {
       const kept = this.delivered(intent, lost, "uncertain")
       if (kept instanceof Promise) kept.catch(() => {})
     }
-    for (const { seq, path, resource, input, args, failure, how } of this.#lost.settled()) {
-      const { hash, data, outcome } = encoded({ ok: false, failure }, this.#options.digest)
-      const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
-      this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
-      this.#leaf(path, { effect: "write", resource }, input, hash)
-      this.undos?.settled(path, how, outcome, input, args, this.#chain.position)
+    for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
+      this.#chain.append(body, came.data)?.catch(() => {})
+      this.#leaf(path, { effect: "write", resource }, input, came.hash)
+      this.undos?.settled(path, body.how, came.outcome, input, args, this.#chain.position)
     }
   }
 
-  /** The trace hash that the run has when it ends so; nothing is recorded. */
-  sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
+  /** What the run comes to when it ends so, and its trace hash, which is computed when it is asked for; nothing is recorded. */
+  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: () => string } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
+    let hash: string | undefined
+    const trace = (): string => {
+      hash ??= traceHash(graphHash(this.#admitted), this.#inputHash(), this.#tree.root(), ended.hash, digest)
+      return hash
+    }
+    return { ended, trace }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {

@@ -5,6 +5,7 @@
  */
 import {
   accept,
+  type Digest,
   type Failure,
   fail,
   hashValue,
@@ -25,8 +26,8 @@ import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { idempotencyKey } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Said, Undoable, Wait } from "./history.ts"
-import type { Delivery } from "./ledger.ts"
-import { openOutcome } from "./outcome.ts"
+import type { Delivery, EntryBody } from "./ledger.ts"
+import { encoded, messageOf, openOutcome } from "./outcome.ts"
 import { type Divergence, uncertain } from "./past.ts"
 import type { RunOptions } from "./run_options.ts"
 
@@ -280,6 +281,13 @@ export function undoDivergences(
     const args = argsOf(admitted, done.path, out, done.args)
     return sameBytes(hashValue(args, digest), known.input) ? [] : [{ path, feeds: [] }]
   })
+}
+
+/** The entry from which on a run is undone, and what stands beside it: the outcome that it had come to. */
+export function undoEntry(came: Outcome, by: string, left: readonly string[], digest: Digest) {
+  const { data, hash, outcome } = encoded(came, digest)
+  const body: EntryBody = { kind: "undo", by, left, outcome: hash, message: messageOf(outcome) }
+  return { body, data }
 }
 
 const NOTHING: ReadonlyMap<string, Said> = new Map()
