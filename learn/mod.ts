@@ -1,5 +1,13 @@
-/** The door of `learn`: what is made of calls on record. Nothing here is on the way of a request. */
+/** The door of `learn`: recording calls of tools, and what is made of the record. Nothing here is on the way of a request. */
 export * from "./errors.ts"
+export * from "./record/call.ts"
+export * from "./record/cases.ts"
+export * from "./record/generate.ts"
+export * from "./record/jsonl.ts"
+export * from "./record/log.ts"
+export * from "./record/look.ts"
+export * from "./record/mcp.ts"
+export * from "./record/mcp_log.ts"
 export { checkpointOf, resumed } from "./train/checkpoint.ts"
 export { type Examples, examplesOf, type LeftOut, NOT_ASKED } from "./train/examples.ts"
 export * from "./train/trainer.ts"

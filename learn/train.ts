@@ -7,7 +7,7 @@ import type { Mlp } from "../shadow/mod.ts"
 import { LearnError } from "./errors.ts"
 import { checkpointOf, resumed } from "./train/checkpoint.ts"
 import type { Examples } from "./train/examples.ts"
-import { type Ended, type Look, type Progress, Trainer, type TrainSettings } from "./train/trainer.ts"
+import { type Ended, type Progress, type Score, Trainer, type TrainSettings } from "./train/trainer.ts"
 
 export interface TrainHooks {
   /** After every look; the host draws its bar from it. */
@@ -22,7 +22,7 @@ export interface TrainHooks {
 export interface Trained {
   /** The model at its best look. */
   readonly mlp: Mlp
-  readonly best: Look
+  readonly best: Score
   readonly steps: number
   readonly ended: Ended
 }

@@ -5,7 +5,7 @@
 import { hex, sha256 } from "../../graph/mod.ts"
 import { type LearnError, learnError } from "../errors.ts"
 import { type Examples, fingerprint } from "./examples.ts"
-import { type TrainSettings, type TrainState, Trainer } from "./trainer.ts"
+import { Trainer, type TrainSettings, type TrainState } from "./trainer.ts"
 
 interface Header {
   readonly format: number
@@ -43,7 +43,11 @@ export function resumed(bytes: Uint8Array, examples: Examples): Trainer | LearnE
   if (header.format !== FORMAT) return wrong(`format ${FORMAT}`, String(header.format), "train again from the start")
   const found = hex(fingerprint(examples))
   if (header.examples !== found) {
-    return wrong(`the examples ${header.examples.slice(0, 12)}…`, `${found.slice(0, 12)}…`, "give those that it had, or train again")
+    return wrong(
+      `the examples ${header.examples.slice(0, 12)}…`,
+      `${found.slice(0, 12)}…`,
+      "give those that it had, or train again",
+    )
   }
   const trainer = Trainer.of(examples, header.settings)
   if (!(trainer instanceof Trainer)) return trainer

@@ -44,7 +44,8 @@ export function examplesOf(
   const leftOut: LeftOut[] = []
   let count = 0
   for (const [index, { args, value }] of cases.entries()) {
-    const why = encoding.states(args, states, count * digits.length) ?? output.targets(value, targets, count * groups.length)
+    const why =
+      encoding.states(args, states, count * digits.length) ?? output.targets(value, targets, count * groups.length)
     if (why === undefined) count++
     else leftOut.push({ index, why })
   }

@@ -82,7 +82,23 @@ function plan({ widths, digits, groups, ofStates, batch }: Shape) {
   const far = bytes - parameters
   bytes += 3 * far + 64
   const at = { words, layerWords, spanWords, groupWords, zeros, scratch, terms, features, states, targets }
-  return { ...at, outs, deltas, turned, packed, turnedWeights, panelBytes, weights, biases, tables, columns, parameters, ofParameters, far, bytes }
+  return {
+    ...at,
+    outs,
+    deltas,
+    turned,
+    packed,
+    turnedWeights,
+    panelBytes,
+    weights,
+    biases,
+    tables,
+    columns,
+    parameters,
+    ofParameters,
+    far,
+    bytes,
+  }
 }
 
 /** Bytes that a training of this shape takes; more than 4 GiB no host has for it. */
@@ -124,7 +140,12 @@ export class TrainingMemory {
       floats(p.parameters + 3 * p.far, p.ofParameters / 4),
     ]
     const words = new Uint32Array(memory.buffer)
-    const spanWord = (d: Digit, i: number) => [d.at, d.width, p.tables[i]!, d.code === "one-hot" ? 0 : tabled(d) ? 1 : 2]
+    const spanWord = (d: Digit, i: number) => [
+      d.at,
+      d.width,
+      p.tables[i]!,
+      d.code === "one-hot" ? 0 : tabled(d) ? 1 : 2,
+    ]
     words.set(digits.flatMap(spanWord), p.spanWords / 4)
     words.set(
       groups.flatMap((g) => [g.at, g.size]),

@@ -5,7 +5,7 @@
 import { checkWidths, type Mlp } from "../../shadow/mod.ts"
 import { type LearnError, learnError } from "../errors.ts"
 import { SeededChance } from "./chance.ts"
-import { checkExamples, type Examples, fingerprint, spansOf } from "./examples.ts"
+import { checkExamples, type Examples, spansOf } from "./examples.ts"
 import { TRAINING_BYTES_MAX, TrainingMemory, trainingBytes } from "./memory.ts"
 import { rateAt } from "./schedule.ts"
 
@@ -53,7 +53,7 @@ export const TRAIN_SETTINGS: TrainSettings = {
 }
 
 /** How the model does on rows that it does not learn from. */
-export interface Look {
+export interface Score {
   readonly step: number
   /** Nats for a row: the sum over its groups. */
   readonly loss: number
@@ -68,9 +68,9 @@ export interface Progress {
   readonly rate: number
   /** Mean over the rows that were learned from since the last report; nats for a row. */
   readonly loss: number
-  readonly look: Look
+  readonly look: Score
   /** The best look so far; the model is as it was then. */
-  readonly best: Look
+  readonly best: Score
   /** Why it has ended, once it has. */
   readonly ended?: Ended
 }
@@ -88,7 +88,7 @@ export interface TrainState {
   /** Loss since the last report, and rows of it. */
   readonly sum: number
   readonly rows: number
-  readonly best: Look | undefined
+  readonly best: Score | undefined
   /** Looks since the best one, and perfect ones in a row. */
   readonly stale: number
   readonly perfect: number
@@ -196,7 +196,7 @@ export class Trainer {
   }
 
   /** How the parameters as they are now do on some rows of the examples. */
-  lookAt(rows: Uint32Array): Look {
+  lookAt(rows: Uint32Array): Score {
     const { batch } = this.settings
     let [loss, right] = [0, 0]
     for (let from = 0; from < rows.length; from += batch) {
@@ -289,7 +289,15 @@ export class Trainer {
     const loss = before.rows === 0 ? look.loss : before.sum / before.rows
     if (before.ended === undefined) this.#state = { ...before, best, stale, perfect, ended, sum: 0, rows: 0 }
     const rate = this.#rate(before.step)
-    return { step: before.step, steps: settings.steps, rate, loss, look, best, ...(ended === undefined ? {} : { ended }) }
+    return {
+      step: before.step,
+      steps: settings.steps,
+      rate,
+      loss,
+      look,
+      best,
+      ...(ended === undefined ? {} : { ended }),
+    }
   }
 
   #rate(step: number): number {
@@ -305,7 +313,7 @@ export class Trainer {
 }
 
 /** More rows right; as many, with less loss. */
-const isBetter = (a: Look, b: Look): boolean => a.right > b.right || (a.right === b.right && a.loss < b.loss)
+const isBetter = (a: Score, b: Score): boolean => a.right > b.right || (a.right === b.right && a.loss < b.loss)
 
 const shapeOf = (e: Examples, widths: readonly number[], batch: number) => ({
   widths,
