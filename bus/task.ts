@@ -39,7 +39,7 @@ export interface Task {
   /** It is called before it is certain that it is wanted: nothing of it is committed. */
   readonly early: boolean
   /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
-  readonly began: number
+  began: number
 }
 
 export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({

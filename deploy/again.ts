@@ -120,7 +120,7 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   // A run that somebody stopped ends where its record does, whatever it would have come to.
   const stopped = end !== undefined && !end.outcome.ok && (open || end.outcome.failure.code === "Cancelled")
   const counts = stopped ? end.outcome : outcome
-  const { trace } = record.sum(counts.ok ? counts.value : counts.failure)
+  const trace = record.sum(counts.ok ? counts.value : counts.failure).trace()
   const same = end === undefined || sameOutcome(counts, end.outcome)
   const sameTrace = end === undefined || trace === end.trace
   return {

@@ -49,6 +49,7 @@ import { decodePlan } from "../plan/mod.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
+import { LooksAhead, type RunAhead, type Speculate } from "./speculate.ts"
 
 /** Runs that go on when an engine closes get so long to end. */
 const GRACE_MS = 2_000
@@ -83,6 +84,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Runs look ahead within these bounds, where `services.shadows` stand in for tools. Default: they do not. */
+  readonly speculate?: Speculate | undefined
   /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
   readonly recorder?: Recorder
 }
@@ -102,7 +105,7 @@ export interface PrepareOptions {
   readonly untouched?: boolean
 }
 
-export interface RunOptions {
+export interface RunOptions extends RunAhead {
   readonly id?: string
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
@@ -163,6 +166,8 @@ export class Engine {
   readonly #ids: RunIds
   readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
+  /** Where the host has shadows. */
+  readonly #ahead: LooksAhead | undefined
   readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
@@ -177,6 +182,8 @@ export class Engine {
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
+    const { shadows } = options.services
+    this.#ahead = shadows && new LooksAhead(shadows, options.speculate)
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
@@ -237,7 +244,7 @@ export class Engine {
         return this.#run(program, open, input, run)
       },
       on: (record, input, run = {}) => this.#run(program, () => record, input, run),
-      outcome: (record, input) => this.#execute(program, record, input, {}),
+      outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
 
@@ -389,7 +396,9 @@ export class Engine {
     const { services, timeoutMs, settle } = this.#options
     const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
     const limits = this.#limits
-    return execute(program, input, { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle })
+    const speculation = this.#ahead?.of(program.admitted, options)
+    const settings = { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle, speculation }
+    return execute(program, input, settings)
   }
 
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
@@ -428,13 +437,20 @@ function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult | Prom
   return at instanceof Promise ? at.then(told) : told(at)
 }
 
-const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
-  run,
-  outcome,
-  trace,
-  ledger: { position, head },
-  ...(meter === undefined ? {} : { spent: meter.spent }),
-})
+function resultOf({ run, meter }: RunRecord, outcome: Outcome, ended: Ended): RunResult {
+  const told = {
+    run,
+    outcome,
+    // Hashes are computed for those who look: a run in memory has need of none before.
+    get trace() {
+      return ended.trace
+    },
+    get ledger() {
+      return { position: ended.position, head: ended.head }
+    },
+  }
+  return meter === undefined ? told : Object.defineProperty(told, "spent", { value: meter.spent, enumerable: true })
+}
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")

@@ -194,6 +194,8 @@ export interface LedgerStore {
   readonly append: (row: Row) => void | Promise<void>
   /** Keeps entries for good, so that they are to be salted: of what is here, something may have to be removed one day. */
   readonly salted?: true
+  /** Looks at the bytes and the hash of a row only when somebody asks for them: the beginning and the end of a run are then sealed no sooner. */
+  readonly late?: true
   /** The runs of a space, the latest started first. */
   readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>

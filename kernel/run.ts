@@ -26,7 +26,7 @@ import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
-import type { Delivery, Spent } from "./ledger.ts"
+import type { Delivery, EntryBody, Spent } from "./ledger.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
@@ -65,7 +65,9 @@ class RunRecord {
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
-  readonly #input: Uint8Array
+  /** The input, and its hash once somebody needs it. */
+  #data: Uint8Array | undefined
+  #input: Uint8Array | undefined
   readonly #chain: GrowingChain
   #intents: Map<Intent, Open> | undefined
   /** Of a run that goes on: announced again here, by path. */
@@ -94,19 +96,17 @@ class RunRecord {
         this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
       return
     }
-    const data = encode(options.input)
-    this.#input = options.digest(data)
-    const { hash, pins } = admitted
-    const start = {
-      kind: "start",
-      graph: admitted.graph,
-      plan: hash,
-      pins: pins?.hash ?? null,
-      input: this.#input,
-    } as const
-    const kept = this.#chain.append(start, data)
+    this.#data = encode(options.input)
+    const { graph, hash: plan, pins } = admitted
+    const start = (): EntryBody => ({ kind: "start", graph, plan, pins: pins?.hash ?? null, input: this.#inputHash() })
+    const kept = this.#chain.appendLate("start", this.#data, start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
+  }
+
+  #inputHash(): Uint8Array {
+    this.#input ??= this.#options.digest(this.#data!)
+    return this.#input
   }
 
   /** What calls learn on their way. */
@@ -356,24 +356,41 @@ class RunRecord {
       this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
       this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
     }
-    const { trace, ended } = this.sum(outcome)
-    const kept = this.#chain.append(
-      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
-      ended.data,
-    )
-    this.#chain.close()
-    const end: Ended = { trace, head: this.#chain.head, position: this.#chain.position }
+    const { ended, trace } = this.sum(outcome)
+    const body = (): EntryBody => ({
+      kind: "end",
+      outcome: ended.hash,
+      message: messageOf(ended.outcome),
+      trace: trace(),
+    })
+    const chain = this.#chain
+    const kept = chain.appendLate("end", ended.data, body)
+    chain.close()
+    const end: Ended = {
+      position: chain.position,
+      get trace() {
+        return trace()
+      },
+      get head() {
+        return chain.head
+      },
+    }
     return kept === undefined ? end : kept.then(() => end)
   }
 
-  /** The trace hash that the run has when it ends so; nothing is recorded. */
-  sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
+  /** What the run comes to when it ends so, and its trace hash, which is computed when it is asked for; nothing is recorded. */
+  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: () => string } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
+    let hash: string | undefined
+    const trace = (): string => {
+      hash ??= traceHash(graphHash(this.#admitted), this.#inputHash(), this.#tree.root(), ended.hash, digest)
+      return hash
+    }
+    return { ended, trace }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
