@@ -32,6 +32,8 @@ export interface ListedTool {
   readonly version: string
   readonly readOnly: boolean
   readonly structured: boolean
+  /** JSON Schema of its structured content, where it has one. */
+  readonly outputSchema: Value | undefined
   readonly secrets: Secrets
 }
 
@@ -111,7 +113,8 @@ export class McpWatch {
     const { words = [] } = this.#options
     for (const { name } of this.#waiting) {
       const secrets = { input: [], output: [], words }
-      if (!this.#tools.has(name)) this.#tools.set(name, { name, version, readOnly: false, structured: false, secrets })
+      const tool = { name, version, readOnly: false, structured: false, outputSchema: undefined, secrets }
+      if (!this.#tools.has(name)) this.#tools.set(name, tool)
     }
     this.#stale = false
     const waiting = this.#waiting
@@ -161,6 +164,7 @@ export class McpWatch {
         version: this.#options.versionOf(tool),
         readOnly: isRecord(annotations) && annotations["readOnlyHint"] === true,
         structured: outputSchema !== undefined,
+        outputSchema,
         secrets: {
           input: secretWays(inputSchema),
           output: secretWays(outputSchema),
