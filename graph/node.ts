@@ -73,6 +73,8 @@ export interface Signature {
   readonly origin?: Origin["who"] | "none"
   /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
   readonly endorses?: boolean
+  /** True where a call asks a person or waits for its time: it is made on certain arguments alone, and nothing stands in for it. */
+  readonly waits?: boolean
   /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
   readonly sinks?: { readonly [arg: string]: Sort }
   /**
