@@ -6,18 +6,26 @@
 import {
   accepts,
   type Clock,
-  type Failure,
   fromJsonSchema,
   isRecord,
   jsonText,
   type Rec,
-  readJson,
   type Shadow,
   type Value,
 } from "../../graph/mod.ts"
 import { type CallLog, idKey, type ListedTool, McpWatch, outcomeOfAnswer, valueOfResult } from "../../learn/mod.ts"
 import { mcpToolVersion } from "../mcp_version.ts"
-import { boundAsked, EARLY, type EarlyAnswer, EarlyAnswers, isSame, VERIFICATION, VERIFIED, type Verdict } from "./early.ts"
+import {
+  boundAsked,
+  EARLY,
+  type EarlyAnswer,
+  EarlyAnswers,
+  isSame,
+  VERIFICATION,
+  VERIFIED,
+  type Verdict,
+} from "./early.ts"
+import { listOf, type Message, messageOf } from "./message.ts"
 
 export type ProxyMode = "observe" | "speculate"
 
@@ -76,29 +84,32 @@ export class Relay {
     return { ...counts, unrecorded: this.#watch.unlisted + unreadable }
   }
 
-  /** A message from the client. True: it goes on to the server as it came. */
-  fromClient(text: string): boolean {
-    const message = this.#read(text, "client")
-    if (message === undefined) return true
-    if (!Array.isArray(message) && this.#asksForVerdict(message)) return false
-    this.#watch.fromClient(message, this.#moment())
+  /** A message from the client. True: it goes on to the server as it came. `scope`: ids count within it. */
+  fromClient(text: string, scope = ""): boolean {
+    const read = this.#read(text, "client")
+    if (read === undefined) return true
+    const message = read.value
+    if (!Array.isArray(message) && this.#asksForVerdict(message, scope)) return false
+    if (read.exact) this.#watch.fromClient(message, this.#moment(), scope)
     for (const m of listOf(message)) {
-      if (m["method"] === "notifications/cancelled") this.#cancelled(m)
+      if (m["method"] === "notifications/cancelled") this.#cancelled(m, scope)
       if (typeof m["method"] !== "string" || !Object.hasOwn(m, "id")) continue
-      this.#open.set(idKey(m["id"]!), { id: m["id"]!, method: m["method"] })
+      this.#open.set(scope + idKey(m["id"]!), { id: m["id"]!, method: m["method"] })
       if (m["method"] !== "tools/call") continue
       this.#counts.calls++
-      if (this.#options.mode === "speculate" && !Array.isArray(message)) this.#answerEarly(m)
+      if (!read.exact) this.#counts.unreadable++
+      if (this.#options.mode === "speculate" && !Array.isArray(message)) this.#answerEarly(m, scope)
     }
     return true
   }
 
   /** A message from the server. True: it goes on to the client as it came. */
-  fromServer(text: string): boolean {
-    const message = this.#read(text, "server")
-    if (message === undefined) return true
+  fromServer(text: string, scope = ""): boolean {
+    const read = this.#read(text, "server")
+    if (read === undefined) return true
+    const message = read.value
     const { log } = this.#options
-    for (const call of this.#watch.fromServer(message, this.#moment())) {
+    for (const call of read.exact ? this.#watch.fromServer(message, this.#moment(), scope) : []) {
       log?.add(call)
       if (log !== undefined) this.#counts.recorded++
     }
@@ -106,7 +117,7 @@ export class Relay {
     for (const m of listOf(message)) {
       if (m["method"] === "notifications/progress" && this.#isLate(m)) passes = false
       if (typeof m["method"] === "string" || !Object.hasOwn(m, "id")) continue
-      const key = idKey(m["id"]!)
+      const key = scope + idKey(m["id"]!)
       this.#open.delete(key)
       if (this.#early.of(key) === undefined) continue
       passes = false
@@ -121,9 +132,22 @@ export class Relay {
     for (const [key, { id, method }] of [...this.#open]) {
       this.#open.delete(key)
       const message = `${why} before it answered ${method}`
-      this.#toClient(`{"jsonrpc":"2.0","id":${idText(id)},"error":{"code":${GONE},"message":${JSON.stringify(message)}}}`, key)
+      this.#toClient(
+        `{"jsonrpc":"2.0","id":${idText(id)},"error":{"code":${GONE},"message":${JSON.stringify(message)}}}`,
+        key,
+      )
     }
     this.close()
+  }
+
+  /** Was this request answered early, and is the tool still at work? */
+  isEarly(key: string): boolean {
+    return this.#early.of(key) !== undefined
+  }
+
+  /** No answer will come to a request that was answered early. */
+  lost(key: string): void {
+    this.#settled(key, "unknown")
   }
 
   /** Nothing more passes. */
@@ -134,7 +158,7 @@ export class Relay {
 
   // ---- early answers
 
-  #answerEarly(m: Rec): void {
+  #answerEarly(m: Rec, scope: string): void {
     const params = isRecord(m["params"]) ? m["params"] : {}
     const bound = boundAsked(params)
     const name = params["name"]
@@ -142,7 +166,7 @@ export class Relay {
     if (bound === undefined || tool === undefined || !this.#options.reads(tool)) return
     const predicted = this.#predicted(tool, params["arguments"] ?? {}, bound)
     if (predicted === undefined) return
-    const key = idKey(m["id"]!)
+    const key = scope + idKey(m["id"]!)
     const handle = this.#options.handle()
     const meta = params["_meta"] as Rec
     const { value, by, alpha, confidence } = predicted
@@ -202,7 +226,10 @@ export class Relay {
     if (same) this.#counts.verified++
     else this.#counts.refuted++
     this.#settled(key, same ? "verified" : "refuted", text)
-    const shadow = this.#options.shadowFor(early.tool, this.#watch.tool(early.tool.slice(early.tool.indexOf("/") + 1))?.version ?? "")
+    const shadow = this.#options.shadowFor(
+      early.tool,
+      this.#watch.tool(early.tool.slice(early.tool.indexOf("/") + 1))?.version ?? "",
+    )
     if (outcome.ok) shadow?.observe?.(early.args, early.predicted, outcome)
   }
 
@@ -216,11 +243,11 @@ export class Relay {
     )
   }
 
-  #cancelled(m: Rec): void {
+  #cancelled(m: Rec, scope: string): void {
     const id = isRecord(m["params"]) ? m["params"]["requestId"] : undefined
     if (id === undefined) return
-    this.#open.delete(idKey(id))
-    this.#settled(idKey(id), "cancelled")
+    this.#open.delete(scope + idKey(id))
+    this.#settled(scope + idKey(id), "cancelled")
   }
 
   /** Progress of a request that the client has an answer to would be a message out of place. */
@@ -230,13 +257,13 @@ export class Relay {
   }
 
   /** A question about an early answer: it is the proxy's to answer, in this mode only. */
-  #asksForVerdict(m: Value): boolean {
+  #asksForVerdict(m: Value, scope: string): boolean {
     if (this.#options.mode !== "speculate" || !isRecord(m) || m["method"] !== VERIFICATION || !Object.hasOwn(m, "id"))
       return false
     const params = isRecord(m["params"]) ? m["params"] : {}
     const early = this.#early.byHandle(String(params["handle"]))
     const id = idText(m["id"]!)
-    const key = idKey(m["id"]!)
+    const key = scope + idKey(m["id"]!)
     if (early === undefined) {
       const found = JSON.stringify(`There is no early answer ${JSON.stringify(params["handle"] ?? null)}`)
       this.#toClient(`{"jsonrpc":"2.0","id":${id},"error":{"code":${BAD_PARAMS},"message":${found}}}`, key)
@@ -250,16 +277,13 @@ export class Relay {
 
   // ---- reading
 
-  /** The message, exactly; undefined where it is none, which is nobody's affair but the client's and the server's. */
-  #read(text: string, who: "client" | "server"): Value | undefined {
+  /** The message; undefined where it is none, which is nobody's affair but the client's and the server's. */
+  #read(text: string, who: "client" | "server"): Message | undefined {
     if (text.trim() === "") return undefined
-    try {
-      return readJson(text)
-    } catch (cause) {
-      this.#counts.unreadable++
-      this.#warn(`The ${who} sent what is no message of JSON-RPC (${(cause as Failure).message}): it is passed on as it is`)
-      return undefined
-    }
+    const read = messageOf(text)
+    if (read.value !== undefined) return read
+    this.#warn(`The ${who} sent what is no message of JSON-RPC (${read.why}): it is passed on as it is`)
+    return undefined
   }
 
   #moment() {
@@ -283,5 +307,3 @@ const GONE = -32000
 const BAD_PARAMS = -32602
 
 const idText = (id: Value): string => (typeof id === "bigint" ? String(id) : JSON.stringify(id))
-const listOf = (message: Value): readonly Rec[] =>
-  (Array.isArray(message) ? (message as readonly Value[]) : [message]).filter(isRecord)
