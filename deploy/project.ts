@@ -17,26 +17,28 @@ import {
   pin,
   printLock,
   type Question,
-  type Rec,
   type Registry,
   registry,
   type Services,
+  type Shadows,
   type ValidatorsOf,
   validated,
 } from "../graph/mod.ts"
 import type { LedgerStore } from "../kernel/mod.ts"
-import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
-import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
+import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import type { Budgets } from "./budget.ts"
+import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { type Marks, MemoryMarks } from "./marks.ts"
 import { ProjectError, why } from "./project_error.ts"
 import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./project_file.ts"
+import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
+import type { Speculate } from "./speculate.ts"
 
 export { ProjectError, why } from "./project_error.ts"
 export { PROJECT_FILE, type ProjectFile, readProjectFile } from "./project_file.ts"
@@ -61,8 +63,14 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Over what the project's file says; false: no run looks ahead. */
+  readonly speculate?: Speculate | false
+  /** Stand-ins for tools, over those of the host. */
+  readonly shadows?: Shadows
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
+  /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
+  readonly record?: RecordMore
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -112,9 +120,10 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
+  const recording = openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
     base: project.folder,
-    secret: secretsFrom(env),
+    secret: recording.remembering(secretsFrom(env)),
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
@@ -122,15 +131,17 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
-    services: host.services,
+    services: options.shadows === undefined ? host.services : { ...host.services, shadows: options.shadows },
     settle: settleEffect,
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    speculate: (options.speculate ?? project.file.speculate) || undefined,
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
+    ...(recording.recorder ? { recorder: recording.recorder } : {}),
   })
   const locked = pin(project.lock)
   return {
@@ -138,7 +149,8 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     grants,
     marks: (store as Partial<SqlLedger> | undefined)?.marks ?? new MemoryMarks(),
     prepare: async (bytes, inline, more = {}) => {
-      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
+      const plain = store === undefined && recording.recorder === undefined
+      const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -146,37 +158,8 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     close: async () => {
       await engine.close()
       await host.close()
+      recording.close()
     },
-  }
-}
-
-/**
- * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
- * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
- */
-async function withCode(
-  bytes: Uint8Array,
-  locked: (key: string) => Rec | undefined,
-  keep: (module: string) => Promise<string>,
-): Promise<(key: string) => Rec | undefined> {
-  const own = new Map<string, Rec>()
-  for (const { kind, config } of externsOf(bytes)) {
-    const code = String(config["code"] ?? "")
-    if (kind !== "fn" || code.startsWith("inline:")) continue
-    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
-    const key = codePinKey(code)
-    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
-  }
-  return (key) => locked(key) ?? own.get(key)
-}
-
-/** Bytes that are no plan have none: admission says what is wrong with them. */
-function externsOf(bytes: Uint8Array): readonly Extern[] {
-  try {
-    return decodePlan(bytes).externs
-  } catch (cause) {
-    if (cause instanceof PlanError) return []
-    throw cause
   }
 }
 

@@ -6,6 +6,7 @@ import type { Demands } from "../kernel/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace } from "./ledger_place.ts"
 import { ProjectError, why } from "./project_error.ts"
+import { readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 import type { Triggers } from "./triggers/read.ts"
 
 export const PROJECT_FILE = "shadowgraph.project.json"
@@ -23,6 +24,10 @@ export interface ProjectFile {
   readonly validate?: Demands
   /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
   readonly policy?: readonly string[]
+  /** How runs look ahead (docs/speculation.md). Default: they do not. */
+  readonly speculate?: Speculate
+  /** Tools whose calls are recorded, by name (docs/record.md). Default: none. */
+  readonly record?: readonly string[]
   /** What starts runs by itself: schedules and hooks. */
   readonly triggers?: Triggers
 }
@@ -48,7 +53,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy" | "record"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -72,7 +77,9 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     kinds: list("kinds"),
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
+    ...speculateIn(data, refuse),
     ...(policy === undefined ? {} : { policy }),
+    ...(data["record"] === undefined ? {} : { record: list("record") }),
     budgets: budgetsIn(data, refuse),
     ...(await triggersIn(file, text, data)),
   }
@@ -89,6 +96,17 @@ async function triggersIn(file: string, text: string, data: { readonly [key: str
   throw new ProjectError({ reason: "project-file", message: `Cannot use "${file}"`, problems, sources })
 }
 
+function speculateIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+): Pick<ProjectFile, "speculate"> {
+  try {
+    const speculate = readSpeculate(data["speculate"])
+    return speculate === undefined ? {} : { speculate }
+  } catch (cause) {
+    throw cause instanceof SpeculateProblem ? refuse(cause.message, cause) : cause
+  }
+}
 function budgetsIn(
   data: { readonly [key: string]: unknown },
   refuse: (problem: string, cause: unknown) => ProjectError,
@@ -107,7 +125,9 @@ const PROJECT_KEYS: readonly string[] = [
   "tenant",
   "prices",
   "validate",
+  "speculate",
   "policy",
+  "record",
   "schedules",
   "hooks",
 ]

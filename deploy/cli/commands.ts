@@ -1,7 +1,8 @@
 /** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
 import type { Command } from "./command.ts"
+import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -88,6 +89,7 @@ export const COMMANDS: readonly Command[] = [
       JSON_OUT,
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "ledger",
         value: "<place>",
@@ -119,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
@@ -210,6 +213,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "answer",
         short: "a",
@@ -308,6 +312,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./replay.ts"),
   },
+  ...LEARNING,
   {
     name: "types",
     about: "Write TypeScript declarations beside graph files, so that importing one is typed.",

@@ -19,6 +19,7 @@ import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { announce, serveLog } from "./serve_log.ts"
+import { speculateOf } from "./speculate.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
 
@@ -99,7 +100,14 @@ async function serveAll(
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
-    const session = await openSession(project, { grants, ledger, env, budgets, leaseMs })
+    const session = await openSession(project, {
+      grants,
+      ledger,
+      env,
+      budgets,
+      leaseMs,
+      ...speculateOf(call, project.file),
+    })
     sessions.push(session)
     const before = served.length
     for (const { checked, inline } of own) {

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, type Program } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -25,6 +25,7 @@ import {
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
+import { speculationOf } from "./shadows.ts"
 import { driven, Playing, type Stuck } from "./stage.ts"
 import { registryOn, TIMEOUT_MS } from "./tools.ts"
 
@@ -55,6 +56,8 @@ export interface Ran {
   readonly effects: readonly Committed[]
   /** What is wrong with the run itself, whatever it was a run of. */
   readonly wrong: readonly string[]
+  /** Guesses that were held against their tools, and reads that were called in vain. */
+  readonly ahead: { readonly kept: number; readonly wrong: number; readonly discarded: number }
 }
 
 export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted {
@@ -72,6 +75,8 @@ export function programOf(plan: Admitted, codegen: boolean): Program {
 export interface RunOptions {
   /** Cancel the run at this moment of its own time. */
   readonly cancelAt?: number
+  /** Look ahead, with shadows that this decides. */
+  readonly ahead?: Chance
 }
 
 /** Runs a program once. Who is first among what is pending is up to `chance`. */
@@ -107,7 +112,14 @@ export async function run(program: Program, input: Value, chance: Chance, option
       limits.declare(signature.resource, signature.limits)
   const controller = new AbortController()
   const services = { clock, chance: { next: () => chance.unit(), bytes: (n: number) => new Uint8Array(n) } }
-  const vm = new Vm(program, { services, record, limits, signal: controller.signal, timeoutMs: TIMEOUT_MS })
+  const guessed = { kept: 0, wrong: 0 }
+  const speculation =
+    options.ahead === undefined ? undefined : speculationOf(program.admitted, options.ahead, new Odds(), guessed)
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "discarded") stage.events.push({ what: "discarded", path: event.path, effect: "" })
+  }
+  const { signal } = controller
+  const vm = new Vm(program, { services, record, limits, signal, timeoutMs: TIMEOUT_MS, speculation, onEvent })
   const wrong: string[] = []
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
@@ -122,7 +134,13 @@ export async function run(program: Program, input: Value, chance: Chance, option
   } catch (cause) {
     const ended = record.end(null) as { readonly trace: string }
     const why = (cause as Stuck).message
-    return { outcome: { ok: true, value: null }, trace: ended.trace, effects: [], wrong: [`no outcome: ${why}`] }
+    return {
+      outcome: { ok: true, value: null },
+      trace: ended.trace,
+      effects: [],
+      wrong: [`no outcome: ${why}`],
+      ahead: NONE,
+    }
   }
   const cut = record.unsettled.length
   const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
@@ -135,8 +153,20 @@ export async function run(program: Program, input: Value, chance: Chance, option
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong }
+  return { outcome, trace: ended.trace, effects, wrong, ahead: aheadOf(chain.rows) }
 }
+
+function aheadOf(rows: ReturnType<MemoryLedger["entries"]>["rows"]): Ran["ahead"] {
+  const ahead = { kept: 0, wrong: 0, discarded: 0 }
+  for (const row of rows) {
+    const { body } = openEntry(row.entry)
+    if (body.kind === "discarded") ahead.discarded++
+    if (body.kind === "guess" && (body.verdict === "kept" || body.verdict === "wrong")) ahead[body.verdict]++
+  }
+  return ahead
+}
+
+const NONE: Ran["ahead"] = { kept: 0, wrong: 0, discarded: 0 }
 
 /** Frames that a run which ended well has not let go of. */
 function leaks(vm: Vm, outcome: Outcome): string[] {
@@ -154,6 +184,7 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
   stage.events.forEach((event, at) => {
     const key = printPath(event.path)
     if (event.what === "began" && !began.has(key)) began.set(key, at)
+    if (event.what === "discarded") began.delete(key)
     if (event.what === "kept") kept.set(Number(event.effect), at)
   })
   const intents = new Map<
