@@ -1,9 +1,10 @@
 /** Our own cells, and the shadows that are composed of them: exact where they answer, silent everywhere else. */
 import { describe, expect, test } from "bun:test"
-import { type Rec, type Value } from "../graph/mod.ts"
+import type { Rec, Value } from "../graph/mod.ts"
 import { Random } from "../graph/random.sample.ts"
 import { differences, floatOf, int64Of, OPERATIONS, randomFloat, randomInt64 } from "../tests/cells/campaign.ts"
 import { ADD_CELL, MULTIPLY_CELL } from "./cells/cell.ts"
+import { ADD, MULTIPLY } from "./cells/weights.ts"
 import {
   type Answered,
   type Cells,
@@ -16,7 +17,6 @@ import {
   readModel,
   writeModel,
 } from "./mod.ts"
-import { ADD, MULTIPLY } from "./cells/weights.ts"
 
 function own(): Cells {
   const made = cells()
@@ -39,7 +39,9 @@ describe("our cells", () => {
   test("are refused with one weight changed so that one answer is wrong", () => {
     const model = readModel(fileOf(ADD))
     if (model instanceof ModelRefused) throw model
-    const biases = model.mlp.biases.map((b, l) => (l === model.mlp.biases.length - 1 ? b.map((x, i) => (i === 3 ? x + 60 : x)) : b))
+    const biases = model.mlp.biases.map((b, l) =>
+      l === model.mlp.biases.length - 1 ? b.map((x, i) => (i === 3 ? x + 60 : x)) : b,
+    )
     const changed = writeModel({ ...model.mlp, biases }, model.about)
     if (changed instanceof ModelRefused) throw changed
     const refused = cellsFrom({ add: changed.bytes, multiply: fileOf(MULTIPLY) })
@@ -56,10 +58,18 @@ describe("our cells", () => {
 })
 
 describe("a composed shadow", () => {
-  const shadow = composedShadow({ of: "number", left: "a", right: "b", by: { field: "op", words: { plus: "add", over: "divide" } } }, own())
+  const shadow = composedShadow(
+    { of: "number", left: "a", right: "b", by: { field: "op", words: { plus: "add", over: "divide" } } },
+    own(),
+  )
 
   test("answers exactly, with bound 0", () => {
-    expect(shadow.predict({ op: "plus", a: 0.1, b: 0.2 })).toMatchObject({ ok: true, value: 0.1 + 0.2, alpha: 0, confidence: 1 })
+    expect(shadow.predict({ op: "plus", a: 0.1, b: 0.2 })).toMatchObject({
+      ok: true,
+      value: 0.1 + 0.2,
+      alpha: 0,
+      confidence: 1,
+    })
     expect(shadow.predict({ op: "over", a: 1, b: 3 })).toMatchObject({ ok: true, value: 1 / 3 })
     const sum = shadow.predict({ op: "plus", a: -0, b: -0 })
     expect(sum.ok && Object.is(sum.value, -0)).toBe(true)
@@ -118,7 +128,10 @@ describe("what a tool is, found out from its calls", () => {
     ["is another function", ({ a, b }) => Math.max(Number(a), Number(b))],
     ["answers with text", ({ a, b }) => `${Number(a) + Number(b)}`],
   ])("not where the tool %s", (_, tool) => {
-    const log = Array.from({ length: 40 }, (_, i) => ({ a: i, b: 3 + ((i * 7) % 11) })).map((args) => ({ args, value: tool(args) }))
+    const log = Array.from({ length: 40 }, (_, i) => ({ a: i, b: 3 + ((i * 7) % 11) })).map((args) => ({
+      args,
+      value: tool(args),
+    }))
     expect(composedFor(log, own())).toBeUndefined()
   })
 

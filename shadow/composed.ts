@@ -132,6 +132,7 @@ export function composedFor(calls: readonly Answered[], by: Cells): ComposedSpec
     [y, x],
   ] as const) {
     const found = operationsOf(calls, { ...shape, left, right }, by)
+    if (found === "several") return undefined
     if (found !== undefined) return found
   }
   return undefined
@@ -160,7 +161,7 @@ function operationsOf(
   calls: readonly Answered[],
   { of, left, right, word, result }: Shape & { readonly left: string; readonly right: string },
   by: Cells,
-): ComposedSpec | undefined {
+): ComposedSpec | "several" | undefined {
   const spec = (operation: ComposedSpec["by"]): ComposedSpec => ({
     of,
     left,
@@ -183,7 +184,7 @@ function operationsOf(
       }
       return agreed >= CALLS_MIN
     })
-    if (fit.length !== 1) return undefined
+    if (fit.length !== 1) return fit.length === 0 ? undefined : "several"
     words[text] = fit[0]!
   }
   return spec(word === undefined ? words[""]! : { field: word, words })

@@ -1,5 +1,5 @@
 /** One training of the ablation and what came of it: the shares of both hold-outs that were answered exactly. */
-import { LearnError, type TrainSettings, Trainer } from "../../learn/mod.ts"
+import { LearnError, Trainer, type TrainSettings } from "../../learn/mod.ts"
 import { type Mlp, ModelRefused, Net, type Output, parameters } from "../../shadow/mod.ts"
 import {
   answer,

@@ -77,7 +77,14 @@ export function checkedCell(kind: CellKind, file: Uint8Array): CheckedCell | Mod
     const found = model.predict(args)
     const wrong = !("value" in found) ? found.message : differs(kind, found.value, value)
     if (wrong !== undefined) {
-      return refusedModel("wrong", "use", `cell "${kind.name}"`, `${show(value)} for ${show(args)}`, wrong, "train it again")
+      return refusedModel(
+        "wrong",
+        "use",
+        `cell "${kind.name}"`,
+        `${show(value)} for ${show(args)}`,
+        wrong,
+        "train it again",
+      )
     }
     table[i] = kind.entry(value)
     sureLeast = Math.min(sureLeast, (found as { readonly joint: number }).joint)

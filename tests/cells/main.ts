@@ -25,7 +25,9 @@ if (values.train) {
 const pairs = Number(values.pairs)
 const composed = cells()
 if (composed instanceof ModelRefused) throw composed
-console.log(`${composed.checked} cases of the cells are right, the least sure of them at ${composed.sureLeast.toFixed(4)}`)
+console.log(
+  `${composed.checked} cases of the cells are right, the least sure of them at ${composed.sureLeast.toFixed(4)}`,
+)
 const found = differences(composed, pairs, Number(values.seed))
 for (const each of [...found.int64, ...found.float64].slice(0, 50)) console.log(each)
 
