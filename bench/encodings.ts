@@ -84,10 +84,10 @@ function sentence(): string {
         const beaten = CODES.filter((b) => separated(found(task, a, holdOut), found(task, b, holdOut)) > 0)
         return beaten.length === 0 ? [] : [`${a} above ${beaten.join(", ")}`]
       })
-      return `${task}: ${beats.length === 0 ? "nothing is separated" : beats.join("; ")}`
+      return `${task}: ${beats.length === 0 ? "nothing is separated" : beats.join(" and ")}`
     })
     const best = Math.max(...TASKS.flatMap((task) => CODES.map((code) => found(task, code, holdOut).mean)))
-    return `on the ${holdOut} hold-out (at best ${show(100 * best)} %) ${ahead.join(" | ")}`
+    return `on the ${holdOut} hold-out (at best ${show(100 * best)} %) ${ahead.join("; ")}`
   })
   const text = parts.join(" — and ")
   return `Found: ${text}; whatever is not named is not separated.`
