@@ -20,9 +20,15 @@ export function disasm(plan: Plan, hash: string, options: DisasmOptions = {}): s
   if (plan.needs.length > 0) facts.push(`needs ${plan.needs.join(" ")}`)
   for (const { at, grants } of plan.narrowed ?? [])
     facts.push(`within ${at.join(".")} only ${grants.join(" ") || "nothing"}`)
+  if (plan.onFailure !== undefined) facts.push(`on failure ${plan.onFailure}`)
   const lines = [`plan ${plan.name} ${hash.slice(0, 12)}…   ${facts.join("   ")}`]
   const listing = new Listing(plan, options.verbose === true)
   for (let i = 0; i < plan.scopes.length; i++) listing.scope(i, lines)
+  for (const { path, extern, args } of plan.undos ?? []) {
+    const x = plan.externs[extern]
+    const said = [x?.resource ?? "", settings(x)].filter((s) => s !== "").join("   ")
+    lines.push("", `undo ${path.join(".")}   ${x?.kind ?? "?"} ← ${printCel(args)}   ${said}`.trimEnd())
+  }
   return `${lines.join("\n")}\n`
 }
 

@@ -18,7 +18,7 @@ export function rateAt(step: number, { steps, rate, shape, warmup }: Schedule): 
 
 /** cos(πt) for t from 0 to 1, to 1e-9: the sine's series around ½, by + − × ÷ alone. */
 export function cosine(t: number): number {
-  const x = 3.141592653589793 * (0.5 - t)
+  const x = Math.PI * (0.5 - t)
   const z = x * x
   let sum = 1 - z / 210
   for (const n of [156, 110, 72, 42, 20, 6]) sum = 1 - (z / n) * sum
