@@ -6,11 +6,6 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Draw } from "../../kernel/mod.ts"
 
-export interface Request {
-  readonly text: string
-  readonly isCall: boolean
-}
-
 export interface Subject {
   readonly name: string
   readonly args: readonly string[]
