@@ -98,6 +98,28 @@ describe("an engine", () => {
   })
 })
 
+describe("budgets", () => {
+  const wrong = () => new TestShadow(() => sure(70))
+
+  test("reads that were called in vain are paid for", async () => {
+    const made = engine({}, { of: wrong })
+    const { result } = await made.run({ x: 1 }, { budget: { calls: 10 } })
+    expect(result.spent!.calls).toBe(3)
+    const alone = await made.run({ x: 1 }, { budget: { calls: 10 }, speculate: false })
+    expect(alone.result.spent!.calls).toBe(2)
+    expect(result.trace).toBe(alone.result.trace)
+    await made.close()
+  })
+
+  test("where half of a budget is used, nothing is called in vain", async () => {
+    const made = engine({}, { of: wrong })
+    const { result } = await made.run({ x: 1 }, { budget: { calls: 2 } })
+    expect(result.outcome).toEqual({ ok: true, value: 3 })
+    expect(result.spent!.calls).toBe(2)
+    await made.close()
+  })
+})
+
 test("what a shadow says counts as a model's words: where these may not go, nothing is called on a guess", async () => {
   const words = text.replaceAll("number", "string")
   const right = () => new TestShadow((args) => sure(`${(args as { n: string }).n}!`))
