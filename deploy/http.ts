@@ -19,6 +19,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { undoneJson } from "./ending.ts"
 import type { Ready, RunResult } from "./engine.ts"
 import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
@@ -268,7 +269,7 @@ async function answer(
   return { run, response: failed(c, result.outcome.failure, more) }
 }
 
-const proof = ({ trace, ledger }: RunResult) => ({ trace, ledger })
+const proof = ({ trace, ledger, undone }: RunResult) => ({ trace, ledger, ...undoneJson(undone) })
 
 function overloaded(c: Context, { reason, message, retryMs }: Overloaded): Response {
   const kind = reason === "closing" ? "shutting-down" : "busy"
