@@ -10,6 +10,12 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   {
+    file: "kernel/trial.ts",
+    what: "left alone",
+    code: "i < cases.length && wrong <= this.#wrongMax",
+    reason: "A shortcut: a control that was wrong once too often stays so, however many cases follow.",
+  },
+  {
     file: "kernel/heads.ts",
     what: "always",
     code: "closes",

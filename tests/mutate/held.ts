@@ -22,7 +22,7 @@ const LEDGER = [
   "deploy/ledger_sql.test.ts",
   "tests/tamper/tamper.test.ts",
 ]
-const GATE = ["tests/gate/gate.test.ts"]
+const GATE = ["kernel/trial.test.ts", "kernel/gate.test.ts"]
 
 const HELD: { readonly [file: string]: readonly string[] } = {
   admit: [...ADMISSION, "tests/labels.test.ts"],
