@@ -17,6 +17,10 @@ const RUNS = [
   "tests/late.test.ts",
 ]
 const LEDGER = [
+  "kernel/ledger_memory.test.ts",
+  "kernel/chain.test.ts",
+  "kernel/heads.test.ts",
+  "kernel/audit.test.ts",
   "kernel/ledger.test.ts",
   "deploy/ledger_proof.test.ts",
   "deploy/ledger_sql.test.ts",
