@@ -3,14 +3,19 @@
  * be stopped by itself has a signal of its own; others share that of what they are part of (`stopper`).
  */
 import type { Call, Cost, Failure, Path, Value } from "../graph/mod.ts"
-import { Charge, type RunRecord } from "../kernel/mod.ts"
+import { Charge } from "../kernel/mod.ts"
+import type { Recording } from "./settings.ts"
 
 /** Where a call's costs are gathered, over all of its attempts. */
 export interface Spender {
   charge: Charge | undefined
   /** The run's budget is used up: what the call ends in says nothing of the world. */
   stopped: boolean
+  /** Its requests are made whatever was spent. */
+  readonly undoes?: boolean
   readonly tool: { readonly extern: { readonly effect: string } }
+  /** Called before it is certain that it is wanted: nothing of it is on record. */
+  readonly early: boolean
 }
 
 export class CallView implements Call {
@@ -19,7 +24,7 @@ export class CallView implements Call {
   readonly note: (text: string) => void
   readonly invoke: Call["invoke"]
   readonly parks: boolean
-  readonly #record: RunRecord
+  readonly #record: Recording
   #key: string | undefined
   readonly #spender: Spender | undefined
   readonly #stopper: { readonly signal: AbortSignal } | undefined
@@ -30,7 +35,7 @@ export class CallView implements Call {
   #last: Promise<unknown> | undefined
 
   constructor(
-    record: RunRecord,
+    record: Recording,
     path: Path,
     attempt: number,
     stopper: { readonly signal: AbortSignal } | undefined,
@@ -58,7 +63,7 @@ export class CallView implements Call {
   }
   further(): void {
     const { meter } = this.#record
-    if (this.#spender === undefined || meter === undefined) return
+    if (this.#spender === undefined || meter === undefined || this.#spender.undoes === true) return
     try {
       meter.further(this.path)
     } catch (cause) {
@@ -68,8 +73,8 @@ export class CallView implements Call {
   }
   part(asked: Value, work: () => Promise<Value>): Promise<Value> {
     // Pure work has no record: it is done again.
-    if (this.#spender === undefined || this.#spender.tool.extern.effect === "pure") return work()
     const spender = this.#spender
+    if (spender === undefined || spender.early || spender.tool.extern.effect === "pure") return work()
     const part = (this.#last ?? Promise.resolve()).then(() => this.#part(asked, work, spender))
     this.#last = part.catch(() => {})
     return part

@@ -3,70 +3,47 @@
  * the ledger. Opening one runs nothing of the graphs; it is where files become checked graphs and an engine to run them.
  */
 import type { Dirent } from "node:fs"
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
-import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
-  LEVELS,
   type Lock,
   type NodeKind,
   type Policy,
-  PolicyError,
-  type Problem,
   parseLock,
   parsePolicy,
   pin,
   printLock,
   type Question,
-  type Rec,
   type Registry,
   registry,
   type Services,
+  type Shadows,
   type ValidatorsOf,
   validated,
 } from "../graph/mod.ts"
-import type { Demands, LedgerStore } from "../kernel/mod.ts"
-import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
-import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
-import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
+import type { LedgerStore } from "../kernel/mod.ts"
+import { settleEffect, standardKinds } from "../nodes/mod.ts"
+import type { Budgets } from "./budget.ts"
+import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import { type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { type Marks, MemoryMarks } from "./marks.ts"
+import { ProjectError, why } from "./project_error.ts"
+import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./project_file.ts"
+import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
+import type { Speculate } from "./speculate.ts"
+
+export { ProjectError, why } from "./project_error.ts"
+export { PROJECT_FILE, type ProjectFile, readProjectFile } from "./project_file.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
-export const PROJECT_FILE = "shadowgraph.project.json"
-
-/** A file of the project that cannot be read, or says what it must not say. */
-export class ProjectError extends Data.TaggedError("ProjectError")<{
-  readonly reason: "unreadable" | "project-file" | "lock" | "kind" | "unwritable"
-  readonly message: string
-  /** Of a lock: every problem with its place. */
-  readonly problems?: readonly Problem[]
-  /** The texts that the places of `problems` point into. */
-  readonly sources?: ReadonlyMap<string, string>
-  readonly cause?: unknown
-}> {}
-
-export interface ProjectFile {
-  /** Granted to every run of this folder's graphs. */
-  readonly grants: readonly string[]
-  /** Modules below the folder, each exporting node kinds, or validators for some; their code runs when the project is opened. */
-  readonly kinds: readonly string[]
-  /** Where runs are recorded unless the command line says something else. */
-  readonly ledger?: LedgerPlace
-  /** What runs may spend. */
-  readonly budgets?: Budgets
-  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
-  readonly validate?: Demands
-  /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
-  readonly policy?: readonly string[]
-}
 
 export interface Project {
   readonly folder: string
@@ -86,8 +63,14 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Over what the project's file says; false: no run looks ahead. */
+  readonly speculate?: Speculate | false
+  /** Stand-ins for tools, over those of the host. */
+  readonly shadows?: Shadows
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
+  /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
+  readonly record?: RecordMore
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -95,6 +78,8 @@ export interface Session {
   readonly engine: Engine
   /** What its runs are granted. */
   readonly grants: readonly string[]
+  /** What it remembers of its schedules. */
+  readonly marks: Marks
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (
     bytes: Uint8Array,
@@ -135,9 +120,10 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
+  const recording = openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
     base: project.folder,
-    secret: secretsFrom(env),
+    secret: recording.remembering(secretsFrom(env)),
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
@@ -145,22 +131,26 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
-    services: host.services,
+    services: options.shadows === undefined ? host.services : { ...host.services, shadows: options.shadows },
     settle: settleEffect,
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    speculate: (options.speculate ?? project.file.speculate) || undefined,
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
+    ...(recording.recorder ? { recorder: recording.recorder } : {}),
   })
   const locked = pin(project.lock)
   return {
     engine,
     grants,
+    marks: (store as Partial<SqlLedger> | undefined)?.marks ?? new MemoryMarks(),
     prepare: async (bytes, inline, more = {}) => {
-      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
+      const plain = store === undefined && recording.recorder === undefined
+      const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -168,37 +158,8 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     close: async () => {
       await engine.close()
       await host.close()
+      recording.close()
     },
-  }
-}
-
-/**
- * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
- * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
- */
-async function withCode(
-  bytes: Uint8Array,
-  locked: (key: string) => Rec | undefined,
-  keep: (module: string) => Promise<string>,
-): Promise<(key: string) => Rec | undefined> {
-  const own = new Map<string, Rec>()
-  for (const { kind, config } of externsOf(bytes)) {
-    const code = String(config["code"] ?? "")
-    if (kind !== "fn" || code.startsWith("inline:")) continue
-    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
-    const key = codePinKey(code)
-    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
-  }
-  return (key) => locked(key) ?? own.get(key)
-}
-
-/** Bytes that are no plan have none: admission says what is wrong with them. */
-function externsOf(bytes: Uint8Array): readonly Extern[] {
-  try {
-    return decodePlan(bytes).externs
-  } catch (cause) {
-    if (cause instanceof PlanError) return []
-    throw cause
   }
 }
 
@@ -293,88 +254,6 @@ async function readLock(folder: string): Promise<Lock> {
   })
 }
 
-/** The project's own file; what stands for it where there is none. Fails with `ProjectError`. */
-export async function readProjectFile(folder: string): Promise<ProjectFile> {
-  const file = join(folder, PROJECT_FILE)
-  const text = await textOf(file)
-  if (text === undefined) return { grants: [], kinds: [] }
-  const refuse = (problem: string, cause?: unknown) =>
-    new ProjectError({
-      reason: "project-file",
-      message: `Cannot use "${file}": ${problem}`,
-      ...(cause ? { cause } : {}),
-    })
-  let data: unknown
-  try {
-    data = JSON.parse(text)
-  } catch (cause) {
-    throw refuse(`it is not JSON: ${why(cause)}`, cause)
-  }
-  if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
-  for (const key of Object.keys(data)) {
-    if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
-  }
-  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
-    const value = data[key] ?? []
-    if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
-    throw refuse(`"${key}" must be a list of texts`)
-  }
-  const { ledger } = data
-  if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
-    throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  const { validate } = data
-  if (validate !== undefined && !isDemands(validate)) {
-    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
-  }
-  const policy = data["policy"] === undefined ? undefined : list("policy")
-  try {
-    parsePolicy(policy ?? [])
-  } catch (cause) {
-    if (cause instanceof PolicyError) throw refuse(cause.message, cause)
-    throw cause
-  }
-  return {
-    grants: list("grants"),
-    kinds: list("kinds"),
-    ...(ledger === undefined ? {} : { ledger }),
-    ...(validate === undefined ? {} : { validate }),
-    ...(policy === undefined ? {} : { policy }),
-    budgets: budgetsIn(data, refuse),
-  }
-}
-function budgetsIn(
-  data: { readonly [key: string]: unknown },
-  refuse: (problem: string, cause: unknown) => ProjectError,
-) {
-  try {
-    return readBudgets(data)
-  } catch (cause) {
-    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
-  }
-}
-const PROJECT_KEYS: readonly string[] = [
-  "grants",
-  "kinds",
-  "ledger",
-  "budget",
-  "tenant",
-  "prices",
-  "validate",
-  "policy",
-]
-/** `none` cannot be demanded: it never opens the gate. */
-const DEMANDED: readonly unknown[] = LEVELS.slice(1)
-const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
-
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8")
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
-    throw new ProjectError({ reason: "unreadable", message: `Cannot read "${file}": ${why(cause)}`, cause })
-  }
-}
-
 /** What a module of the project brings. */
 interface Brought {
   readonly kinds: readonly NodeKind[]
@@ -417,25 +296,8 @@ function isKind(x: unknown): x is NodeKind {
   return typeof k === "object" && k !== null && typeof k.kind === "string" && !!k.sign && !!k.open && !!k.main
 }
 
-const isRecord = (x: unknown): x is { readonly [key: string]: unknown } =>
+const _isRecord = (x: unknown): x is { readonly [key: string]: unknown } =>
   typeof x === "object" && x !== null && !Array.isArray(x)
 
 const unwritable = (file: string, cause: unknown): ProjectError =>
   new ProjectError({ reason: "unwritable", message: `Cannot write "${file}": ${why(cause)}`, cause })
-
-/** What the system said, in words, without the call's own name and the path again. */
-export function why(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return (code !== undefined && WORDS[code]) || message || String(cause)
-}
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is no folder",
-  EROFS: "the disk is read-only",
-  ENOSPC: "the disk is full",
-  EEXIST: "something else of that name is there",
-  EADDRINUSE: "the port is in use",
-}

@@ -1,7 +1,8 @@
 /** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
 import type { Command } from "./command.ts"
+import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -88,6 +89,7 @@ export const COMMANDS: readonly Command[] = [
       JSON_OUT,
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "ledger",
         value: "<place>",
@@ -119,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
@@ -205,11 +208,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "runs",
-    about: "List what ran here; show one run, resume, cancel or rerun it.",
-    takes: "[show|resume|cancel|rerun] [run]",
+    about: "List what ran here; show one run, resume, cancel, undo or rerun it.",
+    takes: "[show|resume|cancel|undo|rerun] [run]",
     options: [
       { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "answer",
         short: "a",
@@ -225,6 +229,8 @@ export const COMMANDS: readonly Command[] = [
         about: "resume: no; of a write: it was not done, and counts as failed.",
       },
       { name: "send", value: "<path>", many: true, about: "resume: the write never arrived, or was held: send it." },
+      { name: "undo", about: "cancel: then take back what the run did, as `runs undo` does." },
+      { name: "leave", value: "<path>", many: true, about: "undo: this write stays, for good." },
       {
         name: "pin",
         value: "<path=value>",
@@ -238,12 +244,14 @@ export const COMMANDS: readonly Command[] = [
     more: [
       "With an id, or its beginning, every entry of the run is shown, and the hash chain is verified.",
       "A run rests (exit code 4) where an ask has nobody at the terminal, a sleep is long, an event has not come, or nobody knows what came of a write. `runs resume` goes on with it, on the plan and the code that it began with and with today's grants; what is on record is not done again. It also goes on with a run whose process died.",
+      "`runs undo` takes back what a run did that is over: every write that was delivered and has an `undo:`, the latest first. It stops at the first that cannot be taken back; asked again, it goes on from there. The run keeps its outcome, and its trace says what was undone.",
       "`runs rerun` begins a new run with the same input.",
     ],
     examples: [
       ["shadowgraph runs", "the latest first"],
       ["shadowgraph runs 01JD8", "one run, entry by entry"],
       ["shadowgraph runs resume 01JD8 --answer approve=yes", "say yes, and go on"],
+      ["shadowgraph runs undo 01JD8", "take back what it did"],
       ["shadowgraph runs rerun 01JD8 --pin 'rates={\"USD\": 1.1}'", "once more, with another answer of one tool"],
     ],
     load: () => import("./runs.ts"),
@@ -308,6 +316,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./replay.ts"),
   },
+  ...LEARNING,
   {
     name: "types",
     about: "Write TypeScript declarations beside graph files, so that importing one is typed.",

@@ -1,4 +1,4 @@
-/** Options that several commands share. */
+/** Options that several commands take, in the same words. */
 import type { Option } from "./command.ts"
 
 export const FOLDER: Option = {
@@ -33,4 +33,12 @@ export const BUDGETS: readonly Option[] = [
     about: "The most a run may spend: calls=100,tokens=50000,money=0.50,wall=30s,bytes=10MB.",
   },
   { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
+]
+
+export const AHEAD: readonly Option[] = [
+  {
+    name: "speculate",
+    about: "Look ahead on the answers of shadows; the outcome is the same. Its bounds stand in the project's file.",
+  },
+  { name: "no-speculate", about: "Look ahead nowhere, whatever the project's file says." },
 ]

@@ -9,16 +9,17 @@ import { openLedger, readProjectFile } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
-import { takeUp } from "./taking_up.ts"
+import { takeUp, VERBS } from "./taking_up.ts"
 
 const SPACE = ""
 
 export async function run(call: Call): Promise<number> {
   const { cwd, out } = call.terminal
   const [first, ...more] = call.words
-  if (first === "resume" || first === "cancel" || first === "rerun") {
-    if (more.length !== 1) throw usage(`runs ${first} wants one run's id`)
-    return await takeUp(call, first, more[0]!)
+  const verb = VERBS.find((v) => v === first)
+  if (verb !== undefined) {
+    if (more.length !== 1) throw usage(`runs ${verb} wants one run's id`)
+    return await takeUp(call, verb, more[0]!)
   }
   const word = first === "show" ? more.shift() : first
   if (more.length > 0 || (first === "show" && word === undefined)) throw usage("runs takes one run's id, or none")
@@ -87,7 +88,8 @@ function tell(run: string, rows: readonly Row[]): Told {
   const bodies = entries.map((e) => e.body)
   const first = entries[0]
   const start = bodies.find((b) => b.kind === "start")
-  const end = entries.find((e) => e.body.kind === "end")
+  const last = entries.at(-1)
+  const end = last?.body.kind === "end" ? last : undefined
   const endBody = end?.body.kind === "end" ? end.body : undefined
   const began = first?.at ?? 0
   return {
@@ -163,7 +165,7 @@ function lineOf(entry: Entry, row: Row): string {
     case "read":
       return `read     ${printPath(body.path)}  ${body.resource ?? ""}  ${body.message ?? short(row)}`
     case "intent":
-      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
+      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}  ${short(row)}`.trimEnd()
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
     case "part":
@@ -174,8 +176,14 @@ function lineOf(entry: Entry, row: Row): string {
       return `answer   ${printPath(body.path)}  ${body.how} by ${body.by}  ${body.message ?? short(row)}`
     case "taken":
       return `taken    ${printPath(body.path)}  ${body.from === null ? "given" : `from run ${body.from}`}  ${body.message ?? short(row)}`
+    case "guess":
+      return `guess    ${printPath(body.path)}  ${body.verdict}${body.by === null ? "" : ` by ${body.by.slice(0, 12)}…, at most ${Number((body.alpha! * 100).toPrecision(4))} % wrong`}${body.why === null ? "" : `: ${body.why}`}`
+    case "discarded":
+      return `discard  ${printPath(body.path)}  ${body.resource ?? ""}  guessed at ${body.on.map(printPath).join(", ")}`
     case "resume":
       return `resume   by ${body.by}`
+    case "undo":
+      return `undo     by ${body.by}${body.left.length === 0 ? "" : `, but for ${body.left.join(", ")}`}`
     case "end":
       return `end      ${body.message ?? short(row)}  trace ${body.trace.slice(0, 12)}…`
   }
@@ -183,7 +191,7 @@ function lineOf(entry: Entry, row: Row): string {
 
 /** Beside an entry stands a value, or the outcome of a call. */
 const dataOf = (kind: Row["kind"], data: Uint8Array): Value =>
-  kind === "start" || kind === "parked" || kind === "part" ? decode(data) : outcomeOf(data)
+  kind === "start" || kind === "parked" || kind === "part" || kind === "intent" ? decode(data) : outcomeOf(data)
 
 function short(row: Row): string {
   if (row.data === null)

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, type Program } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent, undo } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -19,12 +19,16 @@ import {
   admit,
   MemoryLedger,
   openEntry,
+  openHistory,
   openOutcome,
   openRun,
   ResourceLimits,
+  resumeRun,
+  undoRun,
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
+import { speculationOf } from "./shadows.ts"
 import { driven, Playing, type Stuck } from "./stage.ts"
 import { registryOn, TIMEOUT_MS } from "./tools.ts"
 
@@ -55,6 +59,8 @@ export interface Ran {
   readonly effects: readonly Committed[]
   /** What is wrong with the run itself, whatever it was a run of. */
   readonly wrong: readonly string[]
+  /** Guesses that were held against their tools, and reads that were called in vain. */
+  readonly ahead: { readonly kept: number; readonly wrong: number; readonly discarded: number }
 }
 
 export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted {
@@ -72,6 +78,10 @@ export function programOf(plan: Admitted, codegen: boolean): Program {
 export interface RunOptions {
   /** Cancel the run at this moment of its own time. */
   readonly cancelAt?: number
+  /** Look ahead, with shadows that this decides. */
+  readonly ahead?: Chance
+  /** Take back what was done, once the run has ended. */
+  readonly undo?: boolean
 }
 
 /** Runs a program once. Who is first among what is pending is up to `chance`. */
@@ -107,7 +117,14 @@ export async function run(program: Program, input: Value, chance: Chance, option
       limits.declare(signature.resource, signature.limits)
   const controller = new AbortController()
   const services = { clock, chance: { next: () => chance.unit(), bytes: (n: number) => new Uint8Array(n) } }
-  const vm = new Vm(program, { services, record, limits, signal: controller.signal, timeoutMs: TIMEOUT_MS })
+  const guessed = { kept: 0, wrong: 0 }
+  const speculation =
+    options.ahead === undefined ? undefined : speculationOf(program.admitted, options.ahead, new Odds(), guessed)
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "discarded") stage.events.push({ what: "discarded", path: event.path, effect: "" })
+  }
+  const { signal } = controller
+  const vm = new Vm(program, { services, record, limits, signal, timeoutMs: TIMEOUT_MS, speculation, onEvent })
   const wrong: string[] = []
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
@@ -122,10 +139,26 @@ export async function run(program: Program, input: Value, chance: Chance, option
   } catch (cause) {
     const ended = record.end(null) as { readonly trace: string }
     const why = (cause as Stuck).message
-    return { outcome: { ok: true, value: null }, trace: ended.trace, effects: [], wrong: [`no outcome: ${why}`] }
+    return {
+      outcome: { ok: true, value: null },
+      trace: ended.trace,
+      effects: [],
+      wrong: [`no outcome: ${why}`],
+      ahead: NONE,
+    }
   }
   const cut = record.unsettled.length
-  const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  let ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
+  if (options.undo === true && past().undoable.length > 0) {
+    const plan = program.admitted
+    const recording = { store: keeping, digest, clock }
+    await undoRun(plan, past(), recording, { by: "laws", left: [] })
+    const again = resumeRun(plan, past(), recording)
+    await driven(clock, undo(program, { services, record: again, limits, timeoutMs: TIMEOUT_MS }))
+    ended = again.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+    wrong.push(...disorder(store.entries("", "r").rows))
+  }
   const chain = store.entries("", "r")
   const verdict = verifyChain(chain, { digest, space: "", run: "r" })
   if (!verdict.ok) wrong.push(`the ledger does not verify: ${verdict.message}`)
@@ -135,8 +168,43 @@ export async function run(program: Program, input: Value, chance: Chance, option
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong }
+  return { outcome, trace: ended.trace, effects, wrong, ahead: aheadOf(chain.rows) }
 }
+
+/** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */
+function disorder(rows: ReturnType<MemoryLedger["entries"]>["rows"]): string[] {
+  const wrong: string[] = []
+  const intents = new Map<number, string>()
+  const done: string[] = []
+  let undoing = false
+  for (const row of rows) {
+    const { body, seq } = openEntry(row.entry)
+    if (body.kind === "undo") undoing = true
+    if (body.kind === "intent") intents.set(seq, printPath(body.path))
+    if (body.kind !== "outcome") continue
+    const at = intents.get(body.intent)!
+    if (!undoing) {
+      if (body.how !== "refused" && rows[body.intent]!.data !== null) done.push(at)
+    } else {
+      const last = done.pop()
+      if (`${last}.undo` !== at) wrong.push(`${at} was undone where ${last ?? "nothing"} was the last that was done`)
+      if (body.how !== "delivered") done.length = 0
+    }
+  }
+  return wrong
+}
+
+function aheadOf(rows: ReturnType<MemoryLedger["entries"]>["rows"]): Ran["ahead"] {
+  const ahead = { kept: 0, wrong: 0, discarded: 0 }
+  for (const row of rows) {
+    const { body } = openEntry(row.entry)
+    if (body.kind === "discarded") ahead.discarded++
+    if (body.kind === "guess" && (body.verdict === "kept" || body.verdict === "wrong")) ahead[body.verdict]++
+  }
+  return ahead
+}
+
+const NONE: Ran["ahead"] = { kept: 0, wrong: 0, discarded: 0 }
 
 /** Frames that a run which ended well has not let go of. */
 function leaks(vm: Vm, outcome: Outcome): string[] {
@@ -154,6 +222,7 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
   stage.events.forEach((event, at) => {
     const key = printPath(event.path)
     if (event.what === "began" && !began.has(key)) began.set(key, at)
+    if (event.what === "discarded") began.delete(key)
     if (event.what === "kept") kept.set(Number(event.effect), at)
   })
   const intents = new Map<

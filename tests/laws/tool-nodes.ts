@@ -1,5 +1,6 @@
 // Random nodes of registered kinds: tools that answer at once or late, with settings and faults, tools with bodies, streams.
 import { type Expr, type Node, type Rec, ref, type Scope, type Settings, T, type Type } from "../../graph/mod.ts"
+import { Chance } from "./chance.ts"
 import { folding } from "./control-nodes.ts"
 import { declaredFor } from "./declared.ts"
 import { bare, type Made, plain, type RecordType, type Touches } from "./parts.ts"
@@ -20,7 +21,7 @@ export function argumentsOf(s: ScopeMaker, input: RecordType): Expr {
 
 export function toolConfig(s: ScopeMaker, kind: string, name: string, type: Type): { [key: string]: Rec[string] } {
   const { c, g } = s
-  const mode = c.of<Mode>(["now", "later", "mixed"])
+  const mode = c.of<Mode>(g.size.reads ? ["later", "later", "later", "mixed"] : ["now", "later", "mixed"])
   return {
     [kind]: `${name}${c.below(4)}`,
     gives: JSON.stringify(type),
@@ -29,6 +30,9 @@ export function toolConfig(s: ScopeMaker, kind: string, name: string, type: Type
   }
 }
 
+/** Most reads may be called on a guess: which ones their name decides, so that the rest of the graph is as it was. */
+const marked = (name: string): Settings => (new Chance(`${name} speculate`).percent(70) ? { speculate: true } : {})
+
 export function settingsOf(s: ScopeMaker, effect: string, mode: Mode, stream: boolean): Settings {
   const { c } = s
   return {
@@ -36,6 +40,35 @@ export function settingsOf(s: ScopeMaker, effect: string, mode: Mode, stream: bo
     ...(c.percent(25) ? { retry: { times: c.between(1, 3), delayMs: c.of([1, 10]), delayMsMax: c.of([10, 40]) } } : {}),
     ...(effect === "read" && !stream && c.percent(12) ? { cacheMs: 60_000 } : {}),
   }
+}
+
+/** Every other write says how it is taken back, by what its name decides, so that the rest of the graph is as it was. */
+function undoing(name: string, { resource, flaw }: Rec): { readonly scopes?: { readonly undo: Scope } } {
+  const c = new Chance(`${name} undo`)
+  if (!c.percent(50)) return {}
+  const node: Node = {
+    ...bare("undo", "store", {
+      op: "record",
+      fields: c.of([
+        [["a", ref("out")] as const],
+        [["b", ref("args")] as const],
+        [
+          ["a", ref("out")],
+          ["b", ref("args")],
+        ],
+      ]),
+    }),
+    config: {
+      store: `back${c.below(4)}`,
+      gives: JSON.stringify(someType(c, 1)),
+      mode: c.of<Mode>(["now", "later", "mixed"]),
+      resource: resource!,
+      ...(flaw !== undefined && c.percent(30) ? { flaw } : {}),
+      ...(c.percent(50) ? { keyed: 1 } : {}),
+    },
+    settings: c.percent(40) ? { retry: { times: c.between(1, 3), delayMs: 1, delayMsMax: 10 } } : {},
+  }
+  return { scopes: { undo: { params: ["out", "args"], nodes: [node], output: ref("undo") } } }
 }
 
 export function toolNode(
@@ -54,7 +87,10 @@ export function toolNode(
     takes === undefined
       ? { op: "record", fields: ["a", "b"].slice(0, c.below(3)).map((n) => [n, s.exprs().any(2).expr] as const) }
       : argumentsOf(s, takes)
-  const settings = settingsOf(s, kind === "probe" ? "read" : kind, config["mode"] as Mode, false)
+  const settings = {
+    ...settingsOf(s, kind === "probe" ? "read" : kind, config["mode"] as Mode, false),
+    ...(kind === "probe" ? marked(`${name} ${config["probe"]}`) : {}),
+  }
   const touches: Touches = new Map()
   if (takes !== undefined) config["takes"] = JSON.stringify(takes)
   if (kind !== "calc") {
@@ -68,6 +104,7 @@ export function toolNode(
   const node: Node = {
     ...bare(name, kind, args),
     config,
+    ...(kind === "store" ? undoing(`${name} ${config["store"]}`, config) : {}),
     settings,
     ...(declared === undefined ? {} : { output: declared }),
   }

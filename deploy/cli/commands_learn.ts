@@ -1,0 +1,87 @@
+/** The commands about learning from calls, in the order in which a person meets them. */
+import type { Command } from "./command.ts"
+import { FOLDER, GRANTS, JSON_OUT } from "./options.ts"
+
+export const LEARNING: readonly Command[] = [
+  {
+    name: "record",
+    about: "Record real calls of tools, to learn shadows from; import calls, and say what is on record.",
+    takes: "<graph> | ls | show <tool> | import <file> | forget <tool>",
+    options: [
+      {
+        name: "inputs",
+        value: "<file.jsonl|schema>",
+        about: "One input a line, as JSON; or drawn from the schema, which is the default.",
+      },
+      { name: "calls", short: "n", value: "<count>", about: "How many calls to record. Default: 1000." },
+      { name: "tool", value: "<name>", about: "Ask this tool of the graph alone. import: what the calls are of." },
+      { name: "parallel", value: "<count>", about: "Runs at once. Default: 8." },
+      { name: "seed", value: "<text>", about: "Draw other inputs. Default: the same for the same graph." },
+      { name: "writes", about: "Also where the graph changes the world." },
+      { name: "mcp", about: "import: the file is a log of MCP messages." },
+      { name: "server", value: "<name>", about: "import --mcp: what the server is called. Default: what it says." },
+      { name: "version", value: "<word>", about: "import: which version of the tool the calls are of." },
+      { name: "skip-broken", about: "import: leave broken lines out. Without it they keep the whole file out." },
+      ...GRANTS,
+      { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: memory." },
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "The calls go to .shadowgraph/calls.db, without the parts that a tool's schema calls secret. Of each tool the newest 100,000 are kept, 64 MiB at most.",
+      'What other commands do is recorded only where the project says so: "record": ["mcp:files/*"] in shadowgraph.project.json.',
+      "show says whether a shadow can be learned: enough calls, one answer to one input, one version. Exit 1 where not.",
+    ],
+    examples: [
+      ["shadowgraph record quote.graph.yaml --calls 10000", "with inputs that fit the graph"],
+      ["shadowgraph record quote.graph.yaml --tool mcp:rates/convert", "one tool, with inputs of its own schema"],
+      ["shadowgraph record import server.log --mcp --server files", "calls that were logged elsewhere"],
+      ["shadowgraph record show mcp:rates/convert", "what is on record, and is it enough?"],
+    ],
+    load: () => import("./record.ts"),
+  },
+  {
+    name: "mcp",
+    about: "Stand in front of an MCP server: everything passes as it is, and calls are recorded to learn from.",
+    takes: "proxy -- <command…> | proxy --url <server>",
+    options: [
+      { name: "url", value: "<url>", about: "A server over streamable HTTP, in place of a command." },
+      {
+        name: "header",
+        value: "<name=value>",
+        many: true,
+        about: "A header for the server at --url; secret:NAME stands for a secret. May be repeated.",
+      },
+      {
+        name: "listen",
+        value: "<[host:]port>",
+        about: "Serve clients over streamable HTTP at /mcp. Default: one client, over standard input and output.",
+      },
+      {
+        name: "mode",
+        value: "<observe|speculate>",
+        about: "speculate: clients may ask for early answers. Default: observe.",
+      },
+      { name: "reads", value: "<tool>", many: true, about: "speculate: this tool changes nothing; * is all of them." },
+      { name: "trust", about: "speculate: believe the server where it says that a tool only reads." },
+      { name: "name", value: "<name>", about: "What the server is called in the log. Default: what it calls itself." },
+      { name: "no-record", about: "Record nothing." },
+      {
+        name: "frame",
+        value: "<size>",
+        about: "The largest message that is looked at; others pass unseen. Default: 64MB.",
+      },
+      { name: "quiet", short: "q", about: "Say nothing at the end." },
+      FOLDER,
+    ],
+    more: [
+      "Put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
+      "In the mode speculate a client that writes shadowgraph/speculate into the _meta of a call gets the answer of the tool's shadow at once, where there is one, and a word when the tool has answered. The tool is always asked.",
+    ],
+    examples: [
+      ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem .", "in place of the server itself"],
+      ["shadowgraph mcp proxy --url https://mcp.example.com/mcp --listen 8788", "over HTTP on both sides"],
+    ],
+    load: () => import("./mcp.ts"),
+  },
+]
