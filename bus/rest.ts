@@ -3,7 +3,7 @@
  * or is replayed, this is also where outcomes of a record with failures are given out in the order in which they came:
  * each when everything that followed from the one before has happened, so that the same is cut off by the same failure.
  */
-import { fail, type Outcome, type Path } from "../graph/mod.ts"
+import { fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
 import type { Commit, Recalled } from "../kernel/mod.ts"
 import type { Attempts } from "./attempt.ts"
 import type { Answers, Driver } from "./driver.ts"
@@ -11,6 +11,7 @@ import { flowAgain } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode } from "./program.ts"
 import { type Task, valueIn } from "./task.ts"
+import type { Vm } from "./vm.ts"
 
 /** What a run that rests comes to; `RunRecord.waits` says what for. Of a replay: its record says no more. */
 export const RESTING: Outcome = {
@@ -31,6 +32,7 @@ export class Rest {
   /** Steps that are begun and that nothing in this process will answer. */
   #left = 0
   #looking = false
+  #comesTo = RESTING
 
   constructor(driver: Driver, answers: Answers) {
     this.#driver = driver
@@ -54,6 +56,12 @@ export class Rest {
     return new Promise(() => {})
   }
 
+  /** Where nothing else ends the run, this does. */
+  otherwise(outcome: Outcome): void {
+    if (this.#comesTo === RESTING) this.#comesTo = outcome
+    this.look()
+  }
+
   /** Something has stopped: looks, after a turn of the event loop, whether everything has. */
   look(): void {
     if (this.#looking) return
@@ -66,7 +74,7 @@ export class Rest {
 
   #next(): void {
     const held = this.#held
-    if (held.length === 0) return this.#answers.rested()
+    if (held.length === 0) return this.#answers.rested(this.#comesTo)
     const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
     // Of those that are not on record none comes before another: they go on together, as they would have.
     const now = held.filter((h) => h.seq === least.seq)
@@ -108,11 +116,27 @@ function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unk
   }
   const given = (commit: Commit): unknown => {
     const { outcome } = commit
-    if (tool.output.kind === "stream") return flowAgain(task, outcome)
+    if (tool.output.kind === "stream") return flowAgain(attempts, task, outcome)
     return valueIn(outcome, task.path)
   }
   const { commit } = found
   return commit instanceof Promise ? commit.then(given) : given(commit)
+}
+
+/**
+ * Is a failure that would end a replay another one than on record? Of failures that do not depend on each other the first
+ * ended the run, and which that was depended on time: here others go on until it comes.
+ */
+export function comesLater(vm: Vm, frame: Frame, failure: unknown): boolean {
+  const { past } = vm.settings.record
+  if (past?.end === undefined || past.end.ok || vm.spent) return false
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.failed !== undefined) return false
+  const outcome: Outcome = { ok: false, failure: toFailure(failure) }
+  if (sameOutcome(outcome, past.end)) return false
+  vm.driver.rest.otherwise(outcome)
+  // What does not depend on the step goes on; a frame without counters has nothing else to do.
+  if (frame.slow !== undefined) vm.enter(frame)
+  return true
 }
 
 /** May a call in this frame rest? In a body that a tool asked for only where the tool keeps what it has learnt so far. */

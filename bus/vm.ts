@@ -11,7 +11,7 @@ import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
 import { Frame, located, type Parent, type Slow } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import { RESTING } from "./rest.ts"
+import { comesLater } from "./rest.ts"
 import { cancelled, FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
@@ -95,8 +95,8 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
-  rested(): void {
-    this.finish(RESTING)
+  rested(outcome: Outcome): void {
+    this.finish(outcome)
   }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
@@ -106,7 +106,7 @@ export class Vm implements Context, Answers {
   // ---- frames
 
   /** Runs a fresh frame as far as it goes, from outside any other frame's loop. */
-  private enter(frame: Frame): void {
+  enter(frame: Frame): void {
     if (frame.dead || frame.ended) return
     try {
       if (this.advance(frame)) this.ended(frame)
@@ -149,7 +149,7 @@ export class Vm implements Context, Answers {
     let f = frame
     let failure: unknown = this.settings.record.meter?.stopped ?? cause
     for (;;) {
-      if (f.dead) return
+      if (f.dead || comesLater(this, f, failure)) return
       kill(f)
       this.#attempts?.sweep(toFailure(failure))
       const { parent } = f

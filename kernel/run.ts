@@ -110,6 +110,8 @@ class RunRecord {
     this.parks = options.parks === true
     this.#met = past === undefined ? NOTHING : new Set()
     if (history !== undefined) {
+      // A write that was announced may be settled at the end, in an item that was finished long before.
+      if (history.open.size > 0) this.trace = { seal: () => {} }
       this.#input = history.inputHash
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
       for (const { path, effect, resource, input, hash } of history.known.values())

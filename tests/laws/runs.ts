@@ -22,6 +22,8 @@ import {
   openOutcome,
   openRun,
   ResourceLimits,
+  type Row,
+  type RunRecord,
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
@@ -55,6 +57,8 @@ export interface Ran {
   readonly effects: readonly Committed[]
   /** What is wrong with the run itself, whatever it was a run of. */
   readonly wrong: readonly string[]
+  /** Its record, entry by entry. */
+  readonly rows: readonly Row[]
 }
 
 export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted {
@@ -74,40 +78,51 @@ export interface RunOptions {
   readonly cancelAt?: number
 }
 
+/** A stage for the run at hand: the kinds play on it from now on. */
+export function stageFor(chance: Chance): Playing {
+  playing = new Playing(chance)
+  return playing
+}
+
+/** A ledger that tells the stage what it keeps. */
+export class TellingLedger extends MemoryLedger {
+  readonly #stage: Playing
+  constructor(stage: Playing) {
+    super({ entriesMax: 100_000 })
+    this.#stage = stage
+  }
+  override append(row: Row): void {
+    this.#stage.events.push({ what: "kept", path: [], effect: String(row.seq) })
+    super.append(row)
+  }
+}
+
 /** Runs a program once. Who is first among what is pending is up to `chance`. */
 export async function run(program: Program, input: Value, chance: Chance, options: RunOptions = {}): Promise<Ran> {
-  const stage = new Playing(chance)
-  playing = stage
+  const stage = stageFor(chance)
+  const store = new TellingLedger(stage)
   const { clock } = stage
-  const store = new MemoryLedger()
-  const keeping = {
-    append: (row: Parameters<MemoryLedger["append"]>[0]) => {
-      stage.events.push({ what: "kept", path: [], effect: String(row.seq) })
-      return store.append(row)
-    },
-    runs: store.runs.bind(store),
-    entries: store.entries.bind(store),
-    parked: store.parked.bind(store),
-    putBlob: store.putBlob.bind(store),
-    getBlob: store.getBlob.bind(store),
-    close: store.close.bind(store),
-  }
-  const record = openRun(program.admitted, {
-    store: keeping,
-    digest,
-    clock,
-    run: "r",
-    space: "",
-    input,
-    cache: new AgedCache(clock),
-  })
+  const cache = new AgedCache(clock)
+  const record = openRun(program.admitted, { store, digest, clock, run: "r", space: "", input, cache })
+  return await lived(program, input, record, stage, store, options)
+}
+
+/** A run from where its record stands to its end. */
+export async function lived(
+  program: Program,
+  input: Value,
+  record: RunRecord,
+  stage: Playing,
+  store: MemoryLedger,
+  options: RunOptions = {},
+): Promise<Ran> {
+  const { clock } = stage
   const limits = new ResourceLimits(clock)
   for (const { signature } of program.admitted.externs)
     if (signature.limits !== undefined && signature.resource !== null)
       limits.declare(signature.resource, signature.limits)
   const controller = new AbortController()
-  const services = { clock, chance: { next: () => chance.unit(), bytes: (n: number) => new Uint8Array(n) } }
-  const vm = new Vm(program, { services, record, limits, signal: controller.signal, timeoutMs: TIMEOUT_MS })
+  const vm = vmOf(program, record, stage, { limits, signal: controller.signal })
   const wrong: string[] = []
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
@@ -122,7 +137,13 @@ export async function run(program: Program, input: Value, chance: Chance, option
   } catch (cause) {
     const ended = record.end(null) as { readonly trace: string }
     const why = (cause as Stuck).message
-    return { outcome: { ok: true, value: null }, trace: ended.trace, effects: [], wrong: [`no outcome: ${why}`] }
+    return {
+      outcome: { ok: true, value: null },
+      trace: ended.trace,
+      effects: [],
+      wrong: [`no outcome: ${why}`],
+      rows: [],
+    }
   }
   const cut = record.unsettled.length
   const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
@@ -135,7 +156,17 @@ export async function run(program: Program, input: Value, chance: Chance, option
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong }
+  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows }
+}
+
+export function vmOf(
+  program: Program,
+  record: RunRecord,
+  stage: Playing,
+  more: Partial<ConstructorParameters<typeof Vm>[1]> = {},
+): Vm {
+  const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
+  return new Vm(program, { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more })
 }
 
 /** Frames that a run which ended well has not let go of. */
@@ -166,6 +197,8 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
     const { body, seq } = openEntry(row.entry)
     if (body.kind === "intent") intents.set(seq, body)
     if (body.kind !== "read" && body.kind !== "outcome") continue
+    // One that somebody answered, or that a run ended without, was not at work here.
+    const sent = body.kind === "read" || body.attempts === 0 ? seq : body.intent
     const { path, resource, input } = body.kind === "read" ? body : intents.get(body.intent)!
     const key = printPath(path)
     if (seen.has(key)) wrong.push(`${key} was committed twice`)
@@ -177,7 +210,7 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
       input: hex(input),
       outcome: openOutcome(row.data!, body.message),
       hash: hex(body.outcome),
-      began: body.kind === "read" ? (began.get(key) ?? kept.get(seq)!) : kept.get(body.intent)!,
+      began: body.kind === "read" ? (began.get(key) ?? kept.get(seq)!) : kept.get(sent)!,
       kept: kept.get(seq)!,
     })
   }
