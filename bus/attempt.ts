@@ -3,16 +3,19 @@
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
 import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
-import type { Commit, RunRecord } from "../kernel/mod.ts"
+import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
 import { Deadlines } from "./deadline.ts"
 import { isThenable } from "./driver.ts"
+import { adopt } from "./early.ts"
 import { flow } from "./flow.ts"
+import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
+import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
-import type { RunSettings } from "./settings.ts"
+import type { Recording, RunSettings } from "./settings.ts"
 import { isStream } from "./stream.ts"
 import {
   cannotRest,
@@ -20,7 +23,6 @@ import {
   deliveryOf,
   expired,
   isIn,
-  isSending,
   isUncertain,
   pauseMsMost,
   stop,
@@ -39,16 +41,16 @@ const GRACE_MS = 2_000
 
 export class Attempts {
   readonly #settings: RunSettings
-  readonly #record: RunRecord
+  readonly #record: Recording
   readonly #active = new Set<Task>()
   #deadlines: Deadlines | undefined
-  /** Who waits for writes to end looks again whenever one has. */
-  readonly #watching = new Set<() => void>()
+  readonly #quiet: Quiet
   #controller: AbortController | undefined
 
   constructor(settings: RunSettings) {
     this.#settings = settings
     this.#record = settings.record
+    this.#quiet = new Quiet(this.#active, settings.services.clock)
   }
 
   /** Aborted when the run fails or is cancelled; for work that belongs to no attempt. */
@@ -79,33 +81,12 @@ export class Attempts {
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
   settled(): Promise<void> | undefined {
-    return this.#quiet(() => true, GRACE_MS)
+    return this.#quiet.when(() => true, GRACE_MS)
   }
 
   /** Resolves when no write of a frame and its bodies is on its way any more; undefined where none is. */
   settledIn(frame: Frame): Promise<void> | undefined {
-    return this.#active.size === 0 ? undefined : this.#quiet((task) => isIn(task.frame, frame), undefined)
-  }
-
-  #quiet(where: (task: Task) => boolean, graceMs: number | undefined): Promise<void> | undefined {
-    const busy = () => {
-      for (const task of this.#active) if (isSending(task) && where(task)) return true
-      return false
-    }
-    if (!busy()) return undefined
-    return new Promise((resolve) => {
-      const over = new AbortController()
-      const done = () => {
-        this.#watching.delete(look)
-        over.abort()
-        resolve()
-      }
-      const look = () => {
-        if (!busy()) done()
-      }
-      this.#watching.add(look)
-      if (graceMs !== undefined) this.#settings.services.clock.sleep(graceMs, over.signal).then(done, () => {})
-    })
+    return this.#active.size === 0 ? undefined : this.#quiet.when((task) => isIn(task.frame, frame), undefined)
   }
 
   /** The call that a pure function sees which asks for one. */
@@ -117,21 +98,42 @@ export class Attempts {
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
   perform(frame: Frame, step: StepCode, vm: Vm): unknown {
     const task = taskOf(vm, frame, step)
+    return vm.ahead === undefined ? this.answer(task) : vm.ahead.call(task, () => this.answer(task))
+  }
+
+  /** Answers a call from the record, or makes it. */
+  answer(task: Task): unknown {
     if (this.#record.past !== undefined && task.tool.extern.effect !== "pure") return recall(this, task)
     return this.begin(task)
   }
 
   /** Makes a call that no record answers. */
   begin(task: Task): unknown {
+    const early = task.early ? undefined : task.vm.ahead?.made(task)
+    if (early !== undefined) return adopt(this, task, early)
     if (this.#limited(task.tool)) return this.#queued(task)
     const known = this.#known(task)
     return known === undefined ? this.#go(task) : known
   }
 
+  /** Makes a call that may turn out not to be wanted. Never fails. */
+  early(task: Task): Arrived | Promise<Arrived> {
+    const failed = (cause: unknown): Arrived => {
+      this.leave(task)
+      return new Arrived(toFailure(cause, task.path), 1)
+    }
+    try {
+      const made = this.begin(task) as Arrived | Promise<Arrived>
+      return made instanceof Promise ? made.catch(failed) : made
+    } catch (cause) {
+      return failed(cause)
+    }
+  }
+
   /** An outcome that may be used again, null among them; undefined where there is none. */
   #known(task: Task): unknown {
     const { effect, settings } = task.tool.extern
-    if (effect !== "read" || settings.cacheMs === undefined) return undefined
+    if (effect !== "read" || settings.cacheMs === undefined || task.early) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
     tell(this.#settings, task, "end", { ok: true, attempts: 0, cached: true })
@@ -253,7 +255,7 @@ export class Attempts {
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
       task,
-      this.#record.parks && mayRest(frame),
+      this.#record.parks && !task.early && mayRest(frame),
     )
     task.abort = (cause) => call.abort(cause)
     return this.#work(tool.execute(task.args as never, call as never), call)
@@ -362,6 +364,10 @@ export class Attempts {
   /** Commits an answer or a final failure, unless it says nothing. Returns the value, or a promise of it; throws the failure. */
   settle(task: Task, answer: unknown, attempts: number): unknown {
     const { tool, path } = task
+    if (task.early) {
+      this.leave(task)
+      return new Arrived(answer, attempts)
+    }
     if (answer instanceof Park || (task.intent !== undefined && isUncertain(answer))) {
       if (this.#record.parks && mayRest(task.frame)) return this.#park(task, answer)
       if (answer instanceof Park) return this.settle(task, cannotRest(answer), attempts)
@@ -413,6 +419,7 @@ export class Attempts {
   #done(task: Task, commit: Commit, attempts: number): unknown {
     this.leave(task)
     tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
+    task.tool.hear?.(task.args, commit.outcome, this.#settings.services.clock.tick() - task.began)
     return valueIn(commit.outcome, task.path)
   }
 
@@ -424,7 +431,7 @@ export class Attempts {
     if (!task.listed) return
     task.listed = false
     this.#active.delete(task)
-    for (const look of [...this.#watching]) look()
+    this.#quiet.look()
   }
 
   // ---- a live view

@@ -3,7 +3,8 @@
  * be stopped by itself has a signal of its own; others share that of what they are part of (`stopper`).
  */
 import type { Call, Cost, Failure, Path, Value } from "../graph/mod.ts"
-import { Charge, type RunRecord } from "../kernel/mod.ts"
+import { Charge } from "../kernel/mod.ts"
+import type { Recording } from "./settings.ts"
 
 /** Where a call's costs are gathered, over all of its attempts. */
 export interface Spender {
@@ -11,6 +12,8 @@ export interface Spender {
   /** The run's budget is used up: what the call ends in says nothing of the world. */
   stopped: boolean
   readonly tool: { readonly extern: { readonly effect: string } }
+  /** Called before it is certain that it is wanted: nothing of it is on record. */
+  readonly early: boolean
 }
 
 export class CallView implements Call {
@@ -19,7 +22,7 @@ export class CallView implements Call {
   readonly note: (text: string) => void
   readonly invoke: Call["invoke"]
   readonly parks: boolean
-  readonly #record: RunRecord
+  readonly #record: Recording
   #key: string | undefined
   readonly #spender: Spender | undefined
   readonly #stopper: { readonly signal: AbortSignal } | undefined
@@ -30,7 +33,7 @@ export class CallView implements Call {
   #last: Promise<unknown> | undefined
 
   constructor(
-    record: RunRecord,
+    record: Recording,
     path: Path,
     attempt: number,
     stopper: { readonly signal: AbortSignal } | undefined,
@@ -68,8 +71,8 @@ export class CallView implements Call {
   }
   part(asked: Value, work: () => Promise<Value>): Promise<Value> {
     // Pure work has no record: it is done again.
-    if (this.#spender === undefined || this.#spender.tool.extern.effect === "pure") return work()
     const spender = this.#spender
+    if (spender === undefined || spender.early || spender.tool.extern.effect === "pure") return work()
     const part = (this.#last ?? Promise.resolve()).then(() => this.#part(asked, work, spender))
     this.#last = part.catch(() => {})
     return part

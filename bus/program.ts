@@ -2,7 +2,7 @@
  * A program: an admitted plan made ready for the VM. Dependencies become flat arrays, blocks become functions, externs
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
-import { accept, acceptAnswer, type Executor, type Type, type Value } from "../graph/mod.ts"
+import { accept, acceptAnswer, type Executor, type Outcome, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, type Judge, kernelError } from "../kernel/mod.ts"
 import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
 import { withEager } from "./eager.ts"
@@ -31,7 +31,12 @@ export interface Tool {
   /** May the run rest inside its bodies? */
   readonly rests: boolean
   readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
+  /** Hears of every committed call of a read or a write, where somebody asked to; undefined of almost every tool. */
+  readonly hear: Hear | undefined
 }
+
+/** Told of a committed call: what it took and came to, and in how many milliseconds. Must not throw. */
+export type Hear = (args: Value, outcome: Outcome, ms: number) => void
 
 export interface BodyCode {
   readonly code: ScopeCode
@@ -120,12 +125,16 @@ export interface LoadOptions {
   readonly codegen: boolean
   /** Translate at the first entry; otherwise only what runs again. For tests, which want the translation and not the time. */
   readonly eager?: boolean
+  /** Who hears of the committed calls of an extern, by its index; of a pure one there are none. */
+  readonly hear?: ((extern: number) => Hear | undefined) | undefined
 }
 
 export function load(admitted: Admitted, executors: readonly Executor[], options: LoadOptions): Program {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot load a plan: it was not admitted")
   const { plan, facts } = admitted
-  const tools = plan.externs.map((extern, index) => toolOf(plan, extern, index, executors[index]!, admitted))
+  const tools = plan.externs.map((extern, index) =>
+    toolOf(plan, extern, index, executors[index]!, admitted, options.hear?.(index)),
+  )
   const ranges = new Ranges(plan, options)
   const scopes: ScopeCode[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than what uses them, so going backwards finds them ready.
@@ -134,7 +143,14 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
   return { admitted, plan, scopes, tools }
 }
 
-function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, admitted: Admitted): Tool {
+function toolOf(
+  plan: Plan,
+  extern: Extern,
+  index: number,
+  executor: Executor,
+  admitted: Admitted,
+  hear: Hear | undefined,
+): Tool {
   const output = plan.types[extern.output]!
   const { retry, timeoutMs, cacheMs } = extern.settings
   const { signature, judge, kind } = admitted.externs[index]!
@@ -159,6 +175,7 @@ function toolOf(plan: Plan, extern: Extern, index: number, executor: Executor, a
     // Of a write nobody would know whether it was done.
     rests: kind.scopes?.rests === true && extern.effect !== "write",
     limits: signature.limits,
+    hear,
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a run is given beside its program and input, and what a live view of it hears. */
 import { type Failure, fail, type Path, type Services, type Value } from "../graph/mod.ts"
 import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+import type { Speculation } from "./speculation.ts"
 
 /** What a live view hears; never part of a result. */
 export type RunEvent =
@@ -12,6 +13,8 @@ export type RunEvent =
       readonly resource: string | null
       readonly at: number
       readonly attempt: number
+      /** Called on guessed arguments: it counts when its node comes to the same call, and ends in `discarded` when not. */
+      readonly early?: true
     }
   | {
       readonly type: "end"
@@ -21,6 +24,8 @@ export type RunEvent =
       readonly attempts: number
       readonly cached: boolean
     }
+  /** A read that was called on guessed arguments does not count. */
+  | { readonly type: "discarded"; readonly path: Path; readonly at: number }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
   /** A `map` begins to go over so many items of a list. */
   | { readonly type: "items"; readonly path: Path; readonly count: number; readonly at: number }
@@ -28,9 +33,12 @@ export type RunEvent =
 /** Units of fuel where a run says nothing: see `Fuel`. */
 export const FUEL_DEFAULT = 1_000_000_000
 
+/** What the bus asks of a run's record. */
+export type Recording = Pick<RunRecord, keyof RunRecord>
+
 export interface RunSettings {
   readonly services: Pick<Services, "clock" | "chance">
-  readonly record: RunRecord
+  readonly record: Recording
   readonly limits?: ResourceLimits | undefined
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
@@ -40,6 +48,8 @@ export interface RunSettings {
   readonly fuel?: number | undefined
   /** Milliseconds one attempt of an effect may take where its node says nothing. */
   readonly timeoutMs?: number | undefined
+  /** How the run looks ahead; undefined: it does not. */
+  readonly speculation?: Speculation | undefined
   /** Runs what a function answered when it is no value but a description of work (an Effect); undefined where it is not. */
   readonly settle?: ((answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined) | undefined
 }

@@ -1,9 +1,9 @@
 /** A call of a tool on its way, from its first attempt to its commit: what is known of it meanwhile, and how it is stopped. */
 import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
-import { Charge, type Intent, type RunRecord } from "../kernel/mod.ts"
+import { Charge, type Intent } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
-import type { RunSettings } from "./settings.ts"
+import type { Recording, RunSettings } from "./settings.ts"
 import type { StreamValue } from "./stream.ts"
 import type { Vm } from "./vm.ts"
 
@@ -36,6 +36,10 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
+  /** It is called before it is certain that it is wanted: nothing of it is committed. */
+  readonly early: boolean
+  /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
+  readonly began: number
 }
 
 export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
@@ -56,12 +60,16 @@ export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
   charge: undefined,
   listed: false,
   placed: false,
+  early: false,
+  began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),
 })
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
-export function charged(task: Task, record: RunRecord): void {
+export function charged(task: Task, record: Recording): void {
   const { meter } = record
   if (meter === undefined || task.tool.extern.effect === "pure") return
+  // What may turn out not to be needed must not use up what the run needs.
+  if (task.early && !meter.room) throw fail("Cancelled", "Half of the budget is used", { path: task.path })
   task.charge ??= new Charge()
   try {
     meter.begin(task.path)
@@ -72,7 +80,7 @@ export function charged(task: Task, record: RunRecord): void {
 }
 
 /** The run's time was up before the answer came. */
-export function expired(task: Task, record: RunRecord): Failure {
+export function expired(task: Task, record: Recording): Failure {
   task.stopped = true
   return record.meter!.expire(task.path)
 }
@@ -126,13 +134,14 @@ export const isSending = (task: Task): boolean => task.intent !== undefined || t
 /** Tells a live view how a call goes. */
 export function tell(
   { onEvent, services }: RunSettings,
-  { path, tool }: Task,
+  { path, tool, early }: Task,
   type: "start" | "end",
   more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean },
 ): void {
   const { effect, resource, kind } = tool.extern
   if (onEvent === undefined || effect === "pure") return
   const at = services.clock.tick()
-  if (type === "start") onEvent({ type, path, kind, effect, resource, at, attempt: more.attempt! })
+  if (type === "start")
+    onEvent({ type, path, kind, effect, resource, at, attempt: more.attempt!, ...(early ? { early } : {}) })
   else onEvent({ type, path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
 }

@@ -4,6 +4,7 @@
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
 import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
+import { Ahead } from "./ahead.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
@@ -26,6 +27,8 @@ export class Vm implements Context, Answers {
   readonly program: Program
   readonly settings: RunSettings
   readonly fuel: Fuel
+  /** Where the run looks ahead. */
+  ahead: Ahead | undefined
   /** The outermost frame, once the run has begun. */
   root: Frame | undefined
   stepAt = 0
@@ -39,9 +42,10 @@ export class Vm implements Context, Answers {
   /** Frames that got a value they waited for. */
   #woken: Frame[] = []
 
-  constructor(program: Program, settings: RunSettings) {
+  constructor(program: Program, settings: RunSettings, attempts?: Attempts) {
     this.program = program
     this.settings = settings
+    this.#attempts = attempts
     const limit = settings.fuel ?? FUEL_DEFAULT
     this.fuel = { left: limit, limit }
   }
@@ -56,7 +60,8 @@ export class Vm implements Context, Answers {
     const root = new Frame(this.program.scopes[0]!, undefined, undefined)
     this.root = root
     root.slots[0] = input
-    const { signal } = this.settings
+    const { signal, speculation } = this.settings
+    if (speculation !== undefined) this.ahead = new Ahead(this, input, Vm)
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
     const onAbort = signal === undefined ? undefined : () => this.abort(root, cancelled(signal))
     signal?.addEventListener("abort", onAbort!, { once: true })
@@ -90,6 +95,7 @@ export class Vm implements Context, Answers {
   private finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
+    this.ahead?.close(outcome)
     this.#attempts?.close()
     if (!outcome.ok) this.#attempts?.abort(outcome.failure)
     this.#resolve?.(outcome)
@@ -391,13 +397,10 @@ export class Vm implements Context, Answers {
   answered({ frame, step, pure }: Pend, answer: unknown): void {
     if (frame.dead) return
     let value = answer
-    if (pure) {
-      try {
-        value = step.tool!.judge(answer)
-      } catch (cause) {
-        this.failed(frame, toFailure(cause, frame.pathOf(step)))
-        return
-      }
+    try {
+      if (pure) value = this.judged(frame, step, answer)
+    } catch (cause) {
+      return this.failed(frame, cause)
     }
     this.deliver(frame, step, value)
   }

@@ -9,7 +9,6 @@ import {
   type Executor,
   hashValue,
   hex,
-  type Modules,
   type Outcome,
   type Policy,
   type Rec,
@@ -47,6 +46,8 @@ import {
   type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
+import { asBefore, UNTOUCHED } from "./looked_at.ts"
+import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
 
 /** Runs that go on when an engine closes get so long to end. */
@@ -82,6 +83,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
+  readonly recorder?: Recorder
 }
 
 export interface PrepareOptions {
@@ -214,7 +217,8 @@ export class Engine {
       const own: Services = { ...services, granted: extern.granted }
       executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))
     }
-    const program = load(admitted, executors, { codegen: this.#codegen })
+    const heard = options.untouched === true ? undefined : this.#options.recorder?.of(admitted, this.space)
+    const program = load(admitted, heard?.pure(executors) ?? executors, { codegen: this.#codegen, hear: heard?.hear })
     const parks = this.#options.parks === true && !admitted.externs.some(isInline)
     // A run that nobody could go on with must not begin.
     if (parks && options.untouched !== true) await this.#keep(admitted)
@@ -434,14 +438,3 @@ const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")
-
-const asBefore = (modules: Modules): Modules => ({
-  hash: modules.hash,
-  load: (module, name, sha256) => modules.load(module, name, sha256, true),
-})
-
-const UNTOUCHED: Executor = {
-  execute: () => {
-    throw kernelError("misuse", "Cannot call a tool: this run is only looked at")
-  },
-}

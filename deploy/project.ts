@@ -21,7 +21,6 @@ import {
   pin,
   printLock,
   type Question,
-  type Rec,
   type Registry,
   registry,
   type Services,
@@ -29,12 +28,13 @@ import {
   validated,
 } from "../graph/mod.ts"
 import type { Demands, LedgerStore } from "../kernel/mod.ts"
-import { codePinKey, settleEffect, splitCode, standardKinds } from "../nodes/mod.ts"
-import { decodePlan, type Extern, PlanError } from "../plan/mod.ts"
+import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
+import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
@@ -66,6 +66,8 @@ export interface ProjectFile {
   readonly validate?: Demands
   /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
   readonly policy?: readonly string[]
+  /** Tools whose calls are recorded, by name (docs/record.md). Default: none. */
+  readonly record?: readonly string[]
 }
 
 export interface Project {
@@ -88,6 +90,8 @@ export interface SessionOptions {
   readonly budgets?: Budgets
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
+  /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
+  readonly record?: RecordMore
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -135,9 +139,10 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
+  const recording = openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
     base: project.folder,
-    secret: secretsFrom(env),
+    secret: recording.remembering(secretsFrom(env)),
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
@@ -154,13 +159,15 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
+    ...(recording.recorder ? { recorder: recording.recorder } : {}),
   })
   const locked = pin(project.lock)
   return {
     engine,
     grants,
     prepare: async (bytes, inline, more = {}) => {
-      const pins = store === undefined ? locked : await withCode(bytes, locked, host.keepCode)
+      const plain = store === undefined && recording.recorder === undefined
+      const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
@@ -168,37 +175,8 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     close: async () => {
       await engine.close()
       await host.close()
+      recording.close()
     },
-  }
-}
-
-/**
- * The pins of a plan's tools, with the hash of every module that its `fn` nodes call: a run goes on with the code that it
- * began with, so that is kept before it begins. What cannot be bundled stays as it is: the call itself says why.
- */
-async function withCode(
-  bytes: Uint8Array,
-  locked: (key: string) => Rec | undefined,
-  keep: (module: string) => Promise<string>,
-): Promise<(key: string) => Rec | undefined> {
-  const own = new Map<string, Rec>()
-  for (const { kind, config } of externsOf(bytes)) {
-    const code = String(config["code"] ?? "")
-    if (kind !== "fn" || code.startsWith("inline:")) continue
-    const sha256 = await keep(splitCode(code).module).catch(() => undefined)
-    const key = codePinKey(code)
-    if (sha256 !== undefined && locked(key) === undefined) own.set(key, { sha256 })
-  }
-  return (key) => locked(key) ?? own.get(key)
-}
-
-/** Bytes that are no plan have none: admission says what is wrong with them. */
-function externsOf(bytes: Uint8Array): readonly Extern[] {
-  try {
-    return decodePlan(bytes).externs
-  } catch (cause) {
-    if (cause instanceof PlanError) return []
-    throw cause
   }
 }
 
@@ -314,7 +292,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   for (const key of Object.keys(data)) {
     if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
   }
-  const list = (key: "grants" | "kinds" | "policy"): readonly string[] => {
+  const list = (key: "grants" | "kinds" | "policy" | "record"): readonly string[] => {
     const value = data[key] ?? []
     if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
     throw refuse(`"${key}" must be a list of texts`)
@@ -339,6 +317,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
     ...(policy === undefined ? {} : { policy }),
+    ...(data["record"] === undefined ? {} : { record: list("record") }),
     budgets: budgetsIn(data, refuse),
   }
 }
@@ -361,6 +340,7 @@ const PROJECT_KEYS: readonly string[] = [
   "prices",
   "validate",
   "policy",
+  "record",
 ]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)

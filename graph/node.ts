@@ -7,6 +7,7 @@ import type { Effect, Path, Settings } from "./ir.ts"
 import type { Origin } from "./labels/label.ts"
 import type { Sort } from "./labels/policy.ts"
 import type { Code } from "./messages.ts"
+import type { SecretWay } from "./secrets.ts"
 import type { Services } from "./services.ts"
 import type { Type } from "./type.ts"
 import type { Level, Validator } from "./validator.ts"
@@ -72,6 +73,8 @@ export interface Signature {
   readonly origin?: Origin["who"] | "none"
   /** True where nothing of the arguments is in the outcome, or only what a person saw and let through (docs/labels.md). */
   readonly endorses?: boolean
+  /** True where a call asks a person or waits for its time: it is made on certain arguments alone, and nothing stands in for it. */
+  readonly waits?: boolean
   /** Arguments in which somebody else's text could do harm, and what they are (`SORTS`). */
   readonly sinks?: { readonly [arg: string]: Sort }
   /**
@@ -79,6 +82,8 @@ export interface Signature {
    * so one of its tools is known only once it is pinned. Such a node may be checked, and is not admitted.
    */
   readonly unpinned?: string
+  /** Parts of arguments and answers that no copy of a call may hold: annotated in the tool's schemas (`secrets.ts`). */
+  readonly secrets?: { readonly input: readonly SecretWay[]; readonly output: readonly SecretWay[] }
 }
 
 export interface SignatureProblem {

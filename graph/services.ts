@@ -4,6 +4,7 @@
  * is a capability that the host lacks, and using it is a typed failure.
  */
 import type { Call } from "./node.ts"
+import type { Shadows } from "./shadows.ts"
 import type { Value } from "./value.ts"
 
 export interface Clock {
@@ -207,6 +208,7 @@ export interface Services {
   readonly secret?: (name: string) => string | undefined
   readonly files?: Files
   readonly sandbox?: Sandbox
+  readonly shadows?: Shadows
   /** A closure that the TypeScript builder put beside the graph, by `config.code` (`inline:<id>`). */
   readonly inline?: (code: string) => ((input: Value, call: Call) => unknown) | undefined
   /** Which capabilities this run has: `net:private` and the like decide how a service behaves. */

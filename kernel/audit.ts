@@ -166,7 +166,7 @@ class Auditor {
   async #log(log: string, kept: readonly SignedHead[]): Promise<void> {
     const { digest, verify } = this.#options
     const roots = new Map<number, Uint8Array>(kept.map((h) => [h.size, EMPTY]))
-    if (roots.has(0)) roots.set(0, rootOf(EMPTY_TREE, digest))
+    roots.set(0, rootOf(EMPTY_TREE, digest))
     let tree = EMPTY_TREE
     let link: Uint8Array = new Uint8Array(32)
     let last: HeadRow | undefined
@@ -355,7 +355,7 @@ class RunWalk {
     this.space = space
     this.run = run
     this.facts = facts
-    this.chain = new ChainWalk({ digest, space, run, ...(facts.redacted ? { redactions: facts.redacted } : {}) })
+    this.chain = new ChainWalk({ digest, space, run, redactions: facts.redacted })
     this.#signed = new Map(facts.signed.map((s) => [s.seq, s.hash]))
   }
 

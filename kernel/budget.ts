@@ -182,6 +182,18 @@ export class Meter {
     return most === undefined ? Number.POSITIVE_INFINITY : Math.max(0, most - this.#spent[WALL]!)
   }
 
+  /** May a call be made that the run may turn out not to need? Only while less than half of every budget is used. */
+  get room(): boolean {
+    if (this.#stopped !== undefined || this.#unpriced !== undefined) return false
+    this.#lap()
+    const { budget, tenant } = this.#options
+    return AMOUNTS.every((key, i) => {
+      const most = budget?.[key]
+      const share = tenant?.budget[key]
+      return (most === undefined || this.#spent[i]! * 2 < most) && (share === undefined || tenant!.used(i) * 2 < share)
+    })
+  }
+
   /** A request is about to be sent, as one more call or (`further`) as part of one. Throws the failure that ends the run. */
   begin(path: Path): void {
     this.further(path, 1)

@@ -190,6 +190,11 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         if (body.why === "budget") spent = request["spent"] as unknown as Amounts
         break
       }
+      case "discarded":
+        costs.push(body.spent)
+        break
+      case "guess":
+        break
       case "answer":
         if (body.how === "again") {
           again.add(printPath(body.path))

@@ -5,18 +5,7 @@ import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
 import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
 import { KernelError } from "./errors.ts"
-import {
-  type Chain,
-  type Entry,
-  type EntryBody,
-  GENESIS,
-  type Head,
-  openEntry,
-  type Row,
-  seal,
-  type Verdict,
-} from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
+import { type Entry, type EntryBody, GENESIS, type Head, openEntry, type Row, seal, type Verdict } from "./ledger.ts"
 import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
@@ -187,70 +176,7 @@ describe("verifyChain", () => {
   })
 })
 
-describe("MemoryLedger", () => {
-  const keep = (ledger: MemoryLedger, rows: readonly Row[]) => {
-    for (const row of rows) ledger.append(row)
-  }
-  const verdictOf = (chain: Chain, run: string, head: Head) => verifyChain(chain, { digest, space: "acme", run, head })
-
-  test("keeps what it was given", () => {
-    const ledger = new MemoryLedger()
-    const rows = chainOf("r1", 3)
-    keep(ledger, rows)
-    expect(ledger.entries("acme", "r1")).toEqual({ before: null, rows })
-    expect(ledger.entries("other", "r1").rows).toEqual([])
-    expect(ledger.runs("acme", 10)).toEqual([{ space: "acme", run: "r1", ...headOf(rows), ended: true }])
-  })
-
-  test("refuses a gap, a repetition and a run without its start", () => {
-    const ledger = new MemoryLedger()
-    const rows = chainOf("r1", 3)
-    keep(ledger, rows.slice(0, 2))
-    for (const row of [rows[1]!, rows[3]!, chainOf("r2", 1)[1]!]) expect(() => ledger.append(row)).toThrow("comes next")
-  })
-
-  test("lets the oldest entries of a run go, and what is left still verifies against the head", () => {
-    for (const entriesMax of [4, 10, 31]) {
-      const ledger = new MemoryLedger({ entriesMax })
-      const rows = chainOf("r1", 50)
-      keep(ledger, rows)
-      const chain = ledger.entries("acme", "r1")
-      expect(chain.rows.length).toBeWithin(Math.floor(entriesMax / 2), entriesMax + 1)
-      expect(chain.rows).toEqual(rows.slice(-chain.rows.length))
-      expect(verdictOf(chain, "r1", headOf(rows))).toMatchObject({ ok: true, entries: chain.rows.length })
-    }
-  })
-
-  test("stays within its bounds over many runs, keeps every head, and forgets only runs that ended", () => {
-    const ledger = new MemoryLedger({ entriesMax: 40, bytesMax: 20_000, runsMax: 30 })
-    keep(ledger, chainOf("going on", 2).slice(0, 3))
-    const heads = new Map<string, Head>()
-    for (let i = 0; i < 60; i++) {
-      const rows = chainOf(`r${i}`, i % 9)
-      heads.set(`r${i}`, headOf(rows))
-      keep(ledger, rows)
-      const runs = ledger.runs("acme", 1_000)
-      const kept = runs.flatMap((r) => ledger.entries("acme", r.run).rows)
-      expect(kept.length).toBeLessThanOrEqual(40)
-      expect(kept.reduce((n, r) => n + r.entry.length + r.hash.length + (r.data?.length ?? 0), 0)).toBeLessThanOrEqual(
-        20_000,
-      )
-    }
-    const runs = ledger.runs("acme", 1_000)
-    // Of those that ended the latest ones; the one that goes on began first and is still known.
-    const ended = runs.filter((r) => r.ended).map((r) => r.run)
-    expect(ended.length).toBeGreaterThan(1)
-    expect(ended.length).toBeLessThanOrEqual(30)
-    expect(ended).toEqual(ended.map((_, i) => `r${59 - i}`))
-    expect(runs.filter((r) => !r.ended).map((r) => r.run)).toEqual(["going on"])
-    for (const r of runs.filter((each) => each.ended)) {
-      expect({ seq: r.seq, hash: r.hash }).toEqual(heads.get(r.run)!)
-      expect(verdictOf(ledger.entries("acme", r.run), r.run, heads.get(r.run)!)).toMatchObject({ ok: true })
-    }
-  })
-
-  test("the digest is only a digest: two implementations give one chain", () => {
-    const entry = openEntry(chainOf("r1", 1)[1]!.entry)
-    expect(hex(seal(entry, null, sha256).hash)).toBe(hex(seal(entry, null, digest).hash))
-  })
+test("the digest is only a digest: two implementations give one chain", () => {
+  const entry = openEntry(chainOf("r1", 1)[1]!.entry)
+  expect(hex(seal(entry, null, sha256).hash)).toBe(hex(seal(entry, null, digest).hash))
 })

@@ -25,6 +25,7 @@ export type Why = "ask" | "sleep" | "event" | "uncertain" | "held" | "budget"
  * (`delivered`), that it was not and counts as failed (`refused`), or that it was not and is to be sent again (`again`).
  */
 export type Answered = "answered" | "due" | "delivered" | "refused" | "again"
+export type Verified = "kept" | "wrong" | "dropped" | "off"
 
 /**
  * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
@@ -106,6 +107,32 @@ export type EntryBody =
       readonly outcome: Uint8Array
       readonly message: string | null
       readonly from: string | null
+    }
+  /**
+   * What became of a guess: a prediction that stood in for the outcome at `path`. `kept`: the tool answered the same; `wrong`:
+   * it did not; `dropped`: never held against the tool, because what it rested on was wrong or the run ended; `off`: none was
+   * made, `why` says why not. `by`: hash of the weights; `outcome`: of the prediction. No part of the trace.
+   */
+  | {
+      readonly kind: "guess"
+      readonly path: Path
+      readonly input: Uint8Array
+      readonly verdict: Verified
+      readonly by: string | null
+      readonly alpha: number | null
+      readonly confidence: number | null
+      readonly why: string | null
+      readonly outcome: Uint8Array | null
+    }
+  /** A read that was called on guessed arguments and did not count: one of the guesses `on` which it rested was wrong, or it gave no answer. */
+  | {
+      readonly kind: "discarded"
+      readonly path: Path
+      readonly resource: string | null
+      readonly input: Uint8Array
+      readonly on: readonly Path[]
+      readonly attempts: number
+      readonly spent: Spent
     }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
@@ -195,6 +222,8 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   parked: ["path", "why", "input", "request", "until"],
   answer: ["path", "how", "by", "outcome", "message"],
   taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
+  guess: ["path", "input", "verdict", "by", "alpha", "confidence", "why", "outcome"],
+  discarded: ["path", "resource", "input", "on", "attempts", "spent"],
   resume: ["by"],
   end: ["outcome", "message", "trace"],
 }
@@ -213,6 +242,8 @@ const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonl
   parked: { asked: "input", told: ["request"] },
   answer: { told: ["outcome", "message"] },
   taken: { asked: "input", told: ["outcome", "message"] },
+  guess: { asked: "input", told: ["outcome"] },
+  discarded: { asked: "input", told: [] },
   resume: { told: [] },
   end: { told: ["outcome", "message", "trace"] },
 }
@@ -337,6 +368,8 @@ export function dataHash(body: EntryBody): Uint8Array | null {
     case "parked":
       return body.request
     case "intent":
+    case "guess":
+    case "discarded":
     case "resume":
       return null
     default:
@@ -373,7 +406,7 @@ export interface VerifyOptions {
   /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
   readonly withoutData?: boolean
   /** What was removed, by the notes of it. Default: nothing. */
-  readonly redactions?: Redactions
+  readonly redactions?: Redactions | undefined
 }
 export interface Redactions {
   /** Entries without their data. */

@@ -109,11 +109,14 @@ export class MemoryLedger implements LedgerStore {
   parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {
     const of = (g: Generation) => [...(g.get(space)?.values() ?? [])]
     const due = ({ due }: Tail) => due ?? Number.POSITIVE_INFINITY
-    return [...of(this.#young), ...of(this.#old)]
-      .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
-      .sort((a, b) => (due(a) < due(b) ? -1 : due(a) > due(b) ? 1 : 0))
-      .slice(0, limit)
-      .map(headOf)
+    return (
+      [...of(this.#young), ...of(this.#old)]
+        .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
+        // Of two that somebody has to answer the difference is NaN, which sorts as equal.
+        .sort((a, b) => due(a) - due(b))
+        .slice(0, limit)
+        .map(headOf)
+    )
   }
 
   putBlob(hash: string, bytes: Uint8Array): void {
@@ -162,13 +165,10 @@ function put(generation: Generation, tail: Tail): void {
 }
 
 function next(tail: Tail, row: Row): Tail {
-  // A tail that has no row yet stands for the one it was made for.
-  const seq = tail.last === row && isEmpty(tail) ? 0 : tail.last.seq + 1
+  const seq = tail.last.seq + 1
   if (row.seq !== seq) throw conflict(row, seq)
   return tail
 }
-
-const isEmpty = ({ rows, older, before }: Tail): boolean => rows.length + older.length === 0 && before === null
 
 const conflict = (row: Row, seq: number) =>
   kernelError("conflict", `Cannot append entry ${row.seq} to run "${row.run}": entry ${seq} comes next`)

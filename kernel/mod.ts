@@ -1,5 +1,6 @@
 /** The door of `kernel`: admission, the judge, the record of a run, the ledger, limits and the aged cache. */
 export * from "./admit.ts"
+export type { Aside } from "./aside.ts"
 export * from "./audit.ts"
 export { ALPHA, alphaOf, casesFor, errorBound } from "./bound.ts"
 export * from "./budget.ts"
@@ -19,12 +20,8 @@ export type { Mutant } from "./mutants.ts"
 export { openOutcome } from "./outcome.ts"
 export { callAt, type Divergence, type Past, type Taking, taking } from "./past.ts"
 export * from "./resume.ts"
-export {
-  openRun,
-  type Recalled,
-  type RunOptions,
-  type RunRecord,
-} from "./run.ts"
+export { openRun, type RunRecord } from "./run.ts"
+export type { Recalled, RunOptions } from "./run_options.ts"
 export * from "./slots.ts"
 export * from "./storage.ts"
 export type { Controls, Finding, Loader, Target } from "./trial.ts"

@@ -8,6 +8,7 @@ import {
   type Digest,
   decode,
   encode,
+  type Failure,
   fail,
   failureIdentity,
   type Outcome,
@@ -24,20 +25,25 @@ export interface Encoded {
   readonly hash: Uint8Array
 }
 
-export function encoded(outcome: Outcome, digest: Digest): Encoded {
+export function encoded(given: Outcome, digest: Digest): Encoded {
+  const outcome: Outcome = given.ok || isWorded(given.failure) ? given : { ok: false, failure: worded(given.failure) }
   try {
     const data = encode(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)])
     return { outcome, data, hash: digest(data) }
   } catch (cause) {
     // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
-    if (outcome.ok) return encoded({ ok: false, failure: brokenBy(cause) }, digest)
-    const { code, message } = outcome.failure
-    const failure = fail(typeof code === "string" ? code : "Threw", typeof message === "string" ? message : "", {
-      cause,
-    })
+    const failure = outcome.ok ? brokenBy(cause) : fail(outcome.failure.code, outcome.failure.message, { cause })
     return encoded({ ok: false, failure }, digest)
   }
 }
+
+/** A tool may put anything where the words of its failure belong; on record these are texts. */
+const isWorded = ({ code, message }: Failure): boolean => typeof code === "string" && typeof message === "string"
+const worded = (f: Failure): Failure =>
+  fail(typeof f.code === "string" ? f.code : "Threw", typeof f.message === "string" ? f.message : "", {
+    data: f.data,
+    cause: f,
+  })
 
 /** Reads an outcome back from an entry's `data` and `message`. */
 export function openOutcome(data: Uint8Array, message: string | null): Outcome {

@@ -9,7 +9,7 @@ import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Patience } from "./judge.ts"
 import { encoded, messageOf } from "./outcome.ts"
-import type { RunOptions } from "./run.ts"
+import type { RunOptions } from "./run_options.ts"
 
 export interface Past {
   /**

@@ -19,7 +19,8 @@ import { type History, isHistory, type Wait } from "./history.ts"
 import type { Answered, LedgerStore } from "./ledger.ts"
 import { type Encoded, encoded, messageOf } from "./outcome.ts"
 import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
-import { continueRun, type RunOptions, type RunRecord } from "./run.ts"
+import { continueRun, type RunRecord } from "./run.ts"
+import type { RunOptions } from "./run_options.ts"
 
 /** What somebody answers to a run that waits at `path`. */
 export interface Reply {

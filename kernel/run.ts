@@ -4,8 +4,6 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
-  type Clock,
-  type Digest,
   encode,
   Failure,
   fail,
@@ -20,40 +18,20 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
-import { type AgedCache, cacheKey } from "./cache.ts"
+import { cacheKey } from "./cache.ts"
 import { externAt } from "./calls.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, OpenIntent, Wait } from "./history.ts"
-import type { Delivery, LedgerStore, Spent } from "./ledger.ts"
+import type { Delivery, Spent } from "./ledger.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
+import type { Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
-
-export interface RunOptions {
-  readonly store: LedgerStore
-  readonly digest: Digest
-  /** What bounds the wait for a validator that answers later is `sleep`; without it none is waited for. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep" | "tick">>
-  /** The run's id, unique in its space. */
-  readonly run: string
-  readonly space: string
-  readonly input: Value
-  /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
-  readonly salt?: (bytes: number) => Uint8Array
-  /** Outcomes of nodes with `cache:`, shared by the runs of a host. */
-  readonly cache?: AgedCache
-  /** May the run rest and go on another day? Then a write of which nobody knows what came of it parks it. Default: no. */
-  readonly parks?: boolean
-  /** What the run may spend, and has spent. */
-  readonly meter?: Meter | undefined
-}
-
-/** What the record says to a call: it is answered, or it waits. */
-export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -330,6 +308,18 @@ class RunRecord {
     return this.#mint(intent.path, outcome, kept)
   }
 
+  /**
+   * Records what became of a guess at `path`, or of a read that was called on guessed arguments. No part of the trace, and
+   * nothing waits for it.
+   */
+  aside(path: Path, extern: number, args: Value, what: Aside): void {
+    const { digest } = this.#options
+    const { resource } = this.#extern(extern, "read").signature
+    const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
+    const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
+    this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
+  }
+
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
   get unsettled(): readonly Path[] {
     const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
@@ -448,3 +438,4 @@ class RunRecord {
 export type { RunRecord }
 
 const NOTHING: Set<string> = new Set()
+const NO_BYTES = new Uint8Array(0)

@@ -155,6 +155,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     origin: "user",
     endorses: true,
     limits: { concurrent: 1 },
+    waits: true,
   }
 }
 
@@ -174,6 +175,7 @@ function signConfirm(node: NodeView): Signature | readonly SignatureProblem[] {
     origin: "user",
     endorses: true,
     limits: { concurrent: 1 },
+    waits: true,
   }
 }
 

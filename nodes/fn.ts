@@ -48,6 +48,12 @@ export const fn: NodeKind = {
       type: T.map(T.string),
       about: "Arguments where somebody else's text could do harm, and what they are: { target: url, line: shell }.",
     },
+    secrets: {
+      form: "static",
+      type: T.list(T.string),
+      about:
+        "Parts that no copy of a call may hold: [input.password, output.keys.*]. They are left out of the call log.",
+    },
   },
   takesWith: true,
   lift: ({ config: { fn: code, ...rest }, args, with: given }) => ({
@@ -130,6 +136,15 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       fix: "Declare `output:`, or make the function with fn(…) and run `shadowgraph lock`.",
     })
   }
+  const secrets = secretsOf([pin?.["secrets"], node.config["secrets"]])
+  if (typeof secrets === "string") {
+    problems.push({
+      code: "G207",
+      key: "secrets",
+      message: `${JSON.stringify(secrets)} names no part of a call.`,
+      fix: "Write input.<field> or output.<field>; * stands for every item or key.",
+    })
+  }
   if (problems.length > 0) return problems
   const input = notation(said("input"))
   return {
@@ -140,8 +155,20 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     output: output ?? T.unknown,
     ...(sync ? { async: false } : {}),
     ...(Object.keys(sinks).length > 0 ? { sinks } : {}),
+    ...(typeof secrets === "object" ? { secrets } : {}),
     ...(pin === undefined ? {} : { pins: { [codePinKey(code)]: pin } }),
   }
+}
+
+/** What a function and the node say is secret, taken apart; undefined: nothing. The first entry that names no part is given back. */
+function secretsOf(said: readonly (Value | undefined)[]): NonNullable<Signature["secrets"]> | string | undefined {
+  const entries = said.flatMap((list) => (Array.isArray(list) ? (list as readonly Value[]) : [])).map(String)
+  if (entries.length === 0) return undefined
+  const strange = entries.find((entry) => !/^(input|output)(\.[^.]+)*$/.test(entry))
+  if (strange !== undefined) return strange
+  const ways = (side: string) =>
+    entries.map((entry) => entry.split(".")).flatMap(([first, ...way]) => (first === side ? [way] : []))
+  return { input: ways("input"), output: ways("output") }
 }
 
 function codeProblem(code: string): SignatureProblem | undefined {

@@ -20,6 +20,7 @@ import {
   type Services,
   type Signature,
   type SignatureProblem,
+  secretWays,
   T,
   type Type,
   type Value,
@@ -142,6 +143,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     output: outputOf(node, pin),
     sinks: toolSinks(pin?.["input"], Object.keys(node.args), sinksOf(declaration, tool)),
     ...(limits === undefined ? {} : { limits }),
+    ...secretsOf(pin),
     ...(pin === undefined ? { unpinned: toolPinKey(server, tool) } : { pins: { [toolPinKey(server, tool)]: pin } }),
   }
 }
@@ -153,6 +155,13 @@ function effectOf(node: NodeView, tool: string, declaration: Rec, pin: Rec | und
   const reads = declaration["reads"]
   if (Array.isArray(reads) && reads.includes(tool)) return "read"
   return declaration["trust"] === true && pin?.["readOnlyHint"] === true ? "read" : "write"
+}
+
+/** What the server's own schemas call secret. */
+function secretsOf(pin: Rec | undefined): Pick<Signature, "secrets"> {
+  if (pin === undefined) return {}
+  const secrets = { input: secretWays(pin["input"]), output: secretWays(pin["output"]) }
+  return secrets.input.length + secrets.output.length === 0 ? {} : { secrets }
 }
 
 const sinksOf = (declaration: Rec, tool: string): Value | undefined =>

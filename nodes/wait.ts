@@ -37,6 +37,7 @@ export const sleep: NodeKind = {
     input: T.record({ sleep: T.string }),
     output: T.null,
     origin: "none",
+    waits: true,
   }),
   open: (_config, _resources, services) => ({
     execute: async (args: Value, call: Call) => {
@@ -90,6 +91,7 @@ export const event: NodeKind = {
       needs: [],
       input: T.record({ event: T.string }),
       output: node.output ?? T.unknown,
+      waits: true,
     }
   },
   open: (config, _resources, services: Services) => ({

@@ -34,7 +34,8 @@ describe("numbers", () => {
   test("decimals are counted in units of their last place", () => {
     const e = must(encodingOf(T.number, { decimals: 2, min: 0, max: 655.35 }))
     expect(e.digits.map((d) => d.states)).toEqual([16, 16, 16, 16])
-    for (let cents = 0; cents <= 65_535; cents += 7) expect(roundTrip(e, cents / 100)).toBeUndefined()
+    const wrong = Array.from({ length: 9_362 }, (_, i) => (i * 7) / 100).filter((x) => roundTrip(e, x) !== undefined)
+    expect(wrong).toEqual([])
     const into = new Float32Array(e.width)
     expect(reasonOf(e.write(0.125, into, 0))).toBe("outside")
     expect(reasonOf(e.write(0.1 + 0.2, into, 0))).toBe("outside")
@@ -53,6 +54,8 @@ describe("numbers", () => {
 
 test("random types: every value that the encoding takes comes back, as input and as output", () => {
   let trips = 0
+  const uneven: string[] = []
+  const unbounded: string[] = []
   for (let seed = 1; seed <= 3_000; seed++) {
     const r = new Random(seed)
     const type = randomType(r)
@@ -61,7 +64,7 @@ test("random types: every value that the encoding takes comes back, as input and
     const output = outputOf(type, notes)
     if (encoding instanceof EncodingRefused || output instanceof EncodingRefused) {
       const reasons = [encoding, output].filter((x) => x instanceof EncodingRefused).map((x) => x.reason)
-      expect(reasons.filter((why) => why !== "type" && why !== "too-wide")).toEqual([])
+      unbounded.push(...reasons.filter((why) => why !== "type" && why !== "too-wide"))
       continue
     }
     for (let i = 0; i < 6; i++) {
@@ -69,10 +72,11 @@ test("random types: every value that the encoding takes comes back, as input and
       if (value === undefined) continue
       const refusedIn = roundTrip(encoding, value)
       const refusedOut = roundTrip(output, value)
-      expect(reasonOf(refusedIn ?? { refusedOut })).toBe(reasonOf(refusedOut ?? { refusedOut }))
+      if (refusedIn?.reason !== refusedOut?.reason) uneven.push(`seed ${seed}: ${show(value)}`)
       if (refusedIn === undefined) trips++
     }
   }
+  expect({ uneven, unbounded }).toEqual({ uneven: [], unbounded: [] })
   expect(trips).toBeGreaterThan(2_000)
 })
 
@@ -249,11 +253,13 @@ test("features that no value has are not read", () => {
 test("two numbers have the same digits only where they are the same value", () => {
   const e = must(encodingOf(T.number))
   const r = new Random(7)
+  const wrong: (readonly number[])[] = []
   const [a, b] = [new Uint16Array(17), new Uint16Array(17)]
   for (let i = 0; i < 5_000; i++) {
     const [x, y] = [randomNumber(r), randomNumber(r)]
     e.states(x, a, 0)
     e.states(y, b, 0)
-    expect(a.join() === b.join()).toBe(sameValue(x, y))
+    if ((a.join() === b.join()) !== sameValue(x, y)) wrong.push([x, y])
   }
+  expect(wrong).toEqual([])
 })

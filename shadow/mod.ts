@@ -3,10 +3,15 @@
  * platform and no heavy import; what learns is in `learn`.
  */
 
+export type { Operation } from "./cells/int64.ts"
+export { filled, measured } from "./encode/measured.ts"
 export type { Notes } from "./encode/notes.ts"
 export { EncodingRefused } from "./encode/refused.ts"
+export { schemaNotes } from "./encode/schema-notes.ts"
 export type { FieldSpec, PartSpec, Spec } from "./encode/spec.ts"
 export * from "./encode.ts"
+export { geometryPicture, geometryTable } from "./geometry/picture.ts"
+export { type Features, type Geometry, type GeometryOptions, geometryOf, type Spread } from "./geometry.ts"
 export { kernelBytes, Net, type NetOptions } from "./infer/net.ts"
 export * from "./infer.ts"
 export { type About, type ModelFile, readModel, writeModel } from "./model/file.ts"

@@ -16,8 +16,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   kernel: ["graph", "plan"],
   bus: ["graph", "plan", "kernel"],
   shadow: ["graph"],
+  learn: ["graph", "kernel", "shadow"],
   nodes: ["graph", "shadow"],
-  deploy: ["graph", "plan", "compile", "kernel", "bus", "shadow", "nodes"],
+  deploy: ["graph", "plan", "compile", "kernel", "bus", "shadow", "learn", "nodes"],
 }
 
 /** Folders that hold our text, beside the rooms. Others are what somebody made in the clone with `shadowgraph init`. */

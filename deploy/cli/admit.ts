@@ -7,6 +7,7 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { LedgerPlace } from "../ledger_place.ts"
 import { addGrants, openSession, PROJECT_FILE, type Project, type Session } from "../project.ts"
+import type { RecordMore } from "../recorder_open.ts"
 import { budgetsOf } from "./budget.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -23,6 +24,8 @@ export interface AdmissionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Grants given by answers so far; more are added. */
   readonly granted?: string[]
+  /** Tools whose calls are recorded beside those of the project's file. */
+  readonly record?: RecordMore
   /** Called before anything is asked or refused for a missing grant. */
   readonly before?: () => Promise<void>
   /** How the line that grants is written again: the words of this command. */
@@ -32,11 +35,12 @@ export interface AdmissionOptions {
 /** Admits a plan, asking for what is not granted. Fails with `CliError` (`grant`) or `AdmissionError`. */
 export async function admitPlan(call: Call, project: Project, options: AdmissionOptions): Promise<Admission> {
   const grants = [...project.file.grants, ...call.list("grant"), ...(options.granted ?? [])]
-  const { bytes, inline, ledger, ask } = options
+  const { bytes, inline, ledger, ask, record } = options
   const budgets = budgetsOf(call)
   for (;;) {
     const { env } = call.terminal
-    const session = await openSession(project, { grants, ledger, env, budgets, ...(ask ? { ask } : {}) })
+    const more = { ...(ask ? { ask } : {}), ...(record ? { record } : {}) }
+    const session = await openSession(project, { grants, ledger, env, budgets, ...more })
     try {
       return { session, ready: await session.prepare(bytes, inline) }
     } catch (cause) {

@@ -1,5 +1,6 @@
 /** Every command, in the order in which a person meets them. Help and docs/cli.md are made from this list. */
 import type { Command } from "./command.ts"
+import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
 import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
@@ -314,6 +315,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("./replay.ts"),
   },
+  ...LEARNING,
   {
     name: "types",
     about: "Write TypeScript declarations beside graph files, so that importing one is typed.",

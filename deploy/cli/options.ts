@@ -1,4 +1,4 @@
-/** Options that several commands share. */
+/** Options that several commands take, in the same words. */
 import type { Option } from "./command.ts"
 
 export const FOLDER: Option = {

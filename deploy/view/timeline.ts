@@ -99,6 +99,11 @@ export class Timeline {
       if (this.#open.size === 0) this.#busy += at - this.#busySince
     }
     row.start ??= start
+    if (event.type === "discarded") {
+      // It was called on a guess: its own call is still to come, or never will.
+      row.calls--
+      return
+    }
     this.#serial += at - start
     if (!event.ok) row.failed++
     if (event.cached) row.cached++

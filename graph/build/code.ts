@@ -21,6 +21,8 @@ export interface FnSignature {
   readonly input: Type
   readonly output: Type
   readonly async: boolean
+  /** `input.password`, `output.token`: parts that no copy of a call may hold. */
+  readonly secrets?: readonly string[]
 }
 
 /** `config` of a node of kind `fn`: everything about it but the closure. */
@@ -32,6 +34,7 @@ export const fnConfig = (code: string, s: FnSignature): Rec => ({
   input: printType(filled(s.input)),
   output: printType(filled(s.output)),
   ...(s.async ? {} : { async: false }),
+  ...(s.secrets === undefined || s.secrets.length === 0 ? {} : { secrets: s.secrets }),
 })
 
 /** Defaults are put in where the call is written or around the function: as data, the fields are simply there. */

@@ -9,6 +9,7 @@ import { fromSchema, type Imported, type Validate } from "../valibot.ts"
 import { importInput, makeCall } from "./call.ts"
 import { bindInline, CODE, type FnSignature, fnConfig, touchesOf } from "./code.ts"
 import { refuse } from "./failure.ts"
+import { secretParts } from "./secret.ts"
 import type {
   Answer,
   AnswerE,
@@ -61,6 +62,10 @@ export const fn = <const F extends Input, I, A, X extends Answer<I>, const N ext
     input: input.type,
     output: output.type,
     async: options.async ?? true,
+    secrets: [
+      ...secretParts(options.input).map((way) => ["input", ...way].join(".")),
+      ...secretParts(options.output).map((way) => ["output", ...way].join(".")),
+    ],
   }
   const binding = bindingOf(impl as unknown as Impl, input, output, signature.async)
   const touches = touchesOf(signature)

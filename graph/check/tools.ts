@@ -123,6 +123,12 @@ function settingsFit(report: Report, at: NodeAt, signature: Signature, output: T
         "Leave `speculate:` out.",
       )
   }
+  if (signature.waits === true && settings.speculate)
+    refuse(
+      "speculate",
+      "A question or a wait cannot run on a guess: it is for when its arguments are certain.",
+      "Leave `speculate:` out.",
+    )
   if (settings.timeoutMs !== undefined && signature.async === false) {
     refuse(
       "timeout",

@@ -23,7 +23,7 @@ export function folderWith(files: { readonly [path: string]: string }): string {
   // The package itself, as its source.
   const own = join(folder, "node_modules", "shadowgraph")
   mkdirSync(own)
-  const rooms = ["graph", "plan", "compile", "kernel", "bus", "shadow", "nodes", "deploy"]
+  const rooms = ["graph", "plan", "compile", "kernel", "bus", "shadow", "learn", "nodes", "deploy"]
   for (const name of ["mod.ts", ...rooms]) symlinkSync(join(root, name), join(own, name))
   const exports = Object.fromEntries(rooms.map((room) => [`./${room}`, `./${room}/mod.ts`]))
   writeFileSync(

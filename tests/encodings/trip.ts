@@ -39,8 +39,8 @@ function byLogits(o: Output, value: Value): Value | EncodingRefused {
   if (refused !== undefined) return refused
   const logits = new Float32Array(o.width + MARGIN)
   o.groups.forEach(({ at, kind }, g) => {
-    if (kind === "softmax") logits[MARGIN + at + classes[g]!] = 1
-    else logits[MARGIN + at] = classes[g] === 1 ? 1 : -1
+    if (kind === "softmax") logits[MARGIN + at + classes[g]!] = 30
+    else logits[MARGIN + at] = classes[g] === 1 ? 30 : -30
   })
   const { value: back, joint } = must(o.read(logits, MARGIN))
   if (!(joint > 0 && joint <= 1)) throw new RangeError(`confidence ${joint}`)

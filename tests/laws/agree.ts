@@ -42,9 +42,16 @@ export interface Verdict {
   readonly broken: readonly Broken[]
   /** How the evaluator's run ended, for the figures of a campaign. */
   readonly ended: "value" | "failure" | "refused"
+  /** What became of guesses in the runs that looked ahead. */
+  readonly ahead: Ran["ahead"]
 }
 
-const REFUSED: Verdict = { checked: false, broken: [], ended: "refused" }
+const REFUSED: Verdict = {
+  checked: false,
+  broken: [],
+  ended: "refused",
+  ahead: { kept: 0, wrong: 0, discarded: 0 },
+}
 
 /**
  * Holds a graph against the laws. `seed` decides its input and who is first in each of its runs. Thorough: also compiled with
@@ -58,7 +65,8 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
     await trial.compiled()
     if (thorough) await trial.more()
   }
-  return { checked: true, broken: trial.broken, ended: trial.evaluated?.outcome.ok ? "value" : "failure" }
+  const ended = trial.evaluated?.outcome.ok ? "value" : "failure"
+  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead }
 }
 
 /** Interpreted; and translated, twice with the same code. */
@@ -73,6 +81,7 @@ class Trial {
   readonly input: Value
   readonly broken: Broken[] = []
   evaluated: Evaluated | undefined
+  readonly ahead = { kept: 0, wrong: 0, discarded: 0 }
   /** The evaluator met a failure that another order of events may replace by another. */
   #caught = false
 
@@ -102,6 +111,7 @@ class Trial {
     for (const [mode, codegen, times] of MODES) {
       const program = programOf(plan, codegen)
       await this.runs(program, times, mode)
+      if (codegen) await this.runs(program, 1, "looking ahead", true)
     }
   }
 
@@ -145,9 +155,11 @@ class Trial {
     }
   }
 
-  async runs(program: Program, times: number, mode: string): Promise<void> {
+  async runs(program: Program, times: number, mode: string, ahead = false): Promise<void> {
     for (let n = 0; n < times && this.broken.length === 0; n++) {
-      const ran = await run(program, this.input, new Chance(`${this.seed} ${n} ${mode}`))
+      const guessing = ahead ? { ahead: new Chance(`${this.seed} ${n} shadows`) } : {}
+      const ran = await run(program, this.input, new Chance(`${this.seed} ${n} ${mode}`), guessing)
+      for (const key of ["kept", "wrong", "discarded"] as const) this.ahead[key] += ran.ahead[key]
       const where = `${mode}, run ${n}`
       const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)
       if (how !== undefined) this.broken.push({ law: "compiled is evaluated", how: `${where}: ${how}` })

@@ -1,4 +1,5 @@
 // Many graphs against the laws, one seed each: the same campaign in the tests and by `npm run laws`.
+import type { Graph } from "../../graph/mod.ts"
 import { judge } from "./agree.ts"
 import { someGraph } from "./graphs.ts"
 
@@ -7,6 +8,8 @@ export interface Tally {
   graphs: number
   refused: number
   ended: { value: number; failure: number }
+  /** Guesses that were held against their tools, and reads that were called in vain. */
+  ahead: { kept: number; wrong: number; discarded: number }
   /** Seeds of graphs that broke a law, and how. */
   readonly broken: { readonly seed: string; readonly law: string; readonly how: string }[]
 }
@@ -20,15 +23,23 @@ export async function campaign(
   from: number,
   count: number,
   tell?: (done: number) => void,
+  graphOf: (seed: string) => Graph = someGraph,
 ): Promise<Tally> {
-  const tally: Tally = { graphs: 0, refused: 0, ended: { value: 0, failure: 0 }, broken: [] }
+  const tally: Tally = {
+    graphs: 0,
+    refused: 0,
+    ended: { value: 0, failure: 0 },
+    ahead: { kept: 0, wrong: 0, discarded: 0 },
+    broken: [],
+  }
   for (let i = from; i < from + count; i++) {
     const each = `${seed}.${i}`
-    const { checked, broken, ended } = await judge(someGraph(each), each, i % THOROUGH_EVERY === 0)
+    const { checked, broken, ended, ahead } = await judge(graphOf(each), each, i % THOROUGH_EVERY === 0)
     if (ended === "refused" || !checked) tally.refused++
     else {
       tally.graphs++
       tally.ended[ended]++
+      for (const key of ["kept", "wrong", "discarded"] as const) tally.ahead[key] += ahead[key]
     }
     const [first] = broken
     if (first !== undefined) tally.broken.push({ seed: each, ...first })

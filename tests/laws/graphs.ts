@@ -14,12 +14,21 @@ export interface Size {
   readonly flaw: number
   /** Percent of expressions that may fail which are let in. */
   readonly risk: number
+  /** Mostly reads that answer later, each from what others gave: graphs that looking ahead is for. */
+  readonly reads?: boolean
 }
 
 /** The graph of a seed. Most pass the checker; the others are for the caller to leave out. */
 export function someGraph(seed: string): Graph {
   const c = new Chance(seed)
   const size: Size = { nodes: c.of([3, 6, 10, 18]), flaw: c.of([0, 0, 4, 25]), risk: c.of([1, 1, 4, 40]) }
+  return new GraphMaker(c, size).graph("laws", 0, undefined).graph
+}
+
+/** A graph of a seed that is mostly reads, with writes among them. */
+export function someReads(seed: string): Graph {
+  const c = new Chance(`${seed} reads`)
+  const size: Size = { nodes: c.of([6, 10, 16, 24]), flaw: c.of([0, 0, 4, 12]), risk: c.of([1, 1, 4]), reads: true }
   return new GraphMaker(c, size).graph("laws", 0, undefined).graph
 }
 

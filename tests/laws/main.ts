@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 import { printGraph } from "../../graph/file/mod.ts"
 import { type Broken, judge } from "./agree.ts"
 import { campaign, type Tally } from "./campaign.ts"
-import { someGraph } from "./graphs.ts"
+import { someGraph, someReads } from "./graphs.ts"
 import { kinds } from "./runs.ts"
 import { graphText, shrunk } from "./shrink.ts"
 
@@ -18,20 +18,29 @@ const { values } = parseArgs({
     jobs: { type: "string", default: String(availableParallelism()) },
     only: { type: "string" },
     part: { type: "boolean", default: false },
+    /** Graphs that are mostly reads, which looking ahead is for. */
+    reads: { type: "boolean", default: false },
   },
 })
 /** Graphs that one process does before another takes over: its memory goes with it. */
 const PART = 2_000
 const SHOWN_MAX = 5
+const graphOf = values.reads ? someReads : someGraph
 
 if (values.only !== undefined) process.exitCode = (await show(values.only)) ? 1 : 0
 else if (values.part) {
-  const tally = await campaign(values.seed, Number(values.from), Number(values.graphs))
+  const tally = await campaign(values.seed, Number(values.from), Number(values.graphs), undefined, graphOf)
   process.stdout.write(JSON.stringify(tally))
 } else await all(Number(values.graphs), Number(values.jobs))
 
 async function all(count: number, jobs: number): Promise<void> {
-  const total: Tally = { graphs: 0, refused: 0, ended: { value: 0, failure: 0 }, broken: [] }
+  const total: Tally = {
+    graphs: 0,
+    refused: 0,
+    ended: { value: 0, failure: 0 },
+    ahead: { kept: 0, wrong: 0, discarded: 0 },
+    broken: [],
+  }
   const began = performance.now()
   let next = 0
   const worker = async () => {
@@ -43,6 +52,7 @@ async function all(count: number, jobs: number): Promise<void> {
       total.refused += tally.refused
       total.ended.value += tally.ended.value
       total.ended.failure += tally.ended.failure
+      for (const key of ["kept", "wrong", "discarded"] as const) total.ahead[key] += tally.ahead[key]
       total.broken.push(...tally.broken)
       const seconds = ((performance.now() - began) / 1000).toFixed(0)
       console.log(`${total.graphs} graphs, ${total.broken.length} break a law, ${seconds} s`)
@@ -54,6 +64,8 @@ async function all(count: number, jobs: number): Promise<void> {
   console.log(
     `${total.ended.value} ended in a value, ${total.ended.failure} in a failure, ${total.refused} were no graphs`,
   )
+  const { kept, wrong, discarded } = total.ahead
+  console.log(`looking ahead: ${kept} guesses kept, ${wrong} rolled back, ${discarded} reads called in vain`)
   console.log(`figure laws.graphs ${total.graphs}`)
   console.log(`figure laws.mismatches ${total.broken.length}`)
   process.exitCode = total.broken.length > 0 ? 1 : 0
@@ -62,6 +74,7 @@ async function all(count: number, jobs: number): Promise<void> {
 /** A part of the campaign in a process of its own. */
 function part(from: number, count: number): Promise<Tally> {
   const args = ["--part", "--seed", values.seed, "--from", `${from}`, "--graphs", `${count}`]
+  if (values.reads) args.push("--reads")
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ["ignore", "pipe", "inherit"] })
     let text = ""
@@ -78,7 +91,7 @@ function part(from: number, count: number): Promise<Tally> {
 
 /** Prints the smallest graph found that breaks the same law. Says whether the seed breaks one. */
 async function show(seed: string): Promise<boolean> {
-  const graph = someGraph(seed)
+  const graph = graphOf(seed)
   const [first] = (await judge(graph, seed)).broken
   if (first === undefined) {
     console.log(`${seed} keeps the laws`)

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, type Program } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -27,6 +27,7 @@ import {
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
+import { speculationOf } from "./shadows.ts"
 import { driven, Playing, type Stuck } from "./stage.ts"
 import { registryOn, TIMEOUT_MS } from "./tools.ts"
 
@@ -59,6 +60,8 @@ export interface Ran {
   readonly wrong: readonly string[]
   /** Its record, entry by entry. */
   readonly rows: readonly Row[]
+  /** Guesses that were held against their tools, and reads that were called in vain. */
+  readonly ahead: { readonly kept: number; readonly wrong: number; readonly discarded: number }
 }
 
 export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted {
@@ -76,6 +79,8 @@ export function programOf(plan: Admitted, codegen: boolean): Program {
 export interface RunOptions {
   /** Cancel the run at this moment of its own time. */
   readonly cancelAt?: number
+  /** Look ahead, with shadows that this decides. */
+  readonly ahead?: Chance
 }
 
 /** A stage for the run at hand: the kinds play on it from now on. */
@@ -122,7 +127,13 @@ export async function lived(
     if (signature.limits !== undefined && signature.resource !== null)
       limits.declare(signature.resource, signature.limits)
   const controller = new AbortController()
-  const vm = vmOf(program, record, stage, { limits, signal: controller.signal })
+  const guessed = { kept: 0, wrong: 0 }
+  const speculation =
+    options.ahead === undefined ? undefined : speculationOf(program.admitted, options.ahead, new Odds(), guessed)
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "discarded") stage.events.push({ what: "discarded", path: event.path, effect: "" })
+  }
+  const vm = vmOf(program, record, stage, { limits, signal: controller.signal, speculation, onEvent })
   const wrong: string[] = []
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
@@ -143,6 +154,7 @@ export async function lived(
       effects: [],
       wrong: [`no outcome: ${why}`],
       rows: [],
+      ahead: NONE,
     }
   }
   const cut = record.unsettled.length
@@ -156,7 +168,7 @@ export async function lived(
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows }
+  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows, ahead: aheadOf(chain.rows) }
 }
 
 export function vmOf(
@@ -168,6 +180,18 @@ export function vmOf(
   const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
   return new Vm(program, { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more })
 }
+
+function aheadOf(rows: ReturnType<MemoryLedger["entries"]>["rows"]): Ran["ahead"] {
+  const ahead = { kept: 0, wrong: 0, discarded: 0 }
+  for (const row of rows) {
+    const { body } = openEntry(row.entry)
+    if (body.kind === "discarded") ahead.discarded++
+    if (body.kind === "guess" && (body.verdict === "kept" || body.verdict === "wrong")) ahead[body.verdict]++
+  }
+  return ahead
+}
+
+const NONE: Ran["ahead"] = { kept: 0, wrong: 0, discarded: 0 }
 
 /** Frames that a run which ended well has not let go of. */
 function leaks(vm: Vm, outcome: Outcome): string[] {
@@ -185,6 +209,7 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
   stage.events.forEach((event, at) => {
     const key = printPath(event.path)
     if (event.what === "began" && !began.has(key)) began.set(key, at)
+    if (event.what === "discarded") began.delete(key)
     if (event.what === "kept") kept.set(Number(event.effect), at)
   })
   const intents = new Map<

@@ -132,10 +132,10 @@ export class ScopeMaker {
     const deeper = this.depth < DEPTH_MAX && this.g.left > 0
     const control = deeper ? 1 : 0
     const kind = c.weighted({
-      expr: 26,
-      calc: 14,
-      probe: 12,
-      store: 9,
+      expr: this.g.size.reads ? 10 : 26,
+      calc: this.g.size.reads ? 6 : 14,
+      probe: this.g.size.reads ? 70 : 12,
+      store: this.g.size.reads ? 16 : 9,
       when: 7 * control,
       switch: 4 * control,
       map: wanted === undefined || wanted.kind === "list" ? 8 * control : 0,

@@ -86,7 +86,7 @@ export async function driven<A>(clock: SeededClock, promise: Promise<A>): Promis
 }
 
 export interface Event {
-  readonly what: "began" | "stopped" | "kept"
+  readonly what: "began" | "stopped" | "kept" | "discarded"
   readonly path: Path
   readonly effect: string
 }

@@ -1,5 +1,6 @@
 // Random nodes of registered kinds: tools that answer at once or late, with settings and faults, tools with bodies, streams.
 import { type Expr, type Node, type Rec, ref, type Scope, type Settings, T, type Type } from "../../graph/mod.ts"
+import { Chance } from "./chance.ts"
 import { folding } from "./control-nodes.ts"
 import { declaredFor } from "./declared.ts"
 import { bare, type Made, plain, type RecordType, type Touches } from "./parts.ts"
@@ -20,7 +21,7 @@ export function argumentsOf(s: ScopeMaker, input: RecordType): Expr {
 
 export function toolConfig(s: ScopeMaker, kind: string, name: string, type: Type): { [key: string]: Rec[string] } {
   const { c, g } = s
-  const mode = c.of<Mode>(["now", "later", "mixed"])
+  const mode = c.of<Mode>(g.size.reads ? ["later", "later", "later", "mixed"] : ["now", "later", "mixed"])
   return {
     [kind]: `${name}${c.below(4)}`,
     gives: JSON.stringify(type),
@@ -28,6 +29,9 @@ export function toolConfig(s: ScopeMaker, kind: string, name: string, type: Type
     ...(g.size.flaw > 0 && c.percent(60) ? { flaw: g.size.flaw } : {}),
   }
 }
+
+/** Most reads may be called on a guess: which ones their name decides, so that the rest of the graph is as it was. */
+const marked = (name: string): Settings => (new Chance(`${name} speculate`).percent(70) ? { speculate: true } : {})
 
 export function settingsOf(s: ScopeMaker, effect: string, mode: Mode, stream: boolean): Settings {
   const { c } = s
@@ -54,7 +58,10 @@ export function toolNode(
     takes === undefined
       ? { op: "record", fields: ["a", "b"].slice(0, c.below(3)).map((n) => [n, s.exprs().any(2).expr] as const) }
       : argumentsOf(s, takes)
-  const settings = settingsOf(s, kind === "probe" ? "read" : kind, config["mode"] as Mode, false)
+  const settings = {
+    ...settingsOf(s, kind === "probe" ? "read" : kind, config["mode"] as Mode, false),
+    ...(kind === "probe" ? marked(`${name} ${config["probe"]}`) : {}),
+  }
   const touches: Touches = new Map()
   if (takes !== undefined) config["takes"] = JSON.stringify(takes)
   if (kind !== "calc") {

@@ -10,6 +10,32 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   {
+    file: "kernel/heads.ts",
+    what: "always",
+    code: "closes",
+    nth: 0,
+    reason: "A shortcut: the root of a group that goes on is computed and used by nobody.",
+  },
+  {
+    file: "kernel/audit.ts",
+    what: "always",
+    code: "roots.has(tree.size)",
+    reason: "A shortcut: roots of sizes that no head was kept of are looked at by nobody.",
+  },
+  {
+    file: "kernel/ledger_memory.ts",
+    what: "always",
+    code: 'row.kind === "parked"',
+    reason:
+      "A shortcut: when a run is due is looked at only while it rests, and is counted anew from its first rest on.",
+  },
+  {
+    file: "kernel/ledger_memory.ts",
+    what: "never",
+    code: "recent !== undefined && recent.run === run && recent.space === space",
+    reason: "A shortcut: the run that was appended to last is found like any other.",
+  },
+  {
     file: "kernel/budget.ts",
     what: "never",
     code: "turns === 0",

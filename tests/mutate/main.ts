@@ -2,7 +2,7 @@
 // bare call is done wrong in turn, and the tests that hold its file (`held.ts`) must notice. `-- --only kernel/judge.ts`
 // does a file, `--jobs 1` says how many at once. What was killed is remembered until its file or the test that killed it
 // changes, so that a campaign that was stopped goes on; `--fresh` tries all again.
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 })
 
 /** A mutant that keeps the tests for so long, or so many times longer than without it, hangs: that is noticed too. */
-const HANGS_MS = 10_000
+const HANGS_MS = 4_000
 const MEMORY = join(root, ".shadowgraph/mutants.json")
 
 /** By which test a mutant was killed, and of which bytes of its file and of the test's this is known. */
@@ -88,7 +88,9 @@ async function tried(
     const args = ["tests/mutate/worker.ts", test]
     const env = { ...process.env, TMPDIR: join(folder, "tmp") }
     const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ["pipe", "pipe", "ignore"] })
-    let limitMs = HANGS_MS * 6
+    running.add(child)
+    child.once("close", () => running.delete(child))
+    let limitMs = 300_000
     let timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
     /** How many were tried in this process: what the first one does is its own doing. */
     let done = 0
@@ -165,32 +167,43 @@ const matches = (e: (typeof EXPLAINED)[number], m: Mutant): boolean =>
   e.file === m.file && e.what === m.what && e.code === m.code && (e.nth ?? 0) === m.nth
 
 const nameOf = (m: Mutant): string => `${m.file} ${m.what} ${m.nth} ${m.code}`
-const hashes = new Map<string, string>()
-const bytesOf = ({ file }: Mutant, test: string): string =>
-  [file, test]
-    .map((path) => {
-      if (!existsSync(join(root, path))) return "gone"
-      const known =
-        hashes.get(path) ??
-        createHash("sha256")
-          .update(readFileSync(join(root, path)))
-          .digest("hex")
-      hashes.set(path, known)
-      return known.slice(0, 12)
-    })
-    .join(" ")
+/** As they were when the copy was made: whoever changes them meanwhile has to try again. */
+const hashes = new Map(
+  [...SOURCES, ...new Set(SOURCES.flatMap(testsOf))]
+    .filter((path) => existsSync(join(root, path)))
+    .map((path) => [
+      path,
+      createHash("sha256")
+        .update(readFileSync(join(root, path)))
+        .digest("hex")
+        .slice(0, 12),
+    ]),
+)
+const bytesOf = ({ file }: Mutant, test: string): string => `${hashes.get(file)} ${hashes.get(test)}`
 
 function remembered(): [string, Kill][] {
   return existsSync(MEMORY) ? JSON.parse(readFileSync(MEMORY, "utf8")) : []
 }
+/** Beside what another process has remembered meanwhile. */
 function remember(kills: ReadonlyMap<string, Kill>): void {
   mkdirSync(join(root, ".shadowgraph"), { recursive: true })
-  writeFileSync(MEMORY, JSON.stringify([...kills]))
+  writeFileSync(MEMORY, JSON.stringify([...new Map([...remembered(), ...kills])]))
 }
 
+const running = new Set<ChildProcess>()
 const copy = makeCopy()
+const leave = () => {
+  // Under a mutant that never ends, a process would never notice that it is alone.
+  for (const child of running) child.kill("SIGKILL")
+  rmSync(copy.folder, { recursive: true, force: true })
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    leave()
+    process.exit(130)
+  })
 try {
   process.exitCode = await campaign(copy)
 } finally {
-  rmSync(copy.folder, { recursive: true, force: true })
+  leave()
 }

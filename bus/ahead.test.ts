@@ -1,0 +1,292 @@
+/** Looking ahead: when reads begin, what comes of guesses right, wrong and strange, and what never happens on a guess. */
+import { describe, expect, test } from "bun:test"
+import { fail, type Prediction, printPath } from "../graph/mod.ts"
+import { Machine, type Tools, told } from "../tests/machine/machine.ts"
+import { sure, TestShadow } from "../tests/machine/shadows.ts"
+import { Odds } from "./odds.ts"
+import { SPECULATION, type Speculation } from "./speculation.ts"
+
+type Args = { readonly n: number }
+interface World {
+  readonly machine: Machine
+  /** What was called when, `f 1 at 0`. */
+  readonly log: string[]
+}
+
+/** Reads `f` add one, in 10 ms; writes `w` hand back what they are given. */
+function world(text: string, more: Tools = {}): World {
+  const log: string[] = []
+  const slow =
+    (name: string, make: (n: number) => unknown) =>
+    async ({ n }: Args, { signal }: { readonly signal: AbortSignal }) => {
+      log.push(`${name} ${n} at ${machine.clock.tick()}`)
+      await machine.clock.sleep(10, signal)
+      return make(n)
+    }
+  const machine: Machine = new Machine(text, { f: slow("f", (n) => n + 1), w: slow("w", (n) => n), ...more })
+  return { machine, log }
+}
+
+/** A run of the machine that looks ahead; every read of the graph has the shadow. */
+function ahead({ machine }: World, shadow: TestShadow, input: number, more: Partial<Speculation> = {}) {
+  const shadows = machine.admitted.externs.map(({ claim }) => (claim.effect === "read" ? shadow : undefined))
+  return machine.run(
+    { x: input },
+    { speculation: { ...SPECULATION, costs: false, odds: new Odds(), shadows, ...more } },
+  )
+}
+
+const guesses = ({ ledger }: Awaited<ReturnType<Machine["run"]>>): readonly string[] =>
+  ledger.flatMap((body) => {
+    if (body.kind === "guess")
+      return [`${printPath(body.path)} ${body.verdict}${body.why === null ? "" : `: ${body.why}`}`]
+    return body.kind === "discarded" ? [`${printPath(body.path)} discarded`] : []
+  })
+
+const read = (name: string, from: string, mark = ", speculate: true") =>
+  `  ${name}: { read: f, on: "at:${name}", with: { n: "\${ ${from} }" }, output: number${mark} }\n`
+const CHAIN = `graph: g\ninput: { x: number }\nnodes:\n${read("a", "input.x")}${read("b", "a")}${read("c", "b")}output: c\n`
+const WRITES = CHAIN.replace("output: c\n", `  w: { write: w, with: { n: "\${ c }" }, output: number }\noutput: w\n`)
+const right = () => new TestShadow((args) => sure((args as Args).n + 1))
+const wrongAt = (n: number) => new TestShadow((args) => sure((args as Args).n === n ? 50 : (args as Args).n + 1))
+
+describe("a chain of reads", () => {
+  test("without looking ahead they come one after another", async () => {
+    const w = world(CHAIN)
+    expect((await w.machine.run({ x: 1 })).ms).toBe(30)
+  })
+
+  test("all guesses right: all of them at once, and the same trace", async () => {
+    const [w, alone] = [world(CHAIN), world(CHAIN)]
+    const [ended, serial] = [await ahead(w, right(), 1), await alone.machine.run({ x: 1 })]
+    expect([ended.out, ended.ms]).toEqual([4, 10])
+    expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 3 at 0"])
+    expect(ended.trace).toBe(serial.trace)
+    expect(told(ended)).toEqual(told(serial))
+    // Nothing waits for what the last one comes to, so that is not guessed.
+    expect(guesses(ended)).toEqual(["a kept", "b kept"])
+  })
+
+  test("a wrong guess: what rested on it is thrown away, on record, and run again; the rest stays", async () => {
+    const w = world(CHAIN)
+    const shadow = wrongAt(2)
+    const ended = await ahead(w, shadow, 1)
+    expect([ended.out, ended.ms]).toEqual([4, 20])
+    expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 50 at 0", "f 3 at 10"])
+    expect(guesses(ended)).toEqual(["a kept", "b wrong", "c discarded"])
+    expect(shadow.told.map((t) => t.right)).toEqual([true, false])
+    expect(ended.trace).toBe((await world(CHAIN).machine.run({ x: 1 })).trace)
+  })
+
+  test("where no read is marked, nothing is guessed", async () => {
+    const w = world(CHAIN.replaceAll(", speculate: true", ""))
+    const shadow = right()
+    expect((await ahead(w, shadow, 1)).ms).toBe(30)
+    expect(shadow.asked).toEqual([])
+  })
+
+  test("a read that is not marked is guessed and not called", async () => {
+    const w = world(CHAIN.replace(read("b", "a"), read("b", "a", "")))
+    const ended = await ahead(w, right(), 1)
+    expect([ended.out, ended.ms]).toEqual([4, 20])
+    expect(w.log).toEqual(["f 1 at 0", "f 3 at 0", "f 2 at 10"])
+    expect(guesses(ended)).toEqual(["a kept", "b kept"])
+  })
+})
+
+describe("bounds", () => {
+  test("of guesses that one call rests on", async () => {
+    const w = world(CHAIN)
+    expect((await ahead(w, right(), 1, { depth: 1 })).ms).toBe(20)
+    expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 3 at 10"])
+  })
+  test("of guesses at once", async () => {
+    const w = world(CHAIN)
+    expect((await ahead(w, right(), 1, { outstanding: 1 })).ms).toBe(20)
+  })
+  test("of calls at once", async () => {
+    const w = world(CHAIN)
+    expect((await ahead(w, right(), 1, { calls: 1 })).ms).toBe(20)
+    expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 3 at 10"])
+  })
+  test("of what a prediction promises: its bound and its confidence, the node's own bound before the run's", async () => {
+    const weak = () => new TestShadow((args) => sure((args as Args).n + 1, 0.2, 0.5))
+    expect(guesses(await ahead(world(CHAIN), weak(), 1))).toContain("a off: confidence: at most 0.2 wrong, wanted 0.05")
+    expect(guesses(await ahead(world(CHAIN), weak(), 1, { error: 1, confidence: 0.9 }))).toContain(
+      "a off: confidence: 0.5",
+    )
+    const strict = CHAIN.replaceAll("speculate: true", "speculate: true, shadow: { error: 10% }")
+    expect((await ahead(world(strict), weak(), 1, { error: 1 })).ms).toBe(30)
+  })
+})
+
+describe("what never happens on a guess", () => {
+  test("a write waits until its arguments are certain, and has none but these", async () => {
+    for (const at of [1, 2, 3, 99]) {
+      const w = world(WRITES)
+      const ended = await ahead(w, wrongAt(at), 1)
+      expect(ended.out).toBe(4)
+      expect(w.log.filter((line) => line.startsWith("w "))).toEqual([`w 4 at ${ended.ms - 10}`])
+      expect(told(ended).slice(-2)).toEqual(["intent w", "delivered"])
+    }
+  })
+
+  test("what follows a write in order is not read before it", async () => {
+    const text = `graph: g
+input: { x: number }
+nodes:
+${read("a", "input.x")}  gate:
+    when: a > 10
+    then: { write: w, on: "at:b", with: { n: "\${ a }" }, output: number }
+    else: { expr: "0" }
+  b: { read: f, on: "at:b", with: { n: "\${ input.x }" }, output: number, speculate: true, after: gate }
+output: { b: b, gate: gate }
+`
+    // Guessed that nothing is written, b would be read too early: that reading must not count.
+    const f = async ({ n }: Args) => {
+      w.log.push(`f ${n}`)
+      await w.machine.clock.sleep(10)
+      return n * 20
+    }
+    const w: World = world(text, { f })
+    const shadow = new TestShadow(() => sure(0))
+    const ended = await ahead(w, shadow, 1)
+    expect(w.log.map((line) => line.replace(/ at .*/, ""))).toEqual(["f 1", "f 1", "w 20", "f 1"])
+    expect(told(ended)).toEqual(["read a", "intent gate.then", "delivered", "read b"])
+    expect(guesses(ended)).toContain("b discarded")
+  })
+
+  test("a failure on a guess is none: neither the run's nor one that is met", async () => {
+    const text = `graph: g
+input: { x: number }
+nodes:
+${read("a", "input.x")}  b:
+    expr: "[1, 2, 3][a]"
+    catch: { write: w, with: { n: 1 }, output: number }
+${read("c", "b")}output: c
+`
+    const w = world(text)
+    const ended = await ahead(w, new TestShadow(() => sure(7)), 1)
+    expect(ended.out).toBe(4)
+    expect(told(ended)).toEqual(["read a", "read c"])
+  })
+
+  test("a failing read that was called early is asked again by the run itself", async () => {
+    let calls = 0
+    const w = world(CHAIN, {
+      f: async ({ n }: Args) => {
+        await w.machine.clock.sleep(10)
+        if (n === 2 && ++calls === 1) throw fail("Down", "not now")
+        return n + 1
+      },
+    })
+    const ended = await ahead(w, right(), 1)
+    expect([ended.out, ended.ms]).toEqual([4, 20])
+    expect(guesses(ended)).toContain("b discarded")
+  })
+})
+
+describe("strange shadows say nothing, and harm nothing", () => {
+  const cases: { readonly [name: string]: () => Prediction } = {
+    throws: () => {
+      throw new TypeError("no weights")
+    },
+    "answers another type": () => sure("two"),
+    "has no bound": () => sure(2, Number.NaN),
+    "has a bound above 1": () => sure(2, 7),
+    "has no weights": () => ({ ...sure(2), by: "" }) as Prediction,
+    "answers nothing": () => undefined as unknown as Prediction,
+    "answers what is no value": () => sure({ f: () => 1 }),
+    "answers too much": () => sure("x".repeat(2 << 20)),
+    "is out of its support": () => ({ ok: false, why: "support" }),
+  }
+  for (const [name, say] of Object.entries(cases)) {
+    test(name, async () => {
+      const ended = await ahead(world(CHAIN), new TestShadow(say), 1)
+      expect([ended.out, ended.ms]).toEqual([4, 30])
+      expect(guesses(ended).map((g) => g.split(":")[0])).toEqual(["a off", "b off"])
+    })
+  }
+
+  test("NaN is a number like any other", async () => {
+    const ended = await ahead(world(CHAIN), new TestShadow(() => sure(Number.NaN)), 1)
+    expect(ended.out).toBe(4)
+    expect(guesses(ended)[0]).toBe("a wrong")
+  })
+
+  test("one that changes its mind, its answer or the arguments afterwards", async () => {
+    const said: { n: number }[] = []
+    const text = CHAIN.replaceAll("output: number", "output: { n: number }").replaceAll(/\$\{ ([ab]) \}/g, "${ $1.n }")
+    const f = async ({ n }: Args) => {
+      await w.machine.clock.sleep(10)
+      return { n: n + 1 }
+    }
+    const w: World = world(text, { f })
+    const shadow = new TestShadow((args, time) => {
+      const answer = { n: (args as Args).n + time }
+      said.push(answer)
+      ;(args as { n: number }).n = 99
+      void Promise.resolve().then(() => {
+        answer.n = -1
+      })
+      return sure(answer)
+    })
+    const ended = await ahead(w, shadow, 1)
+    expect(ended.out).toEqual({ n: 4 })
+    expect(guesses(ended)[0]).toBe("a kept")
+  })
+})
+
+describe("an early answer", () => {
+  test("comes at once with its bound, and says later whether it held", async () => {
+    for (const [at, holds] of [
+      [99, true],
+      [3, false],
+    ] as const) {
+      const heard: { value: unknown; bound: number; rests: number; at: number }[] = []
+      const verdicts: Promise<boolean>[] = []
+      const w = world(CHAIN)
+      const ended = await ahead(w, wrongAt(at), 1, {
+        onEarly: ({ value, bound, rests, verified }) => {
+          heard.push({ value, bound, rests: rests.length, at: w.machine.clock.tick() })
+          verdicts.push(verified)
+        },
+      })
+      expect(ended.out).toBe(4)
+      expect(heard[0]).toEqual({ value: holds ? 4 : 50, bound: 0.03, rests: 3, at: 0 })
+      // A wrong one is followed by another.
+      expect(await Promise.all(verdicts)).toEqual(holds ? [true] : [false, true])
+    }
+  })
+})
+
+describe("costs", () => {
+  test("a shadow that is mostly wrong is asked no more, and the record says why", async () => {
+    const w = world(CHAIN)
+    const odds = new Odds()
+    const wrong = () => new TestShadow(() => sure(77))
+    let last: readonly string[] = []
+    for (let i = 0; i < 20; i++) last = guesses(await ahead(w, wrong(), 1, { costs: true, odds }))
+    expect(last[0]).toMatch(/^a off: does not pay: \d+ % of its guesses are wrong$/)
+  })
+
+  test("a tool that is faster than its shadow", async () => {
+    const odds = new Odds()
+    odds.called("t", 0.1)
+    odds.asked("t", 0.4, true)
+    expect(odds.against("t", [])).toMatch(/^it would save 0\.1 ms and take 0\.4 ms$/)
+    for (let i = 0; i < 40; i++) odds.called("t", 10)
+    expect(odds.against("t", [])).toBeUndefined()
+    // What may be hidden is bounded by what waits behind it.
+    odds.called("behind", 0.2)
+    expect(odds.against("t", ["behind"])).toMatch(/^it would save/)
+  })
+
+  test("what does not pay is tried again now and then", () => {
+    const odds = new Odds()
+    odds.called("t", 0.1)
+    odds.asked("t", 0.4, true)
+    const tried = Array.from({ length: 128 }, () => odds.against("t", [])).filter((why) => why === undefined)
+    expect(tried.length).toBe(2)
+  })
+})

@@ -1,0 +1,90 @@
+/**
+ * One tool of a plan as a graph of its own: its arguments are the graph's input. It is checked, compiled and admitted as
+ * any graph is, so that a tool can be asked by itself without a way around a single gate.
+ */
+import { compile } from "../compile/mod.ts"
+import {
+  type CheckedGraph,
+  check,
+  type Expr,
+  fromJsonSchema,
+  type Graph,
+  GraphProblems,
+  isRecord,
+  pin,
+  T,
+  type Type,
+} from "../graph/mod.ts"
+import { decodePlan, type Extern, type Plan } from "../plan/mod.ts"
+import type { Project } from "./project.ts"
+import { toolName } from "./tool_name.ts"
+
+export interface ToolGraph {
+  readonly checked: CheckedGraph
+  readonly bytes: Uint8Array
+  readonly tool: string
+  /** What the tool takes, as its own JSON Schema says, where it is pinned with one. */
+  readonly schema: unknown
+}
+
+/** The tools that a plan calls, by name, each once. */
+export function toolsOf(bytes: Uint8Array): ReadonlyMap<string, Extern> {
+  return new Map(decodePlan(bytes).externs.map((extern) => [toolName(extern), extern]))
+}
+
+/** Undefined where the plan calls no tool of that name. Fails with `GraphProblems` where it cannot stand alone. */
+export function toolGraph(bytes: Uint8Array, tool: string, project: Project): ToolGraph | undefined {
+  const plan = decodePlan(bytes)
+  const extern = plan.externs.find((x) => toolName(x) === tool)
+  if (extern === undefined) return undefined
+  const key = `mcp:${String(extern.config["mcp"] ?? "")}`
+  const schema = extern.kind === "mcp" ? pin(project.lock)(key)?.["input"] : undefined
+  const { checked, problems } = check(graphOf(plan, extern, schema), {
+    registry: project.registry,
+    pin: pin(project.lock),
+    policy: project.policy,
+  })
+  if (checked === undefined) throw GraphProblems.of(problems.filter((p) => p.severity === "error"))
+  return { checked, bytes: compile(checked).bytes, tool, schema }
+}
+
+const NODE = "tool"
+
+function graphOf(plan: Plan, extern: Extern, schema: unknown): Graph {
+  const claimed = extern.input < 0 ? undefined : plan.types[extern.input]
+  const taken = schema === undefined ? claimed : fromJsonSchema(schema).type
+  const input: Extract<Type, { kind: "record" }> = taken?.kind === "record" ? taken : T.record({ value: T.unknown })
+  const given: Expr = { op: "ref", name: "input" }
+  const fields = Object.keys(input.fields).map((name): readonly [string, Expr] => [
+    name,
+    { op: "field", of: given, name },
+  ])
+  const { cacheMs: _, ...settings } = extern.settings
+  return {
+    name: "one_tool",
+    types: {},
+    input,
+    resources: plan.resources,
+    body: {
+      params: [],
+      nodes: [
+        {
+          name: NODE,
+          kind: extern.kind,
+          config: extern.config,
+          args: taken?.kind === "record" ? { op: "record", fields } : { op: "field", of: given, name: "value" },
+          scopes: {},
+          output: plan.types[extern.output]!,
+          settings,
+        },
+      ],
+      output: { op: "ref", name: NODE },
+    },
+  }
+}
+
+/** What a tool takes, as its pin in the lock says: for whoever looks over its calls. */
+export function pinnedInput(project: Project, tool: string): Type | undefined {
+  const found = tool.startsWith("mcp:") ? pin(project.lock)(tool)?.["input"] : undefined
+  return isRecord(found) ? fromJsonSchema(found).type : undefined
+}

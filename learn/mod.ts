@@ -1,0 +1,10 @@
+/** The door of `learn`: recording calls of tools, and what is made of the record. Nothing here is on the way of a request. */
+export * from "./errors.ts"
+export * from "./record/call.ts"
+export * from "./record/cases.ts"
+export * from "./record/generate.ts"
+export * from "./record/jsonl.ts"
+export * from "./record/log.ts"
+export * from "./record/look.ts"
+export * from "./record/mcp.ts"
+export * from "./record/mcp_log.ts"
