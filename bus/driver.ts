@@ -34,8 +34,8 @@ export interface Answers {
   goOn(frame: Frame): void
   /** Frames that were woken meanwhile go on. */
   wake(): void
-  /** Nothing is under way any more, and something waits; or, of a replay, this is what it comes to. */
-  rested(outcome: Outcome): void
+  /** Nothing is under way any more: the run comes to this. */
+  finish(outcome: Outcome): void
   readonly settings: RunSettings
 }
 

@@ -9,7 +9,7 @@ import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
 import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
-import { Frame, located, type Parent, type Slow } from "./frame.ts"
+import { Frame, located, type Parent, type Slow, THREW } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
 import { comesLater } from "./rest.ts"
@@ -92,7 +92,7 @@ export class Vm implements Context, Answers {
     this.#driver?.drive()
   }
 
-  private finish(outcome: Outcome): void {
+  finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     this.ahead?.close(outcome)
@@ -101,9 +101,6 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
-  rested(outcome: Outcome): void {
-    this.finish(outcome)
-  }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
     this.finish({ ok: false, failure })
@@ -243,6 +240,7 @@ export class Vm implements Context, Answers {
         try {
           stop = straight(slots, this)
         } catch (cause) {
+          frame.waiting = THREW
           throw located(this.program.plan, cause, frame, code.steps[this.stepAt]!, this.instrAt)
         }
         if (stop >= 0) {
