@@ -372,7 +372,7 @@ export class Ahead {
     const { step, args, path } = f
     const frame = new Frame(this.#vm.program.scopes[0]!, undefined, undefined)
     const task: Task = { ...taskOf(this.#vm, frame, step), args, path, early: true }
-    const early: Early = { task, arrived: undefined, done: undefined, adopted: false }
+    const early: Early = { task, arrived: undefined, done: undefined, ms: 0, adopted: false }
     f.call = early
     const { clock } = this.#settings.services
     const began = clock.tick()
@@ -386,7 +386,8 @@ export class Ahead {
     early.done = arrived.then((a) => {
       this.#flying--
       early.arrived = a
-      if (isUsable(early)) this.#with.odds.called(nameOf(f.step), clock.tick() - began)
+      early.ms = clock.tick() - began
+      if (isUsable(early)) this.#with.odds.called(nameOf(f.step), early.ms)
       this.#arrived(f, early, a)
     })
   }

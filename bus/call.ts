@@ -11,6 +11,8 @@ export interface Spender {
   charge: Charge | undefined
   /** The run's budget is used up: what the call ends in says nothing of the world. */
   stopped: boolean
+  /** Its requests are made whatever was spent. */
+  readonly undoes?: boolean
   readonly tool: { readonly extern: { readonly effect: string } }
   /** Called before it is certain that it is wanted: nothing of it is on record. */
   readonly early: boolean
@@ -61,7 +63,7 @@ export class CallView implements Call {
   }
   further(): void {
     const { meter } = this.#record
-    if (this.#spender === undefined || meter === undefined) return
+    if (this.#spender === undefined || meter === undefined || this.#spender.undoes === true) return
     try {
       meter.further(this.path)
     } catch (cause) {

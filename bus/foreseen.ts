@@ -32,6 +32,8 @@ export interface Early {
   arrived: Arrived | undefined
   /** Resolves when `arrived` is there. */
   done: Promise<void> | undefined
+  /** How long it took, in milliseconds. */
+  ms: number
   /** The run has come to it: its answer is the answer. */
   adopted: boolean
 }
@@ -96,7 +98,7 @@ class Walk {
     this.#enter(frame)
     for (const node of nodes) this.#push(frame, node)
     for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) this.#node(next.frame, next.node)
-    return [...this.#found]
+    return [...this.#open.values()].filter((f) => this.#found.has(f))
   }
 
   #push(frame: Frame, node: number): void {

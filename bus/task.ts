@@ -1,5 +1,15 @@
 /** A call of a tool on its way, from its first attempt to its commit: what is known of it meanwhile, and how it is stopped. */
-import { Failure, fail, type Outcome, type Park, type Path, toFailure, type Value } from "../graph/mod.ts"
+import {
+  type Delivery,
+  deliveryOf as deliveryBy,
+  Failure,
+  fail,
+  type Outcome,
+  type Park,
+  type Path,
+  toFailure,
+  type Value,
+} from "../graph/mod.ts"
 import { Charge, type Intent } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { StepCode, Tool } from "./program.ts"
@@ -34,19 +44,27 @@ export interface Task {
   placed: boolean
   /** Is it among those that the run would have to stop? */
   listed: boolean
+  /** It takes a write back, which no budget forbids. */
+  undoes: boolean
   /** It is called before it is certain that it is wanted: nothing of it is committed. */
   readonly early: boolean
   /** When it was begun, on the monotonic clock; 0 where nobody hears of it. */
-  readonly began: number
+  began: number
 }
 
-export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
+export const taskOf = (
+  vm: Vm,
+  frame: Frame,
+  step: StepCode,
+  args: Value = frame.slots[step.arg] as Value,
+  path: Path = frame.pathOf(step),
+): Task => ({
   vm,
   frame,
   step,
   tool: step.tool!,
-  args: frame.slots[step.arg] as Value,
-  path: frame.pathOf(step),
+  args,
+  path,
   intent: undefined,
   announcing: false,
   abort: undefined,
@@ -57,6 +75,7 @@ export const taskOf = (vm: Vm, frame: Frame, step: StepCode): Task => ({
   charge: undefined,
   listed: false,
   placed: false,
+  undoes: false,
   early: false,
   began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),
 })
@@ -68,6 +87,7 @@ export function charged(task: Task, record: Recording): void {
   // What may turn out not to be needed must not use up what the run needs.
   if (task.early && !meter.room) throw fail("Cancelled", "Half of the budget is used", { path: task.path })
   task.charge ??= new Charge()
+  if (task.undoes) return meter.beyond()
   try {
     meter.begin(task.path)
   } catch (cause) {
@@ -110,16 +130,10 @@ export const valueIn = (outcome: Outcome, path: Path): Value => {
 }
 
 /** What is known of a write by its answer: done, certainly not done, or nobody knows. */
-export const deliveryOf = (answer: unknown): "delivered" | "refused" | "uncertain" => {
-  if (!(answer instanceof Failure)) return "delivered"
-  return isUncertain(answer) ? "uncertain" : "refused"
-}
+export const deliveryOf = (answer: unknown): Delivery => (answer instanceof Failure ? deliveryBy(answer) : "delivered")
 
 /** Does nobody know what came of a write that ended so? */
-export const isUncertain = (answer: unknown): answer is Failure =>
-  answer instanceof Failure &&
-  answer.undelivered !== true &&
-  (answer.code === "Timeout" || answer.code === "Cancelled" || answer.code === "ToolDied")
+export const isUncertain = (answer: unknown): answer is Failure => deliveryOf(answer) === "uncertain"
 
 /** What a wait comes to where the host cannot rest. */
 export const cannotRest = ({ why }: Park): Failure =>

@@ -18,6 +18,7 @@ export class Unrecorded implements Recording {
   readonly waits = []
   readonly unsettled = []
   readonly meter = undefined
+  readonly undos = undefined
 
   constructor(of: Recording, clock: Pick<Clock, "tick">) {
     this.#of = of
@@ -61,6 +62,9 @@ export class Unrecorded implements Recording {
     throw never()
   }
   aside(): never {
+    throw never()
+  }
+  undo(): never {
     throw never()
   }
   end(): never {

@@ -3,12 +3,22 @@
  * expression takes plain names (`split`). After: a plan that the verifier accepts. A value that stays inside its block
  * gets a temporary slot; one that crosses steps gets a slot of its own, or that of the value whose only reader made it.
  */
-import { freeNames, T, type Type, validsOf } from "../graph/mod.ts"
-import { bindersOf, PLAN_FORMAT, type Plan, type PlanScope, type PlanStep, SEMANTICS, type Step } from "../plan/mod.ts"
+import { freeNames, T, type Type, undosOf, validsOf } from "../graph/mod.ts"
+import {
+  bindersOf,
+  PLAN_FORMAT,
+  type Plan,
+  type PlanScope,
+  type PlanStep,
+  type PlanUndo,
+  SEMANTICS,
+  type Step,
+} from "../plan/mod.ts"
 import { type Choices, noChoices, noteSlots, noteUnits } from "./choices.ts"
 import { BlockWriter, type Held } from "./expression.ts"
 import { fuse, type Unit } from "./fuse.ts"
 import { type Body, bodyUses, type Mid, type Op, uses } from "./mid.ts"
+import { toolOf } from "./resolve.ts"
 import { schedule } from "./schedule.ts"
 import { Tables } from "./tables.ts"
 
@@ -20,12 +30,16 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
   const { graph } = mid.checked
   const valids = validsOf(graph)
   const { narrowed } = mid.checked
+  const undos = undosIn(mid, tables)
+  const { onFailure } = graph
   const plan: Plan = {
     format: PLAN_FORMAT,
     semantics: SEMANTICS,
     name,
     graph: mid.checked.core,
     ...(valids.length === 0 ? {} : { valids }),
+    ...(undos.length === 0 ? {} : { undos }),
+    ...(onFailure === undefined ? {} : { onFailure }),
     ...(narrowed.length === 0 ? {} : { narrowed }),
     input,
     output: tables.type(mid.checked.output),
@@ -37,6 +51,18 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
     scopes: lowering.scopes as PlanScope[],
   }
   return { plan, choices: lowering.choices }
+}
+
+/** What takes writes back, as the graph says it: no pass has a say in it. */
+function undosIn({ checked }: Mid, tables: Tables): readonly PlanUndo[] {
+  return undosOf(checked).map(({ path, args, node }) => {
+    const facts = checked.nodes.get(node)!
+    // Calls under other narrowings are other externs; the innermost around this one is the longest way that leads to it.
+    const around = checked.narrowed.filter(({ at }) => at.every((word, i) => path[i] === word))
+    const within = around.reduce((a, { at }) => (at.length > a.length ? at : a), [] as readonly string[])
+    const tool = toolOf(node, facts, within.length === 0 ? "" : `undo ${within.join(".")}`)
+    return { path, extern: tables.extern(tool, tool.input ?? facts.argType), args }
+  })
 }
 
 class Lowering {

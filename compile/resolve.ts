@@ -21,6 +21,7 @@ import {
   stateType,
   T,
   type Type,
+  UNDO,
   unionOf,
 } from "../graph/mod.ts"
 import type { Body, Mid, Op, OpKind, Tool } from "./mid.ts"
@@ -232,7 +233,7 @@ class Resolver {
             ? op.tool.input
             : undefined
         op.bodies = Object.keys(node.scopes)
-          .filter((role) => role !== "catch")
+          .filter((role) => role !== "catch" && role !== UNDO)
           .map((role) => this.role(node, role, names, name))
     }
     const own = this.given(op, node)
@@ -351,7 +352,7 @@ const blank = (name: string, kind: OpKind, path: readonly string[], expr: Expr, 
   touches: facts.touches,
 })
 
-function toolOf(node: Node, facts: NodeFacts, within: string): Tool {
+export function toolOf(node: Node, facts: NodeFacts, within: string): Tool {
   const s = facts.signature!
   const { after: _, ...settings } = node.settings
   return {

@@ -27,6 +27,8 @@ import {
   replayRun,
   resumeRun,
   taking,
+  undoDivergences,
+  undoRun,
   type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
@@ -60,14 +62,34 @@ export async function resume(engine: Engine, run: string, options: ResumeRun): P
   )
 }
 
+export interface UndoRun extends ResumeRun {
+  /** Writes that are to stay, by path. */
+  readonly left?: readonly string[]
+}
+
+/**
+ * Takes back what an ended run did: every write that has an undo and was delivered, the latest first. Asked again after one
+ * could not be taken back, it goes on from there. Fails with `AdmissionError`, or `KernelError`: `missing`, `closed` where the
+ * run has not ended, `undone` where nothing is left, `conflict`.
+ */
+export async function undo(engine: Engine, run: string, options: UndoRun): Promise<RunResult> {
+  const { ready, history } = await engine.reopen(run, options)
+  const { by = "person", left = [] } = options
+  await undoRun(ready.admitted, history, engine.recording(), { by, left })
+  const now = await engine.history(run)
+  const record = resumeRun(ready.admitted, now, engine.recording({ ...options, spent: now.spent }))
+  return ready.on(record, now.input, options)
+}
+
 /** Ends a run that rests or whose process died. What nobody knows of its writes stays on record as uncertain. */
 export async function cancel(engine: Engine, run: string, by = "person"): Promise<RunResult> {
   const { ready, history } = await engine.reopen(run, "untouched")
   await answerRun(ready.admitted, history, engine.recording(), [], by)
   const record = resumeRun(ready.admitted, await engine.history(run), engine.recording())
-  const failure = fail("Cancelled", `The run was cancelled by ${by}`)
-  const { trace, head, position } = await record.end(failure)
-  return { run, outcome: { ok: false, failure }, trace, ledger: { position, head } }
+  // A run that is being undone ends in what it had come to; what is not undone can be asked for again.
+  const outcome = record.undos?.came ?? { ok: false, failure: fail("Cancelled", `The run was cancelled by ${by}`) }
+  const { trace, head, position } = await record.end(outcome.ok ? outcome.value : outcome.failure)
+  return { run, outcome, trace, ledger: { position, head } }
 }
 
 export interface AnewRun extends RunOptions {
@@ -123,18 +145,19 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   // A run that somebody stopped ends where its record does, whatever it would have come to.
   const stopped = end !== undefined && !end.outcome.ok && (open || end.outcome.failure.code === "Cancelled")
   const counts = stopped ? end.outcome : outcome
-  const { trace } = record.sum(counts.ok ? counts.value : counts.failure)
+  const trace = record.sum(counts.ok ? counts.value : counts.failure).trace()
   const same = end === undefined || sameOutcome(counts, end.outcome)
   const sameTrace = end === undefined || trace === end.trace
+  const divergences = [...record.divergences, ...undoDivergences(ready.admitted, history, engine.recording())]
   return {
     run,
     history,
-    divergences: record.divergences,
+    divergences,
     outcome: open ? undefined : outcome,
     sameOutcome: same,
     trace,
     sameTrace,
-    same: same && sameTrace && record.divergences.length === 0,
+    same: same && sameTrace && divergences.length === 0,
   }
 }
 

@@ -3,7 +3,7 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, mayTranslate, type Program, RESTING, type RunEvent } from "../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, type RunEvent, type RunSettings, undo } from "../bus/mod.ts"
 import {
   type Digest,
   type Executor,
@@ -27,7 +27,6 @@ import {
   type Budget,
   checkBudget,
   type Demands,
-  type Ended,
   type History,
   kernelError,
   type LedgerStore,
@@ -43,12 +42,15 @@ import {
   RunSlots,
   type SlotsOptions,
   Tenant,
-  type Wait,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
+import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
+import { LooksAhead, type RunAhead, type Speculate } from "./speculate.ts"
+
+export type { RunResult }
 
 /** Runs that go on when an engine closes get so long to end. */
 const GRACE_MS = 2_000
@@ -83,6 +85,8 @@ export interface EngineOptions {
   readonly demands?: Demands
   /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Runs look ahead within these bounds, where `services.shadows` stand in for tools. Default: they do not. */
+  readonly speculate?: Speculate | undefined
   /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
   readonly recorder?: Recorder
 }
@@ -102,7 +106,7 @@ export interface PrepareOptions {
   readonly untouched?: boolean
 }
 
-export interface RunOptions {
+export interface RunOptions extends RunAhead {
   readonly id?: string
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
@@ -117,19 +121,6 @@ export interface RunOptions {
   readonly tenant?: Tenant
   /** What whoever asked for the run may spend, beside the tenant. */
   readonly caller?: Allowance
-}
-
-export interface RunResult {
-  readonly run: string
-  /** Of a run that rests: the failure `Parked`. */
-  readonly outcome: Outcome
-  /** The trace hash; empty for a run that rests, since it has no end yet. */
-  readonly trace: string
-  /** What a run that rests waits for. */
-  readonly parked?: readonly Wait[]
-  readonly ledger: { readonly position: number; readonly head: string }
-  /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
-  readonly spent?: Amounts
 }
 
 /** A plan that is admitted, loaded and ready to run any number of times. */
@@ -163,6 +154,8 @@ export class Engine {
   readonly #ids: RunIds
   readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
+  /** Where the host has shadows. */
+  readonly #ahead: LooksAhead | undefined
   readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
@@ -177,6 +170,8 @@ export class Engine {
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
+    const { shadows } = options.services
+    this.#ahead = shadows && new LooksAhead(shadows, options.speculate)
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
@@ -237,7 +232,7 @@ export class Engine {
         return this.#run(program, open, input, run)
       },
       on: (record, input, run = {}) => this.#run(program, () => record, input, run),
-      outcome: (record, input) => this.#execute(program, record, input, {}),
+      outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
 
@@ -374,11 +369,11 @@ export class Engine {
     let result: RunResult | Promise<RunResult> | undefined
     try {
       const record = open(tenant)
-      const outcome = this.#execute(program, record, input, options)
-      result =
-        outcome instanceof Promise
-          ? outcome.then((o) => ended(record, o, options.signal))
-          : ended(record, outcome, options.signal)
+      // A run that is being undone has come to what it has come to.
+      const outcome = record.undos?.came ?? this.#execute(program, record, input, options)
+      const end = (o: Outcome) =>
+        undoes(record, o, options.signal) ? this.#undone(program, record, o, options) : ended(record, o, options.signal)
+      result = outcome instanceof Promise ? outcome.then(end) : end(outcome)
     } finally {
       if (!(result instanceof Promise)) this.#slots.leave(tenant)
     }
@@ -386,10 +381,24 @@ export class Engine {
   }
 
   #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
+    return execute(program, input, this.#settings(program, record, options))
+  }
+
+  #settings(program: Program, record: RunRecord, options: RunOptions): RunSettings {
     const { services, timeoutMs, settle } = this.#options
     const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
     const limits = this.#limits
-    return execute(program, input, { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle })
+    const speculation = this.#ahead?.of(program.admitted, options)
+    return { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle, speculation }
+  }
+
+  /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */
+  async #undone(program: Program, record: RunRecord, came: Outcome, options: RunOptions): Promise<RunResult> {
+    const undos = record.undos?.came === undefined ? await record.undo(came) : record.undos
+    if (undos === undefined) return ended(record, came, options.signal)
+    const undone = await undo(program, this.#settings(program, record, options))
+    if (undone === undefined) return rested(record)
+    return Object.assign(resultOf(record, came, await record.end(came.ok ? came.value : came.failure)), { undone })
   }
 
   /** Takes on no run any more, lets those that go on end, gives back every connection and process, and closes the ledger. */
@@ -404,37 +413,6 @@ export class Engine {
     )
   }
 }
-
-function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal): RunResult | Promise<RunResult> {
-  const stopped = signal?.aborted === true
-  // Out of budget it rests, as it would for a person: whoever goes on with it brings a larger one.
-  if (record.parks && !stopped && !outcome.ok && record.meter?.stopped !== undefined) return rested(record, outcome)
-  if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
-  const end = record.end(outcome.ok ? outcome.value : outcome.failure)
-  return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
-}
-
-/** The run waits; also one that has come to an end, while nobody knows what came of a write that it sent. */
-function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult | Promise<RunResult> {
-  const at = record.park()
-  const told = ({ head, position }: Omit<Ended, "trace">): RunResult => ({
-    run: record.run,
-    outcome,
-    trace: "",
-    parked: record.waits,
-    ledger: { position, head },
-    ...(record.meter === undefined ? {} : { spent: record.meter.spent }),
-  })
-  return at instanceof Promise ? at.then(told) : told(at)
-}
-
-const resultOf = ({ run, meter }: RunRecord, outcome: Outcome, { trace, position, head }: Ended): RunResult => ({
-  run,
-  outcome,
-  trace,
-  ledger: { position, head },
-  ...(meter === undefined ? {} : { spent: meter.spent }),
-})
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")

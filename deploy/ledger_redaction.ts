@@ -23,7 +23,12 @@ export function redactionOf(run: string, rows: readonly Row[], path: string | un
   if (of.size === 0) throw refuse(`no effect of it is at "${path}"; shadowgraph runs ${run} shows its paths`)
   const first = Math.min(...of)
   const chosen = (e: (typeof entries)[number]) =>
-    of.has(e.seq) || e.body.kind === "end" || (e.body.kind === "outcome" && of.has(e.body.intent))
+    of.has(e.seq) ||
+    e.body.kind === "end" ||
+    e.body.kind === "undo" ||
+    // The arguments of a later write may say what is to go.
+    (e.body.kind === "intent" && e.row.data !== null && e.seq > first) ||
+    (e.body.kind === "outcome" && of.has(e.body.intent))
   const beside = ({ row }: (typeof entries)[number]) =>
     row.data !== null || row.asked !== undefined || row.told !== undefined
   const seqs = entries.filter((e) => chosen(e) && beside(e))

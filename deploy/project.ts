@@ -24,6 +24,7 @@ import {
   type Registry,
   registry,
   type Services,
+  type Shadows,
   type ValidatorsOf,
   validated,
 } from "../graph/mod.ts"
@@ -38,6 +39,7 @@ import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
+import { readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
 export const PROJECT_FILE = "shadowgraph.project.json"
@@ -66,6 +68,8 @@ export interface ProjectFile {
   readonly validate?: Demands
   /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
   readonly policy?: readonly string[]
+  /** How runs look ahead (docs/speculation.md). Default: they do not. */
+  readonly speculate?: Speculate
   /** Tools whose calls are recorded, by name (docs/record.md). Default: none. */
   readonly record?: readonly string[]
 }
@@ -88,6 +92,10 @@ export interface SessionOptions {
   readonly timeoutMs?: number
   /** What runs may spend, over what the project's file says. */
   readonly budgets?: Budgets
+  /** Over what the project's file says; false: no run looks ahead. */
+  readonly speculate?: Speculate | false
+  /** Stand-ins for tools, over those of the host. */
+  readonly shadows?: Shadows
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
@@ -150,13 +158,14 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
-    services: host.services,
+    services: options.shadows === undefined ? host.services : { ...host.services, shadows: options.shadows },
     settle: settleEffect,
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    speculate: (options.speculate ?? project.file.speculate) || undefined,
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
     ...(recording.recorder ? { recorder: recording.recorder } : {}),
@@ -316,9 +325,21 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     kinds: list("kinds"),
     ...(ledger === undefined ? {} : { ledger }),
     ...(validate === undefined ? {} : { validate }),
+    ...speculateIn(data, refuse),
     ...(policy === undefined ? {} : { policy }),
     ...(data["record"] === undefined ? {} : { record: list("record") }),
     budgets: budgetsIn(data, refuse),
+  }
+}
+function speculateIn(
+  data: { readonly [key: string]: unknown },
+  refuse: (problem: string, cause: unknown) => ProjectError,
+): Pick<ProjectFile, "speculate"> {
+  try {
+    const speculate = readSpeculate(data["speculate"])
+    return speculate === undefined ? {} : { speculate }
+  } catch (cause) {
+    throw cause instanceof SpeculateProblem ? refuse(cause.message, cause) : cause
   }
 }
 function budgetsIn(
@@ -339,6 +360,7 @@ const PROJECT_KEYS: readonly string[] = [
   "tenant",
   "prices",
   "validate",
+  "speculate",
   "policy",
   "record",
 ]

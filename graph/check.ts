@@ -31,6 +31,7 @@ import { joinPath, type Places } from "./places.ts"
 import { inOrder, type Problem } from "./problem.ts"
 import { T, type Type } from "./type.ts"
 import { TYPE_SIZE_MAX, typeSize } from "./type-size.ts"
+import { undoneHash, undosOf } from "./undo.ts"
 import { hashWith, validsOf } from "./valid.ts"
 import { ValueError } from "./value.ts"
 
@@ -154,6 +155,7 @@ class Checking {
       schemes: this.#schemes,
       pin: this.#options.pin ?? (() => undefined),
       resources: graph.resources,
+      onFailure: graph.onFailure,
       body: (scope, names, at, role, params) => this.scope(surroundings, scope, names, at.path, role, at, params),
       graph: (graph, path): SubgraphFacts => this.graph(graph, path),
       trial: (run) => this.#trial(run),
@@ -169,11 +171,16 @@ class Checking {
     if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
     const core = report.broken ? "" : this.#hash(graph, output, path)
     const narrowed = narrowingsOf(graph)
-    const hash = core === "" ? "" : narrowedHash(hashWith(core, validsOf(graph)), narrowed)
+    const hash = core === "" ? "" : this.#wholeHash(graph, core, narrowed)
     const does = { effect, touches, needs }
     const facts: GraphFacts = { input: graph.input, output, outFits, ...does, size, hash, core, narrowed }
     this.graphs.set(graph, facts)
     return facts
+  }
+
+  #wholeHash(graph: Graph, core: string, narrowed: GraphFacts["narrowed"]): string {
+    const undos = undosOf({ graph, nodes: this.nodes })
+    return narrowedHash(undoneHash(hashWith(core, validsOf(graph)), undos, graph.onFailure), narrowed)
   }
 
   /** What a graph declares about itself. */

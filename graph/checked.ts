@@ -62,9 +62,9 @@ export interface GraphFacts {
   readonly needs: readonly string[]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
-  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`, `narrowedHash`): the same for a file and for the TypeScript builder. */
+  /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`, `undoneHash`, `narrowedHash`): the same for a file and for the TypeScript builder. */
   readonly hash: string
-  /** The same without the `valid:`s and `grants:` of its nodes. */
+  /** The same without the `valid:`s, undos and `grants:` of its nodes, and without what it does on failure. */
   readonly core: string
   /** Where the graph and its subgraphs narrow what a run may do; part of the hash too. */
   readonly narrowed: readonly Narrowing[]

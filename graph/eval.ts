@@ -15,6 +15,7 @@ import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
 import type { Signature } from "./node.ts"
 import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
 import { type Fits, T, type Type } from "./type.ts"
+import { type Delivery, deliveryOf, needsAnswer, UNDO, undoArgs, undoExpr, undoOf } from "./undo.ts"
 import { validatorOf } from "./valid.ts"
 import { verdictOf } from "./validator.ts"
 import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
@@ -45,6 +46,8 @@ export interface EffectRecord {
   readonly resource: string | null
   readonly args: Value
   readonly outcome: Outcome
+  /** Of a write: what came of it. */
+  readonly how?: Delivery
 }
 
 export interface Evaluated {
@@ -54,11 +57,21 @@ export interface Evaluated {
   readonly effects: readonly EffectRecord[]
 }
 
+export interface EvaluateOptions {
+  /** Takes back what was delivered whatever the graph comes to. Default: where it fails and says `on_failure: undo`. */
+  readonly undo?: boolean
+}
+
 type Env = { readonly [name: string]: Value }
 
 /** Runs a checked graph on an input. Resolves also when the graph fails: a failure is an outcome. */
-export async function evaluateGraph(checked: CheckedGraph, input: Value, world: World): Promise<Evaluated> {
-  return await new Evaluation(checked, world).run(input)
+export async function evaluateGraph(
+  checked: CheckedGraph,
+  input: Value,
+  world: World,
+  options: EvaluateOptions = {},
+): Promise<Evaluated> {
+  return await new Evaluation(checked, world).run(input, options)
 }
 
 /** A value that crosses a typed boundary: looked at only where the types leave something open. */
@@ -75,13 +88,15 @@ export class Evaluation {
   readonly effects: EffectRecord[] = []
   readonly checked: CheckedGraph
   readonly world: World
+  /** Writes with an `undo` that may have been done, in the order in which they were. */
+  readonly #undoable: { readonly node: Node; readonly effect: EffectRecord }[] = []
 
   constructor(checked: CheckedGraph, world: World) {
     this.checked = checked
     this.world = world
   }
 
-  async run(input: Value): Promise<Evaluated> {
+  async run(input: Value, { undo }: EvaluateOptions = {}): Promise<Evaluated> {
     const { checked } = this
     let outcome: Outcome
     let taken: Value = input
@@ -92,8 +107,30 @@ export class Evaluation {
     } catch (cause) {
       outcome = { ok: false, failure: toFailure(cause) }
     }
+    if (undo ?? (!outcome.ok && checked.graph.onFailure === "undo")) await this.undo()
     const trace = traceHash(checked.hash, hashValue(taken), this.trace.root(), outcomeHash(outcome))
     return { outcome, trace, effects: this.effects }
+  }
+
+  /**
+   * Takes back what was delivered, the latest first. It stops at the first that cannot be: at a write of which nobody knows
+   * whether it was done, at an undo that fails. So what is undone is always the end of what was done.
+   */
+  async undo(): Promise<void> {
+    for (const { node, effect } of this.#undoable.toReversed()) {
+      const undo = undoOf(node)!
+      const path = [...effect.path, UNDO]
+      if (effect.how === "uncertain") return
+      const out = effect.outcome.ok ? effect.outcome.value : undefined
+      if (out === undefined && needsAnswer(undo.args)) return
+      try {
+        await this.tool(undo, undoArgs(undoExpr(undo), out, effect.args), {}, path, true)
+      } catch {
+        // Taken back all the same: it was done, and its answer does not count.
+        const last = this.effects.at(-1)!
+        if (last.path !== path || last.how !== "delivered") return
+      }
+    }
   }
 
   async scope(scope: Scope, outer: Env, base: Path): Promise<Value> {
@@ -218,14 +255,19 @@ export class Evaluation {
   }
 
   /** A tool: attempts, judgement by the port's type, and, for a read or a write, its record. */
-  async tool(node: Node, raw: Value, env: Env, path: Path): Promise<Value> {
+  async tool(node: Node, raw: Value, env: Env, path: Path, undoes = false): Promise<Value> {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
     const args = bounded(facts.argFits, signature.input, raw)
-    const { ended, recorded } = await this.attempts(node, args, env, path)
+    const { ended, recorded, how } = await this.attempts(node, args, env, path)
     if (signature.effect !== "pure") {
-      this.effects.push({ path, effect: signature.effect, resource: signature.resource, args, outcome: recorded })
-      this.trace.add(path, leafHash(path, signature.effect, signature.resource, hashValue(args), outcomeHash(recorded)))
+      const { effect, resource } = signature
+      const done = { path, effect, resource, args, outcome: recorded, ...(effect === "write" ? { how } : {}) }
+      this.effects.push(done)
+      if (how !== "refused" && undoOf(node) !== undefined) this.#undoable.push({ node, effect: done })
+      const leaf = leafHash(path, effect, resource, hashValue(args), outcomeHash(recorded))
+      if (undoes) this.trace.addUndone(path, leaf)
+      else this.trace.add(path, leaf)
     }
     if (!ended.ok) throw ended.failure
     return ended.value
@@ -243,8 +285,10 @@ export class Evaluation {
         return await this.scope(body, { ...env, ...given }, bodyPath(at, body))
       }
       const items: Value[] = []
+      let answered = false
       try {
         const answer = await this.world.call({ node, signature: signature!, args, path, attempt, invoke })
+        answered = true
         if (type.kind !== "stream") return attempted({ ok: true, value: valid(node, acceptAnswer(type)(answer), args) })
         await collect(answer, accept(type.of), items)
         return attempted({ ok: true, value: items })
@@ -252,7 +296,10 @@ export class Evaluation {
         const failure = toFailure(cause, path)
         const used = calls > 0 || items.length > 0
         if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
-          return attempted({ ok: false, failure }, { ok: false, failure: brokenOff(failure, items) })
+          return {
+            ...attempted({ ok: false, failure }, { ok: false, failure: brokenOff(failure, items) }),
+            how: answered ? "delivered" : deliveryOf(failure),
+          }
       }
     }
   }
@@ -271,8 +318,9 @@ function valid(node: Node, answer: Value, args: Value): Value {
 interface Attempted {
   readonly ended: Outcome
   readonly recorded: Outcome
+  readonly how: Delivery
 }
-const attempted = (ended: Outcome, recorded: Outcome = ended): Attempted => ({ ended, recorded })
+const attempted = (ended: Outcome, recorded: Outcome = ended): Attempted => ({ ended, recorded, how: "delivered" })
 
 /**
  * What is recorded of a stream that broke off: the failure with the items that came before it, since others have seen them.

@@ -35,6 +35,8 @@ export interface Graph {
   readonly body: Scope
   /** Declared type of the output; the checker infers it where it is left out. */
   readonly output?: Type
+  /** What a run of it does when it fails: take back what was delivered (`undo.ts`). Not asked of a subgraph. */
+  readonly onFailure?: "undo"
 }
 
 /** A list of nodes and the value they end in. Names of outer scopes may be used inside; none may be hidden. */
@@ -86,7 +88,7 @@ export interface Node {
    * decided on. `map`: the list. `fold`, `loop`: a record (`over`, `from`), (`from`). `graph`: a record of inputs.
    */
   readonly args: Expr
-  /** Bodies of control nodes by role: `then`/`else`, `case:<word>`/`else`, `do`, `while` (loop), `tool:<name>` (`NodeKind.scopes`), and `catch` on any node. */
+  /** Bodies of control nodes by role: `then`/`else`, `case:<word>`/`else`, `do`, `while` (loop), `tool:<name>` (`NodeKind.scopes`), `catch` on any node, and `undo` on a write: the call that takes it back (`undo.ts`). */
   readonly scopes: { readonly [role: string]: Scope }
   /** `kind: "graph"`: the subgraph itself, resolved. */
   readonly graph?: Graph

@@ -40,6 +40,8 @@ const branch = (): Branch => ({ leaf: undefined, named: undefined, items: undefi
 export class TraceTree {
   readonly #digest: Digest
   readonly #root = branch()
+  /** What was undone, apart: by then scopes have been folded. */
+  #undone: TraceTree | undefined
 
   constructor(digest: Digest = sha256) {
     this.#digest = digest
@@ -50,6 +52,12 @@ export class TraceTree {
     let at = this.#root
     for (const part of path) at = typeof part === "number" ? item(at, part) : named(at, part)
     at.leaf = leaf
+  }
+
+  /** Records the leaf of an undo, whose path is `path`. */
+  addUndone(path: Path, leaf: Uint8Array): void {
+    this.#undone ??= new TraceTree(this.#digest)
+    this.#undone.add(path, leaf)
   }
 
   /** The items of the node at `path` with an index below `upTo` are finished: fold them into one hash. */
@@ -64,7 +72,8 @@ export class TraceTree {
 
   /** The hash of everything recorded, or null where nothing was. */
   root(): Uint8Array | null {
-    return this.#hash(this.#root)
+    const done = this.#hash(this.#root)
+    return this.#undone === undefined ? done : this.#digest(encode(["undone", done, this.#undone.root()]))
   }
 
   #fold(at: Branch, upTo: number): void {

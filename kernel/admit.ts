@@ -9,10 +9,8 @@ import {
   decode,
   encode,
   hashValue,
-  hashWith,
   hex,
   type NodeKind,
-  narrowedHash,
   type Path,
   type Policy,
   type Rec,
@@ -20,11 +18,21 @@ import {
   type Signature,
   schemesOf,
   sha256,
+  undoKey,
   type Validator,
 } from "../graph/mod.ts"
-import { decodePlan, type Extern, type Plan, type PlanFacts, planHash, verify } from "../plan/mod.ts"
+import {
+  callsOf,
+  decodePlan,
+  type Extern,
+  graphOf,
+  type Plan,
+  type PlanFacts,
+  type PlanUndo,
+  planHash,
+  verify,
+} from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
-import { callsOf } from "./calls.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
 
 import { refusedFlows } from "./flows.ts"
@@ -76,7 +84,7 @@ export interface AdmittedExtern {
 /** A plan that may run with these grants. Only `admit` makes one; `isAdmitted` tells it from a look-alike. */
 export interface Admitted {
   readonly plan: Plan
-  /** Hash of the checked graph, lower-case hex: what the trace is headed by. Also of what the plan says its `valid:`s are. */
+  /** Hash of the checked graph, lower-case hex: what the trace is headed by. Also of what the plan says its `valid:`s and undos are. */
   readonly graph: string
   readonly facts: PlanFacts
   /** SHA-256 of the plan's bytes, lower-case hex. */
@@ -86,6 +94,8 @@ export interface Admitted {
   /** What its tools were pinned to, `[[key, pin], …]` in canonical bytes, and their hash; null where nothing was asked for. */
   readonly pins: { readonly hash: string; readonly bytes: Uint8Array } | null
   readonly externs: readonly AdmittedExtern[]
+  /** The undo of each write that has one, by the write's path without indexes (`undoKey`); undefined where none has. */
+  readonly undos: ReadonlyMap<string, PlanUndo> | undefined
   readonly grants: readonly string[]
   /** What narrows the grants. */
   readonly within: Layers
@@ -120,7 +130,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
   const schemes = schemesOf(options.registry)
   const roles = rolesOf(plan)
   const resources = hashValue(plan.resources, digest)
-  const graph = narrowedHash(hashWith(plan.graph, plan.valids ?? []), plan.narrowed ?? [])
+  const graph = graphOf(plan)
   const narrowings = narrowingsOf(plan, graph, options.graph)
   const asListed = listed(plan)
   let called: readonly (readonly Path[])[] | undefined
@@ -182,6 +192,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
     bytes: () => own.slice(),
     pins: pinsOf(pinned, digest),
     externs: Object.freeze(externs),
+    undos: plan.undos === undefined ? undefined : new Map(plan.undos.map((undo) => [undoKey(undo.path), undo])),
     grants: layers[0]!,
     within: Object.freeze(layers.slice(1)),
     granted,

@@ -349,6 +349,8 @@ class RunWalk {
   readonly #signed: Map<number, Uint8Array>
   /** The last entry that was as signed; -1 before any. */
   #sure = -1
+  /** The last entry from which on the run was undone. */
+  #reopened = -1
   #fault: RunFault | undefined
 
   constructor({ space, run }: RunName, facts: Facts, digest: Digest) {
@@ -366,6 +368,7 @@ class RunWalk {
       this.#fault = { fault: wrong.reason, seq: wrong.seq, message: wrong.message }
       return
     }
+    if (row.kind === "undo") this.#reopened = row.seq
     const signed = this.#signed.get(row.seq)
     if (signed === undefined) return
     if (sameBytes(signed, row.hash)) this.#sure = row.seq
@@ -395,9 +398,15 @@ class RunWalk {
         seq: head.seq,
         message: `Entry ${last} was signed, and the run stops at entry ${head.seq}`,
       }
-    if (signed.some((s) => s.ended) && !ended)
+    if (signed.some((s) => s.ended && s.seq === head.seq) && !ended)
       return { fault: "rewritten", seq: last, message: `Entry ${last} was signed as the run's end, and is none` }
     if (signed.length === 0) return { fault: "unsigned", seq: 0, message: `No signed log has the run "${this.run}"` }
+    if (this.#reopened > this.#sure)
+      return {
+        fault: "unsigned",
+        seq: this.#reopened,
+        message: `Entry ${this.#reopened} goes on after the run's end, and is in no signed log`,
+      }
     if (ended && this.#sure !== head.seq)
       return { fault: "unsigned", seq: head.seq, message: `The run's end, entry ${head.seq}, is in no signed log` }
     if (listed === undefined || listed.seq !== head.seq || !sameBytes(listed.hash, head.hash) || listed.ended !== ended)

@@ -200,6 +200,11 @@ export class Meter {
     this.#add(CALLS, 1)
   }
 
+  /** A call that is made whatever was spent: it is counted. */
+  beyond(): void {
+    this.#add(CALLS, 1)
+  }
+
   further(path: Path, calls = 0): void {
     if (this.#stopped !== undefined) throw this.#stopped
     this.#lap()

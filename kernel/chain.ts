@@ -4,7 +4,17 @@
  */
 import { type Clock, type Digest, hex } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
-import { type EntryBody, GENESIS, type Head, type LedgerStore, SALT_BYTES, seal } from "./ledger.ts"
+import {
+  type Entry,
+  type EntryBody,
+  type EntryKind,
+  GENESIS,
+  type Head,
+  type LedgerStore,
+  type Row,
+  SALT_BYTES,
+  seal,
+} from "./ledger.ts"
 
 export interface ChainOptions {
   readonly store: LedgerStore
@@ -19,7 +29,7 @@ export interface ChainOptions {
 export class GrowingChain {
   readonly #options: ChainOptions
   #seq = 0
-  #prev: Uint8Array = GENESIS
+  #prev: Uint8Array | LateRow = GENESIS
   #ended = false
   /** The first failure of the store: what comes after a missing entry must not be kept either. */
   #broken: { readonly cause: unknown } | undefined
@@ -38,19 +48,43 @@ export class GrowingChain {
   }
   /** Hash of the last entry, in hexadecimal. */
   get head(): string {
-    return hex(this.#prev)
+    return hex(this.#hash())
+  }
+  #hash(): Uint8Array {
+    if (this.#prev instanceof LateRow) this.#prev = this.#prev.hash
+    return this.#prev
   }
 
   append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
-    if (this.#broken !== undefined) throw this.#broken.cause
-    if (this.#ended) {
-      throw kernelError("closed", `Cannot record a ${body.kind} of run "${this.#options.run}": it has ended`)
-    }
+    this.#open(body.kind)
     const { store, digest, clock, space, run } = this.#options
     const salt = store.salted === true ? this.#options.salt?.(SALT_BYTES) : undefined
-    const row = seal({ space, run, seq: this.#seq, prev: this.#prev, at: clock.now(), body }, data, digest, salt)
-    this.#seq++
+    const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at: clock.now(), body }, data, digest, salt)
     this.#prev = row.hash
+    return this.#keep(row)
+  }
+
+  /**
+   * Keeps an entry whose body is made when it is sealed, where the store does not look before; what `body` reads must be
+   * the same then as now. Only for the first and the last of a run: a row holds on to the one before it.
+   */
+  appendLate(kind: EntryKind, data: Uint8Array | null, body: () => EntryBody): void | Promise<void> {
+    const { store, digest, clock, space, run } = this.#options
+    if (store.late !== true) return this.append(body(), data)
+    this.#open(kind)
+    const row = new LateRow({ space, run, seq: this.#seq, at: clock.now() }, this.#prev, kind, data, body, digest)
+    this.#prev = row
+    return this.#keep(row)
+  }
+
+  #open(kind: EntryKind): void {
+    if (this.#broken !== undefined) throw this.#broken.cause
+    if (this.#ended) throw kernelError("closed", `Cannot record a ${kind} of run "${this.#options.run}": it has ended`)
+  }
+
+  #keep(row: Row): void | Promise<void> {
+    const { store } = this.#options
+    this.#seq++
     try {
       const kept = store.append(row)
       return kept?.catch((cause) => this.break(cause))
@@ -68,5 +102,58 @@ export class GrowingChain {
   break(cause: unknown): never {
     this.#broken ??= { cause }
     throw this.#broken.cause
+  }
+}
+
+/** The row as every other store gives it. */
+export const sealed = (row: Row): Row => (row instanceof LateRow ? row.seal() : row)
+
+/** A row that is sealed when somebody looks at it: for stores in this process's memory, where only this code can reach it. */
+class LateRow implements Row {
+  readonly space: string
+  readonly run: string
+  readonly seq: number
+  readonly kind: EntryKind
+  readonly data: Uint8Array | null
+  readonly at: number
+  #before: Uint8Array | Row
+  #body: (() => EntryBody) | undefined
+  #sealed: Row | undefined
+  readonly #digest: Digest
+
+  constructor(
+    { space, run, seq, at }: Omit<Entry, "prev" | "body">,
+    before: Uint8Array | Row,
+    kind: EntryKind,
+    data: Uint8Array | null,
+    body: () => EntryBody,
+    digest: Digest,
+  ) {
+    this.space = space
+    this.run = run
+    this.seq = seq
+    this.kind = kind
+    this.data = data
+    this.at = at
+    this.#before = before
+    this.#body = body
+    this.#digest = digest
+  }
+
+  get entry(): Uint8Array {
+    return this.seal().entry
+  }
+  get hash(): Uint8Array {
+    return this.seal().hash
+  }
+
+  seal(): Row {
+    if (this.#sealed !== undefined) return this.#sealed
+    const { space, run, seq, at, data } = this
+    const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
+    this.#sealed = seal({ space, run, seq, prev, at, body: this.#body!() }, data, this.#digest)
+    this.#before = prev
+    this.#body = undefined
+    return this.#sealed
   }
 }

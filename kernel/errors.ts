@@ -119,6 +119,8 @@ export type KernelReason =
   | "missing"
   /** An answer that fits nothing a run waits for, or is not of the type wanted there. */
   | "answer"
+  /** There is nothing to undo: it was undone, or the run did nothing that has an undo. */
+  | "undone"
   /** Any other refusal of the store; the cause says which. */
   | "storage"
   /** A call that breaks the kernel's own contract: a look-alike instead of a minted value, an intent settled twice. */

@@ -14,8 +14,7 @@ import {
   type Registry,
   schemesOf,
 } from "../graph/mod.ts"
-import type { Plan } from "../plan/mod.ts"
-import { callsOf } from "./calls.ts"
+import { callsOf, type Plan } from "../plan/mod.ts"
 import { AdmissionError, type Refusal } from "./errors.ts"
 
 /** Lists of capabilities, the widest first: what the run was granted, then what narrows it. */

@@ -6,6 +6,7 @@ import { decode, isRecord, type Outcome, type Path, printPath, type Rec, type Va
 import { type Amounts, amountsOf, atLeast } from "./budget.ts"
 import { kernelError } from "./errors.ts"
 import {
+  type Answered,
   type Chain,
   type Delivery,
   type EntryBody,
@@ -46,6 +47,27 @@ export interface OpenIntent {
   readonly resource: string | null
   readonly input: Uint8Array
   readonly key: string
+  /** Of one that can be undone: its arguments, as they are kept. */
+  readonly data: Uint8Array | null
+}
+
+/** A write that has an undo and was done, or may have been. */
+export interface Undoable {
+  readonly path: Path
+  /** The entry of its outcome. */
+  readonly seq: number
+  readonly how: Exclude<Delivery, "refused">
+  readonly input: Uint8Array
+  readonly args: Value
+  /** Its answer; undefined where that did not count. */
+  readonly out: Value | undefined
+}
+
+/** What a person said of a write that stays uncertain on record, once it was to be undone. */
+export interface Said {
+  readonly how: Answered
+  /** Of `delivered`: its answer. */
+  readonly value: Value | undefined
 }
 
 /** What a run rests for, at a node. */
@@ -83,6 +105,14 @@ export interface History {
   readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
   /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
   readonly again: ReadonlySet<string>
+  /** Writes that can be undone, in the order of their outcomes. */
+  readonly undoable: readonly Undoable[]
+  /** What a person said of writes that are uncertain on record, by path. */
+  readonly said: ReadonlyMap<string, Said>
+  /** The run is being undone: since which entry, and what it had come to. */
+  readonly undoing: { readonly seq: number; readonly by: string; readonly outcome: Outcome } | undefined
+  /** Writes that somebody wants to stay, by path. */
+  readonly left: readonly string[]
   /** What the run has spent, as far as somebody counted. */
   readonly spent: Amounts
 }
@@ -115,6 +145,10 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
   const again = new Set<string>()
   const intents = new Map<number, OpenIntent>()
+  const undoable: Undoable[] = []
+  const said = new Map<string, Said>()
+  const left: string[] = []
+  let undoing: History["undoing"]
   const costs: (readonly number[] | null)[] = []
   let spent: Amounts | undefined
   let start: Extract<EntryBody, { kind: "start" }> | undefined
@@ -144,7 +178,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         settle({ ...body, seq, hash: body.outcome, data: data! })
         break
       case "intent": {
-        const intent = { ...body, seq }
+        const intent = { ...body, seq, data }
         intents.set(seq, intent)
         open.set(printPath(body.path), intent)
         waits.delete(printPath(body.path))
@@ -158,6 +192,12 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
           throw kernelError("corrupt", `Cannot read run "${run}": entry ${seq} settles entry ${body.intent}, no intent`)
         }
         costs.push(body.spent ?? null)
+        if (intent.data !== null && body.how !== "refused") {
+          const { path, input } = intent
+          const came = openOutcome(data!, body.message)
+          const args = decode(intent.data)
+          undoable.push({ path, seq, how: body.how, input, args, out: came.ok ? came.value : undefined })
+        }
         settle({
           ...body,
           seq,
@@ -196,7 +236,12 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
       case "guess":
         break
       case "answer":
-        if (body.how === "again") {
+        if (known.get(printPath(body.path))?.how === "uncertain") {
+          // What is on record of it stays: it is what the run went on from.
+          const given = data === null ? undefined : openOutcome(data, body.message)
+          said.set(printPath(body.path), { how: body.how, value: given?.ok ? given.value : undefined })
+          waits.delete(printPath(body.path))
+        } else if (body.how === "again") {
           again.add(printPath(body.path))
           waits.delete(printPath(body.path))
         } else answers.set(printPath(body.path), { ...body, data })
@@ -205,7 +250,13 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         // Whoever goes on brings a budget of its own.
         for (const [at, wait] of waits) if (wait.why === "budget") waits.delete(at)
         break
+      case "undo":
+        undoing = { seq, by: body.by, outcome: openOutcome(data!, body.message) }
+        end = undefined
+        left.push(...body.left)
+        break
       case "end":
+        undoing = undefined
         end = { outcome: openOutcome(data!, body.message), hash: body.outcome, trace: body.trace }
         break
     }
@@ -228,6 +279,10 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     parts,
     answers,
     again,
+    undoable,
+    said,
+    undoing,
+    left,
     spent: atLeast(amountsOf(costs), spent),
   })
   histories.add(history)

@@ -3,14 +3,13 @@
  * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
  * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
  */
-import { type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
+import { type Delivery, type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import type { Awaitable } from "./storage.ts"
 
 export const LEDGER_FORMAT = 1
 
-/** What came of a write: done, refused by the tool after it was delivered, or nobody knows. */
-export type Delivery = "delivered" | "refused" | "uncertain"
+export type { Delivery }
 
 /** What a call spent, in the order of `AMOUNTS` (`budget.ts`); null where nobody counted. */
 export type Spent = readonly number[] | null
@@ -52,13 +51,14 @@ export type EntryBody =
       readonly cachedMs: number | null
       readonly spent?: Spent
     }
-  /** A write is about to be sent. */
+  /** A write is about to be sent. `args`: it can be undone, so its arguments are kept as `data`. */
   | {
       readonly kind: "intent"
       readonly path: Path
       readonly resource: string | null
       readonly input: Uint8Array
       readonly key: string
+      readonly args?: true
     }
   /** What came of the write whose intent is entry `intent`. `data`: the outcome. */
   | {
@@ -136,6 +136,17 @@ export type EntryBody =
     }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
+  /**
+   * What the run did is undone from here on, the latest first. `data`: the outcome that the run had come to; it ends in the
+   * same. `left`: writes that somebody wants to stay. Nothing else may follow an end.
+   */
+  | {
+      readonly kind: "undo"
+      readonly by: string
+      readonly left: readonly string[]
+      readonly outcome: Uint8Array
+      readonly message: string | null
+    }
   /** The run ended. `data`: its outcome. */
   | { readonly kind: "end"; readonly outcome: Uint8Array; readonly message: string | null; readonly trace: string }
 
@@ -194,6 +205,8 @@ export interface LedgerStore {
   readonly append: (row: Row) => void | Promise<void>
   /** Keeps entries for good, so that they are to be salted: of what is here, something may have to be removed one day. */
   readonly salted?: true
+  /** Looks at the bytes and the hash of a row only when somebody asks for them: the beginning and the end of a run are then sealed no sooner. */
+  readonly late?: true
   /** The runs of a space, the latest started first. */
   readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>
@@ -216,7 +229,7 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
   start: ["graph", "plan", "pins", "input"],
   read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
-  intent: ["path", "resource", "input", "key"],
+  intent: ["path", "resource", "input", "key", "args"],
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
   part: ["path", "n", "input", "outcome", "spent"],
   parked: ["path", "why", "input", "request", "until"],
@@ -225,8 +238,14 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   guess: ["path", "input", "verdict", "by", "alpha", "confidence", "why", "outcome"],
   discarded: ["path", "resource", "input", "on", "attempts", "spent"],
   resume: ["by"],
+  undo: ["by", "left", "outcome", "message"],
   end: ["outcome", "message", "trace"],
 }
+
+/** Fields of an entry. The arguments of a write are mentioned only where they are kept: then there is one field more. */
+const fieldsOf = (kind: EntryKind, args: boolean): readonly string[] =>
+  kind === "intent" && !args ? INTENT : FIELDS[kind]
+const INTENT = FIELDS.intent.slice(0, -1)
 
 /**
  * Fields that say something about data, even if only its hash, from which a guess of it could be tested. In a salted entry
@@ -245,6 +264,7 @@ const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonl
   guess: { asked: "input", told: ["outcome"] },
   discarded: { asked: "input", told: [] },
   resume: { told: [] },
+  undo: { told: ["outcome", "message"] },
   end: { told: ["outcome", "message", "trace"] },
 }
 /** Bytes of salt for one entry: half for `asked`, half for `told`. */
@@ -260,11 +280,11 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
   const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
-  if (hidden === undefined) for (const field of FIELDS[body.kind]) list.push(fields[field] ?? null)
+  const names = fieldsOf(body.kind, fields["args"] === true)
+  if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
     const { asked, told } = SECRET[body.kind]
-    for (const field of FIELDS[body.kind])
-      list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
+    for (const field of names) list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
     for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
   }
   const bytes = encode(list)
@@ -339,7 +359,9 @@ export function readEntry(bytes: Uint8Array): Read {
   if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
   }
-  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? FIELDS[kind as EntryKind] : undefined
+  const known = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
+  const more = rest.length % 2 === 1 && rest[FIELDS.intent.length - 1] === true
+  const fields = known === undefined ? undefined : fieldsOf(known, more)
   if (
     fields === undefined ||
     (fields.length !== rest.length && fields.length + 2 !== rest.length) ||
@@ -368,6 +390,7 @@ export function dataHash(body: EntryBody): Uint8Array | null {
     case "parked":
       return body.request
     case "intent":
+      return body.args === true ? body.input : null
     case "guess":
     case "discarded":
     case "resume":

@@ -3,11 +3,12 @@
  * costs no promise. It is bounded: entries live in two generations, and when the younger is full the older is let go of as
  * a whole, which costs next to nothing. What is left of a run still verifies from the last entry that went.
  */
+import { sealed } from "./chain.ts"
 import { kernelError } from "./errors.ts"
 import type { Chain, Head, LedgerStore, Row, RunHead } from "./ledger.ts"
 
 export interface MemoryLedgerOptions {
-  /** Entries that are kept at most, and bytes of them; at least half as many, unless fewer came. */
+  /** Entries that are kept at most, and bytes of them (of their data, and `ENTRY_BYTES` each); at least half as many, unless fewer came. */
   readonly entriesMax?: number
   readonly bytesMax?: number
   /** Ended runs that are kept at most. Runs that go on are always known. */
@@ -19,6 +20,8 @@ export interface MemoryLedgerOptions {
 interface Tail {
   readonly space: string
   readonly run: string
+  /** Runs are numbered as they begin. */
+  readonly began: number
   /** Rows of the younger and of the older generation. */
   rows: Row[]
   older: readonly Row[]
@@ -27,15 +30,32 @@ interface Tail {
   /** Of a run that is parked: when it is due by itself. */
   due: number | null
 }
-type Generation = Map<string, Map<string, Tail>>
+
+/** The runs of one tenant: those that go on, those that ended in this generation, and those that ended in the one before. */
+class Runs {
+  readonly open = new Map<string, Tail>()
+  young = new Map<string, Tail>()
+  old = new Map<string, Tail>()
+
+  find(run: string): Tail | undefined {
+    return this.open.get(run) ?? this.young.get(run) ?? this.old.get(run)
+  }
+  /** The latest started first. */
+  all(): readonly Tail[] {
+    return [...this.open.values(), ...this.young.values(), ...this.old.values()].sort((a, b) => b.began - a.began)
+  }
+}
 
 export class MemoryLedger implements LedgerStore {
-  /** Runs by space and id: those that wrote in this generation or go on, and those that ended in the one before. */
-  #young: Generation = new Map()
-  #old: Generation = new Map()
+  readonly late = true
+  readonly #spaces = new Map<string, Runs>()
   readonly #max: Required<MemoryLedgerOptions>
-  /** The run that was appended to last: mostly the next entry is of the same one. */
+  /** The run that was appended to last: mostly the next entry is of the same one, and most end before another is touched. */
   #recent: Tail | undefined
+  #runs = NO_RUNS
+  /** Runs that ended in this generation and have rows of the one before. */
+  #long: Tail[] = []
+  #began = 0
   #entries = 0
   #bytes = 0
   #ended = 0
@@ -49,74 +69,96 @@ export class MemoryLedger implements LedgerStore {
   append(row: Row): void {
     const tail = this.#tailOf(row)
     const { entriesMax, bytesMax, runsMax } = this.#max
-    const bytes = row.entry.length + row.hash.length + (row.data === null ? 0 : row.data.length)
+    const bytes = ENTRY_BYTES + (row.data === null ? 0 : row.data.length)
     if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
     tail.rows.push(row)
+    if (row.kind === "undo") this.#reopen(tail)
     if (row.kind === "parked") tail.due = earlier(tail.last.kind === "parked" ? tail.due : null, row.due ?? null)
     tail.last = row
     this.#entries++
     this.#bytes += bytes
-    if (row.kind === "end" && ++this.#ended * 2 >= runsMax) this.#turn()
+    if (row.kind === "end") this.#end(tail, runsMax)
   }
 
+  /** The run that the row continues, as the recent one. */
   #tailOf(row: Row): Tail {
     const { space, run, seq } = row
     const recent = this.#recent
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
-    const known = this.#find(space, run)
+    this.#settle()
+    if (recent?.space !== space) this.#runs = this.#of(space)
+    const known = this.#runs.find(run)
     if (known !== undefined) {
       this.#recent = known
       return next(known, row)
     }
     if (seq !== 0) throw conflict(row, 0)
-    const tail: Tail = { space, run, rows: [], older: NONE, before: null, last: row, due: null }
-    put(this.#young, tail)
+    const tail: Tail = { space, run, began: this.#began++, rows: [], older: NONE, before: null, last: row, due: null }
     this.#recent = tail
     return tail
   }
 
-  #find(space: string, run: string): Tail | undefined {
-    return this.#young.get(space)?.get(run) ?? this.#old.get(space)?.get(run)
+  #of(space: string): Runs {
+    let runs = this.#spaces.get(space)
+    if (runs === undefined) this.#spaces.set(space, (runs = new Runs()))
+    return runs
   }
 
-  /** The older generation goes; the younger becomes the older, but for runs that go on. */
+  /** The recent run is not recent any more: where it goes on it is to be found among those that do. */
+  #settle(): void {
+    const recent = this.#recent
+    if (recent !== undefined && recent.last.kind !== "end") this.#of(recent.space).open.set(recent.run, recent)
+  }
+
+  #end(tail: Tail, runsMax: number): void {
+    this.#runs.open.delete(tail.run)
+    this.#runs.young.set(tail.run, tail)
+    if (tail.older.length > 0) this.#long.push(tail)
+    if (++this.#ended * 2 >= runsMax) this.#turn()
+  }
+
+  /** It had ended, and goes on. */
+  #reopen({ run }: Tail): void {
+    this.#runs.young.delete(run)
+    this.#runs.old.delete(run)
+  }
+
+  /** What is of the older generation goes; the younger becomes the older. Runs that go on stay, with the younger of their rows. */
   #turn(): void {
-    const young: Generation = new Map()
-    for (const tails of this.#young.values()) {
-      for (const tail of tails.values()) {
-        const gone = tail.older.at(-1)
-        if (gone !== undefined) tail.before = { seq: gone.seq, hash: gone.hash }
-        tail.older = tail.rows
-        tail.rows = []
-        if (tail.last.kind === "end") continue
-        tails.delete(tail.run)
-        put(young, tail)
-      }
+    this.#settle()
+    for (const tail of this.#long) aged(tail)
+    for (const [space, runs] of this.#spaces) {
+      runs.old = runs.young
+      runs.young = new Map()
+      for (const tail of runs.open.values()) aged(tail)
+      if (runs.old.size === 0 && runs.open.size === 0 && runs !== this.#runs) this.#spaces.delete(space)
     }
-    this.#old = this.#young
-    this.#young = young
-    this.#recent = undefined
+    this.#long = []
     this.#entries = 0
     this.#bytes = 0
     this.#ended = 0
   }
 
   runs(space: string, limit: number): readonly RunHead[] {
-    const of = (g: Generation) => [...(g.get(space)?.values() ?? [])].reverse()
-    return [...of(this.#young), ...of(this.#old)].slice(0, limit).map(headOf)
+    return this.#all(space).slice(0, limit).map(headOf)
   }
 
   parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {
-    const of = (g: Generation) => [...(g.get(space)?.values() ?? [])]
     const due = ({ due }: Tail) => due ?? Number.POSITIVE_INFINITY
     return (
-      [...of(this.#young), ...of(this.#old)]
+      [...this.#all(space)]
+        .reverse()
         .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
         // Of two that somebody has to answer the difference is NaN, which sorts as equal.
         .sort((a, b) => due(a) - due(b))
         .slice(0, limit)
         .map(headOf)
     )
+  }
+
+  #all(space: string): readonly Tail[] {
+    this.#settle()
+    return this.#spaces.get(space)?.all() ?? []
   }
 
   putBlob(hash: string, bytes: Uint8Array): void {
@@ -134,16 +176,21 @@ export class MemoryLedger implements LedgerStore {
   }
 
   entries(space: string, run: string): Chain {
-    const tail = this.#find(space, run)
+    this.#settle()
+    const tail = this.#spaces.get(space)?.find(run)
     return tail === undefined
       ? { before: null, rows: [] }
-      : { before: tail.before, rows: [...tail.older, ...tail.rows] }
+      : { before: tail.before, rows: [...tail.older, ...tail.rows].map(sealed) }
   }
 
   close(): void {}
 }
 
 const NONE: readonly Row[] = []
+const NO_RUNS = new Runs()
+
+/** What an entry counts beside its data: as much as most of them take, so that none has to be sealed to be counted. */
+const ENTRY_BYTES = 256
 
 const headOf = ({ space, run, last, due }: Tail): RunHead => ({
   space,
@@ -158,10 +205,12 @@ const headOf = ({ space, run, last, due }: Tail): RunHead => ({
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b)
 
-function put(generation: Generation, tail: Tail): void {
-  let tails = generation.get(tail.space)
-  if (tails === undefined) generation.set(tail.space, (tails = new Map()))
-  tails.set(tail.run, tail)
+/** One generation on: the older rows go, and what is left still verifies from the last of them. */
+function aged(tail: Tail): void {
+  const gone = tail.older.at(-1)
+  if (gone !== undefined) tail.before = { seq: gone.seq, hash: gone.hash }
+  tail.older = tail.rows
+  tail.rows = []
 }
 
 function next(tail: Tail, row: Row): Tail {

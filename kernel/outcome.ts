@@ -18,18 +18,29 @@ import {
 } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
 
-export interface Encoded {
+export class Encoded {
   readonly outcome: Outcome
   /** The bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
   readonly data: Uint8Array
-  readonly hash: Uint8Array
+  readonly #digest: Digest
+  #hash: Uint8Array | undefined
+
+  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
+    this.outcome = outcome
+    this.data = data
+    this.#digest = digest
+  }
+  get hash(): Uint8Array {
+    this.#hash ??= this.#digest(this.data)
+    return this.#hash
+  }
 }
 
 export function encoded(given: Outcome, digest: Digest): Encoded {
   const outcome: Outcome = given.ok || isWorded(given.failure) ? given : { ok: false, failure: worded(given.failure) }
   try {
     const data = encode(outcome.ok ? ["value", outcome.value] : ["failure", failureIdentity(outcome.failure)])
-    return { outcome, data, hash: digest(data) }
+    return new Encoded(outcome, data, digest)
   } catch (cause) {
     // What a validator let through is no value of ours after all, or a tool's failure carries something that is none.
     const failure = outcome.ok ? brokenBy(cause) : fail(outcome.failure.code, outcome.failure.message, { cause })

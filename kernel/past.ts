@@ -2,9 +2,19 @@
  * What a run may know before it begins: its own record, where it goes on after a stop or is replayed, or outcomes of another
  * run that it takes over. Every call asks here before its tool is asked.
  */
-import { Failure, fail, type Outcome, type Path, printPath, type Rec, sameBytes, type Value } from "../graph/mod.ts"
+import {
+  Failure,
+  fail,
+  type Outcome,
+  type Path,
+  printPath,
+  type Rec,
+  sameBytes,
+  UNDO,
+  type Value,
+} from "../graph/mod.ts"
+import { externAt } from "../plan/mod.ts"
 import type { Admitted, AdmittedExtern } from "./admit.ts"
-import { externAt } from "./calls.ts"
 import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Patience } from "./judge.ts"
@@ -77,7 +87,11 @@ export async function taking(
 ): Promise<Past> {
   const known = new Map<string, Known>()
   const until = before === undefined ? 0 : placeOf(history, before)
-  for (const [at, entry] of history.known) if (entry.seq < until) known.set(at, entry)
+  for (const [at, entry] of history.known) {
+    // What was undone is not there to be taken over: the new run does it again.
+    const undone = history.known.get(`${at}.${UNDO}`)?.how === "delivered"
+    if (entry.seq < until && !undone) known.set(at, entry)
+  }
   for (const { path, outcome } of pinned) {
     const x = admitted.externs[callAt(admitted, path)]!
     const {

@@ -21,6 +21,7 @@ import { type Encoded, encoded, messageOf } from "./outcome.ts"
 import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
 import { continueRun, type RunRecord } from "./run.ts"
 import type { RunOptions } from "./run_options.ts"
+import { mayUndo, undoEntry } from "./undo.ts"
 
 /** What somebody answers to a run that waits at `path`. */
 export interface Reply {
@@ -95,12 +96,31 @@ function settle(
   const common = { path, resource, input, outcome: hash, message }
   if (effect === "read")
     return chain.append({ kind: "read", ...common, attempts: 0, cachedMs: null, spent: null }, data)
+  // What a person says of a write that is uncertain on record counts for its undo; the run went on from what is on record.
+  if (history.known.get(printPath(path))?.how === "uncertain") return
   const open = history.open.get(printPath(path))
   // A write that was never announced was not sent: what counts for it is what somebody put there.
   if (open === undefined) return chain.append({ kind: "taken", effect: "write", ...common, from: null }, data)
   const done = how === "refused" ? "refused" : "delivered"
   const entry = { intent: open.seq, how: done, outcome: hash, message, attempts: 0, spent: null } as const
   return chain.append({ kind: "outcome", ...entry }, data)
+}
+
+/**
+ * Puts on record that what an ended run did is to be undone, but for the writes that are `left`. Fails with `KernelError`:
+ * `closed` where it has not ended, `undone` where nothing is left to undo, `conflict` where another process is at it.
+ */
+export async function undoRun(
+  admitted: Admitted,
+  history: History,
+  options: ResumeOptions,
+  { by, left }: { readonly by: string; readonly left: readonly string[] },
+): Promise<void> {
+  isOf(admitted, history)
+  mayUndo(admitted, history, left)
+  const { run, space, end, undoing } = history
+  const { body, data } = undoEntry(end?.outcome ?? undoing!.outcome, by, left, options.digest)
+  await new GrowingChain({ ...options, space, run }, history.head).append(body, data)
 }
 
 /** The record of a run that goes on: `history` is read after `answerRun`, so that it holds the answers. */

@@ -13,25 +13,28 @@ import {
   type Park,
   type Path,
   printPath,
+  type Signature,
   TraceTree,
   traceHash,
   type Value,
 } from "../graph/mod.ts"
+import { externAt } from "../plan/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
-import { externAt } from "./calls.ts"
 import { GrowingChain } from "./chain.ts"
-import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
+import { type Commit, type Ended, endOf, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
-import type { History, Known, OpenIntent, Wait } from "./history.ts"
-import type { Delivery, Spent } from "./ledger.ts"
+import type { History, Known, Wait } from "./history.ts"
+import type { Delivery, EntryBody, Spent } from "./ledger.ts"
+import { LostWrites } from "./lost.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
-import { type Divergence, diverged, INTERRUPTED, lookUp, NEVER_SENT, type Past, uncertain } from "./past.ts"
-import type { Recalled, RunOptions } from "./run_options.ts"
+import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
+import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import type { Awaitable } from "./storage.ts"
+import { Undos, undoEntry } from "./undo.ts"
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */
 export function openRun(admitted: Admitted, options: RunOptions, past?: Past): RunRecord {
@@ -42,12 +45,6 @@ export function openRun(admitted: Admitted, options: RunOptions, past?: Past): R
 /** The record of a run that goes on where its chain ends, or that is replayed: `resumeRun` and `replayRun`, which see to it that all fits. */
 export const continueRun = (admitted: Admitted, options: RunOptions, past: Past, history: History): RunRecord =>
   new RunRecord(admitted, options, past, history)
-
-interface Open {
-  readonly extern: AdmittedExtern
-  readonly args: Value
-  readonly input: Uint8Array
-}
 
 class RunRecord {
   readonly space: string
@@ -65,12 +62,15 @@ class RunRecord {
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
-  readonly #input: Uint8Array
+  /** The input, and its hash once somebody needs it. */
+  #data: Uint8Array | undefined
+  #input: Uint8Array | undefined
   readonly #chain: GrowingChain
-  #intents: Map<Intent, Open> | undefined
-  /** Of a run that goes on: announced again here, by path. */
-  readonly #met: Set<string>
+  #intents: Map<Intent, Announced> | undefined
+  readonly #lost: LostWrites
   #meter: Meter | undefined
+  /** What can be undone, and what is next; there where the plan has undos. */
+  readonly undos: Undos | undefined
   #parts: Parts | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
@@ -81,34 +81,31 @@ class RunRecord {
     this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
     this.#tree = new TraceTree(options.digest)
-    const tree = this.#tree
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
-    this.trace = tree
+    this.trace = this.#tree
     this.past = past
     this.parks = options.parks === true
-    this.#met = past === undefined ? NOTHING : new Set()
+    this.#lost = new LostWrites(past)
+    this.undos = admitted.undos === undefined ? undefined : new Undos(admitted, options, history)
     if (history !== undefined) {
       // A write that was announced may be settled at the end, in an item that was finished long before.
       if (history.open.size > 0) this.trace = { seal: () => {} }
       this.#input = history.inputHash
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
-      for (const { path, effect, resource, input, hash } of history.known.values())
-        this.#tree.add(path, leafHash(path, effect, resource, input!, hash, options.digest))
+      for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const data = encode(options.input)
-    this.#input = options.digest(data)
-    const { hash, pins } = admitted
-    const start = {
-      kind: "start",
-      graph: admitted.graph,
-      plan: hash,
-      pins: pins?.hash ?? null,
-      input: this.#input,
-    } as const
-    const kept = this.#chain.append(start, data)
+    this.#data = encode(options.input)
+    const { graph, hash: plan, pins } = admitted
+    const start = (): EntryBody => ({ kind: "start", graph, plan, pins: pins?.hash ?? null, input: this.#inputHash() })
+    const kept = this.#chain.appendLate("start", this.#data, start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
+  }
+
+  #inputHash(): Uint8Array {
+    this.#input ??= this.#options.digest(this.#data!)
+    return this.#input
   }
 
   /** What calls learn on their way. */
@@ -222,7 +219,7 @@ class RunRecord {
       { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
       data,
     )
-    this.#leaf(path, x, input, hash)
+    this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }
 
@@ -238,7 +235,7 @@ class RunRecord {
       if (!this.waits.some((w) => printPath(w.path) === at))
         this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
     }
-    for (const { path, input } of this.#unknown()) {
+    for (const { path, input } of this.#lost.unknown()) {
       const wait = this.past?.waits.get(printPath(path))
       const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
       const known = this.waits.some((w) => printPath(w.path) === printPath(path))
@@ -259,9 +256,13 @@ class RunRecord {
     const x = this.#extern(extern, "write")
     const input = this.#hashed(args, charge)
     const key = this.key(path)
-    const kept = this.#chain.append({ kind: "intent", path, resource: x.signature.resource, input, key }, null)
+    const { resource } = x.signature
+    const kept =
+      this.undos?.announced(path) === true
+        ? this.#chain.append({ kind: "intent", path, resource, input, key, args: true }, encode(args))
+        : this.#chain.append({ kind: "intent", path, resource, input, key }, null)
     const intent: Intent = Object.freeze({ path, key, seq: this.#chain.position })
-    if (this.past !== undefined) this.#met.add(printPath(path))
+    this.#lost.met(path)
     this.#intents ??= new Map()
     this.#intents.set(intent, { extern: x, args, input })
     return kept === undefined ? intent : kept.then(() => intent)
@@ -304,8 +305,19 @@ class RunRecord {
       data,
     )
     this.#intents?.delete(intent)
-    this.#leaf(intent.path, extern, input, hash)
+    this.#leaf(intent.path, extern.signature, input, hash)
+    this.undos?.settled(intent.path, how, outcome, input, open.args, this.#chain.position)
     return this.#mint(intent.path, outcome, kept)
+  }
+
+  /** The graph has failed and wants that undone: from here on it is. Undefined where it has done nothing that can be. */
+  undo(came: Outcome): Awaitable<Undos> | undefined {
+    this.#settleLost()
+    const undos = this.undos?.begin(came)
+    if (undos === undefined) return undefined
+    const { body, data } = undoEntry(came, "graph", [], this.#options.digest)
+    const kept = this.#chain.append(body, data)
+    return kept === undefined ? undos : kept.then(() => undos)
   }
 
   /**
@@ -323,19 +335,7 @@ class RunRecord {
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
   get unsettled(): readonly Path[] {
     const here = this.#intents === undefined ? [] : [...this.#intents.keys()].map(({ path }) => path)
-    return [...here, ...this.#unknown().map(({ path }) => path)]
-  }
-
-  /** Writes announced by a process that is gone, which this one did not come to. */
-  #lost(): readonly OpenIntent[] {
-    const { past } = this
-    if (past === undefined || past.how !== "resume" || past.open.size === 0) return []
-    return [...past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
-  }
-
-  /** Those of which nobody has said that they never arrived. */
-  #unknown(): readonly OpenIntent[] {
-    return this.#lost().filter(({ path }) => !this.past!.again.has(printPath(path)))
+    return [...here, ...this.#lost.unknown().map(({ path }) => path)]
   }
 
   /**
@@ -343,39 +343,47 @@ class RunRecord {
    * can be recorded afterwards.
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
+    this.#settleLost()
+    const { ended, trace } = this.sum(outcome)
+    const body = (): EntryBody => ({
+      kind: "end",
+      outcome: ended.hash,
+      message: messageOf(ended.outcome),
+      trace: trace(),
+    })
+    const chain = this.#chain
+    const kept = chain.appendLate("end", ended.data, body)
+    chain.close()
+    const end = endOf(chain, trace)
+    return kept === undefined ? end : kept.then(() => end)
+  }
+
+  #settleLost(): void {
     for (const intent of this.#intents?.keys() ?? []) {
       const lost = fail("Uncertain", `The run ended before it was known what came of ${printPath(intent.path)}`)
       const kept = this.delivered(intent, lost, "uncertain")
       if (kept instanceof Promise) kept.catch(() => {})
     }
-    for (const { seq, path, resource, input } of this.#lost()) {
-      // Somebody said that it never arrived, and the run has ended without sending it again.
-      const never = this.past!.again.has(printPath(path))
-      const failure = never ? NEVER_SENT : INTERRUPTED
-      const { hash, data } = encoded({ ok: false, failure }, this.#options.digest)
-      const said = { outcome: hash, message: failure.message, attempts: 0, spent: null }
-      const how = never ? "refused" : "uncertain"
-      this.#chain.append({ kind: "outcome", intent: seq, how, ...said }, data)?.catch(() => {})
-      this.#tree.add(path, leafHash(path, "write", resource, input, hash, this.#options.digest))
+    for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
+      this.#chain.append(body, came.data)?.catch(() => {})
+      this.#leaf(path, { effect: "write", resource }, input, came.hash)
+      this.undos?.settled(path, body.how, came.outcome, input, args, this.#chain.position)
     }
-    const { trace, ended } = this.sum(outcome)
-    const kept = this.#chain.append(
-      { kind: "end", outcome: ended.hash, message: messageOf(ended.outcome), trace },
-      ended.data,
-    )
-    this.#chain.close()
-    const end: Ended = { trace, head: this.#chain.head, position: this.#chain.position }
-    return kept === undefined ? end : kept.then(() => end)
   }
 
-  /** The trace hash that the run has when it ends so; nothing is recorded. */
-  sum(outcome: Value | Failure): { readonly trace: string; readonly ended: Encoded } {
+  /** What the run comes to when it ends so, and its trace hash, which is computed when it is asked for; nothing is recorded. */
+  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: () => string } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    return { trace: traceHash(graphHash(this.#admitted), this.#input, this.#tree.root(), ended.hash, digest), ended }
+    let hash: string | undefined
+    const trace = (): string => {
+      hash ??= traceHash(graphHash(this.#admitted), this.#inputHash(), this.#tree.root(), ended.hash, digest)
+      return hash
+    }
+    return { ended, trace }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -420,13 +428,14 @@ class RunRecord {
       { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
       data,
     )
-    this.#leaf(path, x, input, hash)
+    this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }
 
-  #leaf(path: Path, { signature }: AdmittedExtern, input: Uint8Array, outcome: Uint8Array): void {
-    const { digest } = this.#options
-    this.#tree.add(path, leafHash(path, signature.effect, signature.resource, input, outcome, digest))
+  #leaf(path: Path, what: Pick<Signature, "effect" | "resource">, input: Uint8Array, outcome: Uint8Array): void {
+    const leaf = leafHash(path, what.effect, what.resource, input, outcome, this.#options.digest)
+    if (this.undos?.isUndo(path) === true) this.#tree.addUndone(path, leaf)
+    else this.#tree.add(path, leaf)
   }
 
   #mint(path: Path, outcome: Outcome, kept: void | Promise<void>): Awaitable<Commit> {
@@ -437,5 +446,4 @@ class RunRecord {
 
 export type { RunRecord }
 
-const NOTHING: Set<string> = new Set()
 const NO_BYTES = new Uint8Array(0)

@@ -1,5 +1,6 @@
 /** What a run is recorded with, and what its record says to a call. */
 import type { Clock, Digest, Value } from "../graph/mod.ts"
+import type { AdmittedExtern } from "./admit.ts"
 import type { Meter } from "./budget.ts"
 import type { AgedCache } from "./cache.ts"
 import type { Commit } from "./commit.ts"
@@ -28,3 +29,10 @@ export interface RunOptions {
 
 /** What the record says to a call: it is answered, or it waits. */
 export type Recalled = { readonly commit: Awaitable<Commit>; readonly seq: number } | { readonly wait: Wait }
+
+/** A write that was announced and has no outcome yet. */
+export interface Announced {
+  readonly extern: AdmittedExtern
+  readonly args: Value
+  readonly input: Uint8Array
+}

@@ -48,7 +48,6 @@ export class ChainWalk {
     const { digest, space, run } = this.#options
     const seq = this.#seq
     if (row.seq !== seq) return broken(seq, "order", `Entry ${seq} must follow, found entry ${row.seq}`)
-    if (this.ended) return broken(seq, "order", `Entry ${seq} stands after the end of the run`)
     if (!sameBytes(digest(row.entry), row.hash)) return broken(seq, "edited", `Entry ${seq} does not have its own hash`)
     let read: Read
     try {
@@ -58,6 +57,7 @@ export class ChainWalk {
     }
     const { entry } = read
     const { body } = entry
+    if (this.ended && body.kind !== "undo") return broken(seq, "order", `Entry ${seq} stands after the end of the run`)
     for (const [name, says, kept] of [
       ["space", entry.space, row.space],
       ["space", entry.space, space],
@@ -131,7 +131,8 @@ export class ChainWalk {
   }
 }
 
-const wordOf = (kind: string): string => (kind === "start" ? "input" : kind === "parked" ? "request" : "outcome")
+const wordOf = (kind: string): string =>
+  kind === "start" ? "input" : kind === "parked" ? "request" : kind === "intent" ? "arguments" : "outcome"
 
 const sameData = ({ data }: Row, want: Uint8Array | null, digest: VerifyOptions["digest"]): boolean =>
   want === null ? data === null : data !== null && sameBytes(digest(data), want)

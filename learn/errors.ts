@@ -12,6 +12,12 @@ export type LearnReason =
   | "schema"
   /** The calls on record cannot teach anybody: too few, contradictory, constant, of a tool that changed. */
   | "unlearnable"
+  /** Settings or examples of a training that do not fit together, or are more than this host holds. */
+  | "training"
+  /** The loss of a training is no number any more. */
+  | "diverged"
+  /** A checkpoint is damaged, or of another training. */
+  | "checkpoint"
 
 export class LearnError extends Data.TaggedError("LearnError")<{
   readonly reason: LearnReason

@@ -11,6 +11,7 @@ import * as shape from "./shape.ts"
 import { readValids } from "./shape_expr.ts"
 import { readExtern } from "./shape_extern.ts"
 import { decodeNumbers, decodeScope } from "./stream.ts"
+import { readOnFailure, readUndos } from "./undo.ts"
 
 /**
  * Reads a plan. Throws `PlanError`: `not-a-plan` without the magic, `version` for another format, `malformed` with the
@@ -42,6 +43,8 @@ export function decodePlan(bytes: Uint8Array): Plan {
       name: true,
       graph: true,
       valids: false,
+      undos: false,
+      onFailure: false,
       narrowed: false,
       input: true,
       output: true,
@@ -56,6 +59,8 @@ export function decodePlan(bytes: Uint8Array): Plan {
     name: shape.text(about["name"], "plan.name"),
     graph: shape.text(about["graph"], "plan.graph"),
     ...(Object.hasOwn(about, "valids") ? { valids: readValids(about["valids"], "plan.valids") } : {}),
+    ...(Object.hasOwn(about, "undos") ? { undos: readUndos(about["undos"], "plan.undos") } : {}),
+    ...(Object.hasOwn(about, "onFailure") ? { onFailure: readOnFailure(about["onFailure"], "plan.onFailure") } : {}),
     ...(Object.hasOwn(about, "narrowed") ? { narrowed: shape.readNarrowed(about["narrowed"], "plan.narrowed") } : {}),
     input: shape.whole(about["input"], "plan.input"),
     output: shape.whole(about["output"], "plan.output"),

@@ -60,7 +60,7 @@ Eight bytes of magic (\`SGPLAN\`, carriage return, line feed), then one canonica
 
 | section | holds |
 |---|---|
-| \`plan\` | name, hash of the checked graph without its \`valid:\`s, and these with their paths where there are some, types of input and output, what narrows grants, needs, declared resources |
+| \`plan\` | name, hash of the checked graph without its \`valid:\`s and undos, and these with their paths where there are some, what a run does when it fails, types of input and output, what narrows grants, needs, declared resources |
 | \`types\` | the types, each once |
 | \`constants\` | \`types\`: the index of each constant's type, as bytes; \`values\`: the values |
 | \`externs\` | for each tool or function: kind, config, effect, resource, needs, input, output, async, settings |

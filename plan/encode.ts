@@ -7,6 +7,7 @@ import { type Digest, encode, hex, type Rec, sha256, type Value, ValueError } fr
 import { PlanError } from "./error.ts"
 import type { Plan } from "./plan.ts"
 import { encodeNumbers, encodeScope } from "./stream.ts"
+import { undoParts } from "./undo.ts"
 
 /** `SGPLAN`, then a carriage return and a line feed: a transfer that rewrites line ends breaks the first bytes. */
 export const MAGIC: readonly number[] = [0x53, 0x47, 0x50, 0x4c, 0x41, 0x4e, 0x0d, 0x0a]
@@ -38,6 +39,8 @@ export function encodePlan(plan: Plan): Uint8Array {
         ...(plan.valids === undefined
           ? {}
           : { valids: plan.valids.map(({ path, valid }) => [path, valid as unknown as Rec]) }),
+        ...(plan.undos === undefined ? {} : { undos: plan.undos.map(undoParts) }),
+        ...(plan.onFailure === undefined ? {} : { onFailure: plan.onFailure }),
         ...(plan.narrowed === undefined ? {} : { narrowed: plan.narrowed.map(({ at, grants }) => [at, grants]) }),
         input: plan.input,
         output: plan.output,

@@ -9,6 +9,7 @@ import {
   ERROR_TYPE,
   type Flow,
   type Label,
+  labelOf,
   label as lb,
   type OriginSet,
   type Origins,
@@ -16,10 +17,12 @@ import {
   printPath,
   ROUNDS_MAX,
   type Sort,
+  UNDO,
+  undoKey,
 } from "../graph/mod.ts"
 import { blockLabels, Seen } from "./labels_block.ts"
 import { bindersOf, type Step, type StepName } from "./ops.ts"
-import type { Plan } from "./plan.ts"
+import type { Plan, PlanUndo } from "./plan.ts"
 
 /** What a registration says of an extern. */
 export interface ExternLabels {
@@ -61,6 +64,7 @@ class PlanWalk {
   readonly #origins: Origins
   /** What goes round in a step, by its first body. */
   readonly #rounds = new Map<number, Label>()
+  readonly #undos: ReadonlyMap<string, PlanUndo>
   #changed = true
   #widen = false
   #flows: PlanFlow[] = []
@@ -69,6 +73,7 @@ class PlanWalk {
     this.#plan = plan
     this.#externs = externs
     this.#origins = origins
+    this.#undos = new Map((plan.undos ?? []).map((undo) => [undoKey(undo.path), undo]))
   }
 
   run(): readonly PlanFlow[] {
@@ -186,16 +191,10 @@ class PlanWalk {
 
   #tool(step: Step<"invoke"> | Step<"invoke_with">, bodies: readonly number[], body: WalkBody, here: Here): Label {
     const [, , extern, from] = step
-    const { begins, endorses, sinks } = this.#externs[extern]!
+    const { begins, endorses } = this.#externs[extern]!
     const args = this.#read(from, here)
     const path = this.#pathOf(step, here.base)
-    for (const [arg, sort] of Object.entries(sinks)) {
-      const given = lb.fieldIn(args, arg)
-      // What nobody else had a say in is there only if the type says so.
-      if (given === undefined || (given.any === 0n && !this.#takes(extern, arg))) continue
-      const at = printPath([this.#plan.name, ...path])
-      this.#flows.push({ path, at, arg, sort, extern, label: lb.influenced(given, here.decided) })
-    }
+    this.#sinks(extern, args, path, here)
     let said = endorses ? lb.from(begins) : lb.join(lb.from(begins), lb.whole(args))
     const goes = bodies[0]
     if (goes !== undefined) {
@@ -207,6 +206,22 @@ class PlanWalk {
         said = this.#round(goes, lb.join(said, lb.whole(body(b, [lb.narrow(said, param)], any))))
       })
     }
-    return lb.narrow(said, this.#plan.types[this.#plan.externs[extern]!.output]!)
+    const label = lb.narrow(said, this.#plan.types[this.#plan.externs[extern]!.output]!)
+    const undo = this.#undos.get(undoKey(path))
+    if (undo !== undefined) {
+      const given = labelOf(undo.args, (name) => (name === "out" ? label : name === "args" ? args : lb.CLEAN))
+      this.#sinks(undo.extern, given, [...path, UNDO], here)
+    }
+    return label
+  }
+
+  #sinks(extern: number, args: Label, path: Path, { decided }: Here): void {
+    for (const [arg, sort] of Object.entries(this.#externs[extern]!.sinks)) {
+      const given = lb.fieldIn(args, arg)
+      // What nobody else had a say in is there only if the type says so.
+      if (given === undefined || (given.any === 0n && !this.#takes(extern, arg))) continue
+      const at = printPath([this.#plan.name, ...path])
+      this.#flows.push({ path, at, arg, sort, extern, label: lb.influenced(given, decided) })
+    }
   }
 }

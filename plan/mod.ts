@@ -1,4 +1,6 @@
 /** The door of `plan`: the instruction table, plans in memory, as bytes and as text, and the verifier. */
+
+export { callsOf, externAt } from "./calls.ts"
 export { asTyped, comesBack } from "./constants.ts"
 export * from "./decode.ts"
 export { opcodeReference } from "./doc.ts"
@@ -9,5 +11,6 @@ export { type ExternLabels, flowsOf, type PlanFlow } from "./labels.ts"
 export * from "./ops.ts"
 export * from "./plan.ts"
 export { RULES, type Rule } from "./rules.ts"
-export { type DisasmOptions, disasm, printInstr } from "./text.ts"
+export { type DisasmOptions, disasm, explainMarks, printInstr } from "./text.ts"
+export { graphOf } from "./undo.ts"
 export { verify } from "./verify.ts"

@@ -2,7 +2,7 @@
  * A plan in memory: what `compile` makes, `encode` writes, `decode` reads and `verify` looks at. Plain data. Nothing runs
  * from it: `kernel/admit.ts` turns bytes into an admitted plan, and only that reaches the VM.
  */
-import type { Effect, Narrowing, Rec, Settings, Type, Valid, Value } from "../graph/mod.ts"
+import type { Effect, Expr, Narrowing, OnFailure, Rec, Settings, Type, Valid, Value } from "../graph/mod.ts"
 import type { Instr, Step, StepName } from "./ops.ts"
 
 export const PLAN_FORMAT = 1
@@ -49,14 +49,26 @@ export interface PlanScope {
   readonly type: number
 }
 
+/** What takes a write back: which extern, with what over `out` and `args`. */
+export interface PlanUndo {
+  /** Of the write: names of subgraphs and bodies, then of the node; no indexes. */
+  readonly path: readonly string[]
+  readonly extern: number
+  readonly args: Expr
+}
+
 export interface Plan {
   readonly format: number
   readonly semantics: number
   readonly name: string
-  /** Hash of the checked graph without its `valid:`s, lower-case hex; with `valids` and `narrowed` it gives the graph's own (`hashWith`, `narrowedHash`). */
+  /** Hash of the checked graph without its `valid:`s, lower-case hex; with those, undos, `onFailure` and `narrowed` it gives the graph's own (`graphOf`). */
   readonly graph: string
   /** Every `valid:` of the graph, with the path of its node. Left out where there is none. */
   readonly valids?: readonly Valid[]
+  /** The undo of each write that has one, sorted by path. Left out where there is none. */
+  readonly undos?: readonly PlanUndo[]
+  /** What a run does when it fails. Left out where that is nothing. */
+  readonly onFailure?: OnFailure
   /** Where the graph narrows what its calls may do, sorted by path; part of the graph's hash too. Left out where it does not. */
   readonly narrowed?: readonly Narrowing[]
   /** Indexes of the types of the graph's input record (with defaults) and of its output. */

@@ -49,6 +49,7 @@ export const RULES = {
   P052: "The order of effects is evident: finding it takes at most ORDER_WORK_MAX steps, and ORDER_WORK_EACH for each step and instruction of the plan.",
   P053: "Each call has a path of its own in the trace.",
   P054: "What narrows the grants of calls is sorted by path, each path once; a path is a list of names.",
+  P055: "Undos are sorted by path, each path once; each is a call of an extern that writes, over the answer and the arguments of a write without bodies, with what that extern takes; neither gives a stream.",
 } as const
 export type Rule = keyof typeof RULES
 

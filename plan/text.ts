@@ -7,6 +7,8 @@ import { printCel, printDuration, printType, type Value } from "../graph/mod.ts"
 import { type Instr, MACROS, OPS, type OperandKind, TWO_VARIABLES } from "./ops.ts"
 import type { Extern, Plan, PlanScope, PlanStep } from "./plan.ts"
 import { show } from "./shape.ts"
+import { type Marks, marksOf } from "./speculation.ts"
+import { blockSlots, type StepIo, stepIo } from "./step_io.ts"
 
 export interface DisasmOptions {
   /** Print the instructions of blocks, too. */
@@ -20,9 +22,15 @@ export function disasm(plan: Plan, hash: string, options: DisasmOptions = {}): s
   if (plan.needs.length > 0) facts.push(`needs ${plan.needs.join(" ")}`)
   for (const { at, grants } of plan.narrowed ?? [])
     facts.push(`within ${at.join(".")} only ${grants.join(" ") || "nothing"}`)
+  if (plan.onFailure !== undefined) facts.push(`on failure ${plan.onFailure}`)
   const lines = [`plan ${plan.name} ${hash.slice(0, 12)}…   ${facts.join("   ")}`]
   const listing = new Listing(plan, options.verbose === true)
   for (let i = 0; i < plan.scopes.length; i++) listing.scope(i, lines)
+  for (const { path, extern, args } of plan.undos ?? []) {
+    const x = plan.externs[extern]
+    const said = [x?.resource ?? "", settings(x)].filter((s) => s !== "").join("   ")
+    lines.push("", `undo ${path.join(".")}   ${x?.kind ?? "?"} ← ${printCel(args)}   ${said}`.trimEnd())
+  }
   return `${lines.join("\n")}\n`
 }
 
@@ -34,6 +42,7 @@ class Listing {
   readonly #verbose: boolean
   readonly #effects: readonly string[]
   readonly #labels: readonly (readonly string[])[]
+  readonly #marks: readonly (readonly Marks[])[] | undefined
   /** For each scope the label of the step that it is a body of, and how that names it. */
   readonly #owners = new Map<number, string>()
 
@@ -41,11 +50,8 @@ class Listing {
     this.#plan = plan
     this.#verbose = verbose
     this.#effects = scopeEffects(plan)
-    let effects = 0
-    let pure = 0
-    this.#labels = plan.scopes.map((s) =>
-      s.steps.map((step) => (this.#effect(step) === "pure" ? `b${pure++}` : `e${effects++}`)),
-    )
+    this.#labels = labelsOf(plan, this.#effects)
+    this.#marks = marksOf(plan)
   }
 
   #effect(step: PlanStep): string {
@@ -90,6 +96,7 @@ class Listing {
       this.#words(io.path).join("."),
       io.extern === undefined ? "" : (this.#plan.externs[io.extern]?.resource ?? ""),
       io.extern === undefined ? "" : settings(this.#plan.externs[io.extern]),
+      marked(this.#marks?.[index]?.[s], this.#labels[index]!),
       io.bodies.length === 0 ? "" : `→ ${io.bodies.map((b) => `scope ${b}`).join(" ")}`,
       io.after.length === 0 ? "" : `after ${io.after.map((a) => this.#labels[index]![a] ?? "?").join(" ")}`,
     ]
@@ -129,6 +136,49 @@ class Listing {
   }
 }
 
+/** Labels of steps: `e0` touches the world, `b0` is pure, numbered over the whole plan. */
+export function labelsOf(plan: Plan, effects = scopeEffects(plan)): readonly (readonly string[])[] {
+  let touching = 0
+  let pure = 0
+  return plan.scopes.map((s) =>
+    s.steps.map((step) => (stepEffect(plan, step, effects) === "pure" ? `b${pure++}` : `e${touching++}`)),
+  )
+}
+
+/** What looking ahead may do with each step, a line each, in words. Nothing where no read may be called on a guess. */
+export function explainMarks(plan: Plan): readonly { readonly at: string; readonly what: string }[] {
+  const labels = labelsOf(plan)
+  return (marksOf(plan) ?? []).flatMap((row, index) =>
+    row.flatMap(({ guess, again, early, waits }, s) => {
+      const path = stepIo(plan.scopes[index]!.steps[s]!).path
+      const words = path === undefined ? [] : (plan.constants[path]?.value as readonly string[])
+      const named = (steps: readonly number[]) => steps.map((t) => labels[index]![t]).join(" ")
+      const what = [
+        ...(early ? ["may be called on a guess"] : []),
+        ...(guess
+          ? [
+              `may be guessed; after a wrong guess ${named(again) || "what follows"} ${again.length === 1 ? "is" : "are"} done again`,
+            ]
+          : []),
+        ...(waits.length > 0 ? [`waits until ${named(waits)} ${waits.length === 1 ? "is" : "are"} certain`] : []),
+      ].join("; ")
+      return what === "" ? [] : [{ at: `${labels[index]![s]} ${words.join(".")}`, what }]
+    }),
+  )
+}
+
+/** Where the outcome may be guessed: what is done again when the guess was wrong. Where a write waits: for what. */
+function marked(marks: Marks | undefined, labels: readonly string[]): string {
+  if (marks === undefined) return ""
+  const named = (steps: readonly number[]) =>
+    steps.length > 6 ? `${steps.length} steps` : steps.map((s) => labels[s]).join(" ")
+  const said = [
+    marks.guess ? `guess ↺ ${named(marks.again) || "what follows"}` : "",
+    marks.waits.length > 0 ? `certain ${named(marks.waits)}` : "",
+  ]
+  return said.filter((s) => s !== "").join("   ")
+}
+
 /** Columns are not made wider than this by one long cell. */
 const WIDE = 40
 const SIGNS: { readonly [operand: string]: string } = { parallel: "×", max: "≤" }
@@ -149,63 +199,6 @@ function stepEffect(plan: Plan, step: PlanStep, scopes: readonly string[]): stri
   const io = stepIo(step)
   const own = io.extern === undefined ? "pure" : (plan.externs[io.extern]?.effect ?? "pure")
   return io.bodies.reduce((e, body) => greatest(e, scopes[body] ?? "pure"), own as string)
-}
-
-interface StepIo {
-  readonly writes: readonly number[]
-  readonly reads: readonly number[]
-  readonly bodies: readonly number[]
-  readonly after: readonly number[]
-  readonly extern: number | undefined
-  readonly words: number | undefined
-  readonly path: number | undefined
-  readonly int: readonly [string, number] | undefined
-}
-
-const known = new WeakMap<PlanStep, StepIo>()
-
-/** The operands of a step by kind. */
-function stepIo(step: PlanStep): StepIo {
-  let io = known.get(step)
-  if (io === undefined) known.set(step, (io = operandsOf(step)))
-  return io
-}
-
-function operandsOf(step: PlanStep): StepIo {
-  const of = (kind: OperandKind): (number | readonly number[])[] => {
-    const layout: readonly (readonly [OperandKind, string])[] = OPS[step.op[0]].operands
-    return layout.flatMap(([k], o) => (k === kind ? [step.op[o + 1] as number | readonly number[]] : []))
-  }
-  const layout: readonly (readonly [OperandKind, string])[] = OPS[step.op[0]].operands
-  const int = layout.findIndex(([k]) => k === "int")
-  return {
-    writes: of("dst") as number[],
-    reads: [...new Set([...(of("src") as number[]), ...of("srcs").flat()])],
-    bodies: of("scopes").flat(),
-    after: of("steps").flat(),
-    extern: of("extern")[0] as number | undefined,
-    words: of("names")[0] as number | undefined,
-    path: of("path")[0] as number | undefined,
-    int: int < 0 ? undefined : [layout[int]![1], step.op[int + 1] as number],
-  }
-}
-
-/** Slots that a block reads before it writes them, and what it writes, in the order in which they appear. */
-function blockSlots(instrs: readonly Instr[]): {
-  readonly reads: readonly number[]
-  readonly writes: readonly number[]
-} {
-  const reads = new Set<number>()
-  const writes = new Set<number>()
-  for (const instr of instrs) {
-    const layout: readonly (readonly [OperandKind, string])[] = OPS[instr[0]].operands
-    const of = (kind: OperandKind) =>
-      layout.flatMap(([k], o) => (k === kind ? [instr[o + 1] as number | number[]] : []))
-    const late = instr[0] === "each" ? instr[layout.length] : undefined
-    for (const s of [...of("src"), ...of("srcs")].flat()) if (s !== late && !writes.has(s)) reads.add(s)
-    for (const s of of("dst").flat()) writes.add(s)
-  }
-  return { reads: [...reads], writes: [...writes] }
 }
 
 /** Slots that some step reads at its start, or that the scope ends in: a block's other slots are its own affair. */

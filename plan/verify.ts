@@ -6,6 +6,7 @@
  * extern reads, needs a capability, answers with a type) is compared with registrations by `kernel/admit.ts`, not here.
  *
  *   verify.ts          the plan as a whole: header, tables, the tree of scopes, paths, needs      P001–P008, P053
+ *   undo.ts            what takes writes back                                                     P055
  *   verify_scope.ts    steps of a scope: operands, slots, whom a step waits for                   P010–P023, P042
  *   verify_steps.ts    what each step wants of its operands and bodies                            P014–P015, P040–P041
  *   verify_block.ts    instructions of a block, through regions                                   P030–P035
@@ -25,6 +26,7 @@ import { refuse } from "./rules.ts"
 import { readNarrowed, readType, show } from "./shape.ts"
 import { readValids } from "./shape_expr.ts"
 import { readExtern } from "./shape_extern.ts"
+import { readOnFailure, readUndos, undoParts, verifyUndos } from "./undo.ts"
 import { OrderWork } from "./verify_effects.ts"
 import { ScopeWalk } from "./verify_scope.ts"
 import { TypeWork } from "./verify_types.ts"
@@ -55,6 +57,7 @@ export function verify(plan: Plan): PlanFacts {
   }
   paths(plan, words)
   ends(plan, types)
+  verifyUndos(plan)
   return { scopes: done }
 }
 
@@ -88,6 +91,9 @@ function tables(plan: Plan): void {
           "plan.valids",
         ),
     )
+  const { undos, onFailure } = plan
+  if (undos !== undefined) shaped(() => void readUndos(undos.map(undoParts), "plan.undos"))
+  if (onFailure !== undefined) shaped(() => void readOnFailure(onFailure, "plan.onFailure"))
   const { narrowed } = plan
   if (narrowed !== undefined)
     shaped(

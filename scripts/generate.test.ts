@@ -7,5 +7,5 @@ import { generated } from "./generate.ts"
 for (const [file, make] of Object.entries(generated)) {
   test(`${file} is fresh`, async () => {
     expect(readFileSync(join(import.meta.dirname, "..", file), "utf8")).toBe(await make())
-  })
+  }, 60_000)
 }

@@ -19,6 +19,7 @@ export const generated: Readonly<Record<string, () => string | Promise<string>>>
   "docs/errors.md": messagePages,
   "docs/expressions.md": expressionReference,
   "docs/plan.md": opcodeReference,
+  "learn/train/kernel.wasm.ts": () => assembled("learn/train/kernel.as"),
   "shadow/infer/kernel.wasm.ts": () => assembled("shadow/infer/kernel.as"),
   [doorsFile]: doors,
 }

@@ -11,6 +11,7 @@ import type { RecordMore } from "../recorder_open.ts"
 import { budgetsOf } from "./budget.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
+import { speculateOf } from "./speculate.ts"
 
 export interface Admission {
   readonly session: Session
@@ -39,7 +40,7 @@ export async function admitPlan(call: Call, project: Project, options: Admission
   const budgets = budgetsOf(call)
   for (;;) {
     const { env } = call.terminal
-    const more = { ...(ask ? { ask } : {}), ...(record ? { record } : {}) }
+    const more = { ...speculateOf(call, project.file), ...(ask ? { ask } : {}), ...(record ? { record } : {}) }
     const session = await openSession(project, { grants, ledger, env, budgets, ...more })
     try {
       return { session, ready: await session.prepare(bytes, inline) }

@@ -2,7 +2,7 @@
 import type { Command } from "./command.ts"
 import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -89,6 +89,7 @@ export const COMMANDS: readonly Command[] = [
       JSON_OUT,
       { name: "timeout", value: "<duration>", about: "The whole run's deadline: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "ledger",
         value: "<place>",
@@ -120,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The deadline of each run: 30s, 5m." },
       ...BUDGETS,
+      ...AHEAD,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
     ],
     more: [
@@ -211,6 +213,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
       ...BUDGETS,
+      ...AHEAD,
       {
         name: "answer",
         short: "a",

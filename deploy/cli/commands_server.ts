@@ -1,6 +1,6 @@
 /** Commands of a server and of those who use it: what help and docs/cli.md say of them. */
 import type { Command } from "./command.ts"
-import { BUDGETS, GRANTS } from "./options.ts"
+import { AHEAD, BUDGETS, GRANTS } from "./options.ts"
 
 export const SERVER_COMMANDS: readonly Command[] = [
   {
@@ -20,6 +20,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
         about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
       },
       ...BUDGETS,
+      ...AHEAD,
       { name: "ledger", value: "<place>", about: "Where the record of the runs is kept, as for run. Default: file." },
       {
         name: "lease",

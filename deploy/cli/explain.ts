@@ -1,7 +1,7 @@
 /** `explain`: an error code, a pass of the compiler, or what the compiler made of a graph and why. */
 import { CHOICES, type Compiled, compile, PASSES, type PassReport } from "../../compile/mod.ts"
 import { type Code, leastNeeds, MESSAGES, type Message, nearest } from "../../graph/mod.ts"
-import { decodePlan, disasm, type Plan, planHash } from "../../plan/mod.ts"
+import { decodePlan, disasm, explainMarks, type Plan, planHash } from "../../plan/mod.ts"
 import { pictureOfGraph } from "../draw/graph.ts"
 import { pictureOfPlan } from "../draw/plan.ts"
 import { svgOf } from "../draw/svg.ts"
@@ -90,6 +90,7 @@ function explainGraph(call: Call, { plan, bytes, hash, passes }: Compiled, needs
   showNeeds(call, needs)
   for (const pass of passes) showPass(call, pass)
   out.write(`\n${bold("lower")}  ${dim(ORDER.at(-1)!.about)}\n${disasm(plan, hash).replace(/^(?=.)/gm, "    ")}`)
+  showAhead(call, plan)
 }
 
 function showPass(call: Call, { name, about, changes, text }: PassReport): void {
@@ -112,6 +113,20 @@ function explainPlan(call: Call, { bytes }: Program, plan: Plan): void {
   showNeeds(call, plan.needs)
   out.write(`\n${disasm(plan, planHash(bytes), { verbose: true })}`)
   out.write(dim("\ne: touches the world, b: pure. v ← what a step gives and takes; in: the input.\n"))
+  showAhead(call, plan)
+}
+
+/** What may be guessed, called early and taken back, and what waits, in words. */
+function showAhead(call: Call, plan: Plan): void {
+  const lines = explainMarks(plan)
+  if (lines.length === 0) return
+  const { out } = call.terminal
+  const { bold, dim, cyan } = out.colours
+  out.write(
+    `\n${bold("looking ahead")}  ${dim("with --speculate, where a shadow speaks for a tool; the outcome is the same")}\n`,
+  )
+  const width = Math.max(...lines.map(({ at }) => at.length))
+  for (const { at, what } of lines) out.write(`    ${cyan(at.padEnd(width))}  ${what}\n`)
 }
 
 function showNeeds(call: Call, needs: readonly string[]): void {

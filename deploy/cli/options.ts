@@ -34,3 +34,11 @@ export const BUDGETS: readonly Option[] = [
   },
   { name: "fuel", value: "<steps>", about: "The most steps and iterations of a run, counted alike on every host." },
 ]
+
+export const AHEAD: readonly Option[] = [
+  {
+    name: "speculate",
+    about: "Look ahead on the answers of shadows; the outcome is the same. Its bounds stand in the project's file.",
+  },
+  { name: "no-speculate", about: "Look ahead nowhere, whatever the project's file says." },
+]

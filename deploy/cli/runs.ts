@@ -87,7 +87,8 @@ function tell(run: string, rows: readonly Row[]): Told {
   const bodies = entries.map((e) => e.body)
   const first = entries[0]
   const start = bodies.find((b) => b.kind === "start")
-  const end = entries.find((e) => e.body.kind === "end")
+  const last = entries.at(-1)
+  const end = last?.body.kind === "end" ? last : undefined
   const endBody = end?.body.kind === "end" ? end.body : undefined
   const began = first?.at ?? 0
   return {
@@ -163,7 +164,7 @@ function lineOf(entry: Entry, row: Row): string {
     case "read":
       return `read     ${printPath(body.path)}  ${body.resource ?? ""}  ${body.message ?? short(row)}`
     case "intent":
-      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}`
+      return `intent   ${printPath(body.path)}  ${body.resource ?? ""}  ${short(row)}`.trimEnd()
     case "outcome":
       return `outcome  of ${body.intent}, ${body.how}  ${body.message ?? short(row)}`
     case "part":
@@ -180,6 +181,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `discard  ${printPath(body.path)}  ${body.resource ?? ""}  guessed at ${body.on.map(printPath).join(", ")}`
     case "resume":
       return `resume   by ${body.by}`
+    case "undo":
+      return `undo     by ${body.by}${body.left.length === 0 ? "" : `, but for ${body.left.join(", ")}`}`
     case "end":
       return `end      ${body.message ?? short(row)}  trace ${body.trace.slice(0, 12)}…`
   }
@@ -187,7 +190,7 @@ function lineOf(entry: Entry, row: Row): string {
 
 /** Beside an entry stands a value, or the outcome of a call. */
 const dataOf = (kind: Row["kind"], data: Uint8Array): Value =>
-  kind === "start" || kind === "parked" || kind === "part" ? decode(data) : outcomeOf(data)
+  kind === "start" || kind === "parked" || kind === "part" || kind === "intent" ? decode(data) : outcomeOf(data)
 
 function short(row: Row): string {
   if (row.data === null)

@@ -18,6 +18,7 @@ import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable, showError } from "./errors.ts"
 import { ledgerOf } from "./ledger_option.ts"
+import { speculateOf } from "./speculate.ts"
 import { tokensOf } from "./token.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
@@ -100,7 +101,14 @@ async function serveAll(
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
-    const session = await openSession(project, { grants, ledger, env, budgets, leaseMs })
+    const session = await openSession(project, {
+      grants,
+      ledger,
+      env,
+      budgets,
+      leaseMs,
+      ...speculateOf(call, project.file),
+    })
     sessions.push(session)
     for (const { checked, inline } of own) {
       const { plan, bytes } = compile(checked!)

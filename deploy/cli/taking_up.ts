@@ -9,6 +9,7 @@ import { budgetsOf } from "./budget.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { wordValue } from "./input.ts"
 import { outcomeJson, showFailure, showParked, showValue } from "./result.ts"
+import { speculateOf } from "./speculate.ts"
 import { waitJson } from "./waits.ts"
 
 /** An engine over a folder's ledger, with the grants of its project and of the command line. */
@@ -16,7 +17,8 @@ export async function openFolder(call: Call): Promise<Session> {
   const folder = resolve(call.terminal.cwd, call.text("in") ?? ".")
   const project = await openProject(folder)
   const grants = [...project.file.grants, ...call.list("grant")]
-  return await openSession(project, { grants, env: call.terminal.env, budgets: budgetsOf(call) })
+  const more = { budgets: budgetsOf(call), ...speculateOf(call, project.file) }
+  return await openSession(project, { grants, env: call.terminal.env, ...more })
 }
 
 /** The run that a word begins. Fails with `CliError`. */

@@ -100,7 +100,7 @@ export const loop = <const S, B extends In<NoInfer<Wide<ValueOf<S>>>> | Run<Wide
   const start = stateOf(from)
   const type = wide(start.type)
   const params = [{ base: "state", as: options?.as, type }, indexParam(options)]
-  const test = writeBody(name, "while", params, body.while as AnyBody, true)
+  const test = writeBody(name, "while", params, body.while as AnyBody, { asExpression: true })
   const written = writeBody(name, "do", params, body.do as AnyBody)
   const args = recordOf({ from: start })
   return control(name, "loop", { max }, args, { while: test, do: written }, unionOf([type, written.type]), options)
@@ -118,7 +118,7 @@ export const when = <Y extends Body, N extends Body = null>(
   if (on.type.kind !== "boolean" && on.type.kind !== "unknown")
     refuse("value", `Cannot decide "${name}" on a ${printType(on.type)}: it must be a boolean`)
   const yes = writeBody(name, "then", [], then)
-  const no = writeBody(name, "else", [], otherwise ?? (() => null), otherwise === undefined)
+  const no = writeBody(name, "else", [], otherwise ?? (() => null), { asExpression: otherwise === undefined })
   return control(name, "when", {}, on, { then: yes, else: no }, unionOf([yes.type, no.type]), options)
 }
 
@@ -199,7 +199,7 @@ export const catchError = <X, E, R, S extends Step<unknown, unknown> = never>(
     "catch",
     [{ base: "error", as: undefined, type: ERROR_TYPE }],
     instead as AnyBody,
-    true,
+    { asExpression: true },
   )
   made.revise({
     ...draft,

@@ -4,6 +4,7 @@
  */
 import { ref } from "../expr.ts"
 import type { Graph as IrGraph, Scope } from "../ir.ts"
+import { UNDO } from "../undo.ts"
 import { fromSchema } from "../valibot.ts"
 import { importInput, makeCall, withoutDefaults } from "./call.ts"
 import { bindInline, validNode } from "./code.ts"
@@ -20,6 +21,8 @@ export interface GraphOptions<F extends Input, O> {
   /** A schema for each field, or one schema of a record. */
   readonly input: F
   readonly about?: string
+  /** What a run does when it fails: `undo` takes back what was delivered of its `undoable` writes, the latest first. */
+  readonly onFailure?: "undo"
   /** Declared output; inferred from the body where it is left out. */
   readonly output?: Gives<O>
 }
@@ -58,6 +61,7 @@ export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
     resources: sheet.resources,
     body: written.scope,
     ...(output === undefined ? {} : { output: output.type }),
+    ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
   }
   const outputType = output?.type ?? written.type
   const call = makeCall<Given<F>, O, BodyE<B>, BodyR<B>>(
@@ -97,5 +101,6 @@ function refuseHidden(scope: Scope, graph: string, outer: ReadonlyMap<string, st
     }
   }
   for (const n of scope.nodes)
-    for (const [inner, s] of Object.entries(n.scopes)) refuseHidden(s, graph, names, `${n.name}.${inner}`)
+    for (const [inner, s] of Object.entries(n.scopes))
+      if (inner !== UNDO) refuseHidden(s, graph, names, `${n.name}.${inner}`)
 }

@@ -73,3 +73,4 @@ export type {
   Tool,
   ValueOf,
 } from "./types.ts"
+export { undoable } from "./undoable.ts"

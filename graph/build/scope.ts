@@ -245,16 +245,16 @@ export function writeGraph(sheet: Sheet, input: PortState, body: (input: never) 
   }
 }
 
-/** The body of a control node under its role: `do`, `then`, `case:EUR`, `catch`. */
+/** The body of a control node under its role: `do`, `then`, `case:EUR`, `catch`. `apart`: it sees nothing of what is around it. */
 export function writeBody(
   control: string,
   role: string,
   params: readonly Param[],
   body: (...ports: never[]) => unknown,
-  asExpression = false,
+  { asExpression = false, apart = false }: { readonly asExpression?: boolean; readonly apart?: boolean } = {},
 ): Written {
   const parent = currentScope(`"${control}"`)
-  const recorder = new Recorder(`${role} of "${control}"`, parent.sheet, parent)
+  const recorder = new Recorder(`${role} of "${control}"`, parent.sheet, apart ? undefined : parent)
   const names = params.map((p) => recorder.param(p.base, p.as))
   const ports = names.map((name, i) => {
     const port = portOf(ref(name), params[i]!.type, recorder)

@@ -18,7 +18,7 @@ export interface HashInputs {
   readonly output: Type
 }
 
-/** SHA-256 of the canonical form without its `valid:`s, in hexadecimal. Throws `ValueError` where a constant is no value. */
+/** SHA-256 of the canonical form without its `valid:`s and undos, in hexadecimal. Throws `ValueError` where a constant is no value. */
 export function graphHash(graph: Graph, facts: HashInputs): string {
   return hex(
     hashValue({
@@ -46,7 +46,8 @@ function nodeForm(node: Node, facts: HashInputs): Value {
   }
   // The file that a subgraph comes from says nothing about it.
   if (node.kind !== "graph" && Object.keys(node.config).length > 0) form["config"] = node.config
-  const roles = Object.keys(node.scopes)
+  // Undos go into the hash after all else (`undoneHash`), so that a plan's can be told from its own list of them.
+  const roles = Object.keys(node.scopes).filter((role) => role !== "undo")
   if (roles.length > 0) {
     form["scopes"] = Object.fromEntries(roles.map((role) => [role, hashValue(scopeForm(node.scopes[role]!, facts))]))
   }

@@ -30,6 +30,7 @@ export interface Surroundings {
   readonly schemes: ReadonlySet<string>
   readonly pin: NodeView["pin"]
   readonly resources: Graph["resources"]
+  readonly onFailure: Graph["onFailure"]
   readonly body: (scope: Scope, names: Names, at: NodeAt, role: string, params: readonly Type[]) => BodyFacts
   readonly graph: (graph: Graph, path: string) => SubgraphFacts
   /** Runs a check whose problems are not kept: a first look at a body whose variable has no type yet. */

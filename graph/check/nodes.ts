@@ -20,6 +20,7 @@ import type { Names } from "./names.ts"
 import type { NodeAt, Report } from "./report.ts"
 import { secretsIn } from "./secrets.ts"
 import { tool } from "./tools.ts"
+import { undoFits } from "./undo.ts"
 import { validFits } from "./valid.ts"
 
 /** Facts of a node. A node that is broken gives `never`, which fits everywhere, so that it is reported once. */
@@ -40,7 +41,12 @@ export function factsOf(s: Surroundings, at: NodeAt, names: Names): NodeFacts {
   if (caught !== undefined && type.kind === "stream") {
     report.error(report.ofNode(at, "catch"), "G207", "A stream cannot be caught: its items are used before it fails.")
   }
-  const doings = caught === undefined ? outcome : together([outcome, caught])
+  const undone = undoFits(s, at, type, outcome)
+  const doings = together([
+    outcome,
+    ...(caught === undefined ? [] : [caught]),
+    ...(undone === undefined ? [] : [undone]),
+  ])
   checkGrants(s, at, doings.needs)
   return {
     type: caught === undefined ? type : unionOf([type, caught.type]),
@@ -118,6 +124,10 @@ function subgraph(s: Surroundings, at: NodeAt, argType: Type): Outcome {
     return { ...PURE, argType, argFits: "yes", gives: T.never }
   }
   const facts = s.graph(node.graph, joinPath(path, "graph"))
+  if (node.graph.onFailure !== undefined && s.onFailure === undefined) {
+    const message = `${node.graph.name} says \`on_failure\`, which is asked of the graph that is run, and not of one inside it.`
+    report.warn(report.ofNode(at), "G207", message, "Say on_failure: undo here too, where it is to hold.")
+  }
   const argFits = argumentsFit(s, at, node.args, argType, node.graph.input, `The graph ${node.graph.name}`)
   return { ...facts, argType, argFits, gives: facts.output }
 }

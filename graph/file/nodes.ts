@@ -6,6 +6,7 @@ import { type Expr, lit, ref } from "../expr.ts"
 import { type Graph, NESTING_MAX, type Node, type Scope } from "../ir.ts"
 import { nearest } from "../near.ts"
 import type { Mark } from "../places.ts"
+import { UNDO, UNDO_PARAMS } from "../undo.ts"
 import type { Value } from "../value.ts"
 import { celOf, withOf, wordOf } from "./cells.ts"
 import {
@@ -61,7 +62,16 @@ export function nodeOf(r: Reading, mark: Mark, name: string, depth: number, subg
   const aboutMark = under(mark, "about")
   const about = aboutMark === undefined ? undefined : wordOf(r, aboutMark, "`about`")
   const catcher = catchOf(r, mark, depth, subgraph)
-  const scopes = catcher === undefined ? body.scopes : { ...body.scopes, catch: catcher }
+  // On a control node it has been refused already.
+  const undo = control === undefined ? undoAt(r, mark, depth, subgraph) : undefined
+  const scopes =
+    catcher === undefined && undo === undefined
+      ? body.scopes
+      : {
+          ...body.scopes,
+          ...(undo === undefined ? {} : { undo }),
+          ...(catcher === undefined ? {} : { catch: catcher }),
+        }
   const node: Node = {
     name,
     kind,
@@ -190,6 +200,11 @@ function catchOf(r: Reading, node: Mark, depth: number, subgraph: ReadSubgraph):
   return mark.cell.kind === "map"
     ? bodyOf(r, mark, "catch", [ERROR_NAME], depth, subgraph)
     : testOf(r, mark, [ERROR_NAME])
+}
+
+function undoAt(r: Reading, node: Mark, depth: number, subgraph: ReadSubgraph): Scope | undefined {
+  const mark = under(node, UNDO)
+  return mark === undefined ? undefined : bodyOf(r, mark, UNDO, UNDO_PARAMS, depth, subgraph)
 }
 
 function controlOf(

@@ -9,6 +9,7 @@ import { type Graph, isControl, type Node, type Scope, type Settings } from "../
 import { printDuration, printSize } from "../measure.ts"
 import type { FieldSpec, NodeKind, RawNode, Registry } from "../node.ts"
 import type { Type } from "../type.ts"
+import { UNDO, undoOf } from "../undo.ts"
 import { isRecord, type Rec, type Value } from "../value.ts"
 import { fieldsData, namesOfTypes, type TypeNames, typeData } from "./print-type.ts"
 import { Flow, type Printed, toJson, toYaml } from "./printed.ts"
@@ -36,6 +37,7 @@ function graphData(graph: Graph, registry: Registry): Fields {
   }
   if (Object.keys(graph.input.fields).length > 0) out["input"] = fieldsData(graph.input.fields, names)
   if (graph.output !== undefined) out["returns"] = typeData(graph.output, names)
+  if (graph.onFailure !== undefined) out["on_failure"] = graph.onFailure
   if (graph.needs !== undefined) out["needs"] = new Flow([...graph.needs])
   for (const section of SECTIONS) {
     const declared = graph.resources[section]
@@ -60,6 +62,8 @@ function nodeData(p: Printing, node: Node): Fields {
   const out: Fields = node.about === undefined ? { ...own } : { about: node.about, ...own }
   if (node.output !== undefined) out["output"] = typeData(node.output, p.names)
   Object.assign(out, settingsData(node.settings))
+  const undo = undoOf(node)
+  if (undo !== undefined) out[UNDO] = nodeData(p, undo)
   const caught = node.scopes["catch"]
   if (caught !== undefined)
     out["catch"] = caught.nodes.length === 0 && caught.name === undefined ? celText(caught.output) : bodyData(p, caught)
@@ -73,7 +77,7 @@ function nodeData(p: Printing, node: Node): Fields {
   return out
 }
 
-const BODIES = ["do", "then", "cases", "else", "catch"] as const
+const BODIES = ["do", "then", "cases", "else", UNDO, "catch"] as const
 
 function bodyData(p: Printing, scope: Scope): Printed {
   const [only] = scope.nodes

@@ -124,6 +124,7 @@ function graphOf(r: Reading, mark: Mark): Graph {
   const needs = needsMark === undefined ? undefined : capabilitiesOf(r, needsMark, "needs")
   const returnsMark = under(mark, "returns")
   const returns = returnsMark === undefined ? undefined : typeOf(r, returnsMark)
+  const onFailure = onFailureOf(r, mark)
   const graph: Graph = {
     name: name ?? "",
     ...(about === undefined ? {} : { about }),
@@ -133,6 +134,7 @@ function graphOf(r: Reading, mark: Mark): Graph {
     resources: resourcesOf(r, mark),
     body: rootBody(r, mark),
     ...(returns === undefined ? {} : { output: returns }),
+    ...(onFailure === undefined ? {} : { onFailure }),
   }
   r.session.places.mark(graph, mark)
   return graph
@@ -147,6 +149,22 @@ const missing = (r: Reading, mark: Mark, key: string, what: string) => {
 function stringAt(r: Reading, mark: Mark, key: string): string | undefined {
   const part = under(mark, key)
   return part === undefined ? undefined : wordOf(r, part, `\`${key}\``)
+}
+
+/** What a run of the graph does when it fails. There is one thing that it can do. */
+function onFailureOf(r: Reading, mark: Mark): "undo" | undefined {
+  const part = under(mark, "on_failure")
+  if (part === undefined) return undefined
+  const word = wordOf(r, part, "`on_failure`")
+  if (word === "undo" || word === undefined) return word
+  refuse(
+    r,
+    part,
+    "G207",
+    `\`on_failure\` says what a run that fails does: \`undo\`, found ${JSON.stringify(word)}.`,
+    "Write undo.",
+  )
+  return undefined
 }
 
 function typesOf(r: Reading, mark: Mark): { readonly [name: string]: Type } {

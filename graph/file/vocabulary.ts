@@ -14,6 +14,8 @@ export type Form =
   | "bodies"
   /** A body, or a CEL expression: for `catch`. */
   | "body or cel"
+  /** One node without a name: for `undo`. */
+  | "node"
   /** A CEL expression and nothing else: for `while`. */
   | "test"
   /** The name that a body's variable gets. */
@@ -56,6 +58,7 @@ export const GRAPH_WORDS = {
   types: "Named types, for use anywhere below.",
   input: "The values that the graph takes: name and type.",
   returns: "The type of the output, where it is to be stated.",
+  on_failure: "What a run does when it fails: `undo` takes back, in reverse order, every write that has an `undo:`.",
   needs: "The capabilities that the graph needs. Whoever runs it grants them.",
   servers: "MCP servers, by name.",
   databases: "Databases, by name.",
@@ -80,11 +83,23 @@ export const COMMON_WORDS: Readonly<Record<string, Word>> = {
   shadow: { form: "share", about: "A shadow may answer early: `{ error: 1% }` of its accepted answers may be wrong." },
   speculate: { form: "yes or no", about: "May this read run on a guessed argument?" },
   valid: { form: "test", about: "What holds of every answer that counts, over `out` and `args`: `out.total >= 0`." },
+  undo: {
+    form: "node",
+    about: "The call that takes the write back, over `out`, its answer, and `args`, its arguments.",
+  },
   catch: { form: "body or cel", about: "What the node gives when it fails; `error` is the failure." },
 }
 
 /** Settings that only a node which does something outside can carry. */
-export const TOOL_SETTINGS: ReadonlySet<string> = new Set(["timeout", "retry", "cache", "shadow", "speculate", "valid"])
+export const TOOL_SETTINGS: ReadonlySet<string> = new Set([
+  "timeout",
+  "retry",
+  "cache",
+  "shadow",
+  "speculate",
+  "valid",
+  "undo",
+])
 
 /** Control kinds: what their own key holds, and the keys beside it. */
 export interface ControlWords {

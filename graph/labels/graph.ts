@@ -11,6 +11,7 @@ import { hasDefaults, liveNodes } from "../live.ts"
 import { argLook, fromLook, roundLook, stateType } from "../looks.ts"
 import type { Signature } from "../node.ts"
 import { T } from "../type.ts"
+import { UNDO } from "../undo.ts"
 import { labelOf } from "./express.ts"
 import {
   CLEAN,
@@ -230,7 +231,7 @@ class Walk {
     const { at, seen } = here
     const facts = this.#checked.nodes.get(node)!
     const args = this.#expr(node.args, here)
-    const roles = Object.keys(node.scopes).filter((role) => role !== "catch")
+    const roles = Object.keys(node.scopes).filter(isBody)
     const outs = roles.map((role) => outOf(at, role))
     const goesRound = node.kind === "fold" || node.kind === "loop"
     this.#port(inOf(at), undefined, whole(args), [...here.env.ports(node.args), ...(goesRound ? outs : [])])
@@ -263,7 +264,7 @@ class Walk {
       case "when":
       case "switch": {
         const inside = decidedBy(args)
-        const sides = Object.keys(node.scopes).filter((role) => role !== "catch")
+        const sides = Object.keys(node.scopes).filter(isBody)
         return stated(influenced(joinAll(sides.map((role) => this.#body(node, role, [], inside))), args.any))
       }
       case "map": {
@@ -320,7 +321,7 @@ class Walk {
     if (this.#final) this.#sinks(node, signature, args, here)
     const own = from(originOf(signature, this.#origins))
     let said = signature.endorses === true ? own : join(own, whole(args))
-    const roles = Object.keys(node.scopes).filter((role) => role !== "catch")
+    const roles = Object.keys(node.scopes).filter(isBody)
     if (roles.length > 0) {
       // What a body gives is told to the tool, which may ask the next one with it.
       said = this.#round(here.at, said)
@@ -332,7 +333,15 @@ class Walk {
         said = this.#round(here.at, join(said, whole(this.#body(node, role, params, inside))))
       }
     }
-    return narrow(said, facts.outcome)
+    const label = narrow(said, facts.outcome)
+    // What takes it back is called with its answer and its arguments, and with nothing else.
+    this.#undo(node, label, args, here)
+    return label
+  }
+
+  #undo(node: Node, out: Label, args: Label, here: Here): void {
+    const params = [[out, here.at] as const, [args, inOf(here.at)] as const]
+    this.#body(node, UNDO, params, { ...here, env: new Env() })
   }
 
   #sinks(node: Node, { sinks, input }: Signature, args: Label, { at, decided, by, env }: Here): void {
@@ -375,6 +384,9 @@ class Walk {
     return []
   }
 }
+
+/** Is it a body that runs as part of what the node does? */
+const isBody = (role: string): boolean => role !== "catch" && role !== UNDO
 
 const inOf = (at: string): string => `${at}#in`
 const outOf = (at: string, role: string): string => `${at}#out ${role}`

@@ -63,7 +63,7 @@ export class World {
     this.kind("post", "write", false),
   )
 
-  engine(store: LedgerStore, lent: Partial<Services> = {}): Engine {
+  engine(store: LedgerStore, lent: Partial<Services> = {}, parks = true): Engine {
     return new Engine({
       registry: this.kinds,
       services: {
@@ -76,7 +76,7 @@ export class World {
         ...lent,
       },
       store,
-      parks: true,
+      parks,
     })
   }
 

@@ -40,6 +40,8 @@ const body = (s: Sketch, step: (s: Sketch) => PlanStep | Step) =>
   s.scope({ params: [num, num], slots: 3, result: 2, type: num, steps: [step(s)] })
 const deep = (levels: number): Type => (levels === 0 ? num : T.list(deep(levels - 1)))
 
+const OUT = { op: "ref", name: "out" } as const
+
 export const BROKEN: readonly Broken[] = [
   ...BROKEN_BLOCKS,
   { rule: "P001", what: "another semantics", plan: { ...sample("arithmetic"), semantics: 2 }, seen: true },
@@ -323,8 +325,37 @@ export const BROKEN: readonly Broken[] = [
     ]),
     seen: true,
   },
+  {
+    rule: "P055",
+    what: "one write with two undos",
+    plan: undoing([1, 1].map((extern) => ({ path: ["a"], extern, args: OUT }))),
+  },
+  { rule: "P055", what: "an undo that reads", plan: undoing([{ path: ["a"], extern: 2, args: OUT }]) },
+  { rule: "P055", what: "an undo of a read", plan: undoing([{ path: ["a"], extern: 1, args: OUT }], "read") },
+  { rule: "P055", what: "an undo of nothing", plan: undoing([{ path: [], extern: 1, args: OUT }]) },
+  {
+    rule: "P055",
+    what: "an undo that looks around",
+    plan: undoing([{ path: ["b"], extern: 1, args: { op: "ref", name: "input" } }]),
+  },
+  {
+    rule: "P055",
+    what: "an undo that is handed a text",
+    plan: undoing([{ path: ["a"], extern: 1, args: { op: "const", value: "x" } }]),
+  },
+  { rule: "P011", what: "an undo by nobody", plan: undoing([{ path: ["a"], extern: 3, args: OUT }]) },
 ]
 
+/** A write at `a`, and undos of it: extern 0 writes, 1 takes it back, 2 reads. */
+function undoing(undos: NonNullable<Plan["undos"]>, writes: "write" | "read" = "write"): Plan {
+  const drawn = steps(2, (s) => {
+    s.extern({ input: num, output: num, effect: writes, resource: "db:a" })
+    s.extern({ input: num, output: num, effect: "write", resource: "db:a" })
+    s.extern({ input: num, output: num, effect: "read", resource: "db:a" })
+    return [["invoke", 1, 0, 0, s.texts("a"), []]]
+  })
+  return { ...drawn, undos }
+}
 function twice(): Plan {
   const p = sample("switching")
   const constants = p.constants.map((c) =>

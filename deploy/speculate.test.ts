@@ -1,0 +1,124 @@
+/** Looking ahead through the engine: what a host's shadows are asked, what a run may say, and what the project's file may. */
+import { describe, expect, test } from "bun:test"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { compile } from "../compile/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import { printPath, type Shadows, type Value } from "../graph/mod.ts"
+import { openRow } from "../kernel/mod.ts"
+import { kindsOf } from "../tests/machine/machine.ts"
+import { sure, TestShadow } from "../tests/machine/shadows.ts"
+import { Engine, type RunOptions } from "./engine.ts"
+import { readProjectFile } from "./project.ts"
+import { systemClock } from "./services/clock.ts"
+import { readSpeculate, type Speculate } from "./speculate.ts"
+
+const text = `graph: g
+input: { x: number }
+nodes:
+  a: { read: f, on: "at:a", with: { n: "\${ input.x }" }, output: number }
+  b: { read: f, on: "at:b", with: { n: "\${ a }" }, output: number, speculate: true }
+output: b
+`
+
+function engine(speculate: Speculate | undefined, shadows: Shadows) {
+  const calls: string[] = []
+  const f = async ({ n }: { readonly n: number }) => {
+    calls.push(`f ${n}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    calls.push(`f ${n} done`)
+    return n + 1
+  }
+  const registry = kindsOf({ f })
+  const { checked } = checkFile({ file: "g.graph.yaml", text }, { registry })
+  const services = { clock: systemClock, chance: { next: () => 0.5, bytes: (n: number) => new Uint8Array(n) }, shadows }
+  const made = new Engine({ registry, services, speculate })
+  const run = async (input: Value, options: RunOptions = {}) => {
+    const ready = await made.prepare(compile(checked!).bytes, { grants: checked!.needs })
+    const result = await ready.run(input, options)
+    const { rows } = await made.store.entries("", result.run)
+    const guesses = rows.flatMap((row) => {
+      const { body } = openRow(row)
+      return body.kind === "guess" ? [`${printPath(body.path)} ${body.verdict}`] : []
+    })
+    return { result, guesses }
+  }
+  return { run, calls, close: () => made.close() }
+}
+
+describe("an engine", () => {
+  const right = new TestShadow((args) => sure((args as { n: number }).n + 1))
+
+  test("asks for a shadow by what the tool is, and looks ahead where it is told to", async () => {
+    const asked: string[] = []
+    const shadows: Shadows = {
+      of: ({ kind, signature, output }) => {
+        asked.push(`${kind} ${signature.resource} ${output.kind}`)
+        return right
+      },
+    }
+    const ahead = engine({}, shadows)
+    const [first, alone] = [await ahead.run({ x: 1 }), await ahead.run({ x: 1 }, { speculate: false })]
+    expect(asked).toEqual(["read at:a number", "read at:b number"])
+    expect(first.guesses).toEqual(["a kept"])
+    expect(alone.guesses).toEqual([])
+    expect(first.result.trace).toBe(alone.result.trace)
+    expect(ahead.calls.slice(0, 4)).toEqual(["f 1", "f 2", "f 1 done", "f 2 done"])
+    await ahead.close()
+  })
+
+  test("without being told it does not, whatever shadows there are", async () => {
+    const still = engine(undefined, { of: () => right })
+    expect((await still.run({ x: 1 })).guesses).toEqual([])
+    expect((await still.run({ x: 1 }, { speculate: {} })).guesses).toEqual(["a kept"])
+    await still.close()
+  })
+
+  test("tells a caller who asks an early answer, and whether it held", async () => {
+    const early = engine({}, { of: () => right })
+    const heard: unknown[] = []
+    const { result } = await early.run(
+      { x: 1 },
+      {
+        onEarly: async ({ value, bound, rests, verified }) => {
+          heard.push([value, bound, rests.map(({ path }) => printPath(path)), early.calls.includes("f 1 done")])
+          heard.push(await verified)
+        },
+      },
+    )
+    await Promise.resolve()
+    expect(result.outcome).toEqual({ ok: true, value: 3 })
+    expect(heard).toEqual([[3, 0.02, ["a", "b"], false], true])
+    await early.close()
+  })
+})
+
+describe("what is stated", () => {
+  const cases: readonly (readonly [unknown, string])[] = [
+    ["yes", '"speculate" wants true, false or a record like { "depth": 8 }, found "yes"'],
+    [{ depht: 3 }, '"speculate" has no "depht"; it has depth, outstanding, calls, error, confidence, costs'],
+    [{ depth: 0 }, '"speculate": "depth" must be a whole number from 1, found 0'],
+    [{ error: 5 }, '"speculate": "error" must be a number from 0 to 1, found 5'],
+    [{ costs: "no" }, '"speculate": "costs" must be true or false, found "no"'],
+  ]
+  for (const [data, message] of cases) {
+    test(JSON.stringify(data), () => {
+      expect(() => readSpeculate(data)).toThrow(message)
+    })
+  }
+
+  test("in the project's file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "shadowgraph-ahead-"))
+    const write = (speculate: unknown) =>
+      writeFileSync(join(folder, "shadowgraph.project.json"), JSON.stringify({ speculate }))
+    write({ depth: 2, costs: false })
+    expect((await readProjectFile(folder)).speculate).toEqual({ depth: 2, costs: false })
+    write(true)
+    expect((await readProjectFile(folder)).speculate).toEqual({})
+    write(false)
+    expect((await readProjectFile(folder)).speculate).toBeUndefined()
+    write(3)
+    expect(readProjectFile(folder)).rejects.toThrow(/shadowgraph.project.json": "speculate" wants true/)
+  })
+})
