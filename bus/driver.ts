@@ -35,7 +35,7 @@ export interface Answers {
   /** Frames that were woken meanwhile go on. */
   wake(): void
   /** Nothing is under way any more: the run comes to this. */
-  finish(outcome: Outcome): void
+  rested(outcome: Outcome): void
   readonly settings: RunSettings
 }
 

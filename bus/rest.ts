@@ -87,7 +87,7 @@ export class Rest {
 
   #next(): void {
     const held = this.#held
-    if (held.length === 0) return this.#answers.finish(this.#comesTo)
+    if (held.length === 0) return this.#answers.rested(this.#comesTo)
     const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
     // Of those that are not on record none comes before another: they go on together, as they would have.
     const now = held.filter((h) => h.seq === least.seq)

@@ -92,7 +92,7 @@ export class Vm implements Context, Answers {
     this.#driver?.drive()
   }
 
-  finish(outcome: Outcome): void {
+  private finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     this.ahead?.close(outcome)
@@ -101,6 +101,9 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
+  rested(outcome: Outcome): void {
+    this.finish(outcome)
+  }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
     this.finish({ ok: false, failure })
@@ -156,10 +159,7 @@ export class Vm implements Context, Answers {
       kill(f)
       this.#attempts?.sweep(toFailure(failure))
       const { parent } = f
-      if (parent === undefined) {
-        this.finish({ ok: false, failure: toFailure(failure) })
-        return
-      }
+      if (parent === undefined) return this.finish({ ok: false, failure: toFailure(failure) })
       parent.frame.children?.delete(f)
       try {
         if (!this.spent && parent.failed?.(f, failure) === true) return
