@@ -4,6 +4,7 @@
  */
 
 export type { Operation } from "./cells/int64.ts"
+export * from "./composed.ts"
 export { filled, measured } from "./encode/measured.ts"
 export type { Notes } from "./encode/notes.ts"
 export { EncodingRefused } from "./encode/refused.ts"

@@ -113,7 +113,7 @@ export function record(fields: readonly Entry[]): Part {
 /** A field that the record should not have, so that it would be lost. */
 function unknownKey(value: Rec, names: ReadonlySet<string>, present: number): Miss | undefined {
   let found = 0
-  for (const key of Object.keys(value)) if (value[key] !== undefined) found++
+  for (const key in value) if (value[key] !== undefined) found++
   if (found === present) return undefined
   const key = Object.keys(value).find((k) => !names.has(k))!
   return new Miss("no such field", value[key]).under(key)

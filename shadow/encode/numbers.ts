@@ -21,12 +21,11 @@ export function nibbles(most: number | bigint): readonly Shape[] {
 
 /** Writes a whole number from 0 to 2^53 − 1 as `n` nibbles. */
 export function writeNibbles(value: number, states: Uint16Array, at: number, n: number): void {
-  let left = value
-  for (let i = 0; i < n; i++) {
-    const digit = left % BASE
-    states[at + i] = digit
-    left = (left - digit) / BASE
-  }
+  // Eight at a time as 32-bit words: the remainder of a float64 costs many times as much.
+  let low = value >>> 0
+  const end = Math.min(n, 8)
+  for (let i = 0; i < end; i++, low >>>= 4) states[at + i] = low & 15
+  if (n > 8) writeNibbles((value - (value >>> 0)) / 2 ** 32, states, at + 8, n - 8)
 }
 
 /** The whole number of `n` nibbles; exact where it is at most 2^53 − 1, and above that where it is above. */

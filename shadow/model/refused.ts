@@ -9,7 +9,7 @@ export class ModelRefused extends Data.TaggedError("ModelRefused")<{
    * `truncated`: the file ends too early. `corrupt`: its bytes are no ONNX. `foreign`: it is ONNX, but no chain of dense
    * layers with ReLU between. `shape`: sizes that do not fit together. `not-finite`: weights or an answer with NaN or an
    * infinity. `too-large`: more than this host takes. `spec`: its metadata describes no encoding of ours, or none that fits.
-   * `input`: what it was called with. `trap`: the kernel stopped.
+   * `input`: what it was called with. `trap`: the kernel stopped. `wrong`: a cell that has to be right everywhere is not.
    */
   readonly reason:
     | "truncated"
@@ -21,6 +21,7 @@ export class ModelRefused extends Data.TaggedError("ModelRefused")<{
     | "spec"
     | "input"
     | "trap"
+    | "wrong"
   /** Where in the file or the model: `byte 812`, `node "relu_0"`, `weights 1`. */
   readonly place: string
   readonly message: string

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, Odds, type Program, type RunEvent } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent, type RunSettings, undo } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -19,11 +19,14 @@ import {
   admit,
   MemoryLedger,
   openEntry,
+  openHistory,
   openOutcome,
   openRun,
   ResourceLimits,
   type Row,
   type RunRecord,
+  resumeRun,
+  undoRun,
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
@@ -81,6 +84,8 @@ export interface RunOptions {
   readonly cancelAt?: number
   /** Look ahead, with shadows that this decides. */
   readonly ahead?: Chance
+  /** Take back what was done, once the run has ended. */
+  readonly undo?: boolean
 }
 
 /** A stage for the run at hand: the kinds play on it from now on. */
@@ -158,7 +163,17 @@ export async function lived(
     }
   }
   const cut = record.unsettled.length
-  const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  let ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
+  if (options.undo === true && past().undoable.length > 0) {
+    const plan = program.admitted
+    const recording = { store, digest, clock }
+    await undoRun(plan, past(), recording, { by: "laws", left: [] })
+    const again = resumeRun(plan, past(), recording)
+    await driven(clock, undo(program, settingsOf(again, stage, { limits })))
+    ended = again.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+    wrong.push(...disorder(store.entries("", "r").rows))
+  }
   const chain = store.entries("", "r")
   const verdict = verifyChain(chain, { digest, space: "", run: "r" })
   if (!verdict.ok) wrong.push(`the ledger does not verify: ${verdict.message}`)
@@ -171,14 +186,35 @@ export async function lived(
   return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows, ahead: aheadOf(chain.rows) }
 }
 
-export function vmOf(
-  program: Program,
-  record: RunRecord,
-  stage: Playing,
-  more: Partial<ConstructorParameters<typeof Vm>[1]> = {},
-): Vm {
+export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: Partial<RunSettings> = {}): Vm =>
+  new Vm(program, settingsOf(record, stage, more))
+
+function settingsOf(record: RunRecord, stage: Playing, more: Partial<RunSettings>): RunSettings {
   const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
-  return new Vm(program, { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more })
+  return { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more }
+}
+
+/** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */
+function disorder(rows: ReturnType<MemoryLedger["entries"]>["rows"]): string[] {
+  const wrong: string[] = []
+  const intents = new Map<number, string>()
+  const done: string[] = []
+  let undoing = false
+  for (const row of rows) {
+    const { body, seq } = openEntry(row.entry)
+    if (body.kind === "undo") undoing = true
+    if (body.kind === "intent") intents.set(seq, printPath(body.path))
+    if (body.kind !== "outcome") continue
+    const at = intents.get(body.intent)!
+    if (!undoing) {
+      if (body.how !== "refused" && rows[body.intent]!.data !== null) done.push(at)
+    } else {
+      const last = done.pop()
+      if (`${last}.undo` !== at) wrong.push(`${at} was undone where ${last ?? "nothing"} was the last that was done`)
+      if (body.how !== "delivered") done.length = 0
+    }
+  }
+  return wrong
 }
 
 function aheadOf(rows: ReturnType<MemoryLedger["entries"]>["rows"]): Ran["ahead"] {
