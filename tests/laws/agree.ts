@@ -189,7 +189,9 @@ class Trial {
 
   async cancelled(program: Program): Promise<void> {
     const at = new Chance(`${this.seed} cancel`).below(120)
-    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), { cancelAt: at })
+    const ahead = new Chance(`${this.seed} cancelled shadows`)
+    const options = { cancelAt: at, ...(ahead.percent(50) ? { ahead } : {}) }
+    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), options)
     const how = await unexplained(this.checked, this.input, ran, true)
     if (how !== undefined)
       this.broken.push({ law: "a cancelled run is explained by its record", how: `at ${at} ms: ${how}` })
