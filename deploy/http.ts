@@ -18,6 +18,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { undoneJson } from "./ending.ts"
 import type { Ready, RunResult } from "./engine.ts"
 import { addHooks, type HooksOptions, type ServedHook } from "./http_hooks.ts"
 import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./http_problems.ts"
@@ -224,7 +225,7 @@ async function answer(
   return { run, response: failed(c, result.outcome.failure, more) }
 }
 
-const proof = ({ trace, ledger }: RunResult) => ({ trace, ledger })
+const proof = ({ trace, ledger, undone }: RunResult) => ({ trace, ledger, ...undoneJson(undone) })
 
 function failed(c: Context, { code, message, data, path }: Failure, more: object): Response {
   const node = path === undefined ? {} : { node: printPath(path) }

@@ -20,10 +20,13 @@ import {
   type Scope,
   sameBytes,
   toFailure,
+  undoKey,
+  undosOf,
   type Value,
 } from "../../graph/mod.ts"
 import { decodePlan, encodePlan } from "../../plan/mod.ts"
 import { Chance } from "./chance.ts"
+import { replayDiffers, wentOn } from "./crash.ts"
 import { sameFailure, unexplained } from "./replay.ts"
 import { admitted, type Committed, kinds, programOf, type Ran, run } from "./runs.ts"
 import { someInputValue } from "./values.ts"
@@ -43,6 +46,8 @@ export interface Verdict {
   readonly ended: "value" | "failure" | "refused"
   /** What became of guesses in the runs that looked ahead. */
   readonly ahead: Ran["ahead"]
+  /** Runs that took something back. */
+  readonly undos: number
 }
 
 const REFUSED: Verdict = {
@@ -50,6 +55,7 @@ const REFUSED: Verdict = {
   broken: [],
   ended: "refused",
   ahead: { kept: 0, wrong: 0, discarded: 0 },
+  undos: 0,
 }
 
 /**
@@ -65,7 +71,7 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
     if (thorough) await trial.more()
   }
   const ended = trial.evaluated?.outcome.ok ? "value" : "failure"
-  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead }
+  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead, undos: trial.undos }
 }
 
 /** Interpreted; and translated, twice with the same code. */
@@ -81,6 +87,8 @@ class Trial {
   readonly broken: Broken[] = []
   evaluated: Evaluated | undefined
   readonly ahead = { kept: 0, wrong: 0, discarded: 0 }
+  /** Runs that took something back. */
+  undos = 0
   /** The evaluator met a failure that another order of events may replace by another. */
   #caught = false
 
@@ -111,6 +119,7 @@ class Trial {
       const program = programOf(plan, codegen)
       await this.runs(program, times, mode)
       if (codegen) await this.runs(program, 1, "looking ahead", true)
+      if (codegen) await this.undone(program)
     }
   }
 
@@ -127,7 +136,9 @@ class Trial {
       if (plan === undefined) return
       await this.runs(programOf(admitted(plan.bytes, this.checked.needs), true), 1, `without ${without.join(", ")}`)
     }
-    await this.cancelled(programOf(admitted(whole.bytes, this.checked.needs), true))
+    const program = programOf(admitted(whole.bytes, this.checked.needs), true)
+    await this.cancelled(program)
+    await this.crashed(program)
     await this.filed()
   }
 
@@ -164,13 +175,52 @@ class Trial {
     }
   }
 
+  /** Asked for, the run takes back what it did, as the evaluator does. */
+  async undone(program: Program): Promise<void> {
+    if (program.plan.undos === undefined || this.broken.length > 0) return
+    const asked = await new Evaluation(this.checked, worldOf()).run(this.input, { undo: true })
+    const ran = await run(program, this.input, new Chance(`${this.seed} undone`), { undo: true })
+    const strict = this.evaluated!.outcome.ok && !this.#caught && allUndone(this.checked, asked)
+    const how = strict ? await differs(this.checked, this.input, asked, false, ran) : undefined
+    if (how !== undefined) this.broken.push({ law: "undone is evaluated", how })
+    this.#order(ran, "undone")
+    if (ran.effects.some((e) => e.path.at(-1) === "undo")) this.undos++
+  }
+
   async cancelled(program: Program): Promise<void> {
     const at = new Chance(`${this.seed} cancel`).below(120)
-    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), { cancelAt: at })
+    const ahead = new Chance(`${this.seed} cancelled shadows`)
+    const options = { cancelAt: at, ...(ahead.percent(50) ? { ahead } : {}) }
+    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), options)
     const how = await unexplained(this.checked, this.input, ran, true)
     if (how !== undefined)
       this.broken.push({ law: "a cancelled run is explained by its record", how: `at ${at} ms: ${how}` })
     this.#order(ran, "cancelled")
+    await this.replays(program, ran, "cancelled")
+  }
+
+  /** A run that died after any entry of its record goes on from there; and its whole record says again what it said. */
+  async crashed(program: Program): Promise<void> {
+    const chance = () => new Chance(`${this.seed} crash ${this.broken.length}`)
+    const c = new Chance(`${this.seed} cut`)
+    const whole = await run(program, this.input, chance())
+    await this.replays(program, whole, "a run")
+    const last = whole.rows.length - 1
+    for (const cut of new Set([last, c.between(1, last), c.between(1, last)])) {
+      if (this.broken.length > 0) return
+      const ran = await wentOn(program, whole, cut, chance())
+      const where = `cut after ${cut} of ${whole.rows.length} entries`
+      const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)
+      if (how !== undefined) this.broken.push({ law: "a crash changes nothing", how: `${where}: ${how}` })
+      this.#order(ran, where)
+      await this.replays(program, ran, where)
+    }
+  }
+
+  async replays(program: Program, ran: Ran, where: string): Promise<void> {
+    if (ran.rows.length === 0) return
+    const how = await replayDiffers(program, ran, new Chance(`${this.seed} replay`))
+    if (how !== undefined) this.broken.push({ law: "a record says again what it said", how: `${where}: ${how}` })
   }
 
   #order(ran: Ran, where: string): void {
@@ -233,6 +283,15 @@ async function differs(
   const effects = sameEffects(evaluated, ran.effects)
   if (effects !== undefined) return effects
   return evaluated.trace === ran.trace ? undefined : "the trace hashes differ"
+}
+
+/** Was every write with an undo taken back? Where one could not be, what else was depends on which was the last. */
+function allUndone(checked: CheckedGraph, { effects }: Evaluated): boolean {
+  const undoable = new Set(undosOf(checked).map(({ path }) => undoKey(path)))
+  const done = effects.filter((e) => e.effect === "write" && e.how !== "refused" && undoable.has(undoKey(e.path)))
+  return done.every((e) =>
+    effects.some((u) => u.how === "delivered" && printPath(u.path) === `${printPath(e.path)}.undo`),
+  )
 }
 
 function sameEnd(a: Outcome, b: Outcome): boolean {
