@@ -90,6 +90,7 @@ export interface History {
   readonly graph: string
   readonly plan: string
   readonly pins: string | null
+  /** As its bytes say it; `inputOf` gives it as the plan's port holds it. */
   readonly input: Value
   readonly inputHash: Uint8Array
   readonly began: number
@@ -117,7 +118,7 @@ export interface History {
 }
 
 const histories = new WeakSet<object>()
-export const isHistory = (x: unknown): x is History => typeof x === "object" && x !== null && histories.has(x)
+export const isHistory = (x: unknown): x is History => histories.has(x as object)
 
 /** Reads a run's chain. Fails with `KernelError`: `missing` where there is none, `corrupt` where it does not verify or has lost its beginning. */
 export function openHistory(chain: Chain, options: VerifyOptions): History {
