@@ -37,6 +37,7 @@ export type { Dialect } from "./ledger_tables.ts"
 export { type Listening, listen } from "./listen.ts"
 export { type LoadedGraph, loadGraph } from "./load.ts"
 export { type LockResult, makeLock } from "./lock.ts"
+export { ModelStore, ModelStoreError } from "./model_store.ts"
 export {
   addGrants,
   graphFiles,
