@@ -80,7 +80,12 @@ describe("a right", () => {
   ]
   test("is had where every layer covers it", () => {
     const granted = grantedBy(layers)
-    expect(["net:a", "net:b", "fs:read:/c/d/e", "fs:read:/c/e"].map((c) => granted(c))).toEqual([true, false, true, false])
+    expect(["net:a", "net:b", "fs:read:/c/d/e", "fs:read:/c/e"].map((c) => granted(c))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ])
     expect(grantedBy([[]])("net:a")).toBe(false)
   })
 
