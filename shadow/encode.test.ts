@@ -172,6 +172,7 @@ describe("the description", () => {
       "fields[0]",
     ],
     [{ form: 1, of: { as: "word", words: [] } }, "a word"],
+    [{ form: 1, of: { as: "map", keys: ["__proto__"], of: { as: "null" } } }, "__proto__"],
     [{ form: 1, of: { as: "date", years: [5, 4], by: "fields" } }, `"years"`],
   ])("that is broken is refused with its place: %#", (spec, says) => {
     expect(reasonOf(encodingFrom(spec))).toBe("spec")
