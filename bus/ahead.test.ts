@@ -1,7 +1,7 @@
 /** Looking ahead: when reads begin, what comes of guesses right, wrong and strange, and what never happens on a guess. */
 import { describe, expect, test } from "bun:test"
 import { fail, type Prediction, printPath } from "../graph/mod.ts"
-import { Machine, type Tools, told } from "../tests/machine/machine.ts"
+import { Machine, type MachineOptions, type Tools, told } from "../tests/machine/machine.ts"
 import { sure, TestShadow } from "../tests/machine/shadows.ts"
 import { Odds } from "./odds.ts"
 import { SPECULATION, type Speculation } from "./speculation.ts"
@@ -14,7 +14,7 @@ interface World {
 }
 
 /** Reads `f` add one, in 10 ms; writes `w` hand back what they are given. */
-function world(text: string, more: Tools = {}): World {
+function world(text: string, more: Tools = {}, options: MachineOptions = {}): World {
   const log: string[] = []
   const slow =
     (name: string, make: (n: number) => unknown) =>
@@ -23,7 +23,7 @@ function world(text: string, more: Tools = {}): World {
       await machine.clock.sleep(10, signal)
       return make(n)
     }
-  const machine: Machine = new Machine(text, { f: slow("f", (n) => n + 1), w: slow("w", (n) => n), ...more })
+  const machine: Machine = new Machine(text, { f: slow("f", (n) => n + 1), w: slow("w", (n) => n), ...more }, options)
   return { machine, log }
 }
 
@@ -91,6 +91,100 @@ describe("a chain of reads", () => {
     expect([ended.out, ended.ms]).toEqual([4, 20])
     expect(w.log).toEqual(["f 1 at 0", "f 3 at 0", "f 2 at 10"])
     expect(guesses(ended)).toEqual(["a kept", "b kept"])
+  })
+})
+
+describe("bodies", () => {
+  const item = (mark = true) =>
+    `{ read: f, on: "at:m", with: { n: "\${ m }" }, output: number${mark ? ", speculate: true" : ""} }`
+
+  test("items of a map rest on themselves alone: a wrong guess takes back one of them", async () => {
+    const text = `graph: g
+input: { x: number }
+types: {}
+nodes:
+  all:
+    map: "[1.0, 2.0, 3.0]"
+    as: m
+    do:
+      graph: ./two.graph.yaml
+      with: { m: "\${ m }" }
+output: all
+`
+    const two = `graph: two
+input: { m: number }
+nodes:
+  one: ${item()}
+  two: { read: f, on: "at:two", with: { n: "\${ one }" }, output: number, speculate: true }
+output: two
+`.replaceAll("${ m }", "${ input.m }")
+    const w = world(text, {}, { load: () => ({ file: "two.graph.yaml", text: two }) })
+    const ended = await ahead(w, wrongAt(2), 0)
+    expect([ended.out, ended.ms]).toEqual([[3, 4, 5], 20])
+    expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 3 at 0", "f 2 at 0", "f 50 at 0", "f 4 at 0", "f 3 at 10"])
+    expect(guesses(ended).filter((g) => g.endsWith("discarded"))).toEqual(["all[1].do.two discarded"])
+  })
+
+  test("rounds of a fold and of a loop begin on guesses, one after the other", async () => {
+    for (const node of [
+      `{ fold: "[1.0, 1.0, 1.0]", from: input.x, do: { read: f, on: "at:r", with: { n: "\${ acc }" }, output: number, speculate: true } }`,
+      `{ loop: input.x, while: state < 4.0, max: 9, do: { read: f, on: "at:r", with: { n: "\${ state }" }, output: number, speculate: true } }`,
+    ]) {
+      const text = `graph: g\ninput: { x: number }\nnodes:\n  r: ${node}\noutput: r\n`
+      const w = world(text)
+      const ended = await ahead(w, right(), 1)
+      expect([ended.out, ended.ms]).toEqual([4, 10])
+      expect(w.log).toEqual(["f 1 at 0", "f 2 at 0", "f 3 at 0"])
+      const wrong = world(text)
+      const again = await ahead(wrong, wrongAt(2), 1)
+      expect([again.out, again.ms, again.trace]).toEqual([4, 20, ended.trace])
+    }
+  })
+
+  test("a choice made on a guess is taken back with all that it began", async () => {
+    const text = `graph: g
+input: { x: number }
+nodes:
+${read("a", "input.x")}  b:
+    when: a > 10
+    then: { read: f, on: "at:then", with: { n: "\${ a }" }, output: number, speculate: true }
+    else: { read: f, on: "at:else", with: { n: 7 }, output: number, speculate: true }
+output: b
+`
+    const w = world(text)
+    const ended = await ahead(w, wrongAt(1), 1)
+    expect([ended.out, ended.ms]).toEqual([8, 20])
+    expect(w.log).toEqual(["f 1 at 0", "f 50 at 0", "f 7 at 10"])
+    expect(told(ended)).toEqual(["read a", "read b.else"])
+    expect(guesses(ended)).toEqual(["a wrong", "b.then discarded"])
+  })
+
+  test("what does not rest on a wrong guess goes on", async () => {
+    const text = CHAIN.replace("output: c\n", `${read("d", "input.x + 10")}${read("e", "d")}output: "[c, e]"\n`)
+    const w = world(text)
+    const ended = await ahead(w, wrongAt(1), 1)
+    expect([ended.out, ended.ms]).toEqual([[4, 13], 20])
+    expect(guesses(ended).filter((g) => g.endsWith("discarded"))).toEqual(["b discarded", "c discarded"])
+    expect(w.log.filter((line) => line.startsWith("f 12"))).toEqual(["f 12 at 0"])
+  })
+
+  test("a run that is cancelled stops what it called early", async () => {
+    const stopped: number[] = []
+    const w: World = world(CHAIN, {
+      f: async ({ n }: Args, { signal }: { readonly signal: AbortSignal }) => {
+        signal.addEventListener("abort", () => stopped.push(n))
+        await w.machine.clock.sleep(10, signal)
+        return n + 1
+      },
+    })
+    const halt = new AbortController()
+    w.machine.clock.sleep(5).then(() => halt.abort("enough"))
+    const shadows = w.machine.admitted.externs.map(() => right())
+    const speculation = { ...SPECULATION, costs: false, odds: new Odds(), shadows }
+    const ended = await w.machine.run({ x: 1 }, { speculation, signal: halt.signal })
+    expect((ended.out as { code: string }).code).toBe("Cancelled")
+    expect(stopped.sort()).toEqual([1, 2, 3])
+    expect(guesses(ended)).toEqual(["a dropped", "b dropped", "b discarded", "c discarded"])
   })
 })
 

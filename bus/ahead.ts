@@ -355,7 +355,7 @@ export class Ahead {
     const deep = rests.filter((r) => r.guessed).length
     if (deep > depth) return undefined
     const room = this.#settings.record.meter?.room !== false
-    const early = rests.length > 0 && settings.speculate === true && this.#flying < calls && room
+    const early = rests.length > 0 && settings.speculate === true && this.#flying < calls && room && this.#allowed(path)
     const guesses = [...this.#open.values()].filter((other) => other.guessed).length
     const say = (why: string) => this.#aside({ path, step, args }, { kind: "no guess", why })
     const guess = guesses < outstanding && deep < depth ? this.#asks.guess(frame, step, at, args, say) : undefined
@@ -365,6 +365,10 @@ export class Ahead {
     if (guess !== undefined) f.value = { is: guess.value }
     if (early) this.#callEarly(f)
     return f
+  }
+
+  #allowed(path: Path): boolean {
+    return this.#with.certain?.has(path.filter((part) => typeof part === "string").join(".")) !== true
   }
 
   #callEarly(f: Foreseen): void {

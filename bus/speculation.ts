@@ -26,6 +26,8 @@ export const SPECULATION: Bounds = { depth: 16, outstanding: 64, calls: 16, erro
 export interface Speculation extends Bounds {
   /** By extern of the plan. */
   readonly shadows: readonly (Shadow | undefined)[]
+  /** Calls that are never made on a guess, whatever they are marked: the names of their paths, joined by points. */
+  readonly certain?: ReadonlySet<string>
   /** What is known of tools and shadows by now; shared by the runs of a host. */
   readonly odds: Odds
   /** Hears what the run will probably come to, before it is known. Told again when that turns out to be wrong. */

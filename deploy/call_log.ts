@@ -1,7 +1,7 @@
 /**
  * The call log on a disk: `.shadowgraph/calls.db`, SQLite, which any number of processes of a folder share. Calls are
- * gathered and written together; those that a process had not written when it was killed are lost, which is no harm: the
- * log is for learning. What SQLite has not finished writing it does not show.
+ * gathered and written together; those that a process had not written when it was killed are lost, and so may be the last
+ * ones when the power fails, which is no harm: the log is for learning. What SQLite has not finished writing it does not show.
  */
 import { join } from "node:path"
 import { KernelError, type Statement, type StorageRow } from "../kernel/mod.ts"
@@ -29,7 +29,7 @@ export const callLogFile = (folder: string): string => join(folder, OWN_FOLDER, 
 
 /** Calls that wait to be written, and how long the first of them waits. */
 const GATHERED_MAX = 512
-const GATHER_MS = 250
+const GATHER_MS = 500
 
 const TABLES: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS call (
@@ -72,7 +72,7 @@ export class FileCallLog implements CallLog {
     this.#file = file
     this.#bounds = { ...CALL_LOG_BOUNDS, ...bounds }
     this.#onLost = onLost
-    this.#db = told("open", file, () => new SqliteStorage({ file }))
+    this.#db = told("open", file, () => new SqliteStorage({ file, lasting: false }))
     try {
       this.#prepare()
     } catch (cause) {

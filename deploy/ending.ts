@@ -1,6 +1,6 @@
 /** How a run ends in this process: with its last entry, at rest until somebody answers, or taken back first. */
 import { RESTING } from "../bus/mod.ts"
-import type { Outcome } from "../graph/mod.ts"
+import { type Outcome, printPath } from "../graph/mod.ts"
 import type { Amounts, Ended, RunRecord, Undone, Wait } from "../kernel/mod.ts"
 
 export interface RunResult {
@@ -66,4 +66,20 @@ export function resultOf({ run, meter }: RunRecord, outcome: Outcome, ended: End
     },
   }
   return meter === undefined ? told : Object.defineProperty(told, "spent", { value: meter.spent, enumerable: true })
+}
+
+/** `{ undone, left, untouched, stuck: { path, code, message } }`, paths as they are printed; of a run that was not undone nothing. */
+export function undoneJson(undone: Undone | undefined): { readonly undone?: object } {
+  if (undone === undefined) return {}
+  const { stuck } = undone
+  return {
+    undone: {
+      undone: undone.undone.map(printPath),
+      left: undone.left.map(printPath),
+      untouched: undone.untouched.map(printPath),
+      ...(stuck === undefined
+        ? {}
+        : { stuck: { path: printPath(stuck.path), code: stuck.failure.code, message: stuck.failure.message } }),
+    },
+  }
 }

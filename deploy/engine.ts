@@ -171,7 +171,7 @@ export class Engine {
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
     const { shadows } = options.services
-    this.#ahead = shadows && new LooksAhead(shadows, options.speculate)
+    this.#ahead = shadows && new LooksAhead(shadows, options.speculate, options.policy)
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 

@@ -9,7 +9,6 @@ import {
   Failure,
   isRecord,
   jsonOf,
-  jsonText,
   printPath,
   type Rec,
   readJson,
@@ -19,7 +18,10 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { undoneJson } from "./ending.ts"
 import type { Ready, RunResult } from "./engine.ts"
+import { addHooks, type HooksOptions, type ServedHook } from "./http_hooks.ts"
+import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./http_problems.ts"
 import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
 import { type Holder, TokenError } from "./tokens.ts"
@@ -33,7 +35,7 @@ export interface Served {
   readonly output: Type
   readonly ready: Ready | AdmissionError
   /** The same for one who holds a token: ready with what both the server and the token grant, or refused. */
-  readonly readyFor?: (holder: Holder) => Promise<Ready | AdmissionError>
+  readonly readyFor?: (holder: Pick<Holder, "name" | "grants">) => Promise<Ready | AdmissionError>
 }
 
 export interface HttpLimits {
@@ -49,6 +51,8 @@ export interface GraphsOptions extends CallersOptions {
   readonly graphs: readonly Served[]
   /** Engines whose runs can be looked at and resumed. */
   readonly runs?: readonly RunsHost[]
+  /** What requests of other servers start, each known by its signature. */
+  readonly hooks?: readonly ServedHook[]
   readonly limits?: Partial<HttpLimits>
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
@@ -63,63 +67,8 @@ export interface GraphsOptions extends CallersOptions {
     readonly ms: number
     readonly run?: string
   }) => void
+  readonly onHook?: HooksOptions["onRun"]
 }
-
-/** The kinds of problem, by the last part of their `type`: status, title, and a page. */
-const PROBLEMS = {
-  "unknown-graph": [404, "No such graph", "GET /graphs lists the graphs that are served."],
-  "not-found": [404, "Nothing here", "Known: GET /health, GET /graphs, GET /graphs/<name>, POST /graphs/<name>/runs."],
-  "wrong-method": [405, "Wrong method", "A run is begun with POST, everything else is read with GET."],
-  "not-json": [415, "Not JSON", 'Send content-type: application/json and { "input": { … } }.'],
-  "bad-body": [400, "Body cannot be read", 'The body is JSON of the form { "input": { … } }.'],
-  "too-large": [413, "Body too large", "The server limits the size of a body."],
-  "wrong-input": [422, "Input does not fit", "GET /graphs/<name> has the JSON Schema of the input."],
-  "capability-not-granted": [
-    403,
-    "Capability not granted",
-    "Whoever starts the server grants: --grant, or shadowgraph.project.json.",
-  ],
-  "token-missing": [
-    401,
-    "No token",
-    "Send authorization: Bearer <token>; whoever runs the server makes one: shadowgraph token add.",
-  ],
-  "token-unknown": [401, "Token not known", "Check that the whole token was sent, and to the right server."],
-  "token-expired": [401, "Token expired", "Ask whoever runs the server for another one."],
-  "token-revoked": [
-    401,
-    "Token revoked",
-    "It was good once and is no longer. Ask whoever runs the server for another one.",
-  ],
-  "tokens-unreadable": [
-    503,
-    "Tokens cannot be read",
-    "The server lets nobody in until its file of tokens is right; its log says more.",
-  ],
-  "graph-not-allowed": [403, "Graph not allowed", "The token is for other graphs; GET /graphs lists them."],
-  "not-admitted": [500, "Plan not admitted", "The server refused the plan; its log says why."],
-  "wrong-host": [403, "Wrong host", "The request names a host that is not this server's."],
-  busy: [
-    503,
-    "Too many runs at once",
-    "As many run and wait as the server takes on. Retry-After says when to try again.",
-  ],
-  "over-budget": [
-    422,
-    "The run's budget is used up",
-    "`data` says which. Whoever starts the server states it: --budget.",
-  ],
-  "tenant-budget": [
-    429,
-    "Your budget is used up",
-    "`data` says which; it is for a window of time, so try again later.",
-  ],
-  "too-slow": [504, "Run took too long", "The server limits the time of a run."],
-  "run-failed": [500, "The graph failed", "`code` says how, `node` where; the ledger has what was done until then."],
-  "shutting-down": [503, "Server stops", "Try again a little later."],
-  internal: [500, "Internal error", "A defect of the server; its log says more."],
-} as const satisfies Record<string, readonly [status: number, title: string, page: string]>
-type ProblemKind = keyof typeof PROBLEMS
 
 /** The application; hand its `fetch` to a server. */
 export function graphsApp(options: GraphsOptions): Hono {
@@ -132,6 +81,8 @@ export function graphsApp(options: GraphsOptions): Hono {
   options.signal?.addEventListener("abort", () => void slots.close(0), { once: true })
   const app = new Hono()
   app.use(async (c, next) => {
+    // A hook is known by its signature; it comes through whatever stands between the sender and this machine.
+    if (c.req.path.startsWith("/hooks/")) return next()
     const host = hostOf(c.req.header("host"))
     if (options.hosts !== undefined && (host === undefined || !options.hosts.includes(host))) {
       return problem(c, "wrong-host", `The request is for "${host ?? ""}".`)
@@ -191,6 +142,12 @@ export function graphsApp(options: GraphsOptions): Hono {
     problem(c, "wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }),
   )
   if (options.runs !== undefined) addRuns(app, options.runs, limits.bodyBytesMax, (request) => callers.of(request))
+  const { hooks, onDefect, onHook } = options
+  if (hooks !== undefined) {
+    const placesOf = (hook: string) => callers.named(`hook ${hook}`)
+    const { bodyBytesMax } = limits
+    addHooks(app, { hooks, bodyBytesMax, clock, slots, placesOf, onDefect, onRun: onHook })
+  }
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)
@@ -268,12 +225,7 @@ async function answer(
   return { run, response: failed(c, result.outcome.failure, more) }
 }
 
-const proof = ({ trace, ledger }: RunResult) => ({ trace, ledger })
-
-function overloaded(c: Context, { reason, message, retryMs }: Overloaded): Response {
-  const kind = reason === "closing" ? "shutting-down" : "busy"
-  return problem(c, kind, message, { reason }, { "retry-after": String(Math.ceil(retryMs / 1000)) })
-}
+const proof = ({ trace, ledger, undone }: RunResult) => ({ trace, ledger, ...undoneJson(undone) })
 
 function failed(c: Context, { code, message, data, path }: Failure, more: object): Response {
   const node = path === undefined ? {} : { node: printPath(path) }
@@ -283,35 +235,15 @@ function failed(c: Context, { code, message, data, path }: Failure, more: object
   return problem(c, kind, message, { ...more, code, data: jsonOf(data, { nonFinite: "text" }), ...node })
 }
 
-function refused(
-  c: Context,
-  graph: string,
-  { reason, refusals }: AdmissionError,
-  holder: Holder | undefined,
-): Response {
-  const first = refusals[0]
-  const node = first === undefined || first.path.length === 0 ? {} : { node: printPath(first.path) }
-  if (reason !== "not-granted")
-    return problem(c, "not-admitted", "The plan was refused when the server started.", { graph })
-  const missing = [...new Set(refusals.flatMap((r) => r.capability ?? []))]
-  return problem(
-    c,
-    "capability-not-granted",
-    holder === undefined
-      ? `The run needs ${missing.join(", ")}, which this server was not granted.`
-      : `The run needs ${missing.join(", ")}; the token "${holder.name}" grants ${holder.grants.join(", ") || "nothing"}, of what the server was granted.`,
-    { graph, ...node, missing },
-  )
-}
-
 /** The input of a run, or the problem with it. */
 async function inputOf(c: Context, graph: Served, limits: HttpLimits): Promise<Rec | Response> {
   // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
   if (!/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(c.req.header("content-type") ?? "")) {
     return problem(c, "not-json", `The content-type is "${c.req.header("content-type") ?? ""}".`)
   }
-  const text = await bodyOf(c.req.raw, limits.bodyBytesMax)
-  if (text === undefined) return problem(c, "too-large", `The body must have at most ${limits.bodyBytesMax} bytes.`)
+  const bytes = await bytesOf(c.req.raw, limits.bodyBytesMax)
+  if (bytes === undefined) return problem(c, "too-large", `The body must have at most ${limits.bodyBytesMax} bytes.`)
+  const text = new TextDecoder().decode(bytes)
   let body: Value
   try {
     body = text === "" ? {} : readJson(text)
@@ -338,45 +270,6 @@ async function inputOf(c: Context, graph: Served, limits: HttpLimits): Promise<R
     })
   }
 }
-
-/** The body as text, or undefined where it is larger; no more than that is read. */
-async function bodyOf(request: Request, bytesMax: number): Promise<string | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return undefined
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) return undefined
-    chunks.push(chunk)
-  }
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return new TextDecoder().decode(whole)
-}
-
-function problem(
-  c: Context,
-  kind: ProblemKind,
-  detail: string,
-  more: object = {},
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  const [status, title] = PROBLEMS[kind]
-  return json(
-    c,
-    status,
-    { type: `/problems/${kind}`, title, status, detail, ...more },
-    { ...headers, "content-type": "application/problem+json" },
-  )
-}
-
-/** Schemas hold bounds of int64, so the text is made by `jsonText`. */
-const json = (c: Context, status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response =>
-  c.body(jsonText(body as Value), status as 200, { "content-type": "application/json", ...headers })
 
 /** The name in a Host header, without its port. */
 const hostOf = (header: string | undefined): string | undefined => header?.replace(/:\d+$/, "").toLowerCase()

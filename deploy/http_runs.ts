@@ -5,8 +5,9 @@
 import type { Context, Hono } from "hono"
 import { Failure, isRecord, jsonOf, jsonText, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
-import { graphOf, resume, waitingFor, waitText } from "./again.ts"
+import { cancel, graphOf, resume, undo, waitingFor, waitText } from "./again.ts"
 import type { Caller } from "./callers.ts"
+import { undoneJson } from "./ending.ts"
 import type { Engine, RunResult } from "./engine.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
@@ -23,7 +24,7 @@ export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
     text: waitText(wait),
   }))
 
-/** `callerOf`: whose request it is; another's graph has no runs for it. Adds `GET /runs/:run`, `POST /runs/:run/resume` and `POST /events/:name`. */
+/** `callerOf`: whose request it is; another's graph has no runs for it. Adds `GET /runs/:run`, `POST /runs/:run/resume`, `POST /runs/:run/undo` and `POST /events/:name`. */
 export function addRuns(
   app: Hono,
   hosts: readonly RunsHost[],
@@ -58,6 +59,22 @@ export function addRuns(
           by: caller.holder?.name ?? "http",
         }),
       )
+    })
+  })
+  app.post("/runs/:run/undo", async (c) => {
+    const caller = callerOf(c.req.raw)
+    const run = c.req.param("run")
+    const found = await hostOf(hosts, run, caller)
+    if (found === undefined) return noSuchRun(c)
+    return await answered(c, async () => {
+      const { cancels, left } = undoingOf(await bodyOf(c, bodyBytesMax))
+      const by = caller.holder?.name ?? "http"
+      const { engine, grants } = found
+      if (cancels && (await engine.history(run)).end === undefined) await cancel(engine, run, by)
+      const result = await undo(engine, run, { grants, ...caller.within, ...caller.runs, left, by })
+      if (result.parked !== undefined) return told(c, result)
+      const { outcome, trace, ledger, undone } = result
+      return json(c, 200, { run, ok: outcome.ok, trace, ledger, ...undoneJson(undone) })
     })
   })
   app.post("/events/:name{.+}", async (c) =>
@@ -122,6 +139,15 @@ function repliesOf(body: Value): readonly Reply[] {
   ]
 }
 
+/** `{ leave: [path], cancel: true }`, both optional. Fails with `Failure` `BadBody`. */
+function undoingOf(body: Value): { readonly left: readonly string[]; readonly cancels: boolean } {
+  const { leave = [], cancel = false } = isRecord(body) ? body : { leave: null }
+  const left = Array.isArray(leave) ? leave.map((path) => (typeof path === "string" ? parsePath(path) : undefined)) : []
+  if (!Array.isArray(leave) || left.includes(undefined) || typeof cancel !== "boolean")
+    throw new Failure({ code: "BadBody", message: 'Wanted { "leave": [path], "cancel": true }.', data: null })
+  return { left: left.map((path) => printPath(path!)), cancels: cancel }
+}
+
 async function bodyOf(c: Context, bytesMax: number): Promise<Value> {
   // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
   if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
@@ -139,6 +165,7 @@ const STATUS: { readonly [reason in KernelReason]?: number } = {
   closed: 409,
   answer: 422,
   conflict: 409,
+  undone: 409,
   diverged: 409,
 }
 
@@ -154,12 +181,14 @@ async function answered(c: Context, act: () => Promise<Response>): Promise<Respo
   }
 }
 
-function told(c: Context, { run, outcome, parked, trace, ledger }: RunResult): Response {
+function told(c: Context, { run, outcome, parked, trace, ledger, undone }: RunResult): Response {
   if (parked !== undefined) return json(c, 202, { run, parked: waitsOf(parked), ledger })
-  if (outcome.ok) return json(c, 200, { run, output: jsonOf(outcome.value, { nonFinite: "text" }), trace, ledger })
+  const back = undoneJson(undone)
+  if (outcome.ok)
+    return json(c, 200, { run, output: jsonOf(outcome.value, { nonFinite: "text" }), trace, ledger, ...back })
   const { code, message, path } = outcome.failure
   const node = path === undefined ? {} : { node: printPath(path) }
-  return refuse(c, 500, "run-failed", message, { run, code, ...node, trace, ledger })
+  return refuse(c, 500, "run-failed", message, { run, code, ...node, trace, ledger, ...back })
 }
 
 const json = (c: Context, status: number, body: object, type = "application/json"): Response =>

@@ -29,6 +29,7 @@ import { HeldRuns, type HolderOptions } from "./ledger_held.ts"
 import { redactionOf } from "./ledger_redaction.ts"
 import { bytes, headOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
 import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
+import { SqlMarks } from "./marks.ts"
 import { hostDigest } from "./services/digest.ts"
 
 const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
@@ -80,6 +81,7 @@ export interface SqlLedgerOptions {
 export class SqlLedger implements LedgerStore {
   readonly salted = true
   readonly archive: SqlArchive
+  readonly marks: SqlMarks
   readonly #storage: Storage
   readonly #signer: Signer | undefined
   readonly #digest: Digest = hostDigest
@@ -120,6 +122,7 @@ export class SqlLedger implements LedgerStore {
     this.#keepHead = keepHead
     this.#queueMax = queueMax
     this.archive = new SqlArchive(storage)
+    this.marks = new SqlMarks(storage)
   }
 
   append(row: Row): Promise<void> {

@@ -43,6 +43,9 @@ export function ledgerTables(dialect: Dialect): readonly Statement[] {
     `CREATE TABLE IF NOT EXISTS ledger_held (
        space TEXT NOT NULL, run TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (space, run)) ${byKey}`,
     `CREATE TABLE IF NOT EXISTS ledger_holder (id TEXT PRIMARY KEY, until ${time} NOT NULL) ${byKey}`,
+    // How far along a schedule is, and the run that came of it last.
+    `CREATE TABLE IF NOT EXISTS ledger_mark (
+       space TEXT NOT NULL, name TEXT NOT NULL, seen ${time} NOT NULL, run TEXT, PRIMARY KEY (space, name)) ${byKey}`,
     // The signed log of heads; `idx` counts a log's leaves from 0.
     `CREATE TABLE IF NOT EXISTS ledger_log (
        log TEXT NOT NULL, idx INTEGER NOT NULL, space TEXT NOT NULL, leaf ${bytes} NOT NULL, peaks ${bytes},

@@ -3,19 +3,15 @@
  * the ledger. Opening one runs nothing of the graphs; it is where files become checked graphs and an engine to run them.
  */
 import type { Dirent } from "node:fs"
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
-import * as Data from "effect/Data"
 import {
   EMPTY_LOCK,
   isControl,
-  LEVELS,
   type Lock,
   type NodeKind,
   type Policy,
-  PolicyError,
-  type Problem,
   parseLock,
   parsePolicy,
   pin,
@@ -28,51 +24,26 @@ import {
   type ValidatorsOf,
   validated,
 } from "../graph/mod.ts"
-import type { Demands, LedgerStore } from "../kernel/mod.ts"
+import type { LedgerStore } from "../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../nodes/mod.ts"
-import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
+import type { Budgets } from "./budget.ts"
 import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import { type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { type Marks, MemoryMarks } from "./marks.ts"
+import { ProjectError, why } from "./project_error.ts"
+import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./project_file.ts"
 import { openRecorder, type RecordMore } from "./recorder_open.ts"
 import { hostDigest } from "./services/digest.ts"
 import { openHost } from "./services/host.ts"
 import { secretsFrom } from "./services/secrets.ts"
-import { readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
+import type { Speculate } from "./speculate.ts"
+
+export { ProjectError, why } from "./project_error.ts"
+export { PROJECT_FILE, type ProjectFile, readProjectFile } from "./project_file.ts"
 
 export const LOCK_FILE = "shadowgraph.lock"
-export const PROJECT_FILE = "shadowgraph.project.json"
-
-/** A file of the project that cannot be read, or says what it must not say. */
-export class ProjectError extends Data.TaggedError("ProjectError")<{
-  readonly reason: "unreadable" | "project-file" | "lock" | "kind" | "unwritable"
-  readonly message: string
-  /** Of a lock: every problem with its place. */
-  readonly problems?: readonly Problem[]
-  /** The texts that the places of `problems` point into. */
-  readonly sources?: ReadonlyMap<string, string>
-  readonly cause?: unknown
-}> {}
-
-export interface ProjectFile {
-  /** Granted to every run of this folder's graphs. */
-  readonly grants: readonly string[]
-  /** Modules below the folder, each exporting node kinds, or validators for some; their code runs when the project is opened. */
-  readonly kinds: readonly string[]
-  /** Where runs are recorded unless the command line says something else. */
-  readonly ledger?: LedgerPlace
-  /** What runs may spend. */
-  readonly budgets?: Budgets
-  /** The least that must validate answers, by effect (`write`) or capability (`net:pay.example.com`). */
-  readonly validate?: Demands
-  /** Whose text may go where, line by line (docs/labels.md). Default: `["default"]`. */
-  readonly policy?: readonly string[]
-  /** How runs look ahead (docs/speculation.md). Default: they do not. */
-  readonly speculate?: Speculate
-  /** Tools whose calls are recorded, by name (docs/record.md). Default: none. */
-  readonly record?: readonly string[]
-}
 
 export interface Project {
   readonly folder: string
@@ -107,6 +78,8 @@ export interface Session {
   readonly engine: Engine
   /** What its runs are granted. */
   readonly grants: readonly string[]
+  /** What it remembers of its schedules. */
+  readonly marks: Marks
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (
     bytes: Uint8Array,
@@ -174,6 +147,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   return {
     engine,
     grants,
+    marks: (store as Partial<SqlLedger> | undefined)?.marks ?? new MemoryMarks(),
     prepare: async (bytes, inline, more = {}) => {
       const plain = store === undefined && recording.recorder === undefined
       const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
@@ -280,103 +254,6 @@ async function readLock(folder: string): Promise<Lock> {
   })
 }
 
-/** The project's own file; what stands for it where there is none. Fails with `ProjectError`. */
-export async function readProjectFile(folder: string): Promise<ProjectFile> {
-  const file = join(folder, PROJECT_FILE)
-  const text = await textOf(file)
-  if (text === undefined) return { grants: [], kinds: [] }
-  const refuse = (problem: string, cause?: unknown) =>
-    new ProjectError({
-      reason: "project-file",
-      message: `Cannot use "${file}": ${problem}`,
-      ...(cause ? { cause } : {}),
-    })
-  let data: unknown
-  try {
-    data = JSON.parse(text)
-  } catch (cause) {
-    throw refuse(`it is not JSON: ${why(cause)}`, cause)
-  }
-  if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
-  for (const key of Object.keys(data)) {
-    if (!PROJECT_KEYS.includes(key)) throw refuse(`it has no key "${key}"; known: ${PROJECT_KEYS.join(", ")}`)
-  }
-  const list = (key: "grants" | "kinds" | "policy" | "record"): readonly string[] => {
-    const value = data[key] ?? []
-    if (Array.isArray(value) && value.every((x) => typeof x === "string" && x !== "")) return value
-    throw refuse(`"${key}" must be a list of texts`)
-  }
-  const { ledger } = data
-  if (ledger !== undefined && (typeof ledger !== "string" || !isLedgerPlace(ledger)))
-    throw refuse(`"ledger" must be ${LEDGER_PLACES}`)
-  const { validate } = data
-  if (validate !== undefined && !isDemands(validate)) {
-    throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
-  }
-  const policy = data["policy"] === undefined ? undefined : list("policy")
-  try {
-    parsePolicy(policy ?? [])
-  } catch (cause) {
-    if (cause instanceof PolicyError) throw refuse(cause.message, cause)
-    throw cause
-  }
-  return {
-    grants: list("grants"),
-    kinds: list("kinds"),
-    ...(ledger === undefined ? {} : { ledger }),
-    ...(validate === undefined ? {} : { validate }),
-    ...speculateIn(data, refuse),
-    ...(policy === undefined ? {} : { policy }),
-    ...(data["record"] === undefined ? {} : { record: list("record") }),
-    budgets: budgetsIn(data, refuse),
-  }
-}
-function speculateIn(
-  data: { readonly [key: string]: unknown },
-  refuse: (problem: string, cause: unknown) => ProjectError,
-): Pick<ProjectFile, "speculate"> {
-  try {
-    const speculate = readSpeculate(data["speculate"])
-    return speculate === undefined ? {} : { speculate }
-  } catch (cause) {
-    throw cause instanceof SpeculateProblem ? refuse(cause.message, cause) : cause
-  }
-}
-function budgetsIn(
-  data: { readonly [key: string]: unknown },
-  refuse: (problem: string, cause: unknown) => ProjectError,
-) {
-  try {
-    return readBudgets(data)
-  } catch (cause) {
-    throw cause instanceof BudgetProblem ? refuse(cause.message, cause) : cause
-  }
-}
-const PROJECT_KEYS: readonly string[] = [
-  "grants",
-  "kinds",
-  "ledger",
-  "budget",
-  "tenant",
-  "prices",
-  "validate",
-  "speculate",
-  "policy",
-  "record",
-]
-/** `none` cannot be demanded: it never opens the gate. */
-const DEMANDED: readonly unknown[] = LEVELS.slice(1)
-const isDemands = (x: unknown): x is Demands => isRecord(x) && Object.values(x).every((y) => DEMANDED.includes(y))
-
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8")
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
-    throw new ProjectError({ reason: "unreadable", message: `Cannot read "${file}": ${why(cause)}`, cause })
-  }
-}
-
 /** What a module of the project brings. */
 interface Brought {
   readonly kinds: readonly NodeKind[]
@@ -419,25 +296,8 @@ function isKind(x: unknown): x is NodeKind {
   return typeof k === "object" && k !== null && typeof k.kind === "string" && !!k.sign && !!k.open && !!k.main
 }
 
-const isRecord = (x: unknown): x is { readonly [key: string]: unknown } =>
+const _isRecord = (x: unknown): x is { readonly [key: string]: unknown } =>
   typeof x === "object" && x !== null && !Array.isArray(x)
 
 const unwritable = (file: string, cause: unknown): ProjectError =>
   new ProjectError({ reason: "unwritable", message: `Cannot write "${file}": ${why(cause)}`, cause })
-
-/** What the system said, in words, without the call's own name and the path again. */
-export function why(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return (code !== undefined && WORDS[code]) || message || String(cause)
-}
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is no folder",
-  EROFS: "the disk is read-only",
-  ENOSPC: "the disk is full",
-  EEXIST: "something else of that name is there",
-  EADDRINUSE: "the port is in use",
-}

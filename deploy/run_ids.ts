@@ -1,5 +1,5 @@
 /** Ids of runs: unique, and in the order in which the runs began. */
-import type { Chance, Clock } from "../graph/mod.ts"
+import { type Chance, type Clock, encode, sha256 } from "../graph/mod.ts"
 
 /** Crockford's base 32, as ULIDs are written: a time in 10 digits, then what makes it unique. */
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -31,6 +31,15 @@ export class RunIds {
     this.#count++
     return this.#head + PAIRS[low]! + this.#own
   }
+}
+
+/**
+ * An id that follows from words: the same for the same, on every host. With a moment, it sorts by that as the others do, and the rest
+ * of it is the same at every moment.
+ */
+export function derivedId(words: readonly string[], ms?: number): string {
+  const own = [...sha256(encode(words))].map((b) => DIGITS[b % 32]!).join("")
+  return ms === undefined ? own.slice(0, 26) : digits(ms, 10) + own.slice(0, 16)
 }
 
 function digits(x: number, width: number): string {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { compile } from "../compile/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { printPath, type Shadows, type Value } from "../graph/mod.ts"
+import { type NodeKind, printPath, type Shadows, type Signature, type Sort, type Value } from "../graph/mod.ts"
 import { openRow } from "../kernel/mod.ts"
 import { kindsOf } from "../tests/machine/machine.ts"
 import { sure, TestShadow } from "../tests/machine/shadows.ts"
@@ -22,16 +22,20 @@ nodes:
 output: b
 `
 
-function engine(speculate: Speculate | undefined, shadows: Shadows) {
+function engine(speculate: Speculate | undefined, shadows: Shadows, sort?: Sort, graph = text) {
   const calls: string[] = []
-  const f = async ({ n }: { readonly n: number }) => {
+  const f = async ({ n }: { readonly n: number | string }) => {
     calls.push(`f ${n}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
     calls.push(`f ${n} done`)
-    return n + 1
+    return typeof n === "string" ? `${n}!` : n + 1
   }
-  const registry = kindsOf({ f })
-  const { checked } = checkFile({ file: "g.graph.yaml", text }, { registry })
+  const kinds = kindsOf({ f })
+  const read = kinds.get("read")!
+  // As if the argument were a part of an address.
+  const sign: NodeKind["sign"] = (node) => ({ ...(read.sign(node) as Signature), sinks: { n: sort! } })
+  const registry = sort === undefined ? kinds : new Map([...kinds, ["read", { ...read, sign }]])
+  const { checked } = checkFile({ file: "g.graph.yaml", text: graph }, { registry })
   const services = { clock: systemClock, chance: { next: () => 0.5, bytes: (n: number) => new Uint8Array(n) }, shadows }
   const made = new Engine({ registry, services, speculate })
   const run = async (input: Value, options: RunOptions = {}) => {
@@ -92,6 +96,44 @@ describe("an engine", () => {
     expect(heard).toEqual([[3, 0.02, ["a", "b"], false], true])
     await early.close()
   })
+})
+
+describe("budgets", () => {
+  const wrong = () => new TestShadow(() => sure(70))
+
+  test("reads that were called in vain are paid for", async () => {
+    const made = engine({}, { of: wrong })
+    const { result } = await made.run({ x: 1 }, { budget: { calls: 10 } })
+    expect(result.spent!.calls).toBe(3)
+    const alone = await made.run({ x: 1 }, { budget: { calls: 10 }, speculate: false })
+    expect(alone.result.spent!.calls).toBe(2)
+    expect(result.trace).toBe(alone.result.trace)
+    await made.close()
+  })
+
+  test("where half of a budget is used, nothing is called in vain", async () => {
+    const made = engine({}, { of: wrong })
+    const { result } = await made.run({ x: 1 }, { budget: { calls: 2 } })
+    expect(result.outcome).toEqual({ ok: true, value: 3 })
+    expect(result.spent!.calls).toBe(2)
+    await made.close()
+  })
+})
+
+test("what a shadow says counts as a model's words: where these may not go, nothing is called on a guess", async () => {
+  const words = text.replaceAll("number", "string")
+  const right = () => new TestShadow((args) => sure(`${(args as { n: string }).n}!`))
+  for (const [sort, guesses] of [
+    ["url-query", ["a kept"]],
+    ["url-path", ["a kept"]],
+  ] as const) {
+    const made = engine({}, { of: right }, sort, words)
+    expect((await made.run({ x: "1" })).guesses).toEqual([...guesses])
+    // It is guessed, and called when it is certain.
+    const together = made.calls.indexOf("f 1!") < made.calls.indexOf("f 1 done")
+    expect(together).toBe(sort === "url-query")
+    await made.close()
+  }
 })
 
 describe("what is stated", () => {

@@ -4,8 +4,8 @@
  */
 import * as Data from "effect/Data"
 import { type Bounds, type EarlyAnswer, Odds, SPECULATION, type Speculation } from "../bus/mod.ts"
-import type { Shadow, Shadows } from "../graph/mod.ts"
-import type { Admitted } from "../kernel/mod.ts"
+import type { Policy, Shadows } from "../graph/mod.ts"
+import { type Admitted, refusedOnGuess } from "../kernel/mod.ts"
 
 /** Bounds of looking ahead; what is left out has its default (`docs/speculation.md`). */
 export type Speculate = Partial<Bounds>
@@ -60,11 +60,14 @@ export class LooksAhead {
   readonly odds = new Odds()
   readonly #shadows: Shadows | undefined
   readonly #bounds: Speculate | undefined
-  readonly #known = new WeakMap<Admitted, readonly (Shadow | undefined)[]>()
+  readonly #policy: Policy | undefined
+  readonly #known = new WeakMap<Admitted, Pick<Speculation, "shadows" | "certain">>()
 
-  constructor(shadows: Shadows | undefined, bounds: Speculate | undefined) {
+  /** @param policy Whose text may go where: what a shadow says counts as a model's. */
+  constructor(shadows: Shadows | undefined, bounds: Speculate | undefined, policy?: Policy) {
     this.#shadows = shadows
     this.#bounds = bounds
+    this.#policy = policy
   }
 
   /** Of one run; undefined where it does not look ahead, or nothing could come of it. */
@@ -72,20 +75,22 @@ export class LooksAhead {
     const { speculate = this.#bounds, onEarly } = run
     if (this.#shadows === undefined || speculate === undefined || speculate === false) return undefined
     if (onEarly === undefined && !admitted.externs.some((x) => x.claim.settings.speculate === true)) return undefined
-    const shadows = this.#shadowsOf(admitted, this.#shadows)
-    if (shadows.every((shadow) => shadow === undefined)) return undefined
-    return { ...SPECULATION, ...speculate, shadows, odds: this.odds, onEarly }
+    const known = this.#of(admitted, this.#shadows)
+    if (known.shadows.every((shadow) => shadow === undefined)) return undefined
+    return { ...SPECULATION, ...speculate, ...known, odds: this.odds, onEarly }
   }
 
-  #shadowsOf(admitted: Admitted, shadows: Shadows): readonly (Shadow | undefined)[] {
-    let found = this.#known.get(admitted)
-    if (found === undefined) {
+  #of(admitted: Admitted, shadows: Shadows): Pick<Speculation, "shadows" | "certain"> {
+    let known = this.#known.get(admitted)
+    if (known === undefined) {
       const { types } = admitted.plan
-      found = admitted.externs.map(({ claim: { kind, config, output }, signature }) =>
+      const found = admitted.externs.map(({ claim: { kind, config, output }, signature }) =>
         signature.effect === "read" ? shadows.of({ kind, config, signature, output: types[output]! }) : undefined,
       )
-      this.#known.set(admitted, found)
+      const guessed = found.map((shadow) => shadow !== undefined)
+      known = { shadows: found, certain: refusedOnGuess(admitted, guessed, this.#policy) }
+      this.#known.set(admitted, known)
     }
-    return found
+    return known
   }
 }

@@ -18,6 +18,8 @@ export interface SqliteOptions {
   readonly file: string
   /** Milliseconds to wait for another process's lock. Waiting blocks the thread. */
   readonly busyMs?: number
+  /** False: what was written last may be lost with the power, not with the process; a write then costs no wait for the disk. Default: true. */
+  readonly lasting?: boolean
 }
 
 /** Statements that stay prepared; the kernel uses a handful. */
@@ -33,7 +35,7 @@ export class SqliteStorage implements Storage {
   readonly #prepared = new Map<string, StatementSync>()
   #open = true
 
-  constructor({ file, busyMs = 5_000 }: SqliteOptions) {
+  constructor({ file, busyMs = 5_000, lasting = true }: SqliteOptions) {
     this.#file = file
     let db: DatabaseSync | undefined
     try {
@@ -41,7 +43,7 @@ export class SqliteStorage implements Storage {
       db = new DatabaseSync(file)
       db.exec(`PRAGMA busy_timeout = ${Math.max(0, Math.floor(busyMs))}`)
       db.exec("PRAGMA journal_mode = WAL")
-      db.exec("PRAGMA synchronous = FULL")
+      db.exec(`PRAGMA synchronous = ${lasting ? "FULL" : "NORMAL"}`)
       db.exec("PRAGMA foreign_keys = ON")
       // What a redaction takes away is overwritten in the file, not only unlinked.
       db.exec("PRAGMA secure_delete = ON")

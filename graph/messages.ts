@@ -1,17 +1,24 @@
 /**
  * The catalogue of problems: one entry per code, with the page that `shadowgraph explain CODE` prints and
  * `docs/errors.md` collects. Codes are never reused. Groups: G0xx files and structure (and fields, G017), G1xx types and
- * expressions, G2xx nodes and resources, G3xx effects and capabilities.
+ * expressions, G2xx nodes and resources, G3xx effects and capabilities, G4xx what starts runs by itself.
  */
 import { EFFECT_MESSAGES } from "./messages/effects.ts"
 import { FILE_MESSAGES } from "./messages/files.ts"
 import type { Message } from "./messages/message.ts"
 import { NODE_MESSAGES } from "./messages/nodes.ts"
+import { TRIGGER_MESSAGES } from "./messages/triggers.ts"
 import { TYPE_MESSAGES } from "./messages/types.ts"
 
 export type { Message } from "./messages/message.ts"
 
-export const MESSAGES = { ...FILE_MESSAGES, ...TYPE_MESSAGES, ...NODE_MESSAGES, ...EFFECT_MESSAGES } as const
+export const MESSAGES = {
+  ...FILE_MESSAGES,
+  ...TYPE_MESSAGES,
+  ...NODE_MESSAGES,
+  ...EFFECT_MESSAGES,
+  ...TRIGGER_MESSAGES,
+} as const
 
 export type Code = keyof typeof MESSAGES
 

@@ -4,6 +4,7 @@
  */
 import {
   allowingLine,
+  DEFAULT_POLICY,
   flowText,
   Origins,
   originOf,
@@ -35,4 +36,21 @@ export function refusedFlows(
     const fix = `To allow it: --policy "${allowingLine(flow, refused)}"`
     return [{ path: flow.path, gate: "policy", reason: "flow", message, fix }]
   })
+}
+
+/**
+ * Calls that the policy would refuse if a model had written what these tools answer, which a shadow is: they are not made on
+ * a guess. By the names of their paths, joined by points; `guessed`: by extern.
+ */
+export function refusedOnGuess(
+  { plan, externs }: { readonly plan: Plan; readonly externs: readonly { readonly signature: Signature }[] },
+  guessed: readonly boolean[],
+  policy: Policy = DEFAULT_POLICY,
+): ReadonlySet<string> {
+  const models = externs.map(({ signature }, i): { readonly signature: Signature } =>
+    guessed[i] === true ? { signature: { ...signature, origin: "model", endorses: false } } : { signature },
+  )
+  return new Set(
+    refusedFlows(plan, models, policy).map(({ path }) => path.filter((part) => typeof part === "string").join(".")),
+  )
 }

@@ -7,12 +7,14 @@ import { findSource, type Source, sourceOf } from "../source.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 import { policyOf } from "./policy.ts"
+import { triggersOf } from "./triggers.ts"
 
 export async function run(call: Call): Promise<number> {
   const { terminal } = call
   const graphs = await loadAll(call, call.words, { strict: call.on("strict") })
-  const problems = unique(graphs.flatMap((g) => g.problems))
-  const sound = graphs.every((g) => g.checked !== undefined)
+  const triggers = await triggersOf(call, graphs)
+  const problems = unique([...graphs.flatMap((g) => g.problems), ...triggers.problems])
+  const sound = graphs.every((g) => g.checked !== undefined) && triggers.problems.length === 0
   if (call.on("json")) {
     const files = graphs.map(({ source, checked }) => ({
       file: source.shown,
@@ -23,7 +25,7 @@ export async function run(call: Call): Promise<number> {
     terminal.out.write(`${JSON.stringify({ ok: sound, files, problems }, null, 2)}\n`)
     return sound ? EXIT.ok : EXIT.failed
   }
-  showProblems(call, problems, graphs)
+  showProblems(call, problems, [...graphs, triggers])
   if (sound)
     for (const graph of graphs) {
       terminal.out.write(`${call.on("needs") ? needsLine(graph, graphs.length) : soundLine(call, graph)}\n`)

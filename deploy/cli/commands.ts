@@ -208,8 +208,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "runs",
-    about: "List what ran here; show one run, resume, cancel or rerun it.",
-    takes: "[show|resume|cancel|rerun] [run]",
+    about: "List what ran here; show one run, resume, cancel, undo or rerun it.",
+    takes: "[show|resume|cancel|undo|rerun] [run]",
     options: [
       { name: "limit", short: "n", value: "<count>", about: "How many. Default: 20." },
       ...BUDGETS,
@@ -229,6 +229,8 @@ export const COMMANDS: readonly Command[] = [
         about: "resume: no; of a write: it was not done, and counts as failed.",
       },
       { name: "send", value: "<path>", many: true, about: "resume: the write never arrived, or was held: send it." },
+      { name: "undo", about: "cancel: then take back what the run did, as `runs undo` does." },
+      { name: "leave", value: "<path>", many: true, about: "undo: this write stays, for good." },
       {
         name: "pin",
         value: "<path=value>",
@@ -242,12 +244,14 @@ export const COMMANDS: readonly Command[] = [
     more: [
       "With an id, or its beginning, every entry of the run is shown, and the hash chain is verified.",
       "A run rests (exit code 4) where an ask has nobody at the terminal, a sleep is long, an event has not come, or nobody knows what came of a write. `runs resume` goes on with it, on the plan and the code that it began with and with today's grants; what is on record is not done again. It also goes on with a run whose process died.",
+      "`runs undo` takes back what a run did that is over: every write that was delivered and has an `undo:`, the latest first. It stops at the first that cannot be taken back; asked again, it goes on from there. The run keeps its outcome, and its trace says what was undone.",
       "`runs rerun` begins a new run with the same input.",
     ],
     examples: [
       ["shadowgraph runs", "the latest first"],
       ["shadowgraph runs 01JD8", "one run, entry by entry"],
       ["shadowgraph runs resume 01JD8 --answer approve=yes", "say yes, and go on"],
+      ["shadowgraph runs undo 01JD8", "take back what it did"],
       ["shadowgraph runs rerun 01JD8 --pin 'rates={\"USD\": 1.1}'", "once more, with another answer of one tool"],
     ],
     load: () => import("./runs.ts"),

@@ -40,4 +40,48 @@ export const LEARNING: readonly Command[] = [
     ],
     load: () => import("./record.ts"),
   },
+  {
+    name: "mcp",
+    about: "Stand in front of an MCP server: everything passes as it is, and calls are recorded to learn from.",
+    takes: "proxy -- <command…> | proxy --url <server>",
+    options: [
+      { name: "url", value: "<url>", about: "A server over streamable HTTP, in place of a command." },
+      {
+        name: "header",
+        value: "<name=value>",
+        many: true,
+        about: "A header for the server at --url; secret:NAME stands for a secret. May be repeated.",
+      },
+      {
+        name: "listen",
+        value: "<[host:]port>",
+        about: "Serve clients over streamable HTTP at /mcp. Default: one client, over standard input and output.",
+      },
+      {
+        name: "mode",
+        value: "<observe|speculate>",
+        about: "speculate: clients may ask for early answers. Default: observe.",
+      },
+      { name: "reads", value: "<tool>", many: true, about: "speculate: this tool changes nothing; * is all of them." },
+      { name: "trust", about: "speculate: believe the server where it says that a tool only reads." },
+      { name: "name", value: "<name>", about: "What the server is called in the log. Default: what it calls itself." },
+      { name: "no-record", about: "Record nothing." },
+      {
+        name: "frame",
+        value: "<size>",
+        about: "The largest message that is looked at; others pass unseen. Default: 64MB.",
+      },
+      { name: "quiet", short: "q", about: "Say nothing at the end." },
+      FOLDER,
+    ],
+    more: [
+      "Put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
+      "In the mode speculate a client that writes shadowgraph/speculate into the _meta of a call gets the answer of the tool's shadow at once, where there is one, and a word when the tool has answered. The tool is always asked.",
+    ],
+    examples: [
+      ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem .", "in place of the server itself"],
+      ["shadowgraph mcp proxy --url https://mcp.example.com/mcp --listen 8788", "over HTTP on both sides"],
+    ],
+    load: () => import("./mcp.ts"),
+  },
 ]

@@ -1,6 +1,6 @@
 /** Commands of a server and of those who use it: what help and docs/cli.md say of them. */
 import type { Command } from "./command.ts"
-import { AHEAD, BUDGETS, GRANTS } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT } from "./options.ts"
 
 export const SERVER_COMMANDS: readonly Command[] = [
   {
@@ -37,6 +37,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     more: [
       'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
       "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
+      "It also starts what shadowgraph.project.json declares: schedules by the clock, and hooks, POST /hooks/<name>, by signed requests of other servers. And it goes on with runs whose time has come, and with those that a dead process left.",
       "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
     ],
     examples: [
@@ -44,6 +45,21 @@ export const SERVER_COMMANDS: readonly Command[] = [
       ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
     ],
     load: () => import("./serve.ts"),
+  },
+  {
+    name: "schedules",
+    about: "Show what the project starts by the clock: when it comes next, and what came of it last.",
+    takes: "",
+    options: [
+      { name: "limit", short: "n", value: "<count>", about: "How many of each. Default: 3." },
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      'Schedules stand in shadowgraph.project.json: "schedules": { "morning": { "graph": "report", "cron": "0 7 * * 1-5", "timezone": "Europe/Zurich" } }. `serve` runs them; each tick has one run, however many servers there are. Times are shown in the schedule\'s own zone.',
+    ],
+    examples: [["shadowgraph schedules", "what comes next"]],
+    load: () => import("./schedules.ts"),
   },
   {
     name: "token",

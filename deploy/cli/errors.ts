@@ -3,6 +3,7 @@
  * carries its own words; anything else is a defect of this program, and says so.
  */
 import type { Problem } from "../../graph/mod.ts"
+import type { KernelError, KernelReason } from "../../kernel/mod.ts"
 import { CliError, EXIT } from "./command.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -12,6 +13,17 @@ interface Told {
   readonly problems?: readonly Problem[]
   readonly sources?: ReadonlyMap<string, string>
 }
+
+/** What is wrong with the store, and not with what is asked of it. */
+const OF_STORE: ReadonlySet<KernelReason> = new Set<KernelReason>([
+  "locked",
+  "corrupt",
+  "full",
+  "format",
+  "unavailable",
+  "readonly",
+  "storage",
+])
 
 /** Shows an error on the error stream; gives the exit code. */
 export async function showError(cause: unknown, terminal: Terminal, traced: boolean): Promise<number> {
@@ -31,7 +43,7 @@ export async function showError(cause: unknown, terminal: Terminal, traced: bool
     err.write(`${red("error")}  shadowgraph met a defect of its own: ${printable(words)}\n`)
     if (!traced) err.write(`       ${dim("SHADOWGRAPH_DEBUG=1 shows where; please report it.")}\n`)
   }
-  if (isTold(cause) && cause._tag === "KernelError")
+  if (isTold(cause) && cause._tag === "KernelError" && OF_STORE.has((cause as unknown as KernelError).reason))
     err.write(`       ${dim("--ledger memory runs without a record in a file")}\n`)
   if (cause instanceof CliError) {
     for (const line of [...(await nearLines(cause)), ...(cause.hints ?? [])])

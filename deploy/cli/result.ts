@@ -1,5 +1,6 @@
 /** What came of a run, for people and for programs. */
 import { type Failure, jsonOf, printPath, type Value } from "../../graph/mod.ts"
+import { undoneJson } from "../ending.ts"
 import type { RunResult } from "../engine.ts"
 import { printMs } from "../view/bars.ts"
 import type { Totals } from "../view/timeline.ts"
@@ -42,7 +43,7 @@ export function showParked(call: Call, result: RunResult): void {
 
 /** One object on one line. */
 export function jsonResult(
-  { run, outcome, trace, ledger, spent, parked }: RunResult,
+  { run, outcome, trace, ledger, spent, parked, undone }: RunResult,
   { ms, reads, writes }: Totals,
 ): string {
   return JSON.stringify({
@@ -53,6 +54,7 @@ export function jsonResult(
     ledger,
     ...(spent === undefined ? {} : { spent }),
     ...(parked === undefined ? {} : { parked: parked.map(waitJson) }),
+    ...undoneJson(undone),
     reads,
     writes,
     ms: Math.round(ms * 1000) / 1000,

@@ -13,6 +13,7 @@ import { type Call, EXIT, usage } from "./command.ts"
 import { inputOf } from "./input.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { jsonResult, lastLine, showFailure, showParked, showValue } from "./result.ts"
+import { hintUndo, showUndone } from "./undone.ts"
 
 export async function run(call: Call): Promise<number> {
   const [named, ...words] = call.words
@@ -88,6 +89,10 @@ export async function runProgram(
     else if (result.parked !== undefined) showParked(call, result)
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
+    if (!call.on("json")) {
+      if (result.undone !== undefined) showUndone(call, result)
+      else if (totals.writes > 0) hintUndo(call, ready.admitted.plan, result)
+    }
     if (view.live) terminal.err.write(`${terminal.err.colours.dim(lastLine(result, totals, terminal.err.columns()))}\n`)
     if (result.parked !== undefined) return EXIT.parked
     return stop.exit ?? (result.outcome.ok ? EXIT.ok : EXIT.failed)

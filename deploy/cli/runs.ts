@@ -9,16 +9,17 @@ import { openLedger, readProjectFile } from "../project.ts"
 import { printMs } from "../view/bars.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
-import { takeUp } from "./taking_up.ts"
+import { takeUp, VERBS } from "./taking_up.ts"
 
 const SPACE = ""
 
 export async function run(call: Call): Promise<number> {
   const { cwd, out } = call.terminal
   const [first, ...more] = call.words
-  if (first === "resume" || first === "cancel" || first === "rerun") {
-    if (more.length !== 1) throw usage(`runs ${first} wants one run's id`)
-    return await takeUp(call, first, more[0]!)
+  const verb = VERBS.find((v) => v === first)
+  if (verb !== undefined) {
+    if (more.length !== 1) throw usage(`runs ${verb} wants one run's id`)
+    return await takeUp(call, verb, more[0]!)
   }
   const word = first === "show" ? more.shift() : first
   if (more.length > 0 || (first === "show" && word === undefined)) throw usage("runs takes one run's id, or none")

@@ -10,16 +10,18 @@ import { listen } from "../listen.ts"
 import { openSession, type Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
 import type { Holder } from "../tokens.ts"
-import { printMs } from "../view/bars.ts"
+import { runSchedules } from "../triggers/scheduler.ts"
+import { type Started, startable } from "../triggers/serve.ts"
 import { wake } from "../waker.ts"
 import { missingGrants } from "./admit.ts"
 import { budgetsOf } from "./budget.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
-import { printable, showError } from "./errors.ts"
 import { ledgerOf } from "./ledger_option.ts"
+import { announce, serveLog } from "./serve_log.ts"
 import { speculateOf } from "./speculate.ts"
 import { tokensOf } from "./token.ts"
+import { triggersOf } from "./triggers.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops. */
@@ -38,49 +40,45 @@ export async function run(call: Call): Promise<number> {
     graphs,
   )
   if (!graphs.every((g) => g.checked !== undefined)) return EXIT.failed
+  const wrong = await triggersOf(call, graphs)
+  showProblems(call, wrong.problems, [wrong])
+  if (wrong.problems.length > 0) return EXIT.failed
   const sessions: Session[] = []
   try {
-    const served = await serveAll(call, graphs, sessions, leaseMs)
+    const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
     const stopping = new AbortController()
     const tokens = tokensOf(call)
     const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
     const holderOf = (request: Request) => tokens.holder(request.headers.get("authorization"), systemClock.now())
     const loopback = LOOPBACK.includes(host)
-    const { err } = terminal
-    const { dim, red, green } = err.colours
+    const log = serveLog(call)
+    const { signal } = stopping
+    const { onDefect } = log
     const app = graphsApp({
       graphs: served,
       runs: sessions,
+      hooks: started.hooks,
       limits,
-      signal: stopping.signal,
+      signal,
       ...(loopback ? { hosts: LOOPBACK } : {}),
       ...(guarded ? { holderOf } : {}),
-      onDefect: (cause) => void showError(cause, terminal, !!terminal.env["SHADOWGRAPH_DEBUG"]),
-      onRun: ({ graph, status, ms, run: id }) => {
-        if (call.on("quiet")) return
-        const word = status < 400 ? green(String(status)) : red(String(status))
-        err.write(
-          `${word}  ${printable(graph)}  ${dim(`${printMs(ms)}${id === undefined ? "" : `  run ${id.slice(0, 10)}…`}`)}\n`,
-        )
-      },
+      onDefect,
+      onRun: log.onRequest,
+      onHook: log.onHook,
     })
+    const stopped = interrupted(call)
     const server = await listen((request) => app.fetch(request), { host, port })
     terminal.out.write(`${server.url}\n`)
-    announce(call, served, server.url, loopback, guarded)
-    const waking = wake({
-      hosts: sessions,
-      clock: systemClock,
-      signal: stopping.signal,
-      onDefect: (cause) => void showError(cause, terminal, false),
-      onRun: ({ run: id, why, result }) => {
-        const word = result.parked !== undefined ? "rests" : result.outcome.ok ? "ended" : "failed"
-        if (!call.on("quiet")) err.write(`${dim(`${why}  run ${id.slice(0, 10)}… ${word}`)}\n`)
-      },
-    })
-    const exit = await interrupted(call)
+    announce(call, { served, started, url: server.url, loopback, guarded })
+    const { schedules } = started
+    const byItself = Promise.all([
+      wake({ hosts: sessions, clock: systemClock, signal, onDefect, onRun: log.onWoken }),
+      runSchedules({ schedules, clock: systemClock, signal, onDefect, onRun: log.onTick }),
+    ])
+    const exit = await stopped
     stopping.abort()
     await server.close(GRACE_MS)
-    await waking
+    await byItself
     return exit
   } finally {
     for (const session of sessions) await session.close()
@@ -93,11 +91,12 @@ async function serveAll(
   graphs: readonly Named[],
   sessions: Session[],
   leaseMs: number | undefined,
-): Promise<readonly Served[]> {
+): Promise<{ readonly served: readonly Served[]; readonly started: Started }> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
   const budgets = budgetsOf(call)
   const served: Served[] = []
+  const started: { -readonly [K in keyof Started]: Started[K] } = { schedules: [], hooks: [], left: [] }
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
@@ -110,6 +109,7 @@ async function serveAll(
       ...speculateOf(call, project.file),
     })
     sessions.push(session)
+    const before = served.length
     for (const { checked, inline } of own) {
       const { plan, bytes } = compile(checked!)
       const { name, about } = checked!.graph
@@ -139,14 +139,18 @@ async function serveAll(
         readyFor: byGrants(prepare),
       })
     }
+    const here = await startable(project, session, served.slice(before), env)
+    started.schedules = [...started.schedules, ...here.schedules]
+    started.hooks = [...started.hooks, ...here.hooks]
+    started.left = [...started.left, ...here.left]
   }
-  return served
+  return { served, started }
 }
 
 /** Plans admitted for tokens, one for all tokens with the same grants. */
 function byGrants(prepare: (within: readonly (readonly string[])[]) => Promise<Ready | AdmissionError>) {
   const known = new Map<string, Promise<Ready | AdmissionError>>()
-  return ({ grants }: Holder): Promise<Ready | AdmissionError> => {
+  return ({ grants }: Pick<Holder, "grants">): Promise<Ready | AdmissionError> => {
     const key = grants.join("\n")
     const before = known.get(key)
     if (before !== undefined) return before
@@ -155,21 +159,6 @@ function byGrants(prepare: (within: readonly (readonly string[])[]) => Promise<R
     known.set(key, made)
     return made
   }
-}
-
-function announce(call: Call, served: readonly Served[], url: string, loopback: boolean, guarded: boolean): void {
-  const { err } = call.terminal
-  if (call.on("quiet")) return
-  const { dim, yellow, green } = err.colours
-  const width = Math.max(...served.map((s) => s.name.length))
-  for (const { name, ready } of served) {
-    const missing = ready instanceof AdmissionError ? missingGrants(ready) : undefined
-    if (missing === undefined)
-      err.write(`  ${green("POST")} ${url}/graphs/${name.padEnd(width)}/runs\n`.replace(/(\S+)( +)\/runs/, "$1/runs$2"))
-    else err.write(`  ${yellow("403 ")} ${name}  ${dim(`not granted: ${missing.join(", ")}`)}\n`)
-  }
-  if (guarded) err.write(`${dim("Requests carry a token: shadowgraph token add <name> makes one.")}\n`)
-  else if (!loopback) err.write(`${yellow("note")}  everybody who reaches this address may run these graphs\n`)
 }
 
 const interrupted = (call: Call): Promise<number> =>

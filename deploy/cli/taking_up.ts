@@ -1,8 +1,9 @@
-/** `runs resume`, `runs cancel` and `runs rerun`: what a person says to a run that rests, and what comes of it. */
+/** `runs resume`, `cancel`, `undo` and `rerun`: what a person says to a run that rests or is over, and what comes of it. */
 import { resolve } from "node:path"
 import { type Failure, fail, type Path, parsePath, printPath, type Type, type Value } from "../../graph/mod.ts"
 import { type Admitted, callAt, type History, type Reply, waitAt } from "../../kernel/mod.ts"
-import { anew, cancel, resume } from "../again.ts"
+import { anew, cancel, resume, undo } from "../again.ts"
+import { undoneJson } from "../ending.ts"
 import type { Engine, RunResult } from "../engine.ts"
 import { openProject, openSession, type Session } from "../project.ts"
 import { budgetsOf } from "./budget.ts"
@@ -10,6 +11,7 @@ import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { wordValue } from "./input.ts"
 import { outcomeJson, showFailure, showParked, showValue } from "./result.ts"
 import { speculateOf } from "./speculate.ts"
+import { showUndone } from "./undone.ts"
 import { waitJson } from "./waits.ts"
 
 /** An engine over a folder's ledger, with the grants of its project and of the command line. */
@@ -36,13 +38,21 @@ export async function runNamed(engine: Engine, word: string): Promise<string> {
   })
 }
 
-export async function takeUp(call: Call, verb: "resume" | "cancel" | "rerun", word: string): Promise<number> {
+export const VERBS = ["resume", "cancel", "undo", "rerun"] as const
+export type Verb = (typeof VERBS)[number]
+
+export async function takeUp(call: Call, verb: Verb, word: string): Promise<number> {
   const session = await openFolder(call)
   try {
     const { engine } = session
     const run = await runNamed(engine, word)
     const { ready, history } = await engine.reopen(run, "untouched")
     const grants = call.on("yes") ? ready.admitted.plan.externs.flatMap((x) => x.needs) : session.grants
+    if (verb === "undo" || (verb === "cancel" && call.on("undo"))) {
+      if (verb === "cancel") await cancel(engine, run)
+      const left = call.list("leave").map((text) => printPath(pathOf(text)))
+      return showUndoing(call, await undo(engine, run, { grants, left }))
+    }
     const result =
       verb === "cancel"
         ? await cancel(engine, run)
@@ -57,16 +67,27 @@ export async function takeUp(call: Call, verb: "resume" | "cancel" | "rerun", wo
 
 /** The result, as `run` shows one. */
 export function showRun(call: Call, result: RunResult): number {
-  const { outcome, parked, run, trace, ledger } = result
-  if (call.on("json")) {
-    const waits = parked === undefined ? {} : { parked: parked.map(waitJson) }
-    call.terminal.out.write(
-      `${JSON.stringify({ run, ok: outcome.ok, ...outcomeJson(outcome), trace, ledger, ...waits })}\n`,
-    )
-  } else if (parked !== undefined) showParked(call, result)
+  const { outcome, parked } = result
+  if (call.on("json")) showJson(call, result)
+  else if (parked !== undefined) showParked(call, result)
   else if (outcome.ok) showValue(call, outcome.value)
   else showFailure(call, outcome.failure, undefined)
+  if (!call.on("json")) showUndone(call, result)
   return parked !== undefined ? EXIT.parked : outcome.ok ? EXIT.ok : EXIT.failed
+}
+
+/** What came of undoing; that the run had failed is no failure of it. */
+function showUndoing(call: Call, result: RunResult): number {
+  if (call.on("json")) showJson(call, result)
+  else if (result.parked !== undefined) showParked(call, result)
+  else showUndone(call, result)
+  return result.parked !== undefined ? EXIT.parked : result.undone?.stuck === undefined ? EXIT.ok : EXIT.failed
+}
+
+function showJson(call: Call, { outcome, parked, run, trace, ledger, undone }: RunResult): void {
+  const waits = parked === undefined ? {} : { parked: parked.map(waitJson) }
+  const told = { run, ok: outcome.ok, ...outcomeJson(outcome), trace, ledger, ...waits, ...undoneJson(undone) }
+  call.terminal.out.write(`${JSON.stringify(told)}\n`)
 }
 
 async function repliesOf(call: Call, admitted: Admitted, history: History): Promise<readonly Reply[]> {

@@ -14,7 +14,8 @@ import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotoc
 import { Failure, fail, type Http, isRecord, type McpConnection, type Services, type Value } from "../../graph/mod.ts"
 import { blot, orAbort } from "../../nodes/mod.ts"
 import { fetchOver } from "./fetch.ts"
-import { hasProcessGroups, StdioPipe } from "./stdio.ts"
+import { hasProcessGroups } from "./process_group.ts"
+import { StdioPipe } from "./stdio.ts"
 
 export interface McpOptions {
   /** The graph file's folder: where stdio servers start, so that `./data` means what the file says. */

@@ -4,9 +4,9 @@
  * process group and ends all of it, on close and when this process exits. Nothing is left behind.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import process from "node:process"
 import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from "@modelcontextprotocol/client"
 import { fail } from "../../graph/mod.ts"
+import { endGroup, listGroup, signalGroup, watchExit } from "./process_group.ts"
 
 export interface StdioServer {
   readonly command: string
@@ -23,30 +23,6 @@ const MESSAGE_BYTES_MAX = 64 << 20
 const GRACE_MS = 500
 /** What the server wrote to its error stream is kept this far back, for messages only. */
 const TAIL_CHARS = 2000
-
-/** Process groups that are alive; ended for good when this process exits, whatever the reason it has time to notice. */
-const groups = new Set<number>()
-let watching = false
-function watchExit(): void {
-  if (watching) return
-  watching = true
-  process.on("exit", () => {
-    for (const pid of groups) signalGroup(pid, "SIGKILL")
-  })
-}
-
-/** Are there process groups? On Windows there are none, and the client's own transport knows how to start `npx` there. */
-export const hasProcessGroups = (): boolean => process.platform !== "win32"
-
-/** Signals a whole group; a group that has ended already is what we wanted. */
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean {
-  try {
-    process.kill(-pid, signal)
-    return true
-  } catch {
-    return false
-  }
-}
 
 export class StdioPipe implements Transport {
   onclose?: () => void
@@ -86,11 +62,7 @@ export class StdioPipe implements Transport {
     const end = (how: string) => {
       if (this.ended !== undefined) return
       this.ended = how
-      if (child.pid !== undefined) {
-        // The leader is gone; whatever it left in its group goes too.
-        signalGroup(child.pid, "SIGKILL")
-        groups.delete(child.pid)
-      }
+      endGroup(child)
       resolve()
       this.onclose?.()
     }
@@ -102,7 +74,7 @@ export class StdioPipe implements Transport {
     })
     return new Promise((started, refused) => {
       child.once("spawn", () => {
-        groups.add(child.pid!)
+        listGroup(child)
         started()
       })
       child.once("error", (cause) => {

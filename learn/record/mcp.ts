@@ -32,6 +32,8 @@ export interface ListedTool {
   readonly version: string
   readonly readOnly: boolean
   readonly structured: boolean
+  /** JSON Schema of its structured content, where it has one. */
+  readonly outputSchema: Value | undefined
   readonly secrets: Secrets
 }
 
@@ -81,11 +83,11 @@ export class McpWatch {
     return `mcp:${this.#server ?? "server"}/${name}`
   }
 
-  /** A message from the client to the server. */
-  fromClient(message: Value, { tick }: Moment): void {
+  /** A message from the client to the server. `scope`: ids count within it, where several clients share what is watched. */
+  fromClient(message: Value, { tick }: Moment, scope = ""): void {
     for (const m of Array.isArray(message) ? message : [message]) {
       if (!isRecord(m) || typeof m["method"] !== "string" || !Object.hasOwn(m, "id")) continue
-      const key = idKey(m["id"]!)
+      const key = scope + idKey(m["id"]!)
       const params = isRecord(m["params"]) ? m["params"] : {}
       if (m["method"] === "tools/call" && typeof params["name"] === "string") {
         keep(this.#calls, key, { name: params["name"], args: params["arguments"] ?? {}, began: tick })
@@ -94,16 +96,11 @@ export class McpWatch {
   }
 
   /** A message from the server to the client. Calls that are now known whole, without their secrets. */
-  fromServer(message: Value, moment: Moment): readonly RecordedCall[] {
+  fromServer(message: Value, moment: Moment, scope = ""): readonly RecordedCall[] {
     const found: RecordedCall[] = []
     for (const m of Array.isArray(message) ? message : [message])
-      if (isRecord(m)) found.push(...this.#answer(m, moment))
+      if (isRecord(m)) found.push(...this.#answer(m, moment, scope))
     return found
-  }
-
-  /** Is a call under this id waiting for its answer? */
-  waits(id: Value): boolean {
-    return this.#calls.has(idKey(id))
   }
 
   /** Takes tools that the server never listed for what the caller says they are; nothing is known to be secret in them. */
@@ -111,7 +108,8 @@ export class McpWatch {
     const { words = [] } = this.#options
     for (const { name } of this.#waiting) {
       const secrets = { input: [], output: [], words }
-      if (!this.#tools.has(name)) this.#tools.set(name, { name, version, readOnly: false, structured: false, secrets })
+      const tool = { name, version, readOnly: false, structured: false, outputSchema: undefined, secrets }
+      if (!this.#tools.has(name)) this.#tools.set(name, tool)
     }
     this.#stale = false
     const waiting = this.#waiting
@@ -125,10 +123,10 @@ export class McpWatch {
     this.#waiting = []
   }
 
-  #answer(m: Rec, moment: Moment): readonly RecordedCall[] {
+  #answer(m: Rec, moment: Moment, scope: string): readonly RecordedCall[] {
     if (m["method"] === "notifications/tools/list_changed") this.#stale = true
     if (typeof m["method"] === "string" || !Object.hasOwn(m, "id")) return []
-    const key = idKey(m["id"]!)
+    const key = scope + idKey(m["id"]!)
     const asked = this.#calls.get(key)
     if (asked !== undefined) {
       this.#calls.delete(key)
@@ -161,6 +159,7 @@ export class McpWatch {
         version: this.#options.versionOf(tool),
         readOnly: isRecord(annotations) && annotations["readOnlyHint"] === true,
         structured: outputSchema !== undefined,
+        outputSchema,
         secrets: {
           input: secretWays(inputSchema),
           output: secretWays(outputSchema),

@@ -20,6 +20,8 @@ import {
   type Scope,
   sameBytes,
   toFailure,
+  undoKey,
+  undosOf,
   type Value,
 } from "../../graph/mod.ts"
 import { decodePlan, encodePlan } from "../../plan/mod.ts"
@@ -43,6 +45,8 @@ export interface Verdict {
   readonly ended: "value" | "failure" | "refused"
   /** What became of guesses in the runs that looked ahead. */
   readonly ahead: Ran["ahead"]
+  /** Runs that took something back. */
+  readonly undos: number
 }
 
 const REFUSED: Verdict = {
@@ -50,6 +54,7 @@ const REFUSED: Verdict = {
   broken: [],
   ended: "refused",
   ahead: { kept: 0, wrong: 0, discarded: 0 },
+  undos: 0,
 }
 
 /**
@@ -65,7 +70,7 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
     if (thorough) await trial.more()
   }
   const ended = trial.evaluated?.outcome.ok ? "value" : "failure"
-  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead }
+  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead, undos: trial.undos }
 }
 
 /** Interpreted; and translated, twice with the same code. */
@@ -81,6 +86,8 @@ class Trial {
   readonly broken: Broken[] = []
   evaluated: Evaluated | undefined
   readonly ahead = { kept: 0, wrong: 0, discarded: 0 }
+  /** Runs that took something back. */
+  undos = 0
   /** The evaluator met a failure that another order of events may replace by another. */
   #caught = false
 
@@ -111,6 +118,7 @@ class Trial {
       const program = programOf(plan, codegen)
       await this.runs(program, times, mode)
       if (codegen) await this.runs(program, 1, "looking ahead", true)
+      if (codegen) await this.undone(program)
     }
   }
 
@@ -162,6 +170,18 @@ class Trial {
       if (how !== undefined) this.broken.push({ law: "compiled is evaluated", how: `${where}: ${how}` })
       this.#order(ran, where)
     }
+  }
+
+  /** Asked for, the run takes back what it did, as the evaluator does. */
+  async undone(program: Program): Promise<void> {
+    if (program.plan.undos === undefined || this.broken.length > 0) return
+    const asked = await new Evaluation(this.checked, worldOf()).run(this.input, { undo: true })
+    const ran = await run(program, this.input, new Chance(`${this.seed} undone`), { undo: true })
+    const strict = this.evaluated!.outcome.ok && !this.#caught && allUndone(this.checked, asked)
+    const how = strict ? await differs(this.checked, this.input, asked, false, ran) : undefined
+    if (how !== undefined) this.broken.push({ law: "undone is evaluated", how })
+    this.#order(ran, "undone")
+    if (ran.effects.some((e) => e.path.at(-1) === "undo")) this.undos++
   }
 
   async cancelled(program: Program): Promise<void> {
@@ -233,6 +253,15 @@ async function differs(
   const effects = sameEffects(evaluated, ran.effects)
   if (effects !== undefined) return effects
   return evaluated.trace === ran.trace ? undefined : "the trace hashes differ"
+}
+
+/** Was every write with an undo taken back? Where one could not be, what else was depends on which was the last. */
+function allUndone(checked: CheckedGraph, { effects }: Evaluated): boolean {
+  const undoable = new Set(undosOf(checked).map(({ path }) => undoKey(path)))
+  const done = effects.filter((e) => e.effect === "write" && e.how !== "refused" && undoable.has(undoKey(e.path)))
+  return done.every((e) =>
+    effects.some((u) => u.how === "delivered" && printPath(u.path) === `${printPath(e.path)}.undo`),
+  )
 }
 
 function sameEnd(a: Outcome, b: Outcome): boolean {

@@ -10,6 +10,8 @@ export interface Tally {
   ended: { value: number; failure: number }
   /** Guesses that were held against their tools, and reads that were called in vain. */
   ahead: { kept: number; wrong: number; discarded: number }
+  /** Runs that took something back. */
+  undos: number
   /** Seeds of graphs that broke a law, and how. */
   readonly broken: { readonly seed: string; readonly law: string; readonly how: string }[]
 }
@@ -30,15 +32,17 @@ export async function campaign(
     refused: 0,
     ended: { value: 0, failure: 0 },
     ahead: { kept: 0, wrong: 0, discarded: 0 },
+    undos: 0,
     broken: [],
   }
   for (let i = from; i < from + count; i++) {
     const each = `${seed}.${i}`
-    const { checked, broken, ended, ahead } = await judge(graphOf(each), each, i % THOROUGH_EVERY === 0)
+    const { checked, broken, ended, ahead, undos } = await judge(graphOf(each), each, i % THOROUGH_EVERY === 0)
     if (ended === "refused" || !checked) tally.refused++
     else {
       tally.graphs++
       tally.ended[ended]++
+      tally.undos += undos
       for (const key of ["kept", "wrong", "discarded"] as const) tally.ahead[key] += ahead[key]
     }
     const [first] = broken

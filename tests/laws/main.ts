@@ -39,6 +39,7 @@ async function all(count: number, jobs: number): Promise<void> {
     refused: 0,
     ended: { value: 0, failure: 0 },
     ahead: { kept: 0, wrong: 0, discarded: 0 },
+    undos: 0,
     broken: [],
   }
   const began = performance.now()
@@ -53,6 +54,7 @@ async function all(count: number, jobs: number): Promise<void> {
       total.ended.value += tally.ended.value
       total.ended.failure += tally.ended.failure
       for (const key of ["kept", "wrong", "discarded"] as const) total.ahead[key] += tally.ahead[key]
+      total.undos += tally.undos
       total.broken.push(...tally.broken)
       const seconds = ((performance.now() - began) / 1000).toFixed(0)
       console.log(`${total.graphs} graphs, ${total.broken.length} break a law, ${seconds} s`)
@@ -66,6 +68,7 @@ async function all(count: number, jobs: number): Promise<void> {
   )
   const { kept, wrong, discarded } = total.ahead
   console.log(`looking ahead: ${kept} guesses kept, ${wrong} rolled back, ${discarded} reads called in vain`)
+  console.log(`undone: ${total.undos} runs took back what they had done`)
   console.log(`figure laws.graphs ${total.graphs}`)
   console.log(`figure laws.mismatches ${total.broken.length}`)
   process.exitCode = total.broken.length > 0 ? 1 : 0

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, Odds, type Program, type RunEvent } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent, undo } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -19,9 +19,12 @@ import {
   admit,
   MemoryLedger,
   openEntry,
+  openHistory,
   openOutcome,
   openRun,
   ResourceLimits,
+  resumeRun,
+  undoRun,
   verifyChain,
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
@@ -77,6 +80,8 @@ export interface RunOptions {
   readonly cancelAt?: number
   /** Look ahead, with shadows that this decides. */
   readonly ahead?: Chance
+  /** Take back what was done, once the run has ended. */
+  readonly undo?: boolean
 }
 
 /** Runs a program once. Who is first among what is pending is up to `chance`. */
@@ -143,7 +148,17 @@ export async function run(program: Program, input: Value, chance: Chance, option
     }
   }
   const cut = record.unsettled.length
-  const ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  let ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+  const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
+  if (options.undo === true && past().undoable.length > 0) {
+    const plan = program.admitted
+    const recording = { store: keeping, digest, clock }
+    await undoRun(plan, past(), recording, { by: "laws", left: [] })
+    const again = resumeRun(plan, past(), recording)
+    await driven(clock, undo(program, { services, record: again, limits, timeoutMs: TIMEOUT_MS }))
+    ended = again.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+    wrong.push(...disorder(store.entries("", "r").rows))
+  }
   const chain = store.entries("", "r")
   const verdict = verifyChain(chain, { digest, space: "", run: "r" })
   if (!verdict.ok) wrong.push(`the ledger does not verify: ${verdict.message}`)
@@ -154,6 +169,29 @@ export async function run(program: Program, input: Value, chance: Chance, option
   }
   const effects = effectsOf(chain.rows, stage, wrong)
   return { outcome, trace: ended.trace, effects, wrong, ahead: aheadOf(chain.rows) }
+}
+
+/** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */
+function disorder(rows: ReturnType<MemoryLedger["entries"]>["rows"]): string[] {
+  const wrong: string[] = []
+  const intents = new Map<number, string>()
+  const done: string[] = []
+  let undoing = false
+  for (const row of rows) {
+    const { body, seq } = openEntry(row.entry)
+    if (body.kind === "undo") undoing = true
+    if (body.kind === "intent") intents.set(seq, printPath(body.path))
+    if (body.kind !== "outcome") continue
+    const at = intents.get(body.intent)!
+    if (!undoing) {
+      if (body.how !== "refused" && rows[body.intent]!.data !== null) done.push(at)
+    } else {
+      const last = done.pop()
+      if (`${last}.undo` !== at) wrong.push(`${at} was undone where ${last ?? "nothing"} was the last that was done`)
+      if (body.how !== "delivered") done.length = 0
+    }
+  }
+  return wrong
 }
 
 function aheadOf(rows: ReturnType<MemoryLedger["entries"]>["rows"]): Ran["ahead"] {

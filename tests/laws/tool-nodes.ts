@@ -42,6 +42,35 @@ export function settingsOf(s: ScopeMaker, effect: string, mode: Mode, stream: bo
   }
 }
 
+/** Every other write says how it is taken back, by what its name decides, so that the rest of the graph is as it was. */
+function undoing(name: string, { resource, flaw }: Rec): { readonly scopes?: { readonly undo: Scope } } {
+  const c = new Chance(`${name} undo`)
+  if (!c.percent(50)) return {}
+  const node: Node = {
+    ...bare("undo", "store", {
+      op: "record",
+      fields: c.of([
+        [["a", ref("out")] as const],
+        [["b", ref("args")] as const],
+        [
+          ["a", ref("out")],
+          ["b", ref("args")],
+        ],
+      ]),
+    }),
+    config: {
+      store: `back${c.below(4)}`,
+      gives: JSON.stringify(someType(c, 1)),
+      mode: c.of<Mode>(["now", "later", "mixed"]),
+      resource: resource!,
+      ...(flaw !== undefined && c.percent(30) ? { flaw } : {}),
+      ...(c.percent(50) ? { keyed: 1 } : {}),
+    },
+    settings: c.percent(40) ? { retry: { times: c.between(1, 3), delayMs: 1, delayMsMax: 10 } } : {},
+  }
+  return { scopes: { undo: { params: ["out", "args"], nodes: [node], output: ref("undo") } } }
+}
+
 export function toolNode(
   s: ScopeMaker,
   kind: "calc" | "probe" | "store",
@@ -75,6 +104,7 @@ export function toolNode(
   const node: Node = {
     ...bare(name, kind, args),
     config,
+    ...(kind === "store" ? undoing(`${name} ${config["store"]}`, config) : {}),
     settings,
     ...(declared === undefined ? {} : { output: declared }),
   }

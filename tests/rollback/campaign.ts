@@ -6,7 +6,17 @@ import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { type Executor, hashValue, hex, type Outcome, printProblemShort, type Shadow, sha256 } from "../../graph/mod.ts"
-import { type Admitted, admit, MemoryLedger, openEntry, openHistory, openRun, replayRun } from "../../kernel/mod.ts"
+import {
+  type Admitted,
+  admit,
+  answerRun,
+  MemoryLedger,
+  openEntry,
+  openHistory,
+  openRun,
+  replayRun,
+  resumeRun,
+} from "../../kernel/mod.ts"
 import { Chance } from "../laws/chance.ts"
 import { driven, SeededClock } from "../laws/stage.ts"
 import { kindsOf } from "../machine/machine.ts"
@@ -33,13 +43,25 @@ const kinds = kindsOf(World.tools(() => playing!))
 
 /** Runs of one graph: `runs` times, each with its own world and shadows. */
 export async function rollBacks(seed: string, runs: number, tally: Tally): Promise<void> {
+  const trial = trialOf(seed)
+  for (let i = 0; i < runs; i++) await trial.run(`${seed}.${i}`, tally)
+}
+
+function trialOf(seed: string): Trial {
   const made = graphOf(new Chance(`${seed} graph`))
   const { checked, problems } = checkFile({ file: "rollback.graph.yaml", text: made.text }, { registry: kinds })
   if (checked === undefined)
     throw new RangeError(`${seed}: ${problems.map(printProblemShort).join("\n")}\n${made.text}`)
   const admitted = admit(compile(checked).bytes, { registry: kinds, grants: checked.needs, digest: sha256 })
-  const trial = new Trial(admitted, made)
-  for (let i = 0; i < runs; i++) await trial.run(`${seed}.${i}`, tally)
+  return new Trial(admitted, made)
+}
+
+/** Runs that die while they look ahead, at an entry that chance chooses, and go on, some of them looking ahead again. */
+export async function deaths(seed: string, runs: number): Promise<readonly string[]> {
+  const trial = trialOf(seed)
+  const wrong: string[] = []
+  for (let i = 0; i < runs; i++) wrong.push(...(await trial.dies(`${seed}.${i}`)))
+  return wrong
 }
 
 interface Point {
@@ -135,6 +157,45 @@ class Trial {
     const outcome = answer instanceof Promise ? await driven(clock, answer) : answer
     const { trace } = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
     return { outcome, trace, world, store, points, early, guesses, discarded }
+  }
+
+  /** What is wrong with a run that stopped in the middle and went on. */
+  async dies(seed: string): Promise<readonly string[]> {
+    const input = { x: new Chance(`${seed} input`).below(50) }
+    const whole = await this.#once(`${seed} whole`, input, true)
+    const c = new Chance(`${seed} death`)
+    const rows = rowsOf(whole.store).slice(0, 1 + c.below(rowsOf(whole.store).length - 1))
+    const store = new MemoryLedger()
+    for (const row of rows) store.append(row)
+    const options = { digest: sha256, space: "", run: "r" }
+    const open = openHistory(store.entries("", "r"), options)
+    // Of what was on its way then, nobody knows what came of it: such a run waits for a person.
+    if (open.open.size > 0) return []
+    const clock = new SeededClock(c)
+    await answerRun(this.#admitted, open, { store, digest: sha256, clock }, [], "test")
+    const history = openHistory(store.entries("", "r"), options)
+    const record = resumeRun(this.#admitted, history, { store, digest: sha256, clock })
+    const world = new World(c, clock)
+    world.sent.push(
+      ...whole.world.sent.slice(0, [...history.known.values()].filter((k) => k.effect === "write").length),
+    )
+    const known = world.sent.length
+    playing = world
+    const speculation = c.percent(70)
+      ? { ...SPECULATION, costs: false, odds: new Odds(), shadows: this.#shadows(world, c, () => {}) }
+      : undefined
+    const services = { clock, chance: { next: () => c.unit(), bytes: (n: number) => new Uint8Array(n) } }
+    const answer = new Vm(this.#program, { services, record, speculation }).run(input)
+    const outcome = answer instanceof Promise ? await driven(clock, answer) : answer
+    const { trace } = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
+    const at = `${seed}, died after entry ${rows.length - 1}`
+    const order = (sent: readonly Sent[]) => sent.map(({ path, n }) => `${path} ${n}`).join("\n")
+    return [
+      ...(same(outcome) === same(whole.outcome) && trace === whole.trace ? [] : [`${at}: it comes to something else`]),
+      ...(order(world.sent) === order(whole.world.sent)
+        ? []
+        : [`${at}: it wrote something else, after ${known} writes`]),
+    ]
   }
 
   #shadows(world: World, c: Chance, verified: (right: boolean) => void): readonly (Shadow | undefined)[] {

@@ -1,6 +1,6 @@
 // Guesses that turn out wrong, at points that chance chooses: `npm run rollback` does a hundred thousand of them.
 import { expect, test } from "bun:test"
-import { emptyTally, rollBacks } from "./campaign.ts"
+import { deaths, emptyTally, rollBacks } from "./campaign.ts"
 
 test("after every rollback the run is where it would be had it never looked ahead, and nothing was sent on a guess", async () => {
   const tally = emptyTally()
@@ -11,4 +11,10 @@ test("after every rollback the run is where it would be had it never looked ahea
   expect(tally.points).toBeGreaterThan(100)
   expect(tally.writes).toBeGreaterThan(50)
   expect(tally.discarded).toBeGreaterThan(50)
+}, 60_000)
+
+test("a run that dies while it looks ahead goes on from its record, and comes to the same", async () => {
+  const wrong: string[] = []
+  for (let i = 0; i < 15; i++) wrong.push(...(await deaths(`death.${i}`, 5)))
+  expect(wrong).toEqual([])
 }, 60_000)

@@ -14,12 +14,14 @@ const MAKES: readonly Make[] = [
   (ref, name) => `${name}: { look: "${ref}", ${RETRY} }`,
   (ref, name) => `${name}: { send: "${ref}", ${RETRY}AFTER }`,
   (ref, name) => `${name}: { post: "${ref}", timeout: 1sAFTER }`,
+  (ref, name) => `${name}: { send: "${ref}", ${RETRY}, undo: { send: "-1 - out", ${RETRY} }AFTER }`,
+  (ref, name) => `${name}: { post: "${ref}", timeout: 1s, undo: { post: "-1 - args.post", timeout: 1s }AFTER }`,
   (ref, name, n) => `${name}: { expr: "${ref} * 2 + ${n}" }`,
   (ref, name) => `${name}: { look: "${ref}", timeout: 1s, catch: "0" }`,
   (ref, name) =>
     `${name}s: { map: "[1, 2, 3]", parallel: 2, do: { look: "item + ${ref}", timeout: 1s } }\n  ${name}: { expr: "${name}s.sum()" }`,
   (ref, name) =>
-    `${name}s: { map: "[1, 2]", do: { send: "item + ${ref}", timeout: 1s }AFTER }\n  ${name}: { expr: "${name}s.sum()" }`,
+    `${name}s: { map: "[1, 2]", do: { send: "item + ${ref}", timeout: 1s, undo: { send: "-1 - out" } }AFTER }\n  ${name}: { expr: "${name}s.sum()" }`,
   (ref, name, n) =>
     `${name}: { when: "${ref} > ${n}", then: { post: "${ref}", timeout: 1s }, else: { expr: "1" }AFTER }`,
   (ref, name, n) =>
@@ -47,8 +49,9 @@ export function someSimGraph(chance: Chance): SimGraph {
   return { text: textOf(nodes), nodes }
 }
 
-export function textOf(nodes: readonly string[]): string {
+/** `undo`: the graph takes back what it did when it fails. */
+export function textOf(nodes: readonly string[], undo = false): string {
   const names = nodes.map((_, i) => `n${i}`)
   const output = names.length === 0 ? "[input.n]" : `[${names.join(", ")}]`
-  return `graph: sim\ninput: { n: number }\nnodes:\n${nodes.length === 0 ? "  nothing: { expr: input.n }" : nodes.map((n) => `  ${n}`).join("\n")}\noutput: ${output}\n`
+  return `graph: sim\n${undo ? "on_failure: undo\n" : ""}input: { n: number }\nnodes:\n${nodes.length === 0 ? "  nothing: { expr: input.n }" : nodes.map((n) => `  ${n}`).join("\n")}\noutput: ${output}\n`
 }

@@ -4,11 +4,11 @@
  * ledger, the world and a life without faults.
  */
 import { compile } from "../../compile/mod.ts"
-import { replay, resume } from "../../deploy/again.ts"
+import { replay, resume, undo } from "../../deploy/again.ts"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { Engine, SqliteStorage } from "../../deploy/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
-import { type Outcome, printProblemShort, type Registry, registry, sha256 } from "../../graph/mod.ts"
+import { type Outcome, printPath, printProblemShort, type Registry, registry, sha256 } from "../../graph/mod.ts"
 import { AdmissionError, type History, KernelError, openHistory, type Reply, verifyChain } from "../../kernel/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { Chance } from "../laws/chance.ts"
@@ -23,12 +23,16 @@ export interface Scenario {
   readonly strikes: readonly Strike[]
   /** A capability that is not granted. */
   readonly withheld: string | undefined
+  /** When runs are undone: when they fail by themselves, or when they have ended and a person asks. */
+  readonly undo: "never" | "on failure" | "asked"
 }
 
 export interface Lived {
   readonly wrong: readonly string[]
   readonly processes: number
   readonly applied: number
+  /** Writes that were taken back. */
+  readonly undone: number
   readonly ended: { readonly value: number; readonly failure: number; readonly refused: number }
 }
 
@@ -46,7 +50,8 @@ export function scenarioOf(seed: string): Scenario {
     fault: FAULTS[chance.below(FAULTS.length)]!,
   }))
   const withheld = chance.percent(8) ? GRANTS[chance.below(GRANTS.length)] : undefined
-  return { seed, nodes, inputs, strikes, withheld }
+  const undo = (["never", "on failure", "asked"] as const)[chance.below(3)]!
+  return { seed, nodes, inputs, strikes, withheld, undo }
 }
 
 /** Lives a scenario. What is wrong is told, never thrown. */
@@ -62,6 +67,7 @@ export async function live(scenario: Scenario): Promise<Lived> {
     wrong,
     processes: life.processes,
     applied: life.world.applied.length,
+    undone: life.world.applied.filter(isUndo).length,
     ended: {
       value: ends.filter((ok) => ok === true).length,
       failure: ends.filter((ok) => ok === false).length,
@@ -96,7 +102,7 @@ async function lifeOf(scenario: Scenario): Promise<Life> {
       const process = new Process()
       const chance = new Chance(`${scenario.seed} process ${processes}`)
       const kinds = registry(...standardKinds.values(), ...world.kinds(process))
-      const work = inProcess(world, process, { plan, grants, kinds, chance, runs })
+      const work = inProcess(world, process, { plan, grants, kinds, chance, runs, undo: scenario.undo })
       const how = await world.clock.until(Promise.race([work, process.died]))
       if (how === "ended") break
       if (how === undefined) {
@@ -121,7 +127,7 @@ async function lifeOf(scenario: Scenario): Promise<Life> {
 }
 
 function planOf(scenario: Scenario, kinds: Registry): Uint8Array {
-  const text = textOf(scenario.nodes)
+  const text = textOf(scenario.nodes, scenario.undo === "on failure")
   const { checked: sound, problems } = checkFile({ file: "sim.graph.yaml", text }, { registry: kinds })
   if (sound === undefined) throw new RangeError(`${problems.map(printProblemShort).join("\n")}\n${text}`)
   return compile(sound).bytes
@@ -133,6 +139,7 @@ interface Work {
   readonly kinds: Registry
   readonly chance: Chance
   readonly runs: readonly { readonly id: string; readonly n: number }[]
+  readonly undo: Scenario["undo"]
 }
 
 const engineOn = async (world: World, process: Process, { kinds, chance }: Pick<Work, "kinds" | "chance">) =>
@@ -163,7 +170,10 @@ async function inProcess(world: World, process: Process, work: Work): Promise<"e
             continue
           }
           const history = openHistory(found, { digest: sha256, space: "", run: id })
-          if (history.end !== undefined) return
+          if (history.end !== undefined) {
+            if (!(await askedToUndo(engine, history, work))) return
+            continue
+          }
           await resume(engine, id, { grants, replies: repliesOf(world, history), by: "person" })
         } catch (cause) {
           // What the disk refused did not happen; the run is where its record is.
@@ -174,6 +184,21 @@ async function inProcess(world: World, process: Process, work: Work): Promise<"e
     }),
   )
   return "ended"
+}
+
+/** A person who wants it undone asks until it is, and lets stay what only they could undo. Is there more to do? */
+async function askedToUndo(engine: Engine, { run, end }: History, { undo: when, grants }: Work): Promise<boolean> {
+  if (when === "never" || (when === "on failure" && end!.outcome.ok)) return false
+  try {
+    const { undone } = await undo(engine, run, { grants })
+    const stuck = undone?.stuck
+    const only = stuck?.failure.code === "NoAnswer" || stuck?.failure.code === "Bad"
+    if (only) await undo(engine, run, { grants, left: [printPath(stuck!.path)] })
+    return true
+  } catch (cause) {
+    if (cause instanceof KernelError && cause.reason === "undone") return false
+    throw cause
+  }
 }
 
 /** The disk may refuse once or twice. */
@@ -227,7 +252,7 @@ async function checked(world: World, scenario: Scenario, plan: Uint8Array, runs:
     const history = await engine.history(id)
     histories.set(id, history)
     if (history.end === undefined) wrong.push(`${id} has not ended`)
-    wrong.push(...effectsOf(world, history))
+    wrong.push(...effectsOf(world, history), ...undosOf(world, history, scenario))
     const again = await calm.clock.until(replay(engine, id))
     if (again === undefined) {
       wrong.push(`${id}: its replay never ends`)
@@ -255,6 +280,34 @@ function effectsOf(world: World, history: History): string[] {
     seen.add(path)
     if (!history.known.has(path) && !history.open.has(path))
       wrong.push(`${run} ${path}: ${tool} was done, and the ledger does not say so`)
+  }
+  return wrong
+}
+
+const isUndo = ({ path }: { readonly path: string }): boolean => path.endsWith(".undo")
+
+/** No undo without its write, in the reverse order of the writes, and all of them where the run was to be undone. */
+function undosOf(world: World, history: History, { undo }: Scenario): string[] {
+  const wrong: string[] = []
+  const applied = world.applied.filter((a) => a.run === history.run)
+  const place = new Map(applied.map(({ path }, i) => [path, i]))
+  let last = Number.POSITIVE_INFINITY
+  for (const [i, { path }] of applied.entries()) {
+    if (!isUndo({ path })) continue
+    const write = place.get(path.slice(0, -".undo".length))
+    if (write === undefined || write > i) wrong.push(`${history.run} ${path} was undone, and never done`)
+    else if (write > last) wrong.push(`${history.run} ${path} was undone after what came before it`)
+    else last = write
+  }
+  const wanted = undo === "asked" || (undo === "on failure" && history.end?.outcome.ok === false)
+  if (undo === "on failure" && history.end?.outcome.ok && applied.some(isUndo))
+    wrong.push(`${history.run} did not fail, and was undone`)
+  if (undo === "never" && applied.some(isUndo)) wrong.push(`${history.run} was undone, and nobody asked for it`)
+  if (!wanted) return wrong
+  for (const { path } of history.undoable) {
+    const at = printPath(path)
+    if (place.has(at) && !place.has(`${at}.undo`) && !history.left.includes(at))
+      wrong.push(`${history.run} ${at} was done, and is not undone`)
   }
   return wrong
 }

@@ -2,7 +2,7 @@
 // none is lost, the ledger holds, nothing ungranted is called, and every run ends.
 import { describe, expect, test } from "bun:test"
 import { live, scenarioOf } from "./live.ts"
-import { FAULTS, type Strike } from "./world.ts"
+import { FAULTS, type Fault, type Strike } from "./world.ts"
 
 const SEEDS = 300
 const PART = 50
@@ -11,14 +11,17 @@ for (let from = 0; from < SEEDS; from += PART) {
   test(`worlds ${from} to ${from + PART - 1}`, async () => {
     const wrong: string[] = []
     let taken = 0
+    let undone = 0
     for (let i = from; i < from + PART; i++) {
       const lived = await live(scenarioOf(`test ${i}`))
       taken += lived.processes - 1
+      undone += lived.undone
       wrong.push(...lived.wrong.map((w) => `test ${i}: ${w}`))
     }
     expect(wrong).toEqual([])
     // They are worth something: processes did die.
     expect(taken).toBeGreaterThan(3)
+    expect(undone).toBeGreaterThan(3)
   }, 240_000)
 }
 
@@ -32,9 +35,31 @@ describe("one fault at every operation of one small world", () => {
     test(fault, async () => {
       for (let at = 0; at < 24; at++) {
         const strikes: Strike[] = [{ at, fault }]
-        const { wrong } = await live({ seed: fault, nodes, inputs: [1], strikes, withheld: undefined })
+        const { wrong } = await live({ seed: fault, nodes, inputs: [1], strikes, withheld: undefined, undo: "never" })
         expect(wrong.map((w) => `${at}: ${w}`)).toEqual([])
       }
     }, 120_000)
   }
+})
+
+describe("one fault at every operation of one small world that is undone", () => {
+  const nodes = [
+    'n0: { send: "input.n", timeout: 1s, undo: { send: "-1 - out", timeout: 1s } }',
+    'n1: { post: "n0", timeout: 1s, after: n0, undo: { post: "-1 - args.post", timeout: 1s } }',
+    // 36 is what no tool can deal with.
+    'n2: { send: "n1 + 33", timeout: 1s, after: n1 }',
+  ]
+  const hard: readonly Fault[] = ["killed before", "killed after", "disk silent", "tool silent", "tool twice"]
+  for (const undo of ["on failure", "asked"] as const)
+    for (const fault of undo === "asked" ? hard : FAULTS) {
+      test(`${undo}: ${fault}`, async () => {
+        for (let at = 0; at < 32; at++) {
+          const strikes: Strike[] = [{ at, fault }]
+          const lived = await live({ seed: fault, nodes, inputs: [1], strikes, withheld: undefined, undo })
+          expect(lived.wrong.map((w) => `${at}: ${w}`)).toEqual([])
+          // One whose answer does not count ends the run earlier, and so does one that never got there.
+          if (fault !== "tool lies" && fault !== "tool down") expect([at, lived.undone]).toEqual([at, 2])
+        }
+      }, 120_000)
+    }
 })

@@ -1,0 +1,188 @@
+/** `mcp proxy`: a server in front of any MCP server, that records what passes and changes nothing of it. */
+import { resolve } from "node:path"
+import { parseSize, type Shadow } from "../../graph/mod.ts"
+import type { CallLog } from "../../learn/mod.ts"
+import type { Back, BackEvents } from "../proxy/back.ts"
+import { httpBack } from "../proxy/http_back.ts"
+import { listenHttp } from "../proxy/http_front.ts"
+import { startProcess } from "../proxy/process_back.ts"
+import type { Passed, ProxyMode, RelayOptions } from "../proxy/relay.ts"
+import { Reverse } from "../proxy/reverse.ts"
+import { Sessions } from "../proxy/sessions.ts"
+import { serveStdio } from "../proxy/stdio_front.ts"
+import { openCallLog } from "../recorder_open.ts"
+import { systemChance } from "../services/chance.ts"
+import { systemClock } from "../services/clock.ts"
+import { secretsFrom } from "../services/secrets.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable } from "./errors.ts"
+import { Stop } from "./run.ts"
+
+/** The tenant of a command line. */
+const SPACE = ""
+const FRAME_BYTES_MAX = 64 << 20
+const SESSIONS_MAX = 64
+const IDLE_MS = 60 * 60_000
+
+export async function run(call: Call): Promise<number> {
+  const [action, ...server] = call.words
+  if (action === "proxy") return proxy(call, server)
+  throw new CliError({
+    reason: "usage",
+    message: action === undefined ? "mcp wants to be told what to do" : `mcp cannot "${action}"`,
+    hints: ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
+    exit: EXIT.usage,
+    ...(action === undefined ? {} : { near: { word: action, among: ["proxy"] } }),
+  })
+}
+
+async function proxy(call: Call, words: readonly string[]): Promise<number> {
+  const server = serverOf(call, words)
+  const frameBytesMax = frameOf(call)
+  const listen = listenOf(call)
+  const log = call.on("no-record") ? undefined : openCallLog(resolve(call.terminal.cwd, call.text("in") ?? "."))
+  const stop = new Stop(call, undefined)
+  try {
+    const relay = relayOf(call, log, server)
+    const open = (events: BackEvents) => openBack(call, server, frameBytesMax, events)
+    if (listen !== undefined) return await serve(call, { listen, server, relay, frameBytesMax, open, stop })
+    const done = await serveStdio({
+      input: call.terminal.input,
+      output: call.terminal.out.stream,
+      relay,
+      frameBytesMax,
+      open,
+      signal: stop.signal,
+    })
+    if (done.words !== undefined) say(call, `The server ended: ${done.words}`)
+    tell(call, done.relay.passed)
+    return stop.exit ?? done.code
+  } finally {
+    stop.off()
+    log?.close()
+  }
+}
+
+type Server = { readonly url: URL; readonly headers: readonly string[] } | { readonly command: readonly string[] }
+
+function serverOf(call: Call, command: readonly string[]): Server {
+  const url = call.text("url")
+  const headers = call.list("header")
+  if (url === undefined) {
+    if (command.length === 0)
+      throw usage(
+        "mcp proxy wants a server",
+        "shadowgraph mcp proxy -- npx -y <package>",
+        "shadowgraph mcp proxy --url https://…",
+      )
+    if (headers.length > 0) throw usage("--header is for a server at --url")
+    return { command }
+  }
+  if (command.length > 0) throw usage("mcp proxy takes one server: --url, or a command behind --")
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw usage(`--url must be http:// or https://, found "${url}"`)
+  return { url: new URL(url), headers: headers.flatMap((h) => headerOf(call, h)) }
+}
+
+/** `name=value`, the value a secret where it names one. */
+function headerOf(call: Call, text: string): readonly [string, string] {
+  const at = text.indexOf("=")
+  const [name, value] = [text.slice(0, at), text.slice(at + 1)]
+  if (at < 1 || !/^[\w-]+$/.test(name) || /[\r\n]/.test(value))
+    throw usage(`--header wants name=value, found "${text}"`)
+  const secret = /^secret:([A-Za-z_]\w*)$/.exec(value)?.[1]
+  if (secret === undefined) return [name, value]
+  const found = secretsFrom(call.terminal.env)(secret)
+  if (found === undefined || found === "") throw usage(`The secret ${secret} is not set on this host`)
+  return [name, found]
+}
+
+function listenOf(call: Call): { readonly host: string; readonly port: number } | undefined {
+  const text = call.text("listen")
+  if (text === undefined) return undefined
+  const found = /^(?:(.+):)?(\d{1,5})$/.exec(text)
+  const port = Number(found?.[2])
+  if (found === null || port > 65_535) throw usage(`--listen wants a port, or host:port, found "${text}"`)
+  return { host: found[1] ?? "127.0.0.1", port }
+}
+
+async function openBack(call: Call, server: Server, frameBytesMax: number, events: BackEvents): Promise<Back> {
+  if ("url" in server) return httpBack(server, frameBytesMax, events)
+  const [command = "", ...args] = server.command
+  const { cwd, env } = call.terminal
+  return startProcess({ command, args, cwd, env }, frameBytesMax, events)
+}
+
+interface Serving {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly server: Server
+  readonly relay: RelayOptions
+  readonly frameBytesMax: number
+  readonly open: (events: BackEvents) => Promise<Back>
+  readonly stop: Stop
+}
+
+/** Over HTTP, until somebody stops it. */
+async function serve(call: Call, { listen, server, relay, frameBytesMax, open, stop }: Serving): Promise<number> {
+  const behind =
+    "url" in server
+      ? new Reverse({ ...server, relay, frameBytesMax })
+      : new Sessions({ open, relay, frameBytesMax, id: relay.handle, sessionsMax: SESSIONS_MAX, idleMs: IDLE_MS })
+  const front = await listenHttp(listen.host, listen.port, behind.serve)
+  say(call, `serving ${front.url}`)
+  await new Promise<void>((done) => {
+    if (stop.signal.aborted) done()
+    else stop.signal.addEventListener("abort", () => done(), { once: true })
+  })
+  await front.close()
+  await behind.close()
+  for (const passed of [behind.passed].flat()) tell(call, passed)
+  return stop.exit ?? EXIT.ok
+}
+
+function frameOf(call: Call): number {
+  const text = call.text("frame")
+  if (text === undefined) return FRAME_BYTES_MAX
+  const read = parseSize(text)
+  if ("value" in read && read.value >= 1_024) return read.value
+  throw usage(`--frame wants a size of 1kB or more, found "${text}"`, "Write 16MB.")
+}
+
+/** What the proxy does with what passes. */
+function relayOf(call: Call, log: CallLog | undefined, server: Server): RelayOptions {
+  const mode = modeOf(call)
+  const reads = call.list("reads")
+  const trusted = call.on("trust")
+  return {
+    mode,
+    space: SPACE,
+    log,
+    clock: systemClock,
+    server: call.text("name"),
+    shadowFor: noShadow,
+    reads: (tool) => reads.includes(tool.name) || reads.includes("*") || (trusted && tool.readOnly),
+    handle: () => [...systemChance.bytes(16)].map((b) => b.toString(16).padStart(2, "0")).join(""),
+    // What the server is reached with is nobody's to read later.
+    words: "url" in server ? server.headers.filter((_, i) => i % 2 === 1) : [],
+    warn: (text) => say(call, text),
+  }
+}
+
+/** No store of models is opened here yet: every tool answers by itself. */
+const noShadow = (): Shadow | undefined => undefined
+
+function modeOf(call: Call): ProxyMode {
+  const mode = call.text("mode") ?? "observe"
+  if (mode === "observe" || mode === "speculate") return mode
+  throw usage(`--mode must be observe or speculate, found "${mode}"`)
+}
+
+/** Standard output is the protocol's: what is said to a person goes to the error stream. */
+const say = (call: Call, text: string): void => call.terminal.err.write(`shadowgraph mcp proxy: ${printable(text)}\n`)
+
+function tell(call: Call, { calls, recorded, early, verified, refuted, unrecorded }: Passed): void {
+  if (call.on("quiet")) return
+  const parts = [`${calls} calls passed`, `${recorded} recorded`]
+  if (unrecorded > 0) parts.push(`${unrecorded} not recorded`)
+  if (early > 0) parts.push(`${early} answered early, ${verified} of them verified, ${refuted} refuted`)
+  say(call, parts.join(", "))
+}

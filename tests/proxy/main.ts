@@ -1,0 +1,33 @@
+/** `npm run proxy [-- --calls N --seed N]`: does anything change when the proxy stands between? Exit code 1 where something does. */
+import { parseArgs } from "node:util"
+import { compare, type Way } from "./campaign.ts"
+
+const { values } = parseArgs({ options: { calls: { type: "string" }, seed: { type: "string" } } })
+const wanted = Number(values.calls ?? 10_000)
+const seed = Number(values.seed ?? 1)
+
+/** Shares of all requests; a tenth more is asked, for not every request is a call of a tool. */
+const PLAN: readonly (readonly [Way, "filesystem" | "everything", number])[] = [
+  ["stdio-stdio", "filesystem", 0.45],
+  ["stdio-stdio", "everything", 0.25],
+  ["http-stdio", "filesystem", 0.1],
+  ["http-http", "everything", 0.1],
+  ["stdio-http", "everything", 0.1],
+]
+
+let calls = 0
+let differences = 0
+for (const [way, server, share] of PLAN) {
+  const found = await compare(way, server, Math.ceil(wanted * share * 1.25), seed)
+  calls += found.calls
+  differences += found.differences.length
+  const { direct, proxied } = found.ms
+  console.log(
+    `${way.padEnd(11)}  ${server.padEnd(10)}  ${String(found.calls).padStart(6)} calls, ${String(found.messages).padStart(6)} messages, ${found.differences.length} differences; a request ${direct.toFixed(2)} ms direct, ${proxied.toFixed(2)} ms through the proxy`,
+  )
+  for (const text of found.differences.slice(0, 5)) console.log(`  ${text}`)
+  console.log(`  ${found.said.trim().split("\n").at(-1)}`)
+}
+console.log(`figure proxy.calls ${calls}`)
+console.log(`figure proxy.differences ${differences}`)
+process.exit(differences === 0 && calls >= wanted ? 0 : 1)
