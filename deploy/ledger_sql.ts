@@ -241,7 +241,8 @@ export class SqlLedger implements LedgerStore {
       }
       this.#log = next
       this.#head = signedHeadOf(rows.at(-1)!, this.#digest)
-      if (this.#now() - this.#headKeptAt > HEAD_KEPT_MS) await this.#handOut()
+      // Whichever way the clock went: set back, it must not keep the head from being handed out.
+      if (Math.abs(this.#now() - this.#headKeptAt) > HEAD_KEPT_MS) await this.#handOut()
       for (const note of notes) if (note.kind === "head") this.#signed.set(runKey(note), note.seq)
       return
     }

@@ -103,7 +103,7 @@ export interface Admitted {
 }
 
 const admitted = new WeakSet<object>()
-export const isAdmitted = (x: unknown): x is Admitted => typeof x === "object" && x !== null && admitted.has(x)
+export const isAdmitted = (x: unknown): x is Admitted => admitted.has(x as object)
 
 /**
  * Admits a plan. Fails with `AdmissionError`: `unreadable` or `unsound` with the plan's own error as cause, otherwise every

@@ -20,7 +20,32 @@ describe("a bound on the share of wrong answers", () => {
         expect(Math.abs(errorBound(0, cases, alpha) - (1 - alpha ** (1 / cases)))).toBeLessThan(1e-12)
   })
 
-  test("with all wrong it says nothing", () => expect(errorBound(5, 5, 0.05)).toBe(1))
+  test("with all wrong it says nothing, and with more than all", () => {
+    expect(errorBound(5, 5, 0.05)).toBe(1)
+    expect(errorBound(6, 5, 0.05)).toBe(1)
+    expect(errorBound(0, 0, 0.05)).toBe(1)
+  })
+
+  test("is met exactly where it can be", () => {
+    // With one case, p is the probability of a wrong one; with two, (1 − p)².
+    for (const [cases, alpha] of [
+      [1, 0.5],
+      [2, 0.25],
+    ] as const) {
+      expect(errorBound(0, cases, alpha)).toBeLessThanOrEqual(0.5)
+      expect(errorBound(0, cases, alpha)).toBeGreaterThan(0.5 - 1e-15)
+    }
+    expect([casesFor(0.5, 0.25), casesFor(0.5, 0.125), casesFor(0.5, 0.0625)]).toEqual([2, 3, 4])
+    expect(wrongMax(1, 0.5, 0.5)).toBe(0)
+    expect(wrongMax(100, errorBound(3, 100, 0.05), 0.05)).toBe(3)
+    for (const alpha of [0.05, 1e-9])
+      for (const cases of [1, 2, 3, 17, 100]) {
+        const all = errorBound(cases - 1, cases, alpha)
+        // All but one wrong: 1 − p^n = alpha.
+        expect(Math.abs(all - (1 - alpha) ** (1 / cases))).toBeLessThan(1e-12)
+        expect(all).toBeLessThanOrEqual(1)
+      }
+  })
 
   test("2,995 cases without a wrong one bound the error by 0.1 % at 95 %, 2,994 do not", () => {
     expect(casesFor(0.001, 0.05)).toBe(2995)

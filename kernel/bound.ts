@@ -45,16 +45,15 @@ export function casesFor(errorMax: number, alpha: number): number {
   return enough
 }
 
-/** The most wrong answers in `cases` that still bound the share by `errorMax`; −1 where not even none is enough. */
+/** The most wrong answers in `cases` that still bound the share by `errorMax`, below 1; −1 where not even none is enough. */
 export function wrongMax(cases: number, errorMax: number, alpha: number): number {
   let most = -1
-  while (most < cases && errorBound(most + 1, cases, alpha) <= errorMax) most++
+  while (errorBound(most + 1, cases, alpha) <= errorMax) most++
   return most
 }
 
-/** Probability of `k` or fewer successes in `n` trials of probability `p`. */
+/** Probability of `k` or fewer successes in `n` trials of probability `p`, for k below n. */
 function atMost(k: number, n: number, p: number): number {
-  if (p >= 1) return k >= n ? 1 : 0
   // The term of k, its factors interleaved so that it neither vanishes nor overflows on the way; the rest by their ratios.
   const odds = p / (1 - p)
   let term = 1
@@ -65,7 +64,7 @@ function atMost(k: number, n: number, p: number): number {
   }
   term *= power(1 - p, left)
   let sum = 0
-  for (let i = k; i >= 0 && term > 0; i--) {
+  for (let i = k; term > 0; i--) {
     sum += term
     term *= i / (n - i + 1) / odds
   }

@@ -27,7 +27,7 @@ export interface Ended {
 }
 
 const commits = new WeakSet<object>()
-export const isCommit = (x: unknown): x is Commit => typeof x === "object" && x !== null && commits.has(x)
+export const isCommit = (x: unknown): x is Commit => commits.has(x as object)
 
 /** SHA-256 of `[run, path]`, hex: the same for every attempt of a call, and different for every other call. */
 export const idempotencyKey = (run: string, path: Path, digest: Digest): string => hex(hashValue([run, path], digest))

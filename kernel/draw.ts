@@ -81,10 +81,8 @@ export class Draw {
         return this.unit()
       case 6:
         return (this.unit() - 0.5) * this.pick([10, 1000, 1e6, 1e9])
-      default: {
-        const any = new DataView(this.bytes(8).buffer).getFloat64(0)
-        return Number.isNaN(any) ? Number.NaN : any
-      }
+      default:
+        return new DataView(this.bytes(8).buffer).getFloat64(0)
     }
   }
   text(lengthMax = 24): string {
@@ -139,8 +137,7 @@ export class Draw {
     return BigInt.asIntN(64, new DataView(this.bytes(8).buffer).getBigInt64(0) >> BigInt(this.below(64)))
   }
   key(): string {
-    const key = this.text(8)
-    return key === "__proto__" ? "" : key
+    return this.text(8)
   }
 
   #record({ fields }: Extract<Type, { kind: "record" }>, depth: number): Value {

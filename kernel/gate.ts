@@ -44,7 +44,7 @@ export interface GateVerdict extends Omit<Finding, "why"> {
 
 const minted = new WeakSet<object>()
 /** Was it made by a gate of this process? Elsewhere it is text, and is to be tested again. */
-export const isGateVerdict = (v: unknown): v is GateVerdict => typeof v === "object" && v !== null && minted.has(v)
+export const isGateVerdict = (v: unknown): v is GateVerdict => minted.has(v as object)
 /** May these bytes stand in for the target? Only what a gate of this process admitted, and only these bytes. */
 export const admits = (v: GateVerdict, target: string, candidate: Uint8Array, digest: Digest = sha256): boolean =>
   isGateVerdict(v) && v.outcome === "admitted" && v.target === target && v.candidate === hex(digest(candidate))
@@ -135,8 +135,8 @@ const boundText = ({
   boundAlone,
   submission,
 }: Pick<GateVerdict, "bound" | "boundAlone" | "submission">): string =>
-  bound === null || boundAlone === null
+  bound === null
     ? ""
-    : `; error at most ${percent(bound)} at 95 % over all submissions (this was number ${submission}; on its own ${percent(boundAlone)})`
+    : `; error at most ${percent(bound)} at 95 % over all submissions (this was number ${submission}; on its own ${percent(boundAlone!)})`
 /** Three digits, rounded up. */
 const percent = (share: number): string => `${Number((share * 100 * 1.00503).toPrecision(3))} %`

@@ -117,7 +117,7 @@ export interface History {
 }
 
 const histories = new WeakSet<object>()
-export const isHistory = (x: unknown): x is History => typeof x === "object" && x !== null && histories.has(x)
+export const isHistory = (x: unknown): x is History => histories.has(x as object)
 
 /** Reads a run's chain. Fails with `KernelError`: `missing` where there is none, `corrupt` where it does not verify or has lost its beginning. */
 export function openHistory(chain: Chain, options: VerifyOptions): History {

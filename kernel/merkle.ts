@@ -88,7 +88,8 @@ export function includes(
     if (sn === 0 || p.length !== 32) return false
     if (fn % 2 === 1 || fn === sn) {
       hash = node(p, hash, digest)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)]
+      // Not 0: sn would be 0 too.
+      while (fn % 2 === 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)]
     } else hash = node(hash, p, digest)
     ;[fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
   }
@@ -130,7 +131,7 @@ export function continues(first: TreeRoot, second: TreeRoot, path: readonly Uint
     if (fn % 2 === 1 || fn === sn) {
       one = node(c, one, digest)
       two = node(c, two, digest)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)]
+      while (fn % 2 === 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)]
     } else two = node(two, c, digest)
     ;[fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
   }

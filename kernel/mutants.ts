@@ -16,29 +16,25 @@ const NEAR: readonly (readonly [name: string, wrong: (right: Value) => Value])[]
   ["the sign", (v) => changed(v, (x) => (typeof x === "number" || typeof x === "bigint" ? -x : undefined))],
   ["a hundredth", (v) => changed(v, (x) => (typeof x === "number" ? x * 1.01 : undefined))],
   ["the other way", (v) => changed(v, (x) => (typeof x === "boolean" ? !x : undefined))],
-  ["the last letter", (v) => changed(v, (x) => (typeof x === "string" && x !== "" ? x.slice(0, -1) : undefined))],
+  ["the last letter", (v) => changed(v, (x) => (typeof x === "string" ? x.slice(0, -1) : undefined))],
   ["a space", (v) => changed(v, (x) => (typeof x === "string" ? `${x} ` : undefined))],
   ["one bit", (v) => changed(v, (x) => (x instanceof Uint8Array ? flipped(x) : undefined))],
   ["the last item", (v) => changed(v, (x) => (Array.isArray(x) ? x.slice(0, -1) : undefined))],
   ["nothing", () => null],
 ]
-export const nearMisses: readonly Mutant[] = NEAR.flatMap(([name, wrong]) => slices(name, wrong))
-
-function slices(name: string, wrong: (right: Value) => Value): Mutant[] {
-  return [
-    { name, wrong: (_, right) => wrong(right) },
-    { name: `${name}, one case in a hundred`, wrong: (input, right) => (rare(input) ? wrong(right) : right) },
-  ]
-}
+export const nearMisses: readonly Mutant[] = NEAR.flatMap(([name, wrong]) => [
+  { name, wrong: (_, right) => wrong(right) },
+  { name: `${name}, one case in a hundred`, wrong: (input, right) => (rare(input) ? wrong(right) : right) },
+])
 
 /** The value with the first thing in it changed that `change` has an answer for; itself where there is none. */
 function changed(v: Value, change: (v: Value) => Value | undefined): Value {
   const here = change(v)
   if (here !== undefined) return here
   if (Array.isArray(v)) {
-    for (let i = 0; i < v.length; i++) {
-      const inside = changed(v[i], change)
-      if (inside !== v[i]) return v.with(i, inside)
+    for (const [i, item] of v.entries()) {
+      const inside = changed(item, change)
+      if (inside !== item) return v.with(i, inside)
     }
   } else if (isRecord(v)) {
     for (const key of Object.keys(v).sort(compareKeys)) {
@@ -49,11 +45,8 @@ function changed(v: Value, change: (v: Value) => Value | undefined): Value {
   return v
 }
 
-function flipped(bytes: Uint8Array): Uint8Array {
-  const out = bytes.slice()
-  if (out.length > 0) out[out.length - 1]! ^= 1
-  return out
-}
+/** The last byte with its last bit turned. */
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte))
 
 /** About one input in a hundred, always the same ones: FNV-1a over the canonical bytes. */
 function rare(input: Value): boolean {

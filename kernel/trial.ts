@@ -5,7 +5,6 @@
 import {
   accept,
   type Digest,
-  Failure,
   hashValue,
   hex,
   type SandboxAnswer,
@@ -84,7 +83,11 @@ const CORNERS = 256
 /** Cases that the oracle is asked twice. */
 const ASKED_TWICE = 32
 
-type Told = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly code: string }
+/** What the tool says: a value, or the code of a failure. */
+interface Told {
+  readonly failed: string | undefined
+  readonly value: Value
+}
 interface Case {
   readonly input: Value
   readonly want: Told
@@ -142,7 +145,8 @@ export class Trial {
       if (!same(want, await this.#ask(input), sameValue)) return this.#unsteadyOracle(judged)
       if (i < this.#corners) this.#cornersWrong++
       else this.#wrong++
-      if (this.#wrong > this.#wrongMax || (this.#cornersWrong > 0 && this.#wrongMax === 0))
+      // Where none may be wrong a corner may not either.
+      if (this.#wrong > this.#wrongMax || this.#wrongMax === 0)
         return this.#found("rejected", "wrong", judged, `wrong on ${describe(input, answer)}`)
     }
     return undefined
@@ -156,7 +160,7 @@ export class Trial {
       for (const i of shuffled(this.#done.length, this.#draw)) {
         const { input, answer } = this.#done[i]!
         const second = loaded.program.call(input)
-        if (answer.fuel !== second.fuel || !sameAnswer(answer, second)) {
+        if (answer.fuel !== second.fuel || !sameValue(came(answer), came(second))) {
           const why = `asked again, it answers otherwise on ${describe(input, second)}`
           return this.#found("rejected", "unsteady", this.#cases, why)
         }
@@ -183,25 +187,26 @@ export class Trial {
 
   async #ask(input: Value): Promise<Told> {
     try {
-      return { ok: true, value: this.#accepts(await this.#target.oracle(input)) }
+      return { failed: undefined, value: this.#accepts(await this.#target.oracle(input)) }
     } catch (cause) {
-      return { ok: false, code: cause instanceof Failure ? cause.code : toFailure(cause).code }
+      return { failed: toFailure(cause).code, value: null }
     }
   }
 
   /** Where the tool fails, the candidate has to throw; being stopped is no answer. */
   #right(answer: SandboxAnswer, want: Told): boolean {
-    if (!answer.ok) return !want.ok && answer.why === "threw"
-    if (!want.ok) return false
+    return answer.ok
+      ? want.failed === undefined && this.#equal(answer.value, want.value)
+      : want.failed !== undefined && answer.why === "threw"
+  }
+  /** What the port refuses is wrong, whatever it is, and so is what cannot be compared. */
+  #equal(found: Value, want: Value): boolean {
     try {
-      return this.#equal(this.#accepts(answer.value), want.value)
+      const value = this.#accepts(found)
+      return this.#target.same === undefined ? sameValue(value, want) : this.#target.same(value, want) === true
     } catch {
-      // What the port refuses is wrong, whatever it is.
       return false
     }
-  }
-  #equal(found: Value, want: Value): boolean {
-    return this.#target.same === undefined ? sameValue(found, want) : this.#target.same(found, want) === true
   }
 
   /** Placebos and mutants, on the very cases that the candidate had. */
@@ -247,39 +252,39 @@ export class Trial {
 }
 
 const same = (a: Told, b: Told, equal: (a: Value, b: Value) => boolean): boolean =>
-  a.ok ? b.ok && equal(a.value, b.value) : !b.ok && a.code === b.code
+  a.failed === b.failed && (a.failed !== undefined || equal(a.value, b.value))
 
-const sameAnswer = (a: SandboxAnswer, b: SandboxAnswer): boolean =>
-  a.ok ? b.ok && sameValue(a.value, b.value) : !b.ok && a.why === b.why
+/** What an answer was, as a value: one in a list, or why there is none. */
+const came = (a: SandboxAnswer): Value => (a.ok ? [a.value] : a.why)
 
 const mutated = (m: Mutant, { input, want }: Case): Told =>
-  want.ok ? { ok: true, value: m.wrong(input, want.value) } : want
+  want.failed === undefined ? { ...want, value: m.wrong(input, want.value) } : want
 const differs = (m: Mutant, one: Case): boolean => !same(mutated(m, one), one.want, sameValue)
 
 function commonest(cases: readonly Case[], digest: Digest): Told {
   const counts = new Map<string, { readonly told: Told; count: number }>()
   for (const { want } of cases) {
-    const key = want.ok ? hex(hashValue(want.value, digest)) : want.code
+    const key = want.failed ?? hex(hashValue(want.value, digest))
     const entry = counts.get(key) ?? { told: want, count: 0 }
     entry.count++
     counts.set(key, entry)
   }
-  return [...counts.values()].reduce((a, b) => (b.count > a.count ? b : a)).told
+  return [...counts.values()].sort((a, b) => b.count - a.count)[0]!.told
 }
 
+/** 0 to n − 1 in an order of chance (Fisher and Yates, from the inside out). */
 function shuffled(n: number, draw: Draw): number[] {
-  const order = Array.from({ length: n }, (_, i) => i)
-  for (let i = n - 1; i > 0; i--) {
+  const order = new Array<number>(n).fill(0)
+  for (const i of order.keys()) {
     const j = draw.below(i + 1)
-    const kept = order[i]!
     order[i] = order[j]!
-    order[j] = kept
+    order[j] = i
   }
   return order
 }
 
 /** The input and what came of it, short: a candidate's words are untrusted text. */
 function describe(input: Value, answer: SandboxAnswer): string {
-  const came = answer.ok ? show(answer.value) : `${answer.why}: ${answer.message}`
-  return `${show(input).slice(0, 200)}: ${came.slice(0, 200)}`
+  const said = answer.ok ? show(answer.value) : `${answer.why}: ${answer.message}`
+  return `${show(input).slice(0, 200)}: ${said.slice(0, 200)}`
 }

@@ -12,38 +12,38 @@
 // A span is {first input, inputs, table, kind}. Kind 1 is a thermometer digit whose table holds the sums of its first 1, 2,
 // … rows; kind 2 one without a table, kind 0 anything else (a one-hot digit, where inputs are given as states): there every
 // input that is not 0 is a term of its own. A layer after the first is {inputs, columns, weights, biases, in, out, ReLU, 0}.
-// Columns are padded to 16; weights lie in panels of 16 columns.
+// Columns are padded to 32; weights lie in panels of 32 columns, two cache lines of a row beside each other.
 //
 // A term is {address of a row, factor}. Leaving out zeros changes no bit: a sum begins with a bias that is never −0
 // (net.ts sees to that), and x + ±0 = x for every other x.
 
-const COLUMNS: i32 = 16
-const PANEL_ROW: usize = 64
+const COLUMNS: i32 = 32
+const PANEL_ROW: usize = 128
+/** What a tile of {@link many} takes of a panel. */
+const HALF: i32 = 16
 
 function word(net: usize, at: i32): usize {
   return load<u32>(net + (<usize>at << 2))
 }
 
-/** out[j] = bias[j] + Σ factor × row[j] over the terms, in their order; panels of 16 columns lie `panel` bytes apart. */
+/** out[j] = bias[j] + Σ factor × row[j] over the terms, in their order; panels of 32 columns lie `panel` bytes apart. */
 function accumulate(terms: usize, end: usize, bias: usize, out: usize, columns: i32, panel: usize, relu: bool): void {
   const zero = f32x4.splat(0)
   let offset: usize = 0
-  let j = 0
-  for (; j + 2 * COLUMNS <= columns; j += 2 * COLUMNS) {
+  for (let j = 0; j < columns; j += COLUMNS) {
     let a0 = v128.load(bias), a1 = v128.load(bias, 16), a2 = v128.load(bias, 32), a3 = v128.load(bias, 48)
     let b0 = v128.load(bias, 64), b1 = v128.load(bias, 80), b2 = v128.load(bias, 96), b3 = v128.load(bias, 112)
     for (let t = terms; t < end; t += 8) {
       const p = <usize>load<u32>(t) + offset
-      const q = p + panel
       const x = v128.load_splat<u32>(t, 4)
       a0 = f32x4.add(a0, f32x4.mul(x, v128.load(p)))
       a1 = f32x4.add(a1, f32x4.mul(x, v128.load(p, 16)))
       a2 = f32x4.add(a2, f32x4.mul(x, v128.load(p, 32)))
       a3 = f32x4.add(a3, f32x4.mul(x, v128.load(p, 48)))
-      b0 = f32x4.add(b0, f32x4.mul(x, v128.load(q)))
-      b1 = f32x4.add(b1, f32x4.mul(x, v128.load(q, 16)))
-      b2 = f32x4.add(b2, f32x4.mul(x, v128.load(q, 32)))
-      b3 = f32x4.add(b3, f32x4.mul(x, v128.load(q, 48)))
+      b0 = f32x4.add(b0, f32x4.mul(x, v128.load(p, 64)))
+      b1 = f32x4.add(b1, f32x4.mul(x, v128.load(p, 80)))
+      b2 = f32x4.add(b2, f32x4.mul(x, v128.load(p, 96)))
+      b3 = f32x4.add(b3, f32x4.mul(x, v128.load(p, 112)))
     }
     if (relu) {
       a0 = f32x4.max(a0, zero); a1 = f32x4.max(a1, zero); a2 = f32x4.max(a2, zero); a3 = f32x4.max(a3, zero)
@@ -51,36 +51,38 @@ function accumulate(terms: usize, end: usize, bias: usize, out: usize, columns: 
     }
     v128.store(out, a0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48)
     v128.store(out, b0, 64); v128.store(out, b1, 80); v128.store(out, b2, 96); v128.store(out, b3, 112)
-    bias += 128
-    out += 128
-    offset += panel << 1
-  }
-  if (j < columns) {
-    let a0 = v128.load(bias), a1 = v128.load(bias, 16), a2 = v128.load(bias, 32), a3 = v128.load(bias, 48)
-    for (let t = terms; t < end; t += 8) {
-      const p = <usize>load<u32>(t) + offset
-      const x = v128.load_splat<u32>(t, 4)
-      a0 = f32x4.add(a0, f32x4.mul(x, v128.load(p)))
-      a1 = f32x4.add(a1, f32x4.mul(x, v128.load(p, 16)))
-      a2 = f32x4.add(a2, f32x4.mul(x, v128.load(p, 32)))
-      a3 = f32x4.add(a3, f32x4.mul(x, v128.load(p, 48)))
-    }
-    if (relu) {
-      a0 = f32x4.max(a0, zero); a1 = f32x4.max(a1, zero); a2 = f32x4.max(a2, zero); a3 = f32x4.max(a3, zero)
-    }
-    v128.store(out, a0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48)
+    bias += PANEL_ROW
+    out += PANEL_ROW
+    offset += panel
   }
 }
 
-/** Writes a term for each of `count` inputs that is not 0, its row `stride` bytes after the one before. */
-function nonZero(x: usize, count: i32, row: usize, stride: usize, to: usize): usize {
+/** Writes a term for an input if it is not 0. Without a branch, which would be guessed wrong every other time. */
+function put(x: usize, row: usize, to: usize): usize {
+  // −0 counts as something here, and adds nothing.
+  const bits = load<u32>(x)
+  store<u64>(to, (<u64>bits << 32) | <u64>row)
+  return to + (<usize>(bits != 0) << 3)
+}
+
+/** The terms of `count` inputs, their rows `stride` bytes apart. */
+function inputTerms(x: usize, count: i32, row: usize, stride: usize, to: usize): usize {
   for (let i = 0; i < count; i++) {
-    const f = load<f32>(x)
-    store<u32>(to, <u32>row)
-    store<f32>(to, f, 4)
-    to += <usize>(f != 0) << 3
-    row += stride
+    to = put(x, row, to)
     x += 4
+    row += stride
+  }
+  return to
+}
+
+/** The terms of a layer's activations, four at a time: those of padding are 0. */
+function activationTerms(x: usize, count: i32, row: usize, to: usize): usize {
+  for (const end = x + (<usize>count << 2); x < end; x += 16) {
+    to = put(x, row, to)
+    to = put(x + 4, row + PANEL_ROW, to)
+    to = put(x + 8, row + 2 * PANEL_ROW, to)
+    to = put(x + 12, row + 3 * PANEL_ROW, to)
+    row += 4 * PANEL_ROW
   }
   return to
 }
@@ -109,7 +111,7 @@ function featureTerms(net: usize, x: usize): usize {
   for (let s = <i32>word(net, 3); s > 0; s--) {
     const count = load<i32>(span, 4)
     const v = load<u32>(span, 12) == 1 ? level(x, count) : -1
-    if (v < 0) to = nonZero(x, count, row, stride, to)
+    if (v < 0) to = inputTerms(x, count, row, stride, to)
     else if (v > 0) to = term(to, <usize>load<u32>(span, 8) + (v - 1) * stride)
     x += <usize>count << 2
     row += <usize>count * stride
@@ -159,7 +161,7 @@ export function one(net: usize, states: bool): void {
   let layer = word(net, 9)
   for (let l = <i32>word(net, 0); l > 1; l--) {
     const inputs = <i32>word(layer, 0)
-    const end = nonZero(word(layer, 4), inputs, word(layer, 2), PANEL_ROW, terms)
+    const end = activationTerms(word(layer, 4), inputs, word(layer, 2), terms)
     accumulate(terms, end, word(layer, 3), word(layer, 5), <i32>word(layer, 1), <usize>inputs * PANEL_ROW, word(layer, 6) != 0)
     layer += 32
   }
@@ -194,7 +196,7 @@ function tile(a: usize, b: usize, w: usize, inputs: i32, bias: usize, to: usize,
   v128.store(next, b0); v128.store(next, b1, 16); v128.store(next, b2, 32); v128.store(next, b3, 48)
 }
 
-/** Runs all layers on `rows` inputs, an even number; a panel of weights stays in the first cache while all rows pass. */
+/** Runs all layers on `rows` inputs, an even number; half a panel of weights stays in the first cache while all rows pass. */
 export function many(net: usize, rows: i32, states: bool): void {
   for (let r = 0; r < rows; r++) firstLayer(net, r, states)
   let stride = word(net, 12) << 2
@@ -205,7 +207,7 @@ export function many(net: usize, rows: i32, states: bool): void {
     const out = <usize>columns << 2
     const relu = word(layer, 6) != 0
     let w = word(layer, 2)
-    for (let j = 0; j < columns; j += COLUMNS) {
+    for (let j = 0; j < columns; j += HALF) {
       let a = word(layer, 4)
       let to = word(layer, 5) + (<usize>j << 2)
       for (let r = 0; r < rows; r += 2) {
@@ -213,7 +215,7 @@ export function many(net: usize, rows: i32, states: bool): void {
         a += stride << 1
         to += out << 1
       }
-      w += <usize>inputs * PANEL_ROW
+      w += j & HALF ? <usize>inputs * PANEL_ROW - 64 : 64
     }
     stride = out
     layer += 32

@@ -9,7 +9,7 @@ import type { Mlp } from "../model/mlp.ts"
 export const BLOCK = 64
 /** Longer thermometers have no table: the kernel compares a span's beads in one 32-bit word. */
 const BEADS_MAX = 32
-const PANEL = 16
+const PANEL = 32
 const PAGE = 65_536
 
 export interface Laid {
@@ -118,7 +118,7 @@ function intoRows(from: Float32Array, inputs: number, outputs: number, to: Float
   for (let k = 0; k < inputs; k++) to.set(from.subarray(k * outputs, (k + 1) * outputs), at + k * stride)
 }
 
-/** Panels of 16 columns, all rows of one after another: what one tile reads lies in one piece. */
+/** Panels of 32 columns, all rows of one after another: what one tile reads lies in one piece. */
 function intoPanels(from: Float32Array, inputs: number, outputs: number, to: Float32Array, at: number): void {
   for (let j = 0; j < outputs; j += PANEL) {
     const width = Math.min(PANEL, outputs - j)

@@ -44,6 +44,8 @@ export class Net {
   readonly #module: WebAssembly.Module
   #laid: Laid
   #kernel: Kernel
+  /** The first row of answers. */
+  #answer: Float32Array
 
   private constructor(mlp: Mlp, spans: readonly Digit[], module: WebAssembly.Module) {
     this.inputs = mlp.widths[0]!
@@ -53,6 +55,7 @@ export class Net {
     this.#module = module
     this.#laid = lay(mlp, spans)
     this.#kernel = instance(module, this.#laid)
+    this.#answer = this.#laid.answers.subarray(0, this.outputs)
   }
 
   /** A net of a model, or why there is none. */
@@ -83,14 +86,14 @@ export class Net {
   one(features: Float32Array): Float32Array | ModelRefused {
     if (features.length !== this.inputs) return wrongCount("features", this.inputs, features.length)
     this.#laid.features.set(features)
-    return this.#run(1, 0) ?? this.#laid.answers.subarray(0, this.outputs)
+    return this.#run(1, 0) ?? this.#answer
   }
 
   /** The same from the state of each digit. */
   oneOfStates(states: Uint16Array, at = 0): Float32Array | ModelRefused {
     const wrong = this.#putStates(states, at, 1)
     if (wrong !== undefined) return wrong
-    return this.#run(1, 1) ?? this.#laid.answers.subarray(0, this.outputs)
+    return this.#run(1, 1) ?? this.#answer
   }
 
   /** Logits of many rows of features, row after row, into a new array. */
@@ -166,6 +169,7 @@ export class Net {
       if (!(cause instanceof WebAssembly.RuntimeError)) throw cause
       this.#laid = lay(this.#mlp, this.#spans)
       this.#kernel = instance(this.#module, this.#laid)
+      this.#answer = this.#laid.answers.subarray(0, this.outputs)
       return new ModelRefused({
         reason: "trap",
         place: "the kernel",

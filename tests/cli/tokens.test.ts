@@ -121,6 +121,9 @@ describe("tokens", () => {
       expect([status, json.type]).toEqual([401, "/problems/token-revoked"])
       expect(json.detail).toContain('The token "all" was revoked at 20')
     }
+    for (const path of ["/runs/x/resume", "/events/go"])
+      expect((await ask(path, made["all"], "POST")).json.type).toBe("/problems/token-revoked")
+    expect((await ask("/runs/x", made["all"])).json.type).toBe("/problems/token-revoked")
     // Another of the same name is another token.
     const again = (await sg("token", "add", "all", "-g", "fs:read:.")).out.trim()
     expect((await post("one", again)).status).toBe(200)

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { begin } from "../../deploy/begin.ts"
 import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
 import { PostgresStorage } from "../../deploy/storage_postgres.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
@@ -19,6 +20,7 @@ import {
   seal,
   verifyChain,
 } from "../../kernel/mod.ts"
+import { GRANTS, World } from "../durable/house.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../plans/shop.ts"
 import { type PostgresServer, postgresBinaries, startPostgres } from "./postgres-server.ts"
 
@@ -140,6 +142,31 @@ describe.each(PLACES.filter((p) => p.durable))("a ledger in $name that hosts sha
     await a!.close()
     expect(await left(b!)).toEqual(["r2 2"])
     await b!.close()
+  })
+})
+
+describe.each(PLACES.filter((p) => p.durable))("a ledger in $name that starts runs by itself", ({ open }) => {
+  const TEXT = "graph: t\ninput: { n: number }\nnodes:\n  sent: { post: input.n }\noutput: sent\n"
+
+  test("lets one of two servers begin each run, and remembers what was seen to for both", async () => {
+    const { store, again } = await open()
+    const world = new World()
+    const engines = [world.engine(store), world.engine(await again())]
+    const readies = await Promise.all(engines.map((e) => e.prepare(world.plan(TEXT), { grants: GRANTS })))
+    for (let i = 0; i < 10; i++) {
+      const input = { n: i }
+      const both = await Promise.all(engines.map((engine, j) => begin(engine, readies[j]!, `run${i}`, input)))
+      expect(both.filter((b) => b !== undefined)).toHaveLength(1)
+      for (const begun of both) await begun?.result
+    }
+    expect(world.calls.toSorted()).toEqual(Array.from({ length: 10 }, (_, i) => `post ${i}`))
+    const [one, two] = engines.map((e) => (e.store as SqlLedger).marks)
+    expect(await one!.get("", "a")).toBeUndefined()
+    await one!.set("", "a", { seen: 1_800_000_000_123, run: null })
+    await two!.set("", "a", { seen: 1_800_000_000_124, run: "r" })
+    await two!.set("other", "a", { seen: 1, run: "x" })
+    expect(await one!.get("", "a")).toEqual({ seen: 1_800_000_000_124, run: "r" })
+    for (const engine of engines) await engine.close()
   })
 })
 

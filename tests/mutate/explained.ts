@@ -10,6 +10,46 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   {
+    file: "kernel/bound.ts",
+    what: "flipped",
+    code: "wrong >= cases",
+    reason: "With all wrong the search begins and ends at 1.",
+  },
+  {
+    file: "kernel/bound.ts",
+    what: "flipped",
+    code: "i < 64",
+    reason: "One turn more halves a gap that is below the last bit already.",
+  },
+  ...(["left alone", "flipped"] as const).flatMap((what) =>
+    (what === "flipped" ? ["term > 1", "left > 0"] : ["term > 1 && left > 0"]).map((code) => ({
+      file: "kernel/bound.ts",
+      what,
+      code,
+      reason:
+        "When a factor is taken in changes roundings alone; and since no probability is above 1, some are left while the term is.",
+    })),
+  ),
+  {
+    file: "kernel/merkle.ts",
+    what: "flipped",
+    code: "first >= leaves.length",
+    reason: "Of a whole tree the walk gives an empty proof as well.",
+  },
+  {
+    file: "kernel/merkle.ts",
+    what: "never",
+    code: "start === undefined",
+    reason:
+      "An empty proof between trees of two sizes never comes to the root of the larger one, and is refused at the end.",
+  },
+  {
+    file: "kernel/trial.ts",
+    what: "left alone",
+    code: "i < cases.length && wrong <= this.#wrongMax",
+    reason: "A shortcut: a control that was wrong once too often stays so, however many cases follow.",
+  },
+  {
     file: "kernel/heads.ts",
     what: "always",
     code: "closes",

@@ -17,12 +17,16 @@ const RUNS = [
   "tests/late.test.ts",
 ]
 const LEDGER = [
+  "kernel/ledger_memory.test.ts",
+  "kernel/chain.test.ts",
+  "kernel/heads.test.ts",
+  "kernel/audit.test.ts",
   "kernel/ledger.test.ts",
   "deploy/ledger_proof.test.ts",
   "deploy/ledger_sql.test.ts",
   "tests/tamper/tamper.test.ts",
 ]
-const GATE = ["tests/gate/gate.test.ts"]
+const GATE = ["kernel/trial.test.ts", "kernel/gate.test.ts"]
 
 const HELD: { readonly [file: string]: readonly string[] } = {
   admit: [...ADMISSION, "tests/labels.test.ts"],

@@ -25,8 +25,8 @@ const { values } = parseArgs({
   },
 })
 
-/** A mutant that keeps the tests for so long, or so many times longer than without it, hangs: that is noticed too. */
-const HANGS_MS = 4_000
+/** A mutant that keeps a test for so long, and eight times longer than without it, hangs: that is noticed too. */
+const HANGS_MS = 2_000
 const MEMORY = join(root, ".shadowgraph/mutants.json")
 
 /** By which test a mutant was killed, and of which bytes of its file and of the test's this is known. */
@@ -90,13 +90,15 @@ async function tried(
     const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ["pipe", "pipe", "ignore"] })
     running.add(child)
     child.once("close", () => running.delete(child))
-    let limitMs = 300_000
-    let timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const within = (ms: number) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => child.kill("SIGKILL"), ms)
+    }
+    within(300_000)
     /** How many were tried in this process: what the first one does is its own doing. */
     let done = 0
     const next = () => {
-      clearTimeout(timer)
-      timer = setTimeout(() => child.kill("SIGKILL"), limitMs)
       while (left.length > 0 && !(met!.has(left[0]!) && wanted(left[0]!))) left.shift()
       if (left.length > 0) child.stdin.write(`${left[0]}\n`)
       else child.stdin.end()
@@ -114,7 +116,9 @@ async function tried(
         }
         ready = true
         met ??= new Set(said.met)
-        limitMs = Math.max(HANGS_MS, said.ms * 8)
+      } else if ("ms" in said) {
+        within(Math.max(HANGS_MS, said.ms * 8))
+        continue
       } else {
         spoilt = said.spoilt
         if (!spoilt || done === 0) {
@@ -134,7 +138,9 @@ async function tried(
 }
 
 type Said =
-  | { readonly baseline: string | null; readonly met: readonly number[]; readonly ms: number }
+  | { readonly baseline: string | null; readonly met: readonly number[] }
+  /** The next test took so long without a mutant. */
+  | { readonly ms: number }
   | { readonly id: number; readonly by: string | null; readonly spoilt: boolean }
 
 function told(wanted: readonly Mutant[], survivors: readonly Mutant[], tests: number): number {

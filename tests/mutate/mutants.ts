@@ -108,7 +108,9 @@ export function mutate(
       case "ReturnStatement": {
         const value = node["argument"] as Node | null
         if (value === null) break
-        if (isTruth(value, text)) {
+        if (value.type === "Literal" && typeof value["value"] === "boolean") {
+          around(value, `(is(${add(node, String(!value["value"]))})?${!value["value"]}:(`, "))")
+        } else if (isTruth(value, text)) {
           const yes = add(node, "true")
           const no = add(node, "false")
           around(value, `(is(${yes})?true:is(${no})?false:(`, "))")
@@ -141,7 +143,6 @@ export function mutate(
 
 /** Is what is returned true or false by its form? */
 function isTruth(value: Node, text: string): boolean {
-  if (value.type === "Literal") return typeof value["value"] === "boolean"
   if (value.type === "UnaryExpression") return value["operator"] === "!"
   if (value.type === "BinaryExpression") return String(value["operator"]) in FLIPPED
   return value.type === "LogicalExpression" && /[=!]==|[<>]=?/.test(text.slice(value.start, value.end))

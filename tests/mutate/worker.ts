@@ -2,6 +2,7 @@
 // the first test that meets them, so starting a process for each would take nearly all of the time. It lives in the
 // mutated copy, where `bun:test` is the shim that other hosts use, and is told numbers of mutants line by line.
 
+import { writeSync } from "node:fs"
 import process from "node:process"
 import { createInterface } from "node:readline"
 import { metSince, turn } from "./switch.ts"
@@ -15,7 +16,8 @@ const tests: Registered[] = []
 Object.assign(globalThis, { Deno: { test: (t: Registered) => tests.push(t) } })
 await import(`../../${process.argv[2]}`)
 
-const say = (x: object): void => console.log(`@${JSON.stringify(x)}`)
+/** At once: what comes next may never end. */
+const say = (x: object): void => void writeSync(1, `@${JSON.stringify(x)}\n`)
 // A promise of a mutant's that nobody waits for must not end the process.
 process.on("unhandledRejection", () => {})
 process.on("uncaughtException", () => {})
@@ -40,15 +42,16 @@ for (const test of tests.filter((t) => !t.ignore)) {
 }
 known.sort((a, b) => a.ms - b.ms)
 const all = new Set(known.flatMap(({ met }) => [...met]))
-say({ baseline: wrong ?? null, met: [...all], ms: known.reduce((sum, { ms }) => sum + ms, 0) })
+say({ baseline: wrong ?? null, met: [...all] })
 
 for await (const line of createInterface({ input: process.stdin })) {
   const id = Number(line)
   let by: string | undefined
   let spoilt = false
   // The quick ones first, and only those that meet it.
-  for (const { test, met } of known) {
+  for (const { test, met, ms } of known) {
     if (!met.has(id)) continue
+    say({ ms })
     turn(id)
     by = await failure(test)
     turn(-1)
