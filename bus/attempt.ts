@@ -165,28 +165,21 @@ export class Attempts {
       const value = await (known === undefined ? this.#go(task) : known)
       return isStream(value) ? await value.collect() : value
     } finally {
-      this.#release(task)
+      this.release(task)
     }
   }
 
   /** Gives back the place that a call has at its resource. */
-  #release(task: Task): void {
+  release(task: Task): void {
     if (!task.placed) return
     task.placed = false
     this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
-  /** A body of the call waits for what another process will learn: its time stands still, and others may have its place. */
-  sleep(task: Task): void {
-    task.asleep = true
-    task.timer?.()
-    this.#release(task)
-  }
-
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
-    this.#release(task)
+    this.release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
     return task.vm.driver.rest.leave(this, task.frame)
@@ -291,6 +284,7 @@ export class Attempts {
     const ms = leftMs !== undefined && leftMs < (ownMs ?? Number.POSITIVE_INFINITY) ? leftMs : ownMs
     const before = task.abort
     this.list(task)
+    let timer: (() => void) | undefined
     try {
       return await new Promise<A>((resolve, reject) => {
         answer.then(resolve, reject)
@@ -299,16 +293,22 @@ export class Attempts {
           // A write is on its way: what came of it matters although the run does not wait.
           if (task.intent === undefined) reject(cause)
         }
-        if (ms === undefined || task.asleep) return
+        if (ms === undefined) return
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
-        task.timer = this.#deadlines.add(ms, () => {
+        const deadlines = this.#deadlines
+        const over = () => {
+          if (task.sleeping > 0) {
+            timer = deadlines.add(ms, over)
+            return
+          }
           const late = ms === ownMs ? tooLate(task, what, ms) : expired(task, this.#record)
           before?.(late)
           reject(late)
-        })
+        }
+        timer = deadlines.add(ms, over)
       })
     } finally {
-      task.timer?.()
+      timer?.()
       task.abort = before
     }
   }
@@ -428,6 +428,10 @@ export class Attempts {
     this.#active.add(task)
   }
   leave(task: Task): void {
+    if (task.sleeping > 0) {
+      task.sleeping = 1
+      task.vm.driver.rest.wakes(task)
+    }
     if (!task.listed) return
     task.listed = false
     this.#active.delete(task)

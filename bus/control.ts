@@ -7,6 +7,7 @@ import type { StepName } from "../plan/mod.ts"
 import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import type { BodyCode, StepCode } from "./program.ts"
+import { stir } from "./rest.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import type { Task } from "./task.ts"
 import { PENDING } from "./translate.ts"
@@ -400,15 +401,23 @@ function runBody(task: Task, body: BodyCode, index: number, binders: readonly un
       frame,
       step,
       task,
-      done: (_, value) => resolve(value),
+      sleepers: 0,
+      done: (_, value) => {
+        stir(parent)
+        resolve(value)
+      },
       failed: (tried, failure) => {
+        stir(parent)
         // What was sent before the failure is on its way: what is done next must not overtake it.
         const sent = vm.attempts.settledIn(tried)
         if (sent === undefined) reject(toFailure(failure))
         else sent.then(() => reject(toFailure(failure)))
         return true
       },
-      killed: () => reject(fail("Cancelled", "The call no longer matters", { path: frame.pathOf(step) })),
+      killed: () => {
+        stir(parent)
+        reject(fail("Cancelled", "The call no longer matters", { path: frame.pathOf(step) }))
+      },
     }
     begin(vm, parent, body, index, binders)
   })

@@ -2,13 +2,22 @@
  * The dataflow side of frames: what happens when a step is pending and others may go on, and how values reach bodies that
  * began before them. Plain work on counters; the VM decides when.
  */
-import type { Frame, Slow } from "./frame.ts"
+import { type Frame, type Slow, THREW } from "./frame.ts"
 import type { BodyCode, ScopeCode } from "./program.ts"
 
 /** The frame stops at a step: at rest where all that follows depends on it, with counters where it does not. */
 export function stopAt(frame: Frame, i: number): void {
   if (frame.code.cut[i] === 1) frame.waiting = i
   else frame.slow = slowOf(frame.code, i)
+}
+
+/** Gives a frame counters whose last step failed. Of straight-line code the first step is to be done again, by itself. */
+export function countOn(frame: Frame): void {
+  const straight = frame.waiting === THREW
+  if (straight) frame.pc++
+  frame.waiting = -1
+  frame.slow = slowOf(frame.code, frame.pc - 1)
+  if (straight) frame.slow.ready.push(frame.pc - 1)
 }
 
 /** Counters of a frame whose steps before `i` are done. */

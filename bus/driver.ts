@@ -2,6 +2,7 @@
  * Where promises are waited for. While one thing is pending it is awaited in a loop, as cheaply as hand-written code
  * would; when several are, each wakes the VM. Nothing is chained from step to step.
  */
+import type { Outcome } from "../graph/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { HopRow, StepCode } from "./program.ts"
 import { Rest } from "./rest.ts"
@@ -33,8 +34,8 @@ export interface Answers {
   goOn(frame: Frame): void
   /** Frames that were woken meanwhile go on. */
   wake(): void
-  /** Nothing is under way any more, and something waits. */
-  rested(): void
+  /** Nothing is under way any more: the run comes to this. */
+  rested(outcome: Outcome): void
   readonly settings: RunSettings
 }
 

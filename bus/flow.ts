@@ -51,9 +51,11 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
     try {
       return await pull()
     } catch (cause) {
-      if (stopped) return await NEVER
       const failure = toFailure(cause, path)
-      if (!over) await commit(brokenOff(failure, items)).catch(() => {})
+      if (!stopped && !over) await commit(brokenOff(failure, items)).catch(() => {})
+      // All of it is the step's own answer, which is waited for.
+      if (task.step.eager) throw failure
+      if (stopped) return await NEVER
       // It is the stream that fails, not who reads it.
       vm.broke(task.frame, task.step, failure)
       return await NEVER
@@ -76,7 +78,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
 }
 
 /** The stream of an outcome on record: its items again, and how it ended. */
-export function flowAgain({ vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
+export function flowAgain(attempts: Attempts, { vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
   const broke = outcome.ok ? undefined : outcome.failure
   const data =
     broke !== undefined && isRecord(broke.data) && Array.isArray(broke.data["items"]) ? broke.data : undefined
@@ -86,9 +88,14 @@ export function flowAgain({ vm, frame, step, tool, path }: Task, outcome: Outcom
     if (i < items.length) return { done: false, value: tool.judge(items[i++]) }
     if (broke === undefined) return { done: true }
     const { code, message } = broke
+    const { rest } = vm.driver
+    if (code !== "Stopped") {
+      const failure = fail(code, message, { path, data: data === undefined ? broke.data : data["data"]! })
+      if (step.eager) throw failure
+      vm.broke(frame, step, failure)
+    } else if (step.eager) return await rest.leave(attempts, frame)
     // Nobody read on: nobody does now.
-    if (code !== "Stopped")
-      vm.broke(frame, step, fail(code, message, { path, data: data === undefined ? broke.data : data["data"]! }))
+    rest.look()
     return await NEVER
   }
   const stream = new StreamValue(next, () => {})

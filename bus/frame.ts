@@ -28,9 +28,13 @@ export interface Parent {
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
   /** The body will never end: what it was part of does not matter any more. */
   readonly killed?: () => void
-  /** The call of a tool that asked for the body. */
+  /** The call of a tool that asked for the body, and how many calls in the body wait for what another process will learn. */
   readonly task?: Task
+  sleepers?: number
 }
+
+/** What a frame waits for whose straight-line code threw: it stands before that code. */
+export const THREW = -2
 
 export class Frame {
   readonly code: ScopeCode
@@ -40,7 +44,7 @@ export class Frame {
   index: number | undefined
   pc = 0
   slow: Slow | undefined
-  /** The step at which the frame stopped because everything after it depends on it; −1 otherwise. */
+  /** The step at which the frame stopped because everything after it depends on it; −1 otherwise, `THREW` where straight-line code failed. */
   waiting = -1
   dead = false
   /** It has given its value. */

@@ -3,14 +3,16 @@
  * or is replayed, this is also where outcomes of a record with failures are given out in the order in which they came:
  * each when everything that followed from the one before has happened, so that the same is cut off by the same failure.
  */
-import { fail, type Outcome, type Path } from "../graph/mod.ts"
+import { fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
 import type { Commit, Recalled } from "../kernel/mod.ts"
 import type { Attempts } from "./attempt.ts"
+import { countOn } from "./counters.ts"
 import type { Answers, Driver } from "./driver.ts"
 import { flowAgain } from "./flow.ts"
-import type { Frame } from "./frame.ts"
+import type { Frame, Parent } from "./frame.ts"
 import type { StepCode } from "./program.ts"
 import { type Task, valueIn } from "./task.ts"
+import type { Vm } from "./vm.ts"
 
 /** What a run that rests comes to; `RunRecord.waits` says what for. Of a replay: its record says no more. */
 export const RESTING: Outcome = {
@@ -31,6 +33,7 @@ export class Rest {
   /** Steps that are begun and that nothing in this process will answer. */
   #left = 0
   #looking = false
+  #comesTo = RESTING
 
   constructor(driver: Driver, answers: Answers) {
     this.#driver = driver
@@ -45,13 +48,31 @@ export class Rest {
   /** A call whose answer another process will see; the calls in whose bodies it stands wait with it. */
   leave(attempts: Attempts, frame: Frame): Promise<never> {
     this.#left++
-    for (let p = frame.parent; p !== undefined; p = p.frame.parent) {
-      if (p.task === undefined || p.task.asleep) continue
-      attempts.sleep(p.task)
+    for (let body = toolBody(frame); body !== undefined; body = toolBody(body.frame)) {
+      const { task } = body
+      if (body.sleepers++ > 0 || task.sleeping++ > 0) break
+      // Its time stands still, and others may have its place.
+      attempts.release(task)
       this.#left++
     }
     this.look()
     return new Promise(() => {})
+  }
+
+  /** A call that waited for a body goes on, and so do those in whose bodies it stands. */
+  wakes(task: Task): void {
+    for (let t: Task | undefined = task; t !== undefined && t.sleeping > 0 && --t.sleeping === 0; ) {
+      this.#left--
+      const body = toolBody(t.frame)
+      if (body === undefined || body.sleepers === 0 || --body.sleepers > 0) return
+      t = body.task
+    }
+  }
+
+  /** Where nothing else ends the run, this does. */
+  otherwise(outcome: Outcome): void {
+    if (this.#comesTo === RESTING) this.#comesTo = outcome
+    this.look()
   }
 
   /** Something has stopped: looks, after a turn of the event loop, whether everything has. */
@@ -66,7 +87,7 @@ export class Rest {
 
   #next(): void {
     const held = this.#held
-    if (held.length === 0) return this.#answers.rested()
+    if (held.length === 0) return this.#answers.rested(this.#comesTo)
     const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
     // Of those that are not on record none comes before another: they go on together, as they would have.
     const now = held.filter((h) => h.seq === least.seq)
@@ -74,6 +95,21 @@ export class Rest {
     for (const { go } of now) go()
     this.look()
   }
+}
+
+type ToolBody = Parent & { readonly task: Task; sleepers: number }
+/** The innermost body of a tool that a frame is part of. */
+function toolBody(frame: Frame): ToolBody | undefined {
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.task !== undefined) return p as ToolBody
+  return undefined
+}
+
+/** A body that a tool asked for has ended: what in it waits for another process holds up its tool no more. */
+export function stir(body: Parent): void {
+  const { task, sleepers = 0 } = body
+  if (sleepers === 0 || task === undefined) return
+  body.sleepers = 0
+  task.vm.driver.rest.wakes(task)
 }
 
 /** A call of a run with a past: answered from the record, held until it is its turn, or made. */
@@ -108,11 +144,28 @@ function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unk
   }
   const given = (commit: Commit): unknown => {
     const { outcome } = commit
-    if (tool.output.kind === "stream") return flowAgain(task, outcome)
+    if (tool.output.kind === "stream") return flowAgain(attempts, task, outcome)
     return valueIn(outcome, task.path)
   }
   const { commit } = found
   return commit instanceof Promise ? commit.then(given) : given(commit)
+}
+
+/**
+ * Is a failure that would end a replay another one than on record? Of failures that do not depend on each other the first
+ * ended the run, and which that was depended on time: here others go on until it comes.
+ */
+export function comesLater(vm: Vm, frame: Frame, failure: unknown): boolean {
+  const { past } = vm.settings.record
+  if (past?.end === undefined || past.end.ok || vm.spent) return false
+  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.failed !== undefined) return false
+  const outcome: Outcome = { ok: false, failure: toFailure(failure) }
+  if (sameOutcome(outcome, past.end)) return false
+  vm.driver.rest.otherwise(outcome)
+  // What does not depend on the step that failed goes on, as if that were never done.
+  if (frame.slow === undefined && frame.waiting < 0) countOn(frame)
+  if (frame.slow !== undefined) vm.enter(frame)
+  return true
 }
 
 /** May a call in this frame rest? In a body that a tool asked for only where the tool keeps what it has learnt so far. */
@@ -122,7 +175,8 @@ export function mayRest(frame: Frame): boolean {
   return true
 }
 
-function isInTool(frame: Frame): boolean {
+/** Does the frame belong to a body that a tool asked for? */
+export function isInTool(frame: Frame): boolean {
   for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.step.kind === "invoke_with") return true
   return false
 }

@@ -36,10 +36,8 @@ export interface Task {
   /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
   bodies: number
   stream: StreamValue | undefined
-  /** Ends the watch over the time of its attempt. */
-  timer: (() => void) | undefined
-  /** One of its bodies waits for what another process will learn, and the call with it: its own time stands still. */
-  asleep: boolean
+  /** So many of its bodies wait for what another process will learn, and the call with them: its own time stands still. */
+  sleeping: number
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
@@ -73,8 +71,7 @@ export const taskOf = (
   stopped: false,
   bodies: 0,
   stream: undefined,
-  timer: undefined,
-  asleep: false,
+  sleeping: 0,
   charge: undefined,
   listed: false,
   placed: false,

@@ -9,10 +9,10 @@ import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
 import { type Answers, Driver, isThenable, type Pend } from "./driver.ts"
-import { Frame, located, type Parent, type Slow } from "./frame.ts"
+import { Frame, located, type Parent, type Slow, THREW } from "./frame.ts"
 import { instrOf } from "./interpret.ts"
 import type { BodyCode, Program, StepCode } from "./program.ts"
-import { RESTING } from "./rest.ts"
+import { comesLater } from "./rest.ts"
 import { cancelled, FUEL_DEFAULT, type RunSettings } from "./settings.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
@@ -101,8 +101,8 @@ export class Vm implements Context, Answers {
     this.#resolve?.(outcome)
   }
 
-  rested(): void {
-    this.finish(RESTING)
+  rested(outcome: Outcome): void {
+    this.finish(outcome)
   }
   private abort(root: Frame, failure: Failure): void {
     kill(root)
@@ -112,7 +112,7 @@ export class Vm implements Context, Answers {
   // ---- frames
 
   /** Runs a fresh frame as far as it goes, from outside any other frame's loop. */
-  private enter(frame: Frame): void {
+  enter(frame: Frame): void {
     if (frame.dead || frame.ended) return
     try {
       if (this.advance(frame)) this.ended(frame)
@@ -155,14 +155,11 @@ export class Vm implements Context, Answers {
     let f = frame
     let failure: unknown = this.settings.record.meter?.stopped ?? cause
     for (;;) {
-      if (f.dead) return
+      if (f.dead || comesLater(this, f, failure)) return
       kill(f)
       this.#attempts?.sweep(toFailure(failure))
       const { parent } = f
-      if (parent === undefined) {
-        this.finish({ ok: false, failure: toFailure(failure) })
-        return
-      }
+      if (parent === undefined) return this.finish({ ok: false, failure: toFailure(failure) })
       parent.frame.children?.delete(f)
       try {
         if (!this.spent && parent.failed?.(f, failure) === true) return
@@ -243,6 +240,7 @@ export class Vm implements Context, Answers {
         try {
           stop = straight(slots, this)
         } catch (cause) {
+          frame.waiting = THREW
           throw located(this.program.plan, cause, frame, code.steps[this.stepAt]!, this.instrAt)
         }
         if (stop >= 0) {

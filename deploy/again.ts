@@ -19,6 +19,7 @@ import {
   answerRun,
   type Divergence,
   type History,
+  inputOf,
   kernelError,
   openRun,
   type Reply,
@@ -56,7 +57,7 @@ export async function resume(engine: Engine, run: string, options: ResumeRun): P
   const now = await engine.history(run)
   return ready.on(
     resumeRun(ready.admitted, now, engine.recording({ ...options, spent: now.spent })),
-    now.input,
+    inputOf(ready.admitted, now),
     options,
   )
 }
@@ -112,7 +113,9 @@ export async function anew(engine: Engine, run: string, options: AnewRun): Promi
   const past = await taking(history, admitted, { ...(from ? { before: from } : {}), pinned, held }, recording)
   const { plan } = admitted
   const input =
-    options.input === undefined ? history.input : acceptStrict(plan.types[plan.input] as Type)(options.input)
+    options.input === undefined
+      ? inputOf(admitted, history)
+      : acceptStrict(plan.types[plan.input] as Type)(options.input)
   const record = openRun(admitted, { ...recording, run: options.id ?? engine.id(), space: engine.space, input }, past)
   return ready.on(record, input, options)
 }
@@ -136,7 +139,7 @@ export interface Replayed {
 export async function replay(engine: Engine, run: string): Promise<Replayed> {
   const { ready, history } = await engine.reopen(run, "untouched")
   const record = replayRun(ready.admitted, history, engine.recording())
-  const outcome = await ready.outcome(record, history.input)
+  const outcome = await ready.outcome(record, inputOf(ready.admitted, history))
   const { end } = history
   const open = outcome === RESTING
   // A run that somebody stopped ends where its record does, whatever it would have come to.

@@ -39,6 +39,12 @@ export class SqlArchive implements LedgerArchive {
     return rows.map((r) => headOf(r))
   }
 
+  /** The spaces that have runs. */
+  async spaces(): Promise<readonly string[]> {
+    const rows = await this.#storage.all("SELECT DISTINCT space FROM ledger_head ORDER BY space", [])
+    return rows.map((r) => String(r["space"]))
+  }
+
   async logs(): Promise<readonly string[]> {
     return (await this.#storage.all("SELECT DISTINCT log FROM ledger_log ORDER BY log", [])).map((r) =>
       String(r["log"]),

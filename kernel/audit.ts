@@ -81,6 +81,8 @@ export interface AuditOptions {
   readonly heads?: readonly SignedHead[]
   /** Rows that are read at once. */
   readonly piece?: number
+  /** Only what is of this space is counted and told, beside the logs, which are everybody's. */
+  readonly space?: string
 }
 
 /** What is known of a run before its entries are read. */
@@ -135,7 +137,11 @@ class Auditor {
     }
   }
 
+  #tells(space: string): boolean {
+    return this.#options.space === undefined || this.#options.space === space
+  }
   #say(fault: Fault, at: AuditFinding["at"], message: string): void {
+    if ("space" in at && !this.#tells(at.space)) return
     if (++this.#found <= FINDINGS_MAX) this.#findings.push({ fault, at, message })
   }
   #of(name: RunName): Facts {
@@ -315,8 +321,9 @@ class Auditor {
 
   #ended(walk: RunWalk | undefined): void {
     if (walk === undefined) return
-    this.#runs++
     walk.facts.seen = true
+    if (!this.#tells(walk.space)) return
+    this.#runs++
     this.#entries += walk.chain.entries
     this.#redacted += walk.chain.redacted
     const fault = walk.end()

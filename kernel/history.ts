@@ -90,6 +90,7 @@ export interface History {
   readonly graph: string
   readonly plan: string
   readonly pins: string | null
+  /** As its bytes say it; `inputOf` gives it as the plan's port holds it. */
   readonly input: Value
   readonly inputHash: Uint8Array
   readonly began: number

@@ -34,6 +34,8 @@ export interface Past {
   readonly parts: History["parts"]
   /** Some outcome is a failure: what had happened by then depends on the order, so outcomes are given in theirs. */
   readonly ordered: boolean
+  /** Of `replay`: what the run ended in. */
+  readonly end?: Outcome
   /** Of `taken`: the run that knew it. */
   readonly from: string | null
   /** Writes wait for leave to be sent. */
@@ -61,7 +63,11 @@ export const resuming = (history: History): Past => ({
 })
 
 /** The past of a run that is replayed: what stands on record, and no tool. */
-export const replaying = (history: History): Past => ({ ...resuming(history), how: "replay" })
+export const replaying = (history: History): Past => ({
+  ...resuming(history),
+  how: "replay",
+  ...(history.end === undefined ? {} : { end: history.end.outcome }),
+})
 
 export interface Taking {
   /** Outcomes that stand before this one on record are taken over; undefined: none is. */

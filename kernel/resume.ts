@@ -2,7 +2,16 @@
  * Going on with a run: answers are put on record first, as what they come to; then the same plan runs again from its input,
  * and everything that is on record is answered from there. Nothing that a run once did is done by this a second time.
  */
-import { type Failure, fail, isRecord, type Path, printPath, sameValue, type Value } from "../graph/mod.ts"
+import {
+  acceptAnswer,
+  type Failure,
+  fail,
+  isRecord,
+  type Path,
+  printPath,
+  sameValue,
+  type Value,
+} from "../graph/mod.ts"
 import { type Admitted, isAdmitted } from "./admit.ts"
 import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"
@@ -117,9 +126,13 @@ export async function undoRun(
 /** The record of a run that goes on: `history` is read after `answerRun`, so that it holds the answers. */
 export function resumeRun(admitted: Admitted, history: History, options: ResumeOptions): RunRecord {
   mayGoOn(admitted, history)
-  const { run, space, input } = history
+  const { run, space } = history
+  const input = inputOf(admitted, history)
   return continueRun(admitted, { ...options, run, space, input }, resuming(history), history)
 }
+
+/** The input of a run as the port of its plan holds it: bytes alone do not tell an int64 from a number. */
+export const inputOf = ({ plan }: Admitted, { input }: History): Value => acceptAnswer(plan.types[plan.input]!)(input)
 
 function mayGoOn(admitted: Admitted, history: History): void {
   isOf(admitted, history)
@@ -142,7 +155,8 @@ export function replayRun(
   options: Omit<ResumeOptions, "store" | "cache">,
 ): RunRecord {
   isOf(admitted, history)
-  const { run, space, input } = history
+  const { run, space } = history
+  const input = inputOf(admitted, history)
   return continueRun(admitted, { ...options, store: NOWHERE, run, space, input }, replaying(history), history)
 }
 

@@ -274,6 +274,12 @@ export const COMMANDS: readonly Command[] = [
         about: "A public key that logs may be signed with, beside this folder's own.",
       },
       { name: "ledger", value: "<place>", about: "Where the record is kept, as for run." },
+      {
+        name: "space",
+        value: "<name>",
+        about:
+          "verify, prove, redact: the tenant whose runs are meant. Default: all for verify, else the command line's own.",
+      },
       JSON_OUT,
       FOLDER,
     ],

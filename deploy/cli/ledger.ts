@@ -12,7 +12,6 @@ import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
 
-const SPACE = ""
 const ACTIONS: Readonly<Record<string, (call: Call, words: readonly string[]) => Promise<number>>> = {
   verify,
   heads,
@@ -57,6 +56,13 @@ async function opened<A>(call: Call, work: (ledger: SqlLedger, heads: string) =>
   }
 }
 
+/** The tenant whose runs are meant: that of the command line unless another one is named. */
+const spaceOf = (call: Call): string => call.text("space") ?? ""
+/** The log is one of all spaces. */
+const noSpace = (call: Call, action: string) => {
+  if (call.text("space") !== undefined) throw usage(`ledger ${action} is of all spaces, and takes no --space`)
+}
+
 const none = (action: string, words: readonly string[]) => {
   if (words.length > 0) throw usage(`ledger ${action} takes no words, found "${words.join(" ")}"`)
 }
@@ -93,6 +99,7 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
       digest: sha256,
       verify: verifying,
       heads: [...last, ...(kept?.heads ?? [])],
+      ...(call.text("space") === undefined ? {} : { space: spaceOf(call) }),
     })
     const seconds = (performance.now() - began) / 1_000
     show(call, audit, damage, seconds, kept !== undefined)
@@ -140,6 +147,7 @@ const placeOf = ({ at }: AuditFinding): string =>
 
 async function heads(call: Call, words: readonly string[]): Promise<number> {
   none("heads", words)
+  noSpace(call, "heads")
   const file = call.text("since")
   const since = file === undefined ? [] : readHeads(await text(call, file), file).heads
   const keys = await keysFor(call, true)
@@ -151,29 +159,41 @@ async function heads(call: Call, words: readonly string[]): Promise<number> {
 
 async function key(call: Call, words: readonly string[]): Promise<number> {
   none("key", words)
+  noSpace(call, "key")
   call.terminal.out.write(`${(await ownKey(call)).publicKey}\n`)
   return EXIT.ok
 }
 
 /** The one run whose id begins so. */
-async function runNamed(ledger: SqlLedger, action: string, word: string | undefined): Promise<string> {
+async function runNamed(ledger: SqlLedger, call: Call, action: string, word: string | undefined): Promise<string> {
   if (word === undefined) throw usage(`ledger ${action} wants a run's id`, "shadowgraph runs   lists them")
-  const found = (await ledger.runs(SPACE, 100_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
+  const space = spaceOf(call)
+  const found = (await ledger.runs(space, 100_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
   if (found.length === 1) return found[0]!.run
   if (found.length > 1) throw usage(`"${word}" begins ${found.length} runs`, ...found.slice(0, 5).map((h) => h.run))
   throw new CliError({
     reason: "failed",
-    message: `There is no run "${word}" in this ledger`,
-    hints: ["shadowgraph runs   lists them"],
+    message: `There is no run "${word}" in ${space === "" ? "this ledger" : `space "${space}" of this ledger`}`,
+    hints: await hintsFor(ledger, space),
     exit: EXIT.failed,
   })
+}
+
+/** Where the run may be instead. */
+async function hintsFor(ledger: SqlLedger, space: string): Promise<string[]> {
+  const others = (await ledger.archive.spaces()).filter((other) => other !== space)
+  const named = others.map((other) =>
+    other === "" ? "without --space: the runs of the command line" : `--space ${other}`,
+  )
+  return [...(space === "" ? ["shadowgraph runs   lists them"] : []), ...named.slice(0, 5)]
 }
 
 async function prove(call: Call, [word, ...more]: readonly string[]): Promise<number> {
   none("prove", more)
   const keys = await keysFor(call, true)
   return opened(call, async (ledger) => {
-    const proof = await proveRun(ledger, keys, { space: SPACE, run: await runNamed(ledger, "prove", word) })
+    const run = await runNamed(ledger, call, "prove", word)
+    const proof = await proveRun(ledger, keys, { space: spaceOf(call), run })
     call.terminal.out.write(`${JSON.stringify(proof, null, 2)}\n`)
     return EXIT.ok
   })
@@ -181,6 +201,7 @@ async function prove(call: Call, [word, ...more]: readonly string[]): Promise<nu
 
 async function verifyProof(call: Call, [file, ...more]: readonly string[]): Promise<number> {
   none("verify-proof", more)
+  noSpace(call, "verify-proof")
   if (file === undefined) throw usage("ledger verify-proof wants a file", "shadowgraph ledger prove <run> > proof.json")
   const { out } = call.terminal
   const { green, red, yellow } = out.colours
@@ -204,8 +225,8 @@ async function verifyProof(call: Call, [file, ...more]: readonly string[]): Prom
 async function redact(call: Call, [word, path, ...more]: readonly string[]): Promise<number> {
   none("redact", more)
   return opened(call, async (ledger) => {
-    const run = await runNamed(ledger, "redact", word)
-    const entries = await ledger.redact(SPACE, run, path)
+    const run = await runNamed(ledger, call, "redact", word)
+    const entries = await ledger.redact(spaceOf(call), run, path)
     call.terminal.out.write(
       entries === 0
         ? `Nothing is left to remove of run ${run}${path === undefined ? "" : ` at ${path}`}.\n`

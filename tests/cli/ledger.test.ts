@@ -3,9 +3,52 @@ import { expect, setDefaultTimeout, test } from "bun:test"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { compile } from "../../compile/mod.ts"
+import { Engine } from "../../deploy/mod.ts"
+import { openLedger } from "../../deploy/project.ts"
+import { systemChance as chance } from "../../deploy/services/chance.ts"
+import { systemClock as clock } from "../../deploy/services/clock.ts"
+import { checkFile } from "../../graph/file/mod.ts"
+import { registry } from "../../graph/mod.ts"
 import { folderWith, shadowgraph } from "./command.ts"
 
 setDefaultTimeout(120_000)
+
+test("--space means a tenant's runs: they are proved, redacted and verified by themselves", async () => {
+  const folder = folderWith({})
+  const sg = (...words: string[]) => shadowgraph(folder, ...words)
+  const file = join(folder, ".shadowgraph", "ledger.db")
+  await sg("init", ".")
+  const store = await openLedger(folder, "file", {})
+  const engine = new Engine({ registry: registry(), services: { clock, chance }, store, space: "acme" })
+  const text = "graph: one\ninput: { n: number }\nnodes: { a: { expr: input.n + 1 } }\noutput: a\n"
+  const { checked } = checkFile({ file: "one.graph.yaml", text }, { registry: registry() })
+  const { run } = await (await engine.prepare(compile(checked!).bytes, { grants: [] })).run({ n: 1 })
+  await engine.close()
+  await store.close()
+  expect((await sg("run", "deliveries", "-y", "-q")).exit).toBe(0)
+
+  const lost = await sg("ledger", "prove", run)
+  expect(lost).toMatchObject({ exit: 1 })
+  expect(lost.err).toContain("--space acme")
+  expect((await sg("ledger", "prove", run, "--space", "acne")).err).toContain('no run "' + run + '" in space "acne"')
+  writeFileSync(join(folder, "proof.json"), (await sg("ledger", "prove", run, "--space", "acme")).out)
+  const key = (await sg("ledger", "key")).out.trim()
+  const shown = await sg("ledger", "verify-proof", "proof.json", "--key", key)
+  expect(shown).toMatchObject({ exit: 0 })
+  expect(shown.out).toContain(`Run ${run} of space "acme": 2 entries, ended`)
+  for (const action of ["heads", "key"])
+    expect(await sg("ledger", action, "--space", "acme")).toMatchObject({ exit: 2 })
+
+  expect((await sg("ledger", "redact", run, "--space", "acme")).out).toContain("Removed what stood beside 2 entries")
+  expect((await sg("ledger", "verify")).out).toContain("7 entries of 2 runs")
+  expect((await sg("ledger", "verify", "--space", "acme")).out).toContain("2 entries of 1 runs")
+  const db = new DatabaseSync(file)
+  db.exec("DROP TRIGGER ledger_no_delete; DELETE FROM ledger WHERE seq = 1 AND space = 'acme'")
+  db.close()
+  expect(await sg("ledger", "verify", "--space", "acme")).toMatchObject({ exit: 1 })
+  expect((await sg("ledger", "verify", "--space", "")).out).toContain("whole: 5 entries of 1 runs")
+})
 
 test("a ledger is whole, proves its runs, forgets what it must, and tells every change", async () => {
   const folder = folderWith({})

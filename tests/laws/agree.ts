@@ -26,6 +26,7 @@ import {
 } from "../../graph/mod.ts"
 import { decodePlan, encodePlan } from "../../plan/mod.ts"
 import { Chance } from "./chance.ts"
+import { replayDiffers, wentOn } from "./crash.ts"
 import { sameFailure, unexplained } from "./replay.ts"
 import { admitted, type Committed, kinds, programOf, type Ran, run } from "./runs.ts"
 import { someInputValue } from "./values.ts"
@@ -135,7 +136,9 @@ class Trial {
       if (plan === undefined) return
       await this.runs(programOf(admitted(plan.bytes, this.checked.needs), true), 1, `without ${without.join(", ")}`)
     }
-    await this.cancelled(programOf(admitted(whole.bytes, this.checked.needs), true))
+    const program = programOf(admitted(whole.bytes, this.checked.needs), true)
+    await this.cancelled(program)
+    await this.crashed(program)
     await this.filed()
   }
 
@@ -186,11 +189,38 @@ class Trial {
 
   async cancelled(program: Program): Promise<void> {
     const at = new Chance(`${this.seed} cancel`).below(120)
-    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), { cancelAt: at })
+    const ahead = new Chance(`${this.seed} cancelled shadows`)
+    const options = { cancelAt: at, ...(ahead.percent(50) ? { ahead } : {}) }
+    const ran = await run(program, this.input, new Chance(`${this.seed} cancelled`), options)
     const how = await unexplained(this.checked, this.input, ran, true)
     if (how !== undefined)
       this.broken.push({ law: "a cancelled run is explained by its record", how: `at ${at} ms: ${how}` })
     this.#order(ran, "cancelled")
+    await this.replays(program, ran, "cancelled")
+  }
+
+  /** A run that died after any entry of its record goes on from there; and its whole record says again what it said. */
+  async crashed(program: Program): Promise<void> {
+    const chance = () => new Chance(`${this.seed} crash ${this.broken.length}`)
+    const c = new Chance(`${this.seed} cut`)
+    const whole = await run(program, this.input, chance())
+    await this.replays(program, whole, "a run")
+    const last = whole.rows.length - 1
+    for (const cut of new Set([last, c.between(1, last), c.between(1, last)])) {
+      if (this.broken.length > 0) return
+      const ran = await wentOn(program, whole, cut, chance())
+      const where = `cut after ${cut} of ${whole.rows.length} entries`
+      const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)
+      if (how !== undefined) this.broken.push({ law: "a crash changes nothing", how: `${where}: ${how}` })
+      this.#order(ran, where)
+      await this.replays(program, ran, where)
+    }
+  }
+
+  async replays(program: Program, ran: Ran, where: string): Promise<void> {
+    if (ran.rows.length === 0) return
+    const how = await replayDiffers(program, ran, new Chance(`${this.seed} replay`))
+    if (how !== undefined) this.broken.push({ law: "a record says again what it said", how: `${where}: ${how}` })
   }
 
   #order(ran: Ran, where: string): void {

@@ -1,6 +1,6 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, Odds, type Program, type RunEvent, undo } from "../../bus/mod.ts"
+import { load, Odds, type Program, type RunEvent, type RunSettings, undo } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import {
   type Digest,
@@ -23,6 +23,8 @@ import {
   openOutcome,
   openRun,
   ResourceLimits,
+  type Row,
+  type RunRecord,
   resumeRun,
   undoRun,
   verifyChain,
@@ -59,6 +61,8 @@ export interface Ran {
   readonly effects: readonly Committed[]
   /** What is wrong with the run itself, whatever it was a run of. */
   readonly wrong: readonly string[]
+  /** Its record, entry by entry. */
+  readonly rows: readonly Row[]
   /** Guesses that were held against their tools, and reads that were called in vain. */
   readonly ahead: { readonly kept: number; readonly wrong: number; readonly discarded: number }
 }
@@ -84,47 +88,57 @@ export interface RunOptions {
   readonly undo?: boolean
 }
 
+/** A stage for the run at hand: the kinds play on it from now on. */
+export function stageFor(chance: Chance): Playing {
+  playing = new Playing(chance)
+  return playing
+}
+
+/** A ledger that tells the stage what it keeps. */
+export class TellingLedger extends MemoryLedger {
+  readonly #stage: Playing
+  constructor(stage: Playing) {
+    super({ entriesMax: 100_000 })
+    this.#stage = stage
+  }
+  override append(row: Row): void {
+    this.#stage.events.push({ what: "kept", path: [], effect: String(row.seq) })
+    super.append(row)
+  }
+}
+
 /** Runs a program once. Who is first among what is pending is up to `chance`. */
 export async function run(program: Program, input: Value, chance: Chance, options: RunOptions = {}): Promise<Ran> {
-  const stage = new Playing(chance)
-  playing = stage
+  const stage = stageFor(chance)
+  const store = new TellingLedger(stage)
   const { clock } = stage
-  const store = new MemoryLedger()
-  const keeping = {
-    append: (row: Parameters<MemoryLedger["append"]>[0]) => {
-      stage.events.push({ what: "kept", path: [], effect: String(row.seq) })
-      return store.append(row)
-    },
-    runs: store.runs.bind(store),
-    entries: store.entries.bind(store),
-    parked: store.parked.bind(store),
-    putBlob: store.putBlob.bind(store),
-    getBlob: store.getBlob.bind(store),
-    close: store.close.bind(store),
-  }
-  const record = openRun(program.admitted, {
-    store: keeping,
-    digest,
-    clock,
-    run: "r",
-    space: "",
-    input,
-    cache: new AgedCache(clock),
-  })
+  const cache = new AgedCache(clock)
+  const record = openRun(program.admitted, { store, digest, clock, run: "r", space: "", input, cache })
+  return await lived(program, input, record, stage, store, options)
+}
+
+/** A run from where its record stands to its end. */
+export async function lived(
+  program: Program,
+  input: Value,
+  record: RunRecord,
+  stage: Playing,
+  store: MemoryLedger,
+  options: RunOptions = {},
+): Promise<Ran> {
+  const { clock } = stage
   const limits = new ResourceLimits(clock)
   for (const { signature } of program.admitted.externs)
     if (signature.limits !== undefined && signature.resource !== null)
       limits.declare(signature.resource, signature.limits)
   const controller = new AbortController()
-  const services = { clock, chance: { next: () => chance.unit(), bytes: (n: number) => new Uint8Array(n) } }
   const guessed = { kept: 0, wrong: 0 }
   const speculation =
     options.ahead === undefined ? undefined : speculationOf(program.admitted, options.ahead, new Odds(), guessed)
   const onEvent = (event: RunEvent) => {
     if (event.type === "discarded") stage.events.push({ what: "discarded", path: event.path, effect: "" })
   }
-  const { signal } = controller
-  const vm = new Vm(program, { services, record, limits, signal, timeoutMs: TIMEOUT_MS, speculation, onEvent })
+  const vm = vmOf(program, record, stage, { limits, signal: controller.signal, speculation, onEvent })
   const wrong: string[] = []
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
@@ -144,6 +158,7 @@ export async function run(program: Program, input: Value, chance: Chance, option
       trace: ended.trace,
       effects: [],
       wrong: [`no outcome: ${why}`],
+      rows: [],
       ahead: NONE,
     }
   }
@@ -152,10 +167,10 @@ export async function run(program: Program, input: Value, chance: Chance, option
   const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
   if (options.undo === true && past().undoable.length > 0) {
     const plan = program.admitted
-    const recording = { store: keeping, digest, clock }
+    const recording = { store, digest, clock }
     await undoRun(plan, past(), recording, { by: "laws", left: [] })
     const again = resumeRun(plan, past(), recording)
-    await driven(clock, undo(program, { services, record: again, limits, timeoutMs: TIMEOUT_MS }))
+    await driven(clock, undo(program, settingsOf(again, stage, { limits })))
     ended = again.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
     wrong.push(...disorder(store.entries("", "r").rows))
   }
@@ -168,7 +183,15 @@ export async function run(program: Program, input: Value, chance: Chance, option
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong, ahead: aheadOf(chain.rows) }
+  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows, ahead: aheadOf(chain.rows) }
+}
+
+export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: Partial<RunSettings> = {}): Vm =>
+  new Vm(program, settingsOf(record, stage, more))
+
+function settingsOf(record: RunRecord, stage: Playing, more: Partial<RunSettings>): RunSettings {
+  const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
+  return { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more }
 }
 
 /** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */
@@ -235,6 +258,8 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
     const { body, seq } = openEntry(row.entry)
     if (body.kind === "intent") intents.set(seq, body)
     if (body.kind !== "read" && body.kind !== "outcome") continue
+    // One that somebody answered, or that a run ended without, was not at work here.
+    const sent = body.kind === "read" || body.attempts === 0 ? seq : body.intent
     const { path, resource, input } = body.kind === "read" ? body : intents.get(body.intent)!
     const key = printPath(path)
     if (seen.has(key)) wrong.push(`${key} was committed twice`)
@@ -246,7 +271,7 @@ function effectsOf(rows: ReturnType<MemoryLedger["entries"]>["rows"], stage: Pla
       input: hex(input),
       outcome: openOutcome(row.data!, body.message),
       hash: hex(body.outcome),
-      began: body.kind === "read" ? (began.get(key) ?? kept.get(seq)!) : kept.get(body.intent)!,
+      began: body.kind === "read" ? (began.get(key) ?? kept.get(seq)!) : kept.get(sent)!,
       kept: kept.get(seq)!,
     })
   }

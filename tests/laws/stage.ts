@@ -112,6 +112,10 @@ export class Playing implements Stage {
     return this.#chance.percent(50)
   }
 
+  unit(): number {
+    return this.#chance.unit()
+  }
+
   /** Tools listen to their signal, some of them only after they are done. */
   async pause(call: Call | undefined): Promise<void> {
     const ms = this.#chance.below(20) * 2 + 1

@@ -19,6 +19,9 @@ const { values } = parseArgs({
 const GRAPHS = 40
 const RUNS = 10
 
+type Count = Exclude<keyof Tally, "wrong">
+const COUNTS: readonly Count[] = ["runs", "points", "mismatches", "unverifiedWrites", "writes", "guesses", "discarded"]
+
 if (values.part === undefined) await all(Number(values.points), Number(values.jobs))
 else {
   const tally = emptyTally()
@@ -56,9 +59,6 @@ async function all(points: number, jobs: number): Promise<void> {
   report.end()
   process.exitCode = total.mismatches + total.unverifiedWrites === 0 ? 0 : 1
 }
-
-type Count = Exclude<keyof Tally, "wrong">
-const COUNTS: readonly Count[] = ["runs", "points", "mismatches", "unverifiedWrites", "writes", "guesses", "discarded"]
 
 /** A part of the campaign in a process of its own. */
 function part(from: number): Promise<Tally> {

@@ -1,0 +1,63 @@
+// Smallest cases that random graphs found: what a run took and how it ended, computed again from its record.
+import { expect, test } from "bun:test"
+import { anew, replay, resume } from "../../deploy/again.ts"
+import { fail, type NodeKind, T } from "../../graph/mod.ts"
+import { GRANTS, ledger, World } from "./house.ts"
+
+test("a small int64 of the input is one again when the run goes on, is replayed and is begun anew", async () => {
+  const world = new World()
+  const store = ledger()
+  const bytes = world.plan(`
+graph: whole
+input: { n: int64 }
+nodes:
+  a: { expr: "input.n + int64(1)" }
+  b: { look: "double(a)" }
+output: { a: a, b: b }
+`)
+  const ready = await world.engine(store).prepare(bytes, { grants: GRANTS })
+  const whole = await ready.run({ n: 3n })
+  expect(whole.outcome).toEqual({ ok: true, value: { a: 4n, b: 5 } })
+  expect(await replay(world.engine(store), whole.run)).toMatchObject({ same: true, outcome: whole.outcome })
+  expect(await anew(world.engine(store), whole.run, { grants: GRANTS })).toMatchObject({ outcome: whole.outcome })
+  const kept = ledger()
+  await kept.putBlob(ready.admitted.hash, bytes)
+  kept.append(store.entries("", whole.run).rows[0]!)
+  const later = await resume(world.engine(kept), whole.run, { grants: GRANTS })
+  expect(later).toMatchObject({ outcome: whole.outcome, trace: whole.trace })
+})
+
+test("of two failures that do not depend on each other the replay ends in the one on record", async () => {
+  const world = new World()
+  const slow: NodeKind = {
+    kind: "slow",
+    about: "Pure, and fails after a while.",
+    main: { form: "cel", type: T.number, required: true, about: "How long." },
+    fields: {},
+    takesWith: false,
+    sign: () => ({ effect: "pure", resource: null, needs: [], output: T.number }),
+    open: () => ({
+      execute: async (args) => {
+        await new Promise((ok) => setTimeout(ok, (args as { readonly slow: number }).slow))
+        throw fail("Late", "later")
+      },
+    }),
+  }
+  Object.assign(world, { kinds: new Map([...world.kinds, ["slow", slow]]) })
+  world.failing.add("look 1")
+  const store = ledger()
+  const bytes = world.plan(`
+graph: two
+input: { n: number }
+nodes:
+  a: { slow: "30" }
+  b: { look: input.n }
+  c: { look: b + 1 }
+output: { a: a, c: c }
+`)
+  const whole = await (await world.engine(store).prepare(bytes, { grants: GRANTS })).run({ n: 1 })
+  expect(whole.outcome).toMatchObject({ ok: false, failure: { code: "Broken" } })
+  const again = await replay(world.engine(store), whole.run)
+  expect(again).toMatchObject({ same: true, trace: whole.trace, outcome: { failure: { code: "Broken" } } })
+  expect(world.calls).toEqual(["look 1"])
+})

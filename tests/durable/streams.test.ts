@@ -1,0 +1,71 @@
+// Streams in runs that rest and that are replayed: one that breaks, or that nobody reads on, holds up nobody.
+import { expect, test } from "bun:test"
+import { replay, resume } from "../../deploy/again.ts"
+import { fail, type NodeKind, T } from "../../graph/mod.ts"
+import type { Reply } from "../../kernel/mod.ts"
+import { GRANTS, ledger, World } from "./house.ts"
+
+const feed: NodeKind = {
+  kind: "feed",
+  about: "Three items, or two and a failure.",
+  main: { form: "cel", type: T.number, required: true, about: "Where it breaks." },
+  fields: {},
+  takesWith: false,
+  sign: () => ({
+    effect: "read",
+    resource: "feeds",
+    needs: [],
+    input: T.record({ feed: T.number }),
+    output: T.stream(T.number),
+  }),
+  open: () => ({
+    execute: async function* (args) {
+      for (let i = 0; i < 3; i++) {
+        if (i === (args as { readonly feed: number }).feed) throw fail("Broke", "it broke")
+        yield i
+      }
+    },
+  }),
+}
+const house = () => {
+  const world = new World()
+  Object.assign(world, { kinds: new Map([...world.kinds, ["feed", feed]]) })
+  return world
+}
+
+/** The items go into writes, so that the stream is read to its end first; or they do not. */
+const text = (reader: string) => `
+graph: fed
+input: { n: number }
+nodes:
+  sums:
+    map: "[input.n]"
+    as: x
+    do:
+      nodes:
+        f: { feed: x }
+        s: { fold: f, from: 0, do: { nodes: { w: { ${reader} } }, output: acc + w } }
+      output: s
+    catch: "[7]"
+  sure: { ask: "Is \${ sums[0] } right?", output: boolean, within: 2d, after: sums }
+output: { all: "sums[0]", sure: sure }
+`
+
+for (const reader of ["post: item", "look: item", "expr: item"]) {
+  for (const at of [0, 2, 9]) {
+    test(`a stream read by ${reader} that ends at ${at}: the run rests after it, and goes on`, async () => {
+      const world = house()
+      const store = ledger()
+      const ready = await world.engine(store).prepare(world.plan(text(reader)), { grants: GRANTS })
+      const rested = await ready.run({ n: at })
+      expect(rested.parked?.map(({ why }) => why)).toEqual(["ask"])
+      const calls = world.calls.length
+      const replies: Reply[] = [{ path: ["sure"], how: "answered", value: true }]
+      const done = await resume(world.engine(store), rested.run, { grants: GRANTS, replies })
+      const sum = reader === "expr: item" ? 3 : 6
+      expect(done.outcome).toEqual({ ok: true, value: { all: at < 3 ? 7 : sum, sure: true } })
+      expect(world.calls.length).toBe(calls)
+      expect(await replay(world.engine(store), rested.run)).toMatchObject({ same: true })
+    }, 10_000)
+  }
+}
