@@ -176,7 +176,9 @@ class Resolver {
         })
         const scope = this.body(node.graph!.body, new Map([["input", inputName]]), `${name}.`, [], [])
         if (sub.outFits !== "yes" || hasDefaults(sub.output)) scope.outputAccept = sub.output
-        if (declared) this.declaredToo(scope, sub.output, facts.outcome, `${name}.own`)
+        // Looked at by its own graph and named wider by the node: the wider type is what others rely on.
+        const wider = scope.outputAccept !== undefined && !sameType(sub.output, facts.outcome)
+        if (declared || wider) this.declaredToo(scope, sub.output, declared ? facts.outcome : undefined, `${name}.own`)
         scope.type = facts.outcome
         op.kind = "enter"
         op.expr = { op: "const", value: null }
@@ -276,7 +278,7 @@ class Resolver {
   }
 
   /** A subgraph's value is looked at as its own graph declares it, then as the node does that runs it. */
-  declaredToo(scope: Body, first: Type, then: Type, name: string): void {
+  declaredToo(scope: Body, first: Type, then: Type | undefined, name: string): void {
     if (scope.outputAccept !== undefined) {
       this.types.set(name, first)
       scope.ops.push({ ...bare(name, "expr", scope.path, scope.output), type: first, accept: first })

@@ -3,7 +3,7 @@
 // called or even opened. The table is printed.
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { anew, resume } from "../deploy/again.ts"
+import { anew, resume, undo } from "../deploy/again.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
@@ -58,7 +58,7 @@ let refusals = 0
 afterAll(() => {
   console.log(
     [
-      `${PATHS.length + 7} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
+      `${PATHS.length + 9} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
       `${" ".repeat(40)} ${COLUMNS}`,
       ...rows,
     ].join("\n"),
@@ -206,6 +206,52 @@ describe("ways around", () => {
       rows.push(`${what.padEnd(40)} ${seen.join(" | ")}`)
     })
   }
+
+  test("a run that is undone: nothing is written either", async () => {
+    const { checked, bytes } = compiled(graph("  a: { note: x, undo: { door: front, effect: write } }", "a"))
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      const store = new MemoryLedger()
+      const open = COMBINATIONS[0]!
+      const before = new Engine({ registry: kindsOf(open), services, store, parks: true })
+      const { run } = await (await before.prepare(bytes, { grants: grantsOf(open, checked) })).run({})
+      const kept = ((await store.entries("", run)) as Chain).rows.length
+      expect(done).toEqual([])
+      const engine = new Engine({ registry: kindsOf(c), services, store, parks: true })
+      const back = () => undo(engine, run, { grants: grantsOf(c, checked) })
+      if (isOpen(c)) {
+        expect((await back()).undone).toMatchObject({ undone: [["a"]] })
+        expect(done).toEqual(["opened", "knocked at front"])
+      } else {
+        refusedBy(await failureOf(back), shut(c))
+        expect(done).toEqual([])
+        expect(((await store.entries("", run)) as Chain).rows.length).toBe(kept)
+      }
+      done.length = 0
+      seen.push(isOpen(c) ? "undone" : shut(c).join(" "))
+    }
+    rows.push(`${"a run that is undone".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("a run that undoes when it fails: refused before it begins", async () => {
+    const text = graph('  a: { note: x, undo: { door: front, effect: write } }\n  b: { expr: "[0][a]", after: a }', "b")
+    const { checked, bytes } = compiled(text.replace("nodes:", "on_failure: undo\nnodes:"))
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      const engine = new Engine({ registry: kindsOf(c), services })
+      const whole = async () => await (await engine.prepare(bytes, { grants: grantsOf(c, checked) })).run({})
+      if (isOpen(c)) {
+        expect((await whole()).undone).toMatchObject({ undone: [["a"]] })
+        expect(done).toEqual(["opened", "knocked at front"])
+      } else {
+        refusedBy(await failureOf(whole), shut(c))
+        expect(done).toEqual([])
+      }
+      done.length = 0
+      seen.push(isOpen(c) ? "undone" : shut(c).join(" "))
+    }
+    rows.push(`${"a run that undoes when it fails".padEnd(40)} ${seen.join(" | ")}`)
+  })
 
   test("an outcome in a warm cache is used again only past all gates", async () => {
     const { checked, bytes } = compiled(graph("  a: { door: front, cache: 10m }", "a"))

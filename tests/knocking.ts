@@ -58,6 +58,17 @@ const host: NodeKind = {
   }),
 }
 
+/** A write that needs nothing, so that only what takes it back is behind the gates. */
+const note: NodeKind = {
+  kind: "note",
+  about: "Notes a text.",
+  main: { form: "static", type: T.string, required: true, about: "The text." },
+  fields: {},
+  takesWith: false,
+  sign: () => ({ effect: "write", resource: "notes", needs: [], output: T.number }),
+  open: () => ({ execute: () => 1 }),
+}
+
 export const KNOCK = "{ door: front }"
 export const graph = (nodes: string, output: string): string => `graph: g\nnodes:\n${nodes}\noutput: ${output}\n`
 const SUBGRAPH = graph(`  inner: ${KNOCK}`, "inner")
@@ -96,10 +107,15 @@ export const PATHS: readonly (readonly [path: string, text: string])[] = [
   ],
   ["a retry", graph("  a: { door: flaky, retry: { times: 2, delay: 1ms, delay_max: 1ms } }", "a")],
   ["an outcome used again", graph("  a: { door: front, cache: 10m }", "a")],
+  ["an undo that is not taken", graph("  a: { note: x, undo: { door: front, effect: write } }", "a")],
+  [
+    "an undo in a map, not taken",
+    graph("  a: { map: '[1, 2]', do: { note: x, undo: { door: front, effect: write } } }", "a"),
+  ],
   ["a call marked for speculation", graph("  a: { door: front, speculate: true }", "a")],
 ]
 
-export const others = [host, standardKinds.get("now")!, standardKinds.get("ask")!]
+export const others = [host, note, standardKinds.get("now")!, standardKinds.get("ask")!]
 export const compiled = (text: string): { checked: CheckedGraph; bytes: Uint8Array } => {
   const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, {
     registry: registry(door(T.unknown), ...others),

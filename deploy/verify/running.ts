@@ -125,7 +125,7 @@ output: '[u, v, w]'
 `
 
 /** A store that dies at an entry: that one is not kept, nor is any after it. */
-function dying(kept: LedgerStore, after: number): LedgerStore & { readonly intents: number } {
+export function dying(kept: LedgerStore, after: number): LedgerStore & { readonly intents: number } {
   let left = after
   let intents = 0
   return {

@@ -124,5 +124,6 @@ export const PATHS: readonly (readonly [name: string, text: string])[] = [
   ["a case of a switch", graph(`  a: { switch: "'x'", cases: { x: ${KNOCK} }, else: { expr: 0 } }`)],
   ["what catches a failure", graph(`  a: { expr: "[0][size('xx')]", catch: ${KNOCK} }`)],
   ["a call that may be tried again", graph("  a: { probe: door, retry: { times: 2, delay: 1ms, delay_max: 1ms } }")],
+  ["what takes a write back", graph(`  a: { probe: near, effect: write, undo: { probe: door, effect: write } }`)],
   ["a call whose outcome is kept", graph("  a: { probe: door, cache: 10m }")],
 ]

@@ -7,10 +7,11 @@ import { ADMISSION } from "./admission.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { RECORD } from "./record.ts"
 import { RUNNING } from "./running.ts"
+import { UNDOING } from "./undoing.ts"
 import { UNTRUSTED } from "./untrusted.ts"
 import { VALIDATION } from "./validation.ts"
 
-export const CLAIMS: readonly Claim[] = [...ADMISSION, ...VALIDATION, ...RUNNING, ...RECORD, ...UNTRUSTED]
+export const CLAIMS: readonly Claim[] = [...ADMISSION, ...VALIDATION, ...RUNNING, ...UNDOING, ...RECORD, ...UNTRUSTED]
 
 export interface Found {
   readonly claim: string

@@ -8,7 +8,7 @@ import { refuse } from "./failure.ts"
 import { joinTouches } from "./order.ts"
 import type { PortState } from "./port.ts"
 import { Made, writeBody } from "./scope.ts"
-import type { Call, In, Node, NodeOptions, PortOf } from "./types.ts"
+import type { Call, In, Node, NodeOptions, PortOf, Step } from "./types.ts"
 
 /**
  * Calls a tool that writes, and says how to take it back: `undoable(book, { seat }, (out) => cancel({ id: out.id }))`. When
@@ -16,12 +16,13 @@ import type { Call, In, Node, NodeOptions, PortOf } from "./types.ts"
  * `args` is what the tool's kind is called with: of a function its input, of a request what its address and body insert.
  * What the undo needs to be granted joins the type; what it may fail with is reported, and is no failure of the graph.
  */
-export const undoable = <I, A, E, R, R2 = never>(
+export const undoable = <I, A, E, R, S extends Step<unknown, unknown>>(
   tool: Call<I, A, E, R>,
   input: In<I>,
-  undo: (out: PortOf<A>, args: PortOf<I>) => Node<unknown, unknown, R2>,
+  // biome-ignore lint/suspicious/noExplicitAny: what a node is resumed with is given by the builder
+  undo: (out: PortOf<A>, args: PortOf<I>) => { [Symbol.iterator](): Iterator<S, unknown, any> },
   options?: NodeOptions,
-): Node<A, E, R | R2> => {
+): Node<A, E, R | (S extends Step<unknown, infer R2> ? R2 : never)> => {
   const made = tool(input, options) as unknown
   if (!(made instanceof Made))
     return refuse("yield", "Cannot make this undoable: it must be a tool, undoable(tool, { … }, (out) => other({ … }))")

@@ -59,3 +59,60 @@ test("a run rests, says what it waits for, and goes on when that is there", asyn
   expect(await post("/runs/nobody/resume", {})).toMatchObject([404, {}])
   expect(world.calls).toEqual(["send 7"])
 })
+
+test("a run is undone: by itself when it fails, or when somebody asks", async () => {
+  const w = new World()
+  w.failing.add("post 9")
+  const graph = (head: string) => `
+graph: trip
+${head}
+input: { n: number }
+nodes:
+  first: { send: input.n, undo: { send: "0 - out" } }
+  last: { post: first + 1, after: first }
+output: last
+`
+  const store = ledger()
+  const own = w.engine(store)
+  const served = async (head: string, name: string) => {
+    const ready = await own.prepare(w.plan(graph(head)), { grants: GRANTS })
+    const { plan } = ready.admitted
+    return { name, needs: plan.needs, input: plan.types[plan.input] as Type, output: plan.types[plan.output]!, ready }
+  }
+  const graphs = [await served("on_failure: undo", "careful"), await served("", "plain")]
+  const app = graphsApp({ graphs, runs: [{ engine: own, grants: GRANTS }] })
+  const post = async (path: string, body: object) => {
+    const headers = { "content-type": "application/json" }
+    const response = await app.request(path, { method: "POST", headers, body: JSON.stringify(body) })
+    return [response.status, (await response.json()) as Record<string, unknown>] as const
+  }
+  expect(await post("/graphs/careful/runs", { input: { n: 7 } })).toMatchObject([
+    500,
+    { undone: { undone: ["first"], untouched: [] } },
+  ])
+  expect(w.calls.splice(0)).toEqual(["send 7", "post 9", "send -8"])
+
+  const [, { run }] = await post("/graphs/plain/runs", { input: { n: 1 } })
+  const at = `/runs/${run}/undo`
+  expect(await post(at, { leave: "first" })).toMatchObject([400, { type: "/problems/bad-body" }])
+  expect(await post(at, { leave: ["nowhere"] })).toMatchObject([409, { type: "/problems/undone" }])
+  w.failing.add("send -2")
+  expect(await post(at, {})).toMatchObject([
+    200,
+    { run, ok: true, undone: { undone: [], stuck: { path: "first", code: "Broken" } } },
+  ])
+  w.failing.clear()
+  expect(await post(at, {})).toMatchObject([200, { run, ok: true, undone: { undone: ["first"] } }])
+  expect(await post(at, {})).toMatchObject([409, { type: "/problems/undone" }])
+  expect(await post("/runs/nobody/undo", {})).toMatchObject([404, {}])
+  expect(w.calls).toEqual(["send 1", "post 3", "send -2", "send -2"])
+
+  // One that rests must be cancelled first; the request may say so.
+  w.late.set("post 5", "lost")
+  const [status, rested] = await post("/graphs/plain/runs", { input: { n: 3 } })
+  expect(status).toBe(202)
+  const other = `/runs/${rested["run"]}/undo`
+  expect(await post(other, {})).toMatchObject([409, { type: "/problems/closed" }])
+  expect(await post(other, { cancel: true })).toMatchObject([200, { ok: false, undone: { undone: ["first"] } }])
+  await own.close()
+})

@@ -1,6 +1,10 @@
-/** `npm run proxy [-- --calls N --seed N]`: does anything change when the proxy stands between? Exit code 1 where something does. */
+/**
+ * `npm run proxy [-- --calls N --seed N]`: does anything change when the proxy stands between? Drawn requests to real servers,
+ * and MCP's own conformance suite, with and without it. Exit code 1 where something does.
+ */
 import { parseArgs } from "node:util"
 import { compare, type Way } from "./campaign.ts"
+import { changed, clientChecks, scoreOf, serverChecks } from "./conformance.ts"
 
 const { values } = parseArgs({ options: { calls: { type: "string" }, seed: { type: "string" } } })
 const wanted = Number(values.calls ?? 10_000)
@@ -28,6 +32,26 @@ for (const [way, server, share] of PLAN) {
   for (const text of found.differences.slice(0, 5)) console.log(`  ${text}`)
   console.log(`  ${found.said.trim().split("\n").at(-1)}`)
 }
+
+let changes = 0
+const told = async (name: string, made: ReturnType<typeof serverChecks>) => {
+  const { direct, http, stdio } = await made
+  const words = Object.entries({ direct, "through HTTP": http, "through standard streams": stdio }).map(
+    ([way, checks]) => {
+      const { passed, failed } = scoreOf(checks)
+      return `${way} ${passed} passed, ${failed} failed`
+    },
+  )
+  console.log(`conformance, ${name}: ${words.join("; ")}`)
+  const found = [...changed(direct, http), ...changed(direct, stdio)]
+  changes += found.length
+  for (const line of found) console.log(`  ${line}`)
+  return [direct, http, stdio].map(scoreOf)
+}
+const [server] = await told("server scenarios", serverChecks())
+const [client] = await told("client scenarios", clientChecks())
 console.log(`figure proxy.calls ${calls}`)
 console.log(`figure proxy.differences ${differences}`)
-process.exit(differences === 0 && calls >= wanted ? 0 : 1)
+console.log(`figure proxy.conformance_checks ${server!.passed + client!.passed}`)
+console.log(`figure proxy.conformance_changed ${changes}`)
+process.exit(differences + changes === 0 && calls >= wanted ? 0 : 1)

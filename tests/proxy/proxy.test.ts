@@ -6,11 +6,12 @@ import { join } from "node:path"
 import { openCallLog } from "../../deploy/recorder_open.ts"
 import { callsOn, lookOver } from "../../learn/mod.ts"
 import { compare, type Way } from "./campaign.ts"
+import { changed, clientChecks, scoreOf, serverChecks } from "./conformance.ts"
 import { HttpTalk, listening, StdioTalk } from "./talk.ts"
 
 const ways: readonly (readonly [Way, "filesystem" | "everything", number])[] = [
-  ["stdio-stdio", "filesystem", 80],
-  ["stdio-stdio", "everything", 80],
+  ["stdio-stdio", "filesystem", 60],
+  ["stdio-stdio", "everything", 60],
   ["http-stdio", "filesystem", 30],
   ["http-http", "everything", 30],
   ["stdio-http", "everything", 30],
@@ -21,6 +22,19 @@ describe("a server behind the proxy answers byte for byte as without it", () => 
     const { differences, messages } = await compare(way, server, requests, 7)
     expect(differences).toEqual([])
     expect(messages).toBeGreaterThan(requests)
+  })
+})
+
+describe("MCP's own conformance suite comes to the same with the proxy and without it", () => {
+  test("server scenario", async () => {
+    const { direct, http, stdio } = await serverChecks("tools-call-elicitation")
+    expect(scoreOf(direct)).toEqual({ passed: 1, failed: 0 })
+    expect([...changed(direct, http), ...changed(direct, stdio)]).toEqual([])
+  })
+  test("client scenario", async () => {
+    const { direct, http, stdio } = await clientChecks(["tools_call"])
+    expect(scoreOf(direct)).toEqual({ passed: 1, failed: 0 })
+    expect([...changed(direct, http), ...changed(direct, stdio)]).toEqual([])
   })
 })
 

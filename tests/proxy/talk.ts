@@ -100,7 +100,6 @@ export class StdioTalk implements Talk {
       const answer = answerTo(line)
       if (answer === undefined) continue
       this.child.stdin!.write(`${answer}\n`)
-      await new Promise((done) => setTimeout(done, ms))
     }
     return came
   }
@@ -173,28 +172,31 @@ export class HttpTalk implements Talk {
 
   readonly #stop = new AbortController()
 
-  /** From now on, listens to what the server says by itself. */
+  #heard: string[] | undefined
+
+  /** From the first time on, listens to what the server says by itself. */
   async settle(ms: number): Promise<readonly string[]> {
-    const came: string[] = []
-    const { "content-type": _, ...headers } = this.#headers()
-    const stream = await fetch(this.#url, {
-      headers: { ...headers, accept: "text/event-stream" },
-      signal: this.#stop.signal,
-    })
-    const listen = async () => {
-      const events = new Events(1 << 30)
-      for await (const chunk of stream.body!) {
-        for (const data of events.push(chunk)) {
-          if (data === "") continue
-          came.push(data)
-          const answer = answerTo(data)
-          if (answer !== undefined) await this.tell(answer)
-        }
+    if (this.#heard === undefined) {
+      this.#heard = []
+      const { "content-type": _, ...headers } = this.#headers()
+      const accept = "text/event-stream"
+      const stream = await fetch(this.#url, { headers: { ...headers, accept }, signal: this.#stop.signal })
+      if (stream.ok) this.#listen(stream, this.#heard).catch(() => undefined)
+    }
+    await new Promise((done) => setTimeout(done, ms))
+    return this.#heard.splice(0)
+  }
+
+  async #listen(stream: Response, heard: string[]): Promise<void> {
+    const events = new Events(1 << 30)
+    for await (const chunk of stream.body!) {
+      for (const data of events.push(chunk)) {
+        if (data === "") continue
+        heard.push(data)
+        const answer = answerTo(data)
+        if (answer !== undefined) await this.tell(answer)
       }
     }
-    if (stream.ok) listen().catch(() => undefined)
-    await new Promise((done) => setTimeout(done, ms * 2))
-    return [...came]
   }
 
   async close(): Promise<void> {

@@ -26,6 +26,7 @@ import {
   str,
   stream,
   sum,
+  undoable,
   when,
   within,
 } from "../../graph/build/mod.ts"
@@ -294,6 +295,35 @@ graph("outer", { input: {} }, function* () {
 // @ts-expect-error: inside, net:rates.example.com is needed too
 within(quote, "sql:shop")
 
+// ---- what takes a write back sees its answer and its arguments, and must be granted, too
+
+const book = fn(
+  "book",
+  { input: { seat: v.string() }, output: v.object({ id: v.string() }), effect: "write", needs: ["app:book"] },
+  () => ({ id: "" }),
+)
+const cancel = fn(
+  "cancel",
+  { input: { id: v.string() }, output: v.null(), effect: "write", needs: ["app:cancel"] },
+  () => null,
+)
+const booking = graph("booking", { input: { seat: v.string() }, onFailure: "undo" }, function* (input) {
+  const made = yield* undoable(book, { seat: input.seat }, (out, args) => {
+    is<typeof out.id, PortOf<string>>(true)
+    is<typeof args.seat, PortOf<string>>(true)
+    return cancel({ id: out.id })
+  })
+  is<typeof made, PortOf<{ id: string }>>(true)
+  return made.id
+})
+const booked: Graph<{ seat: string }, string, never, Capability<"app:book"> | Capability<"app:cancel">> = booking
+graph("unbooked", { input: {} }, function* () {
+  // @ts-expect-error: the answer has no such field
+  return yield* undoable(book, { seat: "1A" }, (out) => cancel({ id: out.ticket }))
+})
+// @ts-expect-error: there is nothing else to do on failure
+graph("retried", { input: {}, onFailure: "retry" }, () => 1)
+
 const counted = fn("counted", { input: {}, output: stream(v.number()), effect: "read" }, async function* () {
   yield 1
 })
@@ -305,4 +335,4 @@ is<Effect.Success<typeof all>, readonly number[]>(true)
 // @ts-expect-error: not a currency of the graph
 run(quote, { order: "A17", currency: "DKK" })
 
-export { done, none, str }
+export { booked, done, none, str }

@@ -1,0 +1,112 @@
+/**
+ * MCP's own conformance suite, with and without the proxy: its server scenarios against a server that passes them all, its
+ * client scenarios with a client that goes through the proxy to the suite's own servers. Every check has to come out the same.
+ */
+import { spawn } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { listening } from "./talk.ts"
+
+const root = join(import.meta.dirname, "..", "..")
+const SUITE = join(root, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")
+const MAIN = join(root, "deploy", "cli", "main.ts")
+const SERVER = join(import.meta.dirname, "conformance_server.ts")
+const CLIENT = join(import.meta.dirname, "conformance_client.ts")
+
+/** Scenarios that a client without a login takes part in. */
+export const CLIENT_SCENARIOS = ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"]
+
+/** What became of each check: `scenario/check` → its status. */
+export type Checks = ReadonlyMap<string, string>
+
+export interface Score {
+  readonly passed: number
+  readonly failed: number
+}
+export const scoreOf = (checks: Checks): Score => {
+  const all = [...checks.values()]
+  return { passed: all.filter((s) => s === "SUCCESS").length, failed: all.filter((s) => s === "FAILURE").length }
+}
+/** Checks that came out otherwise. */
+export const changed = (direct: Checks, proxied: Checks): readonly string[] =>
+  [...new Set([...direct.keys(), ...proxied.keys()])].flatMap((check) =>
+    direct.get(check) === proxied.get(check)
+      ? []
+      : [`${check}: ${direct.get(check)} direct, ${proxied.get(check)} proxied`],
+  )
+
+/** The server scenarios, directly, over HTTP on both sides, and with the server as a process behind HTTP. */
+export async function serverChecks(scenario?: string): Promise<{ direct: Checks; http: Checks; stdio: Checks }> {
+  const cwd = mkdtempSync(join(tmpdir(), "conformance-"))
+  const bun = (...args: string[]) => ({ command: process.execPath, args, cwd })
+  const proxy = (...words: string[]) =>
+    listening(bun(MAIN, "mcp", "proxy", "--in", cwd, "--listen", "0", ...words), /serving (\S+)/)
+  const server = await listening(bun(SERVER, "http"), /listening on port (\d+)/)
+  const url = `http://localhost:${server.found[1]}/mcp`
+  const [http, stdio] = await Promise.all([proxy("--url", url), proxy("--", process.execPath, SERVER, "stdio")])
+  const which = scenario === undefined ? ["--suite", "all"] : ["--scenario", scenario]
+  const at = (front: typeof http) => front.found[1]!.replace("127.0.0.1", "localhost")
+  try {
+    return {
+      direct: await suite(cwd, "direct", ["server", "--url", url, ...which]),
+      http: await suite(cwd, "http", ["server", "--url", at(http), ...which]),
+      stdio: await suite(cwd, "stdio", ["server", "--url", at(stdio), ...which]),
+    }
+  } finally {
+    await Promise.all([http.close(), stdio.close()])
+    await server.close()
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}
+
+/** The client scenarios: our client straight to the suite's server, over HTTP through the proxy, and over standard streams. */
+export async function clientChecks(
+  scenarios: readonly string[] = CLIENT_SCENARIOS,
+): Promise<{ direct: Checks; http: Checks; stdio: Checks }> {
+  const cwd = mkdtempSync(join(tmpdir(), "conformance-"))
+  const by = async (way: string): Promise<Checks> => {
+    const all = new Map<string, string>()
+    for (const scenario of scenarios) {
+      const command = `${process.execPath} ${CLIENT} ${way} ${cwd}`
+      const checks = await suite(cwd, `${way}-${scenario}`, ["client", "--command", command, "--scenario", scenario])
+      for (const [check, status] of checks) all.set(check, status)
+    }
+    return all
+  }
+  try {
+    return { direct: await by("direct"), http: await by("http"), stdio: await by("stdio") }
+  } finally {
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}
+
+/** One run of the suite, its checks read from what it wrote down. */
+async function suite(cwd: string, name: string, args: readonly string[]): Promise<Checks> {
+  const out = join(cwd, `results-${name}`)
+  await new Promise<void>((done) => {
+    const child = spawn(process.execPath, [SUITE, ...args, "-o", out], { cwd, stdio: "ignore" })
+    child.once("exit", () => done())
+  })
+  const checks = new Map<string, string>()
+  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith("checks.json")) continue
+    // The folder of a scenario is called after it and the time.
+    const scenario = file
+      .split("/")
+      .at(-2)!
+      .replace(/^server-/, "")
+      .replace(/-\d{4}-\d\d-\d\dT.*$/, "")
+    const found = JSON.parse(readFileSync(join(out, file), "utf8")) as {
+      readonly id: string
+      readonly status: string
+    }[]
+    // What passed by is noted as INFO: that is no check.
+    for (const { id, status } of found) {
+      if (status === "INFO") continue
+      const times = [...checks.keys()].filter((key) => key.startsWith(`${scenario}/${id}`)).length
+      checks.set(`${scenario}/${id}${times === 0 ? "" : ` ${times + 1}`}`, status)
+    }
+  }
+  return checks
+}
