@@ -38,7 +38,7 @@ export async function drive(ready: Ready, inputs: Iterator<Value>, options: Driv
   let inFlight = 0
   const next = (): Rec | undefined => {
     for (;;) {
-      // Calls on their way count as recorded: none too many is made.
+      // A run on its way counts as one call: where it makes more, somewhat more are recorded than were wanted.
       if (signal.aborted || recorded() + inFlight >= calls || fruitless >= FRUITLESS_MAX) return undefined
       const drawn = inputs.next()
       if (drawn.done === true) return undefined

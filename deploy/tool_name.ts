@@ -42,9 +42,12 @@ export function toolVersion(
 ): string {
   const { kind, config } = claim
   const main = kind === "fn" ? "code" : kind
-  const settings = Object.entries(config).filter(([key]) => key !== main && !SAID.has(key))
   const pins = Object.values(signature.pins ?? {})
   const [pin] = pins
+  // The text of a tool that has nothing else to give is what it gives.
+  const plain = (key: string, value: Value) =>
+    kind === "mcp" && key === "parse" && value === "text" && isRecord(pin) && pin["output"] === undefined
+  const settings = Object.entries(config).filter(([key, value]) => key !== main && !SAID.has(key) && !plain(key, value))
   const hash = pins.length === 1 && isRecord(pin) ? (pin["hash"] ?? pin["sha256"]) : undefined
   if (typeof hash === "string" && settings.length === 0) return hash
   const inline = String(config["code"] ?? "").startsWith("inline:") ? admitted.graph : null

@@ -11,6 +11,7 @@ import {
   hashValue,
   hex,
   type NodeKind,
+  type Origin,
   type Path,
   type Policy,
   type Rec,
@@ -65,6 +66,8 @@ export interface AdmitOptions {
   readonly demands?: Demands
   /** Whose text may go where. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Whose the run's input is, for the policy: what another server sends is not the user's. Default: the user's. */
+  readonly input?: Origin
   readonly digest?: Digest
 }
 
@@ -182,7 +185,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
     )
   })
-  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
+  if (refusals.length === 0)
+    refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY, options.input))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
