@@ -5,6 +5,7 @@ export {
   anew,
   cancel,
   due,
+  left,
   type Replayed,
   type ResumeRun,
   replay,
@@ -36,6 +37,7 @@ export type { Dialect } from "./ledger_tables.ts"
 export { type Listening, listen } from "./listen.ts"
 export { type LoadedGraph, loadGraph } from "./load.ts"
 export { type LockResult, makeLock } from "./lock.ts"
+export { ModelStore, ModelStoreError } from "./model_store.ts"
 export {
   addGrants,
   graphFiles,
@@ -72,3 +74,4 @@ export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"
 export { type Row, Timeline, type Totals } from "./view/timeline.ts"
 export { prettyJson, resultText } from "./view/value.ts"
+export { type WakerOptions, wake } from "./waker.ts"

@@ -190,7 +190,7 @@ describe("a model that is called with values", () => {
     expect([batch.ran, batch.reason]).toEqual(["ort-node", "64 rows on a runtime"])
     const same = must(await model.predictBatch(rows(BATCH_MIN), { sameBits: true }))
     expect(same.ran).toBe("wasm-batch")
-    const values = (b: Predictions) => b.readings.map((r) => (r instanceof EncodingRefused ? r.message : r.value))
+    const values = (b: Predictions) => b.readings.map((r) => ("value" in r ? r.value : r.message))
     expect(values(same)).toEqual(values(batch))
     expect(must(await model.predictBatch(rows(BATCH_MIN - 1))).reason).toBe("63 rows; another runtime pays from 64 on")
     await model.close()
@@ -212,6 +212,15 @@ describe("a model that is called with values", () => {
     expect(asked).toBe(1)
     const short = must(ShadowModel.of(file, { batch: lent(async () => new Float32Array(3)) }))
     expect(must(await short.predictBatch(rows(70))).reason).toContain("gave 3 numbers")
+  })
+
+  test("sums that leave float32 are no answer", async () => {
+    const { mlp } = file
+    const huge = { ...mlp, weights: mlp.weights.map((w) => w.map((x) => Math.sign(x) * 3e38)) }
+    const model = must(ShadowModel.of(must(writeModel(huge, file.about))))
+    for (const row of rows(5)) expect(reason(model.predict(row))).toStartWith("not-finite at logit")
+    const batch = must(await model.predictBatch(rows(5)))
+    for (const r of batch.readings) expect(reason(r)).toStartWith("not-finite at logit")
   })
 
   test("a file without encodings, or with others than its layers fit", () => {

@@ -39,8 +39,8 @@ export interface Prediction extends Reading, HowItRan {
 }
 export interface Predictions extends HowItRan {
   readonly by: string
-  /** In the order of the rows; a row outside of the encoding has its refusal. */
-  readonly readings: readonly (Reading | EncodingRefused)[]
+  /** In the order of the rows; a row without an answer has its refusal. */
+  readonly readings: readonly (Reading | Unanswered)[]
 }
 
 export interface ShadowModelOptions extends Omit<NetOptions, "digits"> {
@@ -106,8 +106,8 @@ export class ShadowModel {
     if (refused !== undefined) return refused
     const logits = this.#net.oneOfStates(this.#states)
     if (logits instanceof ModelRefused) return logits
-    const reading = this.output.read(logits, 0)
-    return reading instanceof EncodingRefused ? reading : { ...reading, ...SINGLE, by: this.file.hash }
+    const reading = this.#read(logits, 0)
+    return "value" in reading ? { ...reading, ...SINGLE, by: this.file.hash } : reading
   }
 
   /**
@@ -130,8 +130,20 @@ export class ShadowModel {
     const { logits, ...how } = await this.#logits(states.subarray(0, count * digits.length), count, options.sameBits)
     if (logits instanceof ModelRefused) return logits
     let next = 0
-    const readings = rows.map((_, i) => refused.get(i) ?? this.output.read(logits, next++ * this.output.width))
+    const readings = rows.map((_, i) => refused.get(i) ?? this.#read(logits, next++ * this.output.width))
     return { by: this.file.hash, readings, ...how }
+  }
+
+  /** What the logits say. Weights that are finite can still make a sum that is not: that is no answer, however sure it looks. */
+  #read(logits: Float32Array, at: number): Reading | Unanswered {
+    const { width } = this.output
+    for (let i = at; i < at + width; i++) {
+      const x = logits[i]!
+      if (x - x !== 0) {
+        return refusedModel("not-finite", "read", `logit ${i - at}`, "a number", String(x), "call the tool itself")
+      }
+    }
+    return this.output.read(logits, at)
   }
 
   /** Gives back what the host lent. */

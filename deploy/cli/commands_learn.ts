@@ -41,6 +41,36 @@ export const LEARNING: readonly Command[] = [
     load: () => import("./record.ts"),
   },
   {
+    name: "shadow",
+    about: "Bring in a model from elsewhere, as the shadow of a tool.",
+    takes: "import <model.onnx>",
+    options: [
+      { name: "tool", value: "<name>", about: "The tool it stands for. Default: what the file says." },
+      { name: "version", value: "<word>", about: "Which version of the tool it was trained on." },
+      {
+        name: "input",
+        value: "<schema.json>",
+        about: "JSON Schema of the tool's arguments, which says how they are encoded.",
+      },
+      { name: "output", value: "<schema.json>", about: "JSON Schema of the tool's answer." },
+      { name: "bare", about: "Keep it without encodings: it can be looked at, and not called." },
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "Any ONNX file that is a chain of dense layers with ReLU between them can come in; everything else is refused with the place and the reason. It is written anew to .shadowgraph/models/<sha256>.onnx, with what goes in and comes out in its metadata.",
+      "An imported model answers nothing before it has passed the gate.",
+    ],
+    examples: [
+      [
+        "shadowgraph shadow import adder.onnx --tool fn:add --input in.json --output out.json",
+        "a model trained elsewhere",
+      ],
+      ["shadowgraph shadow import 2952db93.onnx", "one of ours, from another machine"],
+    ],
+    load: () => import("./shadow.ts"),
+  },
+  {
     name: "mcp",
     about: "Stand in front of an MCP server: everything passes as it is, and calls are recorded to learn from.",
     takes: "proxy -- <command…> | proxy --url <server>",

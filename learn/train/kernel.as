@@ -339,11 +339,16 @@ function deltaBefore(net: usize, layer: usize, rows: i32): void {
 
 // ── loss ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** e^x for x ≤ 0 to 2 units in the last place; 0 below −87. Cephes' polynomial (Moshier), by + − × alone. */
+/**
+ * e^x for x ≤ 0 to 2 units in the last place. Cephes' polynomial (Moshier), by + − × alone. 0 below −30: beside a sum of 1
+ * or more that is lost in float32 anyway, and gradients of it would soon be subnormal numbers, which processors are slow with.
+ */
 function exp(x: v128): v128 {
-  const low = f32x4.lt(x, f32x4.splat(-87))
-  const n = f32x4.nearest(f32x4.mul(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(1.44269504)))
-  let r = f32x4.sub(f32x4.max(x, f32x4.splat(-87)), f32x4.mul(n, f32x4.splat(0.693359375)))
+  const least = f32x4.splat(-30)
+  const low = f32x4.lt(x, least)
+  const y = f32x4.max(x, least)
+  const n = f32x4.nearest(f32x4.mul(y, f32x4.splat(1.44269504)))
+  let r = f32x4.sub(y, f32x4.mul(n, f32x4.splat(0.693359375)))
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
   let p = f32x4.splat(1.9875691500e-4)
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3))

@@ -52,7 +52,7 @@ export const TRAIN_SETTINGS: TrainSettings = {
   perfect: 3,
 }
 
-/** How the model does on rows that it does not learn from. */
+/** How the model does on rows that it does not learn from; without such rows, on those that it does. */
 export interface Score {
   readonly step: number
   /** Nats for a row: the sum over its groups. */
@@ -271,7 +271,8 @@ export class Trainer {
   #report(): Progress {
     const { settings } = this
     const before = this.#state
-    const look = this.lookAt(this.#look.length > 0 ? this.#look : this.#learn)
+    const seen = this.#learn.subarray(0, Math.max(1, settings.validationMax))
+    const look = this.lookAt(this.#look.length > 0 ? this.#look : seen)
     const better = before.best === undefined || isBetter(look, before.best)
     if (better && before.ended === undefined) this.#kept.set(this.#memory.parameters)
     const best = better ? look : before.best!
