@@ -4,6 +4,7 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
+  compareKeys,
   DEFAULT_POLICY,
   type Digest,
   decode,
@@ -207,7 +208,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
 
 function pinsOf(pinned: ReadonlyMap<string, Rec>, digest: Digest): Admitted["pins"] {
   if (pinned.size === 0) return null
-  const sorted = [...pinned].sort(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = [...pinned].sort(([a], [b]) => compareKeys(a, b))
   const bytes = encode(sorted)
   return Object.freeze({ hash: hex(digest(bytes)), bytes })
 }
@@ -271,16 +272,15 @@ function freezePlan(plan: Plan): Plan {
   return Object.freeze(plan)
 }
 
-/** A kind may hand out one signature to many; its own stays as it is. */
-function frozenCopy<A>(x: A): A {
-  if (typeof x !== "object" || x === null || ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
+/** A kind may hand out one signature to many; its own stays as it is. What is no object counts as frozen. */
+function frozenCopy<A extends object>(x: A): A {
+  if (ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
   if (Array.isArray(x)) return Object.freeze(x.map(frozenCopy)) as A
   return Object.freeze(Object.fromEntries(Object.entries(x).map(([k, v]) => [k, frozenCopy(v)]))) as A
 }
 
-function freeze<A>(x: A): A {
-  if (typeof x !== "object" || x === null || ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
+function freeze(x: object): void {
+  if (ArrayBuffer.isView(x) || Object.isFrozen(x)) return
   Object.freeze(x)
   for (const v of Object.values(x)) freeze(v)
-  return x
 }
