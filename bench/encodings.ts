@@ -76,21 +76,29 @@ function inPercent({ mean, low, high }: Interval): string {
   return `${show(100 * mean)} [${show(100 * low)}, ${show(100 * high)}]`
 }
 
-/** What was found, by the protocol's rule: who lies above whom where intervals do not overlap. */
+/** Encodings that no other one lies above, by the protocol's rule. */
+function leaders(task: Task, holdOut: HoldOut): Code[] {
+  const at = (code: Code) => found(task, code, holdOut)
+  return CODES.filter((a) => !CODES.some((b) => separated(at(b), at(a)) > 0))
+}
+
+/** What was found, in one sentence: who is not beaten, task by task, and whether anybody is unbeaten everywhere. */
 function sentence(): string {
+  const always = CODES.filter((code) => HOLD_OUTS.every((h) => TASKS.every((task) => leaders(task, h).includes(code))))
   const parts = HOLD_OUTS.map((holdOut) => {
-    const ahead = TASKS.map((task) => {
-      const beats = CODES.flatMap((a) => {
-        const beaten = CODES.filter((b) => separated(found(task, a, holdOut), found(task, b, holdOut)) > 0)
-        return beaten.length === 0 ? [] : [`${a} above ${beaten.join(", ")}`]
-      })
-      return `${task}: ${beats.length === 0 ? "nothing is separated" : beats.join(" and ")}`
+    const each = TASKS.map((task) => {
+      const first = leaders(task, holdOut)
+      const best = Math.max(...first.map((code) => found(task, code, holdOut).mean))
+      const names = first.length === CODES.length ? "nothing separated" : first.join(", ")
+      return `${task} ${names} (at best ${show(100 * best)} %)`
     })
-    const best = Math.max(...TASKS.flatMap((task) => CODES.map((code) => found(task, code, holdOut).mean)))
-    return `on the ${holdOut} hold-out (at best ${show(100 * best)} %) ${ahead.join("; ")}`
+    return `${holdOut === "random" ? "on the random hold-out" : "out of range"} ${each.join(", ")}`
   })
-  const text = parts.join(" — and ")
-  return `Found: ${text}; whatever is not named is not separated.`
+  const verdict =
+    always.length === 0
+      ? "no encoding is unbeaten everywhere"
+      : `${always.join(" and ")} ${always.length === 1 ? "is" : "are"} unbeaten everywhere`
+  return `Found: ${verdict}; those that no other one lies above are, ${parts.join("; ")}.`
 }
 
 /** Does all jobs on so many threads; the scores are in the order of the jobs. */

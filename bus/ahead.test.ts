@@ -1,6 +1,7 @@
 /** Looking ahead: when reads begin, what comes of guesses right, wrong and strange, and what never happens on a guess. */
 import { describe, expect, test } from "bun:test"
 import { fail, type Prediction, printPath } from "../graph/mod.ts"
+import { Chance } from "../tests/laws/chance.ts"
 import { Machine, type MachineOptions, type Tools, told } from "../tests/machine/machine.ts"
 import { sure, TestShadow } from "../tests/machine/shadows.ts"
 import { Odds } from "./odds.ts"
@@ -353,6 +354,31 @@ describe("an early answer", () => {
     }
   })
 })
+
+test("a chain of n equal calls takes 1 + (n − 1)(1 − p·c) of them, c what is spoken for and p what is right of that", async () => {
+  const names = ["a", "b", "c", "d", "e"]
+  const nodes = names.map((name, i) => read(name, i === 0 ? "input.x" : names[i - 1]!)).join("")
+  const chain = `graph: g\ninput: { x: number }\nnodes:\n${nodes}output: e\n`
+  const c = new Chance("closed form")
+  for (const [speaks, rightly] of [
+    [100, 100],
+    [90, 90],
+    [60, 80],
+  ] as const) {
+    const w = world(chain)
+    const shadow = new TestShadow((args) => {
+      if (!c.percent(speaks)) return { ok: false, why: "support" }
+      return sure(c.percent(rightly) ? (args as Args).n + 1 : 1000 + c.below(1000))
+    })
+    let ms = 0
+    const runs = 60
+    for (let i = 0; i < runs; i++) ms += (await ahead(w, shadow, i)).ms
+    const found = ms / runs / 10
+    const pc = (speaks * rightly) / 10_000
+    // Three standard errors of the number of guesses that hold, of (n − 1) for each run.
+    expect(Math.abs(found - (1 + 4 * (1 - pc)))).toBeLessThanOrEqual(3 * Math.sqrt((4 * pc * (1 - pc)) / runs) + 1e-9)
+  }
+}, 60_000)
 
 describe("costs", () => {
   test("a shadow that is mostly wrong is asked no more, and the record says why", async () => {

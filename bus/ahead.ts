@@ -16,7 +16,7 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import type { Aside } from "../kernel/mod.ts"
-import { Attempts } from "./attempt.ts"
+import { AskingAttempts } from "./asking.ts"
 import { isThenable } from "./driver.ts"
 import { isUsable } from "./early.ts"
 import { EarlyAnswers } from "./early_answer.ts"
@@ -24,6 +24,7 @@ import { type Arrived, type Early, Foreseen, restsOf, restsOfResult } from "./fo
 import { Frame } from "./frame.ts"
 import { Asking, judgedAtOnce, nameOf } from "./guess.ts"
 import type { StepCode } from "./program.ts"
+import { isInTool } from "./rest.ts"
 import type { RunSettings } from "./settings.ts"
 import type { Speculation } from "./speculation.ts"
 import { isStream } from "./stream.ts"
@@ -164,6 +165,7 @@ export class Ahead {
     if (f !== undefined) {
       if (sameValue(f.args, task.args)) {
         this.#verify(f, outcome)
+        this.#tell(f, outcome)
         if (f.value === undefined || (outcome.ok && sameValue(f.value.is, outcome.value))) this.#keep(f)
         else this.#drop(f)
       } else this.#drop(f)
@@ -184,16 +186,23 @@ export class Ahead {
 
   /** The guess, held against what the tool itself answered. */
   #verify(f: Foreseen, outcome: Outcome): void {
-    const { guess, step, args } = f
+    const { guess, step } = f
     if (guess === undefined || f.verified) return
     f.verified = true
     const right = outcome.ok && sameValue(guess.value, outcome.value)
     this.#with.odds.verified(nameOf(step), right)
     this.#aside(f, { kind: "guess", verdict: right ? "kept" : "wrong", ...guess })
+  }
+
+  /** Its shadow hears of what the run really asked, and of nothing that was asked on a guess. */
+  #tell({ guess, step, args, path }: Foreseen, outcome: Outcome): void {
+    if (guess === undefined) return
     try {
       this.#with.shadows[step.tool!.index]?.observe?.(args, guess.value, outcome)
     } catch (cause) {
-      this.#note(f.path, `its shadow cannot be told of a verification: ${toFailure(cause).message}`)
+      const { onEvent, services } = this.#settings
+      const text = `its shadow cannot be told of a verification: ${toFailure(cause).message}`
+      onEvent?.({ type: "note", path, text, at: services.clock.tick() })
     }
   }
 
@@ -270,7 +279,8 @@ export class Ahead {
   #pending(task: Task): void {
     const { frame, step, path, args } = task
     const at = printPath(path)
-    if (!frame.dead && this.#real.get(at)?.outcome === undefined && !this.#open.has(at))
+    // Looking ahead does not come into what a tool runs.
+    if (!frame.dead && !isInTool(frame) && this.#real.get(at)?.outcome === undefined && !this.#open.has(at))
       this.#foresee(frame, step, path, at, args, true)
   }
 
@@ -287,7 +297,7 @@ export class Ahead {
       timeoutMs,
       settle,
     }
-    const attempts = new LookingAhead(settings, (frame, step) => this.#ask(look, frame, step))
+    const attempts = new AskingAttempts(settings, (frame, step) => this.#ask(look, frame, step))
     const vm = new this.#make(this.#vm.program, settings, attempts)
     const look: Look = { vm, stop: halt, waiters: new Set() }
     this.#look = look
@@ -425,24 +435,6 @@ export class Ahead {
   #ended(look: Look, outcome: Outcome): void {
     if (this.#look === look && !this.#over && outcome.ok)
       this.#answers?.tell(outcome.value, restsOfResult(look.vm.root!, this.#open))
-  }
-
-  #note(path: Path, text: string): void {
-    const { onEvent, services } = this.#settings
-    onEvent?.({ type: "note", path, text, at: services.clock.tick() })
-  }
-}
-
-/** Calls of a look ahead: pure functions are called, everything else is asked of what is known and foreseen. */
-class LookingAhead extends Attempts {
-  readonly #ask: (frame: Frame, step: StepCode) => unknown
-  constructor(settings: RunSettings, ask: (frame: Frame, step: StepCode) => unknown) {
-    super(settings)
-    this.#ask = ask
-  }
-  override perform(frame: Frame, step: StepCode, vm: Vm): unknown {
-    const pure = step.tool!.extern.effect === "pure" && step.kind === "invoke"
-    return pure ? super.perform(frame, step, vm) : this.#ask(frame, step)
   }
 }
 

@@ -175,7 +175,8 @@ export function mayRest(frame: Frame): boolean {
   return true
 }
 
-function isInTool(frame: Frame): boolean {
+/** Does the frame belong to a body that a tool asked for? */
+export function isInTool(frame: Frame): boolean {
   for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.step.kind === "invoke_with") return true
   return false
 }

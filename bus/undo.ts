@@ -16,11 +16,10 @@ import { Vm } from "./vm.ts"
  * run has to wait for somebody first. Fails with `KernelError` where something could not be recorded.
  */
 export async function undo(program: Program, settings: RunSettings): Promise<Undone | undefined> {
-  const { record, signal } = settings
+  const { record } = settings
   const undos = record.undos!
-  while (signal?.aborted !== true) {
-    const due = undos.next()
-    if (due === undefined) break
+  // Whoever stops the run has come too late: what is half undone is worse than either. Only the process can end it.
+  for (let due = undos.next(); due !== undefined; due = undos.next()) {
     if ("wait" in due) {
       if (record.parks) {
         record.waits.push(due.wait)

@@ -9,6 +9,7 @@ import {
   type Executor,
   hashValue,
   hex,
+  type Origin,
   type Outcome,
   type Policy,
   type Rec,
@@ -98,6 +99,8 @@ export interface PrepareOptions {
   /** Hash of the checked graph that the plan must be of, where it is at hand. */
   readonly graph?: string
   readonly pins?: (key: string) => Rec | undefined
+  /** Whose the input of its runs is, for the policy. Default: the user's. */
+  readonly input?: Origin
   /** Closures of a graph built in this process. */
   readonly inline?: Services["inline"]
   /** For a run that began before: with the code that it began with, where the host keeps that. */
@@ -197,6 +200,7 @@ export class Engine {
       ...(options.pins ? { pins: options.pins } : {}),
       ...(demands ? { demands } : {}),
       ...(policy ? { policy } : {}),
+      ...(options.input ? { input: options.input } : {}),
     })
     const services = {
       ...this.#options.services,

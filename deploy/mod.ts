@@ -5,6 +5,7 @@ export {
   anew,
   cancel,
   due,
+  left,
   type Replayed,
   type ResumeRun,
   replay,
@@ -73,3 +74,4 @@ export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"
 export { type Row, Timeline, type Totals } from "./view/timeline.ts"
 export { prettyJson, resultText } from "./view/value.ts"
+export { type WakerOptions, wake } from "./waker.ts"

@@ -84,7 +84,7 @@ export interface Session {
   readonly prepare: (
     bytes: Uint8Array,
     inline?: Services["inline"],
-    more?: Pick<PrepareOptions, "within" | "graph">,
+    more?: Pick<PrepareOptions, "within" | "graph" | "input">,
   ) => Promise<Ready>
   readonly close: () => Promise<void>
 }

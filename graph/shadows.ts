@@ -45,7 +45,10 @@ export type Prediction =
 export interface Shadow {
   /** What the tool will probably answer. Synchronous, without effects. What it throws counts as `unable`. */
   readonly predict: (args: Value) => Prediction
-  /** Told of every prediction that was held against its tool: `predicted` as it was used, `real` as it is on record. */
+  /**
+   * Told of every prediction for which the run came to the same call: `predicted` as it was used, `real` as it is on record.
+   * Of calls that were made on a guess and turned out not to be the run's it hears nothing: they are not drawn as calls are.
+   */
   readonly observe?: (args: Value, predicted: Value, real: Outcome) => void
 }
 

@@ -1,9 +1,19 @@
 /** Admission: what must be refused, by which gate and with which words; and that nothing is called while it is decided. */
 import { beforeEach, describe, expect, test } from "bun:test"
-import { hex, type NodeKind, registry, sha256, T } from "../graph/mod.ts"
+import {
+  encode,
+  hex,
+  type NodeKind,
+  type NodeView,
+  type Rec,
+  registry,
+  type Signature,
+  sha256,
+  T,
+} from "../graph/mod.ts"
 import { encodePlan, type Step } from "../plan/mod.ts"
 import { opened, SHOP, SHOP_GRANTS, shop, shopBytes, shopKinds, shopRegistry } from "../tests/plans/shop.ts"
-import { type AdmitOptions, type Admitted, admit, isAdmitted } from "./admit.ts"
+import { type AdmitOptions, type Admitted, admit, isAdmitted, openPins } from "./admit.ts"
 import { AdmissionError } from "./errors.ts"
 
 const options: AdmitOptions = { registry: shopRegistry, grants: SHOP_GRANTS }
@@ -307,5 +317,90 @@ describe("an admitted plan", () => {
     }
     admit(shopBytes(), { ...options, registry: registry(...shopKinds, rates) })
     expect(Object.isFrozen(output)).toBe(false)
+  })
+})
+
+describe("what is pinned", () => {
+  const pinning: NodeKind = {
+    ...shopKinds[0]!,
+    sign: (node) => {
+      for (const key of ["b", "a", "missing"]) node.pin?.(key)
+      return shopKinds[0]!.sign(node)
+    },
+  }
+  const kinds = registry(pinning, ...shopKinds.slice(1))
+  const PINS: { readonly [key: string]: Rec } = { a: { tool: 1 }, b: { tool: 2 }, unasked: { tool: 3 } }
+  const pinned = (pins?: (key: string) => Rec | undefined) =>
+    admit(shopBytes(), { ...options, registry: kinds, ...(pins ? { pins } : {}) }).pins
+
+  test("is what its tools asked for and found, whatever the order in which they asked", () => {
+    const pins = pinned((key) => PINS[key])!
+    expect(pins.bytes).toEqual(
+      encode([
+        ["a", { tool: 1 }],
+        ["b", { tool: 2 }],
+      ]),
+    )
+    expect(pins.hash).toBe(hex(sha256(pins.bytes)))
+    const open = openPins(pins.bytes)
+    expect([open("a"), open("b"), open("unasked")]).toEqual([{ tool: 1 }, { tool: 2 }, undefined])
+    expect(pinned(open)).toEqual(pins)
+  })
+
+  test("is nothing where nothing was found", () => {
+    expect(pinned()).toBeNull()
+    expect(pinned(() => undefined)).toBeNull()
+    expect(admit(shopBytes(), { ...options, pins: (key) => PINS[key] }).pins).toBeNull()
+  })
+})
+
+describe("what is said of a tool", () => {
+  test("is frozen, with bytes and all, and a kind's own signature stays its own", () => {
+    const limits = { concurrent: 3 }
+    const signature = {
+      ...(shopKinds[3]!.sign({ args: { order: 1 } } as never) as Signature),
+      limits,
+      needs: [] as string[],
+    }
+    const own: NodeKind = { ...shopKinds[3]!, sign: () => signature }
+    const bytes = shopBytes({ score: { config: { key: new Uint8Array([1, 2]), deep: [{ a: 1 }], none: null } } })
+    const plan = admit(bytes, { ...options, registry: registry(...shopKinds.slice(0, 3), own) })
+    const [x] = plan.externs.slice(-1)
+    expect(x!.signature).toEqual(signature)
+    expect([x!.signature, x!.signature.limits, x!.signature.needs].every(Object.isFrozen)).toBe(true)
+    expect([signature, limits, signature.needs].some(Object.isFrozen)).toBe(false)
+    const { config } = x!.claim
+    expect(config["key"]).toEqual(new Uint8Array([1, 2]))
+    expect([config, config["deep"], (config["deep"] as readonly object[])[0]].every(Object.isFrozen)).toBe(true)
+    expect([plan.plan.constants, ...plan.plan.constants].every(Object.isFrozen)).toBe(true)
+  })
+
+  test("has a name for a cache only where its outcomes may be used again", () => {
+    const { externs } = admit(shopBytes(), options)
+    expect(externs.map((x) => x.identity !== undefined)).toEqual([false, true, false, false])
+  })
+
+  test("needs what an oracle takes to be asked, and nothing for what others look like", () => {
+    const odd = { level: "property", about: "x", holds: () => true, needs: ["net:odd.example.com"] } as never
+    const kinds = registry({ ...shopKinds[0]!, validators: () => [odd] }, ...shopKinds.slice(1))
+    expect(isAdmitted(admit(shopBytes(), { ...options, registry: kinds }))).toBe(true)
+  })
+
+  test("is told once where a need is no capability, and no flow is looked for before the gates are open", () => {
+    const bytes = shopBytes(
+      { lookup: { needs: ["nonsense"] } },
+      { needs: ["nonsense", ...without("sql:shop:read")].sort() },
+    )
+    const sign = (node: NodeView) => ({ ...(shopKinds[0]!.sign(node) as Signature), needs: ["nonsense"] })
+    const kinds = registry({ ...shopKinds[0]!, sign }, ...shopKinds.slice(1))
+    expect(refusal(bytes, { registry: kinds }).refusals.map((r) => r.reason)).toEqual(["not-a-capability"])
+    const sink: NodeKind = {
+      ...shopKinds[3]!,
+      sign: (node) => ({ ...(shopKinds[3]!.sign(node) as Signature), sinks: { order: "url" } }),
+    }
+    const policed = registry(...shopKinds.slice(0, 3), sink)
+    expect(
+      refusal(shopBytes(), { registry: policed, grants: [] }).refusals.every((r) => r.reason === "not-granted"),
+    ).toBe(true)
   })
 })

@@ -4,6 +4,7 @@
  * validator is installed. All three are shut until something opens them; there is no other way in.
  */
 import {
+  compareKeys,
   DEFAULT_POLICY,
   type Digest,
   decode,
@@ -11,6 +12,7 @@ import {
   hashValue,
   hex,
   type NodeKind,
+  type Origin,
   type Path,
   type Policy,
   type Rec,
@@ -65,6 +67,8 @@ export interface AdmitOptions {
   readonly demands?: Demands
   /** Whose text may go where. Default: `DEFAULT_POLICY`. */
   readonly policy?: Policy
+  /** Whose the run's input is, for the policy: what another server sends is not the user's. Default: the user's. */
+  readonly input?: Origin
   readonly digest?: Digest
 }
 
@@ -182,7 +186,8 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
     )
   })
-  if (refusals.length === 0) refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY))
+  if (refusals.length === 0)
+    refusals.push(...refusedFlows(plan, externs, options.policy ?? DEFAULT_POLICY, options.input))
   if (refusals.length > 0) throw AdmissionError.of(plan.name, refusals)
   const minted: Admitted = Object.freeze({
     plan: freezePlan(plan),
@@ -203,7 +208,7 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
 
 function pinsOf(pinned: ReadonlyMap<string, Rec>, digest: Digest): Admitted["pins"] {
   if (pinned.size === 0) return null
-  const sorted = [...pinned].sort(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = [...pinned].sort(([a], [b]) => compareKeys(a, b))
   const bytes = encode(sorted)
   return Object.freeze({ hash: hex(digest(bytes)), bytes })
 }
@@ -267,16 +272,15 @@ function freezePlan(plan: Plan): Plan {
   return Object.freeze(plan)
 }
 
-/** A kind may hand out one signature to many; its own stays as it is. */
-function frozenCopy<A>(x: A): A {
-  if (typeof x !== "object" || x === null || ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
+/** A kind may hand out one signature to many; its own stays as it is. What is no object counts as frozen. */
+function frozenCopy<A extends object>(x: A): A {
+  if (ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
   if (Array.isArray(x)) return Object.freeze(x.map(frozenCopy)) as A
   return Object.freeze(Object.fromEntries(Object.entries(x).map(([k, v]) => [k, frozenCopy(v)]))) as A
 }
 
-function freeze<A>(x: A): A {
-  if (typeof x !== "object" || x === null || ArrayBuffer.isView(x) || Object.isFrozen(x)) return x
+function freeze(x: object): void {
+  if (ArrayBuffer.isView(x) || Object.isFrozen(x)) return
   Object.freeze(x)
   for (const v of Object.values(x)) freeze(v)
-  return x
 }

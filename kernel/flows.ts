@@ -6,6 +6,7 @@ import {
   allowingLine,
   DEFAULT_POLICY,
   flowText,
+  type Origin,
   Origins,
   originOf,
   type Policy,
@@ -16,11 +17,12 @@ import {
 import { flowsOf, type Plan } from "../plan/mod.ts"
 import type { Refusal } from "./errors.ts"
 
-/** Every flow that the policy refuses. `externs`: what the registrations say of the plan's, in order. */
+/** Every flow that the policy refuses. `externs`: what the registrations say of the plan's, in order; `input`: whose the input is, the user's where nobody says. */
 export function refusedFlows(
   plan: Plan,
   externs: readonly { readonly signature: Signature }[],
   policy: Policy,
+  input?: Origin,
 ): readonly Refusal[] {
   if (policy.rules.length === 0) return []
   const origins = new Origins()
@@ -29,7 +31,7 @@ export function refusedFlows(
     endorses: signature.endorses === true,
     sinks: signature.sinks ?? {},
   }))
-  return flowsOf(plan, labels, origins).flatMap((flow): readonly Refusal[] => {
+  return flowsOf(plan, labels, origins, input).flatMap((flow): readonly Refusal[] => {
     const refused = refusedOrigins(policy, flow, origins)
     if (refused.length === 0) return []
     const message = `${flowText(refused, flow.sort)} (${flow.arg}). The policy says: ${refusingLines(refused)}`

@@ -36,6 +36,11 @@ test("a failure stays the failure that it is", () => {
   expect(type(T.number).judge(failure)).toEqual({ ok: false, failure })
 })
 
+test("a stream promises of its items what their type does", () => {
+  expect(type(T.stream(T.number)).level).toBe("schema")
+  expect(type(T.stream(T.unknown)).level).toBe("syntax")
+})
+
 test("the outcome of a stream is the list of its items", () => {
   const { judge } = type(T.stream(T.number))
   expect(judge([1, 2])).toEqual({ ok: true, value: [1, 2] })
@@ -126,11 +131,48 @@ describe("validators", () => {
     expect(judgeOf(T.number, [never]).judge(failure)).toEqual({ ok: false, failure })
   })
 
+  test("the cheap are asked before the dear, and those of one level as they were installed", () => {
+    const asked: string[] = []
+    const named = (name: string, verdict: boolean) =>
+      property(() => {
+        asked.push(name)
+        return verdict
+      })
+    const reference: Validator = {
+      level: "exact",
+      about: "the reference",
+      reference: () => {
+        asked.push("exact")
+        return 1
+      },
+    }
+    judgeOf(T.number, [reference, named("a", true), named("b", true), named("c", false), named("d", true)]).judge(1)
+    expect(asked).toEqual(["a", "b", "c"])
+    asked.length = 0
+    expect(judgeOf(T.number, [reference, named("a", true), named("b", true)]).judge(1)).toMatchObject({ ok: true })
+    expect(asked).toEqual(["a", "b", "exact"])
+  })
+
   test("what is no verdict refuses", () => {
-    for (const verdict of [undefined, null, 1, 0, {}, [], [true], new Boolean(true), Symbol("yes"), () => true]) {
+    const callable = Object.assign(() => true, { then: (go: (v: boolean) => void) => go(true) })
+    for (const verdict of [
+      undefined,
+      null,
+      1,
+      0,
+      {},
+      [],
+      [true],
+      new Boolean(true),
+      Symbol("yes"),
+      () => true,
+      callable,
+      { then: true },
+    ]) {
+      const what = verdict === null ? "null" : typeof verdict
       expect(judgeOf(T.number, [property(() => verdict)]).judge(1)).toMatchObject({
         ok: false,
-        failure: { code: "Mismatch" },
+        failure: { code: "Mismatch", message: expect.stringContaining(`what it said is no verdict: ${what}`) },
       })
     }
     const said = judgeOf(T.number, [property(() => "it is Tuesday")]).judge(1)
@@ -205,7 +247,25 @@ describe("validators", () => {
       failure: { message: expect.stringContaining("no verdict after 250 ms") },
     })
     expect([slept, stopped?.aborted]).toEqual([250, true])
-    // Where nothing bounds the wait, nobody waits.
+    // A verdict in time ends the sleep.
+    let sleeping: AbortSignal | undefined
+    const patient = {
+      sleep: (_: number, signal?: AbortSignal) => {
+        sleeping = signal
+        return new Promise<void>(() => {})
+      },
+    }
+    expect(await judgeOf(T.number, [property(async () => true)]).judge(1, null, patient)).toMatchObject({ ok: true })
+    expect(sleeping?.aborted).toBe(true)
+    // Where nothing bounds the wait, nobody waits, and nobody is told when it breaks after all.
+    const unheard: unknown[] = []
+    const hear = (cause: unknown) => void unheard.push(cause)
+    process.on("unhandledRejection", hear)
+    const breaks = property(() => Promise.reject(new RangeError("gone")))
+    expect(await judgeOf(T.number, [breaks]).judge(1)).toMatchObject({ ok: false })
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    process.off("unhandledRejection", hear)
+    expect(unheard).toEqual([])
     expect(await judgeOf(T.number, [hangs]).judge(1)).toMatchObject({
       ok: false,
       failure: { message: expect.stringContaining("nothing bounds the wait") },

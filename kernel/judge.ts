@@ -8,10 +8,10 @@ import {
   brokenBy,
   type Clock,
   Failure,
+  LEVELS,
   type Level,
   notValid,
   type Outcome,
-  reaches,
   refusedBy,
   sameValue,
   type Type,
@@ -48,7 +48,7 @@ export function judgeOf(port: Type, validators: readonly Validator[] = []): Judg
   }
   const level = levelOf(port)
   if (validators.length === 0) return { level, plain: true, judge: typed }
-  const inOrder = [...validators].sort((a, b) => (a.level === b.level ? 0 : reaches(a.level, b.level) ? 1 : -1))
+  const inOrder = [...validators].sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level))
   return {
     level: inOrder.at(-1)!.level,
     plain: false,
@@ -127,9 +127,12 @@ async function inTime(
   const ms = validator.timeoutMs ?? VALIDATOR_MS
   const done = new AbortController()
   try {
-    if (patience.sleep === undefined) return notValid(validator, "its verdict comes later, and nothing bounds the wait")
+    if (patience.sleep === undefined) {
+      // It may break all the same, and nobody else looks.
+      verdict.then(undefined, () => {})
+      return notValid(validator, "its verdict comes later, and nothing bounds the wait")
+    }
     const late = patience.sleep(ms, done.signal).then(() => LATE)
-    late.catch(() => {})
     const said = await Promise.race([verdict, late])
     return said === LATE ? notValid(validator, `it gave no verdict after ${ms} ms`) : refusedBy(validator, said)
   } catch (cause) {

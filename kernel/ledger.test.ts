@@ -3,9 +3,21 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
-import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
+import { type Digest, encode, hex, sha256, type Value } from "../graph/mod.ts"
 import { KernelError } from "./errors.ts"
-import { type Entry, type EntryBody, GENESIS, type Head, openEntry, type Row, seal, type Verdict } from "./ledger.ts"
+import {
+  dataHash,
+  type Entry,
+  type EntryBody,
+  type EntryKind,
+  GENESIS,
+  type Head,
+  openEntry,
+  openRow,
+  type Row,
+  seal,
+  type Verdict,
+} from "./ledger.ts"
 import { verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
@@ -52,6 +64,128 @@ const check = (rows: readonly Row[], head?: Head, run = "r1", before: Head | nul
   verifyChain({ before, rows }, { digest, space: "acme", run, ...(head ? { head } : {}) })
 const headOf = (rows: readonly Row[]): Head => ({ seq: rows.length - 1, hash: rows.at(-1)!.hash })
 
+const HASH = sha256(new Uint8Array([1]))
+const OTHER = sha256(new Uint8Array([2]))
+const call = { path: ["a", 2, "b"], resource: "db:x", input: HASH }
+const came = { outcome: OTHER, message: "late" }
+/** One of each kind, with what must not be left of it after a redaction: the call's and the rest's. */
+const EVERY: { readonly [K in EntryKind]: readonly [EntryBody & { readonly kind: K }, asked: string, told: string] } = {
+  start: [{ kind: "start", graph: "g", plan: "p", pins: "q", input: HASH }, "", "input"],
+  read: [{ kind: "read", ...call, ...came, attempts: 2, cachedMs: 5, spent: [1] }, "input", "outcome message"],
+  intent: [{ kind: "intent", ...call, key: "k" }, "input", ""],
+  outcome: [{ kind: "outcome", intent: 3, how: "refused", ...came, attempts: 2, spent: null }, "", "outcome message"],
+  part: [{ kind: "part", path: ["a"], n: 3, input: HASH, outcome: OTHER, spent: null }, "input", "outcome"],
+  parked: [{ kind: "parked", path: ["a"], why: "ask", input: HASH, request: OTHER, until: 7 }, "input", "request"],
+  answer: [{ kind: "answer", path: ["a"], how: "answered", by: "me", ...came }, "", "outcome message"],
+  taken: [{ kind: "taken", ...call, effect: "read", ...came, from: "r0" }, "input", "outcome message"],
+  guess: [
+    {
+      kind: "guess",
+      path: ["a"],
+      input: HASH,
+      verdict: "hit",
+      by: "w",
+      alpha: 0.1,
+      confidence: 0.9,
+      why: null,
+      outcome: OTHER,
+    } as never,
+    "input",
+    "outcome",
+  ],
+  discarded: [{ kind: "discarded", ...call, on: ["b"], attempts: 1, spent: null } as never, "input", ""],
+  resume: [{ kind: "resume", by: "me" }, "", ""],
+  undo: [{ kind: "undo", by: "me", left: [], ...came } as never, "", "outcome message"],
+  end: [{ kind: "end", ...came, trace: "tt" }, "", "outcome message trace"],
+}
+
+describe("an entry with salt", () => {
+  const salt = Uint8Array.from({ length: 32 }, (_, i) => i + 1)
+  const saltedOf = (body: EntryBody, grains = salt): Row =>
+    seal({ space: "acme", run: "r1", seq: 4, prev: GENESIS, at: 9, body }, null, digest, grains)
+  const words = (text: string) => text.split(" ").filter((w) => w !== "")
+
+  test("of every kind holds nothing that data could be guessed from, and is read back with what stands beside it", () => {
+    for (const [body, asked, told] of Object.values(EVERY)) {
+      const row = saltedOf(body)
+      const bare = openEntry(row.entry).body as unknown as Record<string, unknown>
+      for (const field of words(`${asked} ${told}`)) expect(bare[field]).toBeNull()
+      expect(openRow(row)).toStrictEqual({ ...openEntry(row.entry), body, redacted: false })
+      expect(row.asked?.slice(0, 16)).toEqual(asked === "" ? undefined : salt.slice(0, 16))
+      expect(row.told?.slice(0, 16)).toEqual(told === "" ? undefined : salt.slice(16))
+      // Another salt, other bytes.
+      const other = saltedOf(body, new Uint8Array(32))
+      expect(hex(other.entry) === hex(row.entry)).toBe(asked + told === "")
+    }
+  })
+
+  test("of every kind says what is gone, and has nothing in its place", () => {
+    const NOTHING = new Uint8Array(0)
+    for (const [body, asked, told] of Object.values(EVERY)) {
+      const { asked: a, told: t, ...rest } = saltedOf(body)
+      const without = (field: string): Value => (field === "message" ? null : field === "trace" ? "" : NOTHING)
+      const emptied = (fields: readonly string[]) => ({
+        ...body,
+        ...Object.fromEntries(fields.map((f) => [f, without(f)])),
+      })
+      const kept = { ...(a ? { asked: a } : {}), ...(t ? { told: t } : {}) }
+      expect(openRow(rest)).toMatchObject({ body: emptied(words(`${asked} ${told}`)), redacted: asked + told !== "" })
+      if (a)
+        expect(openRow({ ...rest, ...(t ? { told: t } : {}) })).toMatchObject({
+          body: emptied([asked]),
+          redacted: true,
+        })
+      if (t)
+        expect(openRow({ ...rest, ...(a ? { asked: a } : {}) })).toMatchObject({
+          body: emptied(words(told)),
+          redacted: true,
+        })
+      expect(openRow({ ...rest, ...kept }).redacted).toBe(false)
+    }
+  })
+
+  test("beside which stands something else is refused", () => {
+    const { entry } = saltedOf(EVERY.end[0])
+    for (const says of [encode("text"), encode([]), encode([1, 2]), encode([1, 2, 3, 4])])
+      expect(() => openRow({ entry, told: new Uint8Array([...salt.slice(16), ...says]) })).toThrow(
+        "Cannot read what stands beside ledger entry 4",
+      )
+  })
+})
+
+describe("a row", () => {
+  test("says when it is due where it rests until then, and nothing of it elsewhere", () => {
+    const rowOf = (body: EntryBody) => seal({ space: "", run: "r", seq: 1, prev: GENESIS, at: 0, body }, null, digest)
+    const [parked] = EVERY.parked
+    expect(rowOf(parked).due).toBe(7)
+    expect(Object.hasOwn(rowOf({ ...parked, until: null }), "due")).toBe(false)
+    expect(Object.hasOwn(rowOf(EVERY.resume[0]), "due")).toBe(false)
+  })
+
+  test("has data by the hash that its entry names, or none", () => {
+    const found = Object.entries(EVERY).map(([kind, [body]]) => {
+      const hash = dataHash(body)
+      return `${kind} ${hash === null ? "none" : hex(hash) === hex(HASH) ? "input" : "other"}`
+    })
+    expect(found).toEqual([
+      "start input",
+      "read other",
+      "intent none",
+      "outcome other",
+      "part other",
+      "parked other",
+      "answer other",
+      "taken other",
+      "guess none",
+      "discarded none",
+      "resume none",
+      "undo other",
+      "end other",
+    ])
+    expect(dataHash({ ...EVERY.intent[0], args: true })).toEqual(HASH)
+  })
+})
+
 describe("entries", () => {
   test("are canonical msgpack, the same bytes that another encoder writes", () => {
     const entry: Entry = {
@@ -91,6 +225,31 @@ describe("entries", () => {
     expect(reasonOf(encode({ a: 1 }))).toStartWith("corrupt:")
     expect(reasonOf(encode([1, "acme", "r", 0, GENESIS, 0, "toString"]))).toStartWith("corrupt:")
     expect(reasonOf(encode([1, "acme", "r", 0, GENESIS, 0, "end", GENESIS]))).toStartWith("corrupt:")
+    expect(reasonOf(new Uint8Array([0xc1]))).toContain("of 1 bytes: Cannot decode")
+    const resume = [1, "acme", "r", 0, GENESIS, 0, "resume", "me"]
+    expect(reasonOf(encode(resume))).toBe("read")
+    const form = (kind: string) => `corrupt: Cannot read a ledger entry: it has not the form of "${kind}"`
+    for (const at of [1, 2, 3, 4, 5]) expect(reasonOf(encode((resume as Value[]).with(at, true)))).toBe(form("resume"))
+    expect(reasonOf(encode((resume as Value[]).with(6, ["resume"])))).toBe(form("resume"))
+    expect(reasonOf(encode([...resume, null]))).toBe(form("resume"))
+    expect(reasonOf(encode([...resume, null, null, null]))).toBe(form("resume"))
+    expect(reasonOf(encode([...resume, null, null]))).toBe("read")
+    expect(reasonOf(encode([...resume, GENESIS, GENESIS]))).toBe("read")
+    const none = "corrupt: Cannot read a ledger entry: its digests are none"
+    expect(reasonOf(encode([...resume, "x", null]))).toBe(none)
+    expect(reasonOf(encode([...resume, null, "x"]))).toBe(none)
+    const intent = [1, "acme", "r", 0, GENESIS, 0, "intent", ["a"], null, GENESIS, "k"]
+    for (const [more, reads] of [
+      [[], true],
+      [[true], true],
+      [[false], false],
+      [[null, null], true],
+      [[true, null, null], true],
+      [[false, null, null], false],
+    ] as const)
+      expect(reasonOf(encode([...intent, ...more]))).toBe(reads ? "read" : form("intent"))
+    expect(openEntry(encode([...intent, true])).body).toMatchObject({ args: true })
+    expect(openEntry(encode([...intent, null, null])).body).not.toHaveProperty("args")
   })
 })
 

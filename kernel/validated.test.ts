@@ -1,5 +1,6 @@
 /** The third gate: what validates an answer, what is demanded of it, and who may not judge. */
 import { describe, expect, test } from "bun:test"
+import { parseCel } from "../graph/cel.ts"
 import {
   fail,
   LEVELS,
@@ -23,6 +24,7 @@ import { AdmissionError } from "./errors.ts"
 import { type Chain, openEntry } from "./ledger.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { openRun } from "./run.ts"
+import { listed } from "./validated.ts"
 
 const [lookup, rates, store, score] = shopKinds as [NodeKind, NodeKind, NodeKind, NodeKind]
 const about = "is right"
@@ -117,6 +119,29 @@ describe("demands", () => {
       }
     }
   })
+  test("are met by the highest validator, in whatever order they are installed", () => {
+    for (const order of [
+      [exact, property],
+      [property, exact],
+    ]) {
+      const installed = validated(lookup, () => order)
+      expect(refusals(withKind(installed, { demands: { "sql:shop:read": "exact" } }))).toEqual([])
+      expect(levelOf(withKind(installed))).toBe("exact")
+    }
+  })
+  test("that are not met say how they would be", () => {
+    const fixes = (least: Level, kind = lookup, bytes = shopBytes()) =>
+      refusals(withKind(signing(kind, { validated: least })), bytes).map((r) => r.fix)
+    const any = signing(lookup, { output: T.unknown })
+    const mute = signing(lookup, { output: undefined })
+    const untyped = shopBytes({ lookup: { output: T.unknown } })
+    expect(fixes("schema", any, untyped)).toEqual(["Declare `output:` on the node, and compile again."])
+    expect(fixes("exact", mute, untyped)).toEqual(["Declare `output:` on the node, and compile again."])
+    expect(fixes("property")).toEqual(['Say what holds of it: `valid:` on the node, or a validator of kind "lookup".'])
+    expect(fixes("oracle")).toEqual([
+      'Install one where kind "lookup" is registered: validated(kind, () => [{ level: "oracle", … }]).',
+    ])
+  })
   test("of something else are not asked", () => {
     const demands = { pure: "syntax", "sql:stock": "exact", "net:other.example.com": "exact" } as const
     expect(refusals(withKind(lookup, { demands }))).toEqual([])
@@ -140,7 +165,14 @@ describe("demands", () => {
   test("what is no level is refused, whoever says it", () => {
     for (const odd of ["", "strict", 3, null, {}, "toString"]) {
       expect(refusals(withKind(signing(lookup, { validated: odd === null ? "null" : odd }))).length).toBe(1)
-      expect(refusals(withKind(lookup, { demands: { write: odd as Level } })).map((r) => r.gate)).toEqual(["validated"])
+      expect(refusals(withKind(lookup, { demands: { write: odd as Level } }))).toEqual([
+        {
+          gate: "validated",
+          reason: "not-validated",
+          message: `what this run demands of write is no level of validation, found ${JSON.stringify(odd)}`,
+          fix: "Write one of syntax, schema, property, oracle, exact.",
+        },
+      ])
     }
   })
 })
@@ -171,11 +203,46 @@ describe("a plan cannot lower what is demanded", () => {
   })
 })
 
+describe("what a graph says of an answer", () => {
+  const expr = (text: string) => {
+    const parsed = parseCel(text)
+    if (!("expr" in parsed)) throw new RangeError(text)
+    return parsed.expr
+  }
+  const positive = expr("out > 0")
+  const call = (valid?: typeof positive) => ({ settings: valid === undefined ? {} : { valid } }) as never
+  const said = (found: ReturnType<typeof call>, wanted: typeof positive | undefined, ...paths: string[][]) => {
+    const valids = wanted === undefined ? undefined : [{ path: ["a"], valid: wanted }]
+    const check = listed({ valids, externs: [found] } as never)
+    return check === undefined ? "nothing" : check(found, paths).map((r) => `${r.reason}: ${r.message}`)
+  }
+
+  test("is asked wherever its graph says so, and nothing else is", () => {
+    expect(said(call(), undefined, ["a"])).toBe("nothing")
+    expect(said(call(positive), positive, ["a"])).toEqual([])
+    expect(said(call(expr("out  >  0")), positive, ["a"])).toEqual([])
+    expect(said(call(), positive, ["b"])).toEqual([])
+    expect(said(call(), positive, ["b"], ["a"])).toEqual([
+      "claims-less: `valid` must be out > 0 as its graph says, found none",
+    ])
+    expect(said(call(expr("out > 1")), positive, ["a"])).toEqual([
+      "claims-other: `valid` must be out > 0 as its graph says, found out > 1",
+    ])
+    expect(said(call(positive), positive, ["b"])).toEqual([
+      "claims-other: `valid` must be none as its graph says, found out > 0",
+    ])
+    expect(said(call(positive), undefined, ["a"])).toHaveLength(1)
+  })
+})
+
 describe("who judges", () => {
   const models = {
     large: { url: "https://models.example.com/v1", model: "large" },
     again: { url: "https://models.example.com/v1/", model: "large", auth: "secret:OTHER" },
     small: { url: "https://models.example.com/v1", model: "small" },
+    elsewhere: { url: "https://other.example.com/v1", model: "large" },
+    lost: { url: "no address", model: "large" },
+    nowhere: { url: "no address either", model: "large" },
   }
   const model = signing(rates, { resource: "model:large" })
   const bytes = encodePlan({ ...shop({ rates: { resource: "model:large" } }), resources: { models } })
@@ -195,7 +262,35 @@ describe("who judges", () => {
     expect(judgedBy("model:small", "model:again").map((r) => r.reason)).toEqual(["judges-itself"])
   })
   test("another model, a server, a function may", () => {
-    for (const by of ["model:small", "server:checker", "code:recount", "model:larger"]) expect(judgedBy(by)).toEqual([])
+    for (const by of [
+      "model:small",
+      "server:checker",
+      "code:recount",
+      "model:larger",
+      "other:large",
+      "model:elsewhere",
+    ])
+      expect(judgedBy(by)).toEqual([])
+  })
+  test("a part may not judge the whole, nor the whole its part; who only begins alike may", () => {
+    const fast = signing(rates, { resource: "model:large/fast" })
+    const plan = encodePlan({ ...shop({ rates: { resource: "model:large/fast" } }), resources: { models } })
+    const reasons = (by: string) => refusals(withKind(validated(fast, () => [oracle(by)])), plan).map((r) => r.reason)
+    expect(reasons("model:large")).toEqual(["judges-itself"])
+    expect(reasons("model:large/fast/er")).toEqual(["judges-itself"])
+    expect(reasons("model:large/slow")).toEqual([])
+    expect(reasons("model:large/faster")).toEqual([])
+  })
+  test("a model may judge what is none, and one whose address is none is itself alone", () => {
+    const asked = (by: string, resource: string) => {
+      const kind = validated(signing(rates, { resource }), () => [oracle(by)])
+      const plan = encodePlan({ ...shop({ rates: { resource } }), resources: { models } })
+      return refusals(withKind(kind), plan).map((r) => r.reason)
+    }
+    expect(asked("model:small", "host:rates.example.com")).toEqual([])
+    expect(asked("model:nowhere", "model:lost")).toEqual([])
+    expect(asked("model:lost", "model:lost")).toEqual(["judges-itself"])
+    expect(asked("model:unheard", "model:lost")).toEqual([])
   })
   test("an oracle that does not say who judges is none", () => {
     for (const by of [undefined, "", 3]) expect(judgedBy(by as string).map((r) => r.reason)).toEqual(["not-validated"])
@@ -216,22 +311,26 @@ describe("who judges", () => {
 })
 
 describe("validators that cannot be used", () => {
-  const wrong: readonly (readonly [why: string, validators: unknown])[] = [
-    ["no list", 3],
-    ["no record", [null]],
-    ["a function by itself", [() => true]],
-    ["a level that types have", [{ level: "schema", about, holds: () => true }]],
-    ["no level", [{ about, holds: () => true }]],
-    ["no function", [{ level: "property", about }]],
-    ["another level's function", [{ level: "exact", about, holds: () => true }]],
-    ["nothing said of what it holds", [{ level: "property", holds: () => true }]],
-    ["a time that is none", [{ ...property, timeoutMs: Number.NaN }]],
-    ["a time without end", [{ ...property, timeoutMs: Number.POSITIVE_INFINITY }]],
+  const wrong: readonly (readonly [why: string, validators: unknown, says: string])[] = [
+    ["no list", 3, ""],
+    ["no record", [null], "it is no record"],
+    ["a function by itself", [() => true], "it is no record"],
+    ["a level that types have", [{ level: "schema", about, holds: () => true }], 'found "schema"'],
+    ["no level", [{ about, holds: () => true }], "its level must be property, oracle or exact, found undefined"],
+    ["no function", [{ level: "property", about }], 'one of level property wants a function "holds"'],
+    ["another level's function", [{ level: "exact", about, holds: () => true }], 'wants a function "reference"'],
+    ["nothing said of what it holds", [{ level: "property", holds: () => true }], 'it wants "about"'],
+    ["an empty word of what it holds", [{ ...property, about: "" }], 'it wants "about"'],
+    ...[Number.NaN, Number.POSITIVE_INFINITY, 0, -5, "5", null].map(
+      (timeoutMs) => [`a time of ${timeoutMs}`, [{ ...property, timeoutMs }], "its timeoutMs is no time"] as const,
+    ),
   ]
-  for (const [why, validators] of wrong) {
+  for (const [why, validators, says] of wrong) {
     test(why, () => {
       const kind = { ...lookup, validators: () => validators as readonly Validator[] }
-      expect(refusals(withKind(kind)).map((r) => r.reason)).toEqual(["not-validated"])
+      const found = refusals(withKind(kind))
+      expect(found.map((r) => r.reason)).toEqual(["not-validated"])
+      expect(found[0]!.message).toContain(says)
     })
   }
   test("a kind that throws while it installs them", () => {

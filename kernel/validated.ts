@@ -105,7 +105,7 @@ function shapeProblem(v: unknown): string | undefined {
   if (typeof x[fn] !== "function") return `one of level ${String(x["level"])} wants a function "${fn}"`
   if (typeof x["about"] !== "string" || x["about"] === "") return 'it wants "about", what it holds in words'
   const ms = x["timeoutMs"]
-  if (ms !== undefined && !(typeof ms === "number" && ms > 0 && Number.isFinite(ms))) return "its timeoutMs is no time"
+  if (ms !== undefined && !(Number.isFinite(ms) && (ms as number) > 0)) return "its timeoutMs is no time"
   if (x["level"] === "oracle" && (typeof x["by"] !== "string" || x["by"] === ""))
     return 'an oracle says who judges: "by"'
   return undefined

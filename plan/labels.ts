@@ -11,6 +11,7 @@ import {
   type Label,
   labelOf,
   label as lb,
+  type Origin,
   type OriginSet,
   type Origins,
   type Path,
@@ -39,11 +40,21 @@ export interface PlanFlow extends Flow {
   readonly extern: number
 }
 
-/** Everything that reaches a sink of a verified plan, in the order of its scopes. `externs`: one for each of the plan's. */
-export function flowsOf(plan: Plan, externs: readonly ExternLabels[], origins: Origins): readonly PlanFlow[] {
+/**
+ * Everything that reaches a sink of a verified plan, in the order of its scopes. `externs`: one for each of the plan's.
+ * `input`: whose the plan's input is.
+ */
+export function flowsOf(
+  plan: Plan,
+  externs: readonly ExternLabels[],
+  origins: Origins,
+  input: Origin = USER,
+): readonly PlanFlow[] {
   if (externs.every(({ sinks }) => Object.keys(sinks).length === 0)) return []
-  return new PlanWalk(plan, externs, origins).run()
+  return new PlanWalk(plan, externs, origins).run(input)
 }
+
+const USER: Origin = { who: "user", of: "" }
 
 type Calling = Exclude<Step, Step<"block">>
 
@@ -76,9 +87,8 @@ class PlanWalk {
     this.#undos = new Map((plan.undos ?? []).map((undo) => [undoKey(undo.path), undo]))
   }
 
-  run(): readonly PlanFlow[] {
-    const user = lb.from(this.#origins.bit({ who: "user", of: "" }))
-    const input = lb.narrow(user, this.#plan.types[this.#plan.input]!)
+  run(whose: Origin): readonly PlanFlow[] {
+    const input = lb.narrow(lb.from(this.#origins.bit(whose)), this.#plan.types[this.#plan.input]!)
     for (let round = 0; this.#changed; round++) {
       this.#changed = false
       this.#widen = round >= ROUNDS_MAX

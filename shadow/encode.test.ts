@@ -172,10 +172,52 @@ describe("the description", () => {
       "fields[0]",
     ],
     [{ form: 1, of: { as: "word", words: [] } }, "a word"],
+    [{ form: 1, of: { as: "map", keys: ["__proto__"], of: { as: "null" } } }, "__proto__"],
     [{ form: 1, of: { as: "date", years: [5, 4], by: "fields" } }, `"years"`],
   ])("that is broken is refused with its place: %#", (spec, says) => {
     expect(reasonOf(encodingFrom(spec))).toBe("spec")
     expect(messageOf(outputFrom(spec))).toContain(says)
+  })
+
+  test("with a piece of it put wrong is refused, or describes another encoding that is exact too", () => {
+    const wrongs: readonly unknown[] = [
+      null,
+      -1,
+      0.5,
+      1,
+      3,
+      70_000,
+      "",
+      "é",
+      "ab",
+      [],
+      [1],
+      {},
+      true,
+      "float64",
+      "word",
+      [3, 2],
+    ]
+    const spoil = (r: Random, from: unknown): unknown => {
+      if (typeof from !== "object" || from === null || r.chance(0.15)) return r.pick(wrongs)
+      const keys = Object.keys(from)
+      if (keys.length === 0) return r.pick(wrongs)
+      const key = r.pick(keys)
+      const inner = spoil(r, (from as { readonly [key: string]: unknown })[key])
+      return Array.isArray(from) ? from.with(Number(key), inner) : { ...from, [key]: inner }
+    }
+    let others = 0
+    for (let seed = 1; seed <= 3_000; seed++) {
+      const r = new Random(seed)
+      const type = randomType(r)
+      const whole = encodingOf(type, boundedNotes(r, type))
+      if (whole instanceof EncodingRefused) continue
+      const spoilt = encodingFrom(spoil(r, whole.spec))
+      if (spoilt instanceof EncodingRefused) continue
+      const value = valueOfType(r, type)
+      if (value !== undefined && roundTrip(spoilt, value) === undefined) others++
+    }
+    expect(others).toBeGreaterThan(30)
   })
 
   test("so deep, or so wide, that it would eat the host is refused", () => {

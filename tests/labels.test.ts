@@ -5,7 +5,16 @@
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { NO_POLICY, type NodeKind, type Policy, parsePolicy, registry, T, validated } from "../graph/mod.ts"
+import {
+  NO_POLICY,
+  type NodeKind,
+  type Origin,
+  type Policy,
+  parsePolicy,
+  registry,
+  T,
+  validated,
+} from "../graph/mod.ts"
 import { AdmissionError, admit } from "../kernel/mod.ts"
 import { decodePlan, encodePlan, type Instr, type Plan } from "../plan/mod.ts"
 
@@ -63,6 +72,32 @@ const REFUSED =
   "policy x: Text of the model main would be an address (send). The policy says: refuse model text into shell, code, sql, url, url-path, path"
 
 describe("at admission", () => {
+  test("the input is the user's where nobody says otherwise; said to be a tool's, it goes where a tool's text may", () => {
+    const file = {
+      file: "g.graph.yaml",
+      text: `graph: g\ninput: { to: string, which: a | b, n: number }\nnodes:\n  x: { send: "\${ input.to }", body: "\${ input.to }" }\n  y: { send: "http://\${ input.which }/\${ input.n }", body: hello, after: x }\noutput: "[x, y]"\n`,
+    }
+    const { checked } = checkFile(file, { registry: kinds })
+    const { bytes } = compile(checked!)
+    const as = (input?: Origin, policy?: Policy) => {
+      try {
+        admit(bytes, { registry: kinds, grants: [], ...(input ? { input } : {}), ...(policy ? { policy } : {}) })
+        return []
+      } catch (cause) {
+        return (cause as AdmissionError).refusals.map(({ gate, path, fix }) => [gate, path.join("."), fix])
+      }
+    }
+    const hook: Origin = { who: "tool", of: "hook:pushed" }
+    expect(as()).toEqual([])
+    expect(as({ who: "user", of: "" })).toEqual([])
+    // A word of a list and a number carry no text.
+    const fix = 'To allow it: --policy "allow tool hook:pushed text into url at g.x"'
+    expect(as(hook)).toEqual([["policy", "x", fix]])
+    expect(as(hook, parsePolicy(["default", "allow tool hook:pushed text into url at g.x"]))).toEqual([])
+    expect(as(undefined, parsePolicy(["refuse user text into body"])).map(([, path]) => path)).toEqual(["x"])
+    expect(as(hook, parsePolicy(["refuse user text into body"]))).toEqual([])
+  })
+
   test("a flow that no checker refused is refused, with its node and the line", () => {
     const plan = planOf('  m: { model: where to? }\n  x: { send: "${ m }", body: hello }')
     expect(refusals(plan)).toEqual([REFUSED])

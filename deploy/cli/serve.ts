@@ -11,7 +11,7 @@ import { openSession, type Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
 import type { Holder } from "../tokens.ts"
 import { runSchedules } from "../triggers/scheduler.ts"
-import { type Started, startable } from "../triggers/serve.ts"
+import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
 import { wake } from "../waker.ts"
 import { missingGrants } from "./admit.ts"
 import { budgetsOf } from "./budget.ts"
@@ -109,7 +109,7 @@ async function serveAll(
       ...speculateOf(call, project.file),
     })
     sessions.push(session)
-    const before = served.length
+    const startables: StartableGraph[] = []
     for (const { checked, inline } of own) {
       const { plan, bytes } = compile(checked!)
       const { name, about } = checked!.graph
@@ -121,25 +121,25 @@ async function serveAll(
           exit: EXIT.failed,
         })
       }
-      const prepare = (within?: readonly (readonly string[])[]) =>
-        session
-          .prepare(bytes, inline, { graph: checked!.hash, ...(within ? { within } : {}) })
-          .catch((cause: unknown) => {
-            if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
-            throw cause
-          })
+      const prepare: Prepare = (options = {}) =>
+        session.prepare(bytes, inline, { graph: checked!.hash, ...options }).catch((cause: unknown) => {
+          if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
+          throw cause
+        })
       const ready = await prepare()
+      const input = plan.types[plan.input] as Type
+      startables.push({ name, input, prepare })
       served.push({
         name,
         about,
         needs: plan.needs,
-        input: plan.types[plan.input] as Type,
+        input,
         output: plan.types[plan.output]!,
         ready,
         readyFor: byGrants(prepare),
       })
     }
-    const here = await startable(project, session, served.slice(before), env)
+    const here = await startable(project, session, startables, env)
     started.schedules = [...started.schedules, ...here.schedules]
     started.hooks = [...started.hooks, ...here.hooks]
     started.left = [...started.left, ...here.left]
@@ -148,13 +148,13 @@ async function serveAll(
 }
 
 /** Plans admitted for tokens, one for all tokens with the same grants. */
-function byGrants(prepare: (within: readonly (readonly string[])[]) => Promise<Ready | AdmissionError>) {
+function byGrants(prepare: Prepare) {
   const known = new Map<string, Promise<Ready | AdmissionError>>()
   return ({ grants }: Pick<Holder, "grants">): Promise<Ready | AdmissionError> => {
     const key = grants.join("\n")
     const before = known.get(key)
     if (before !== undefined) return before
-    const made = prepare([grants])
+    const made = prepare({ within: [grants] })
     made.catch(() => known.delete(key))
     known.set(key, made)
     return made

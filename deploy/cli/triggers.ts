@@ -18,9 +18,7 @@ export async function triggersOf(
   if (triggered.length === 0) return { problems, sources }
   const { triggerProblems } = await import("../triggers/serve.ts")
   for (const [project, own] of Map.groupBy(triggered, (g) => g.project)) {
-    const known = own.flatMap(({ checked }) =>
-      checked === undefined ? [] : [{ name: checked.graph.name, input: checked.input }],
-    )
+    const known = own.flatMap(({ checked }) => checked ?? [])
     // Of a graph that does not check, nothing can be said about what starts it.
     const found = triggerProblems(project, known, partly || known.length < own.length)
     if (found.length === 0) continue

@@ -1,30 +1,33 @@
 /** What starts runs by itself, put together for a server: schedules and hooks of a project with the graphs that are served. */
-import type { Problem } from "../../graph/mod.ts"
+import type { CheckedGraph, Origin, Problem } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import type { Ready } from "../engine.ts"
+import type { PrepareOptions, Ready } from "../engine.ts"
 import type { ServedHook } from "../http_hooks.ts"
 import type { Project, Session } from "../project.ts"
 import { secretsFrom } from "../services/secrets.ts"
 import { checkTriggers, type Startable } from "./check.ts"
+import { hookFlows, inputOrigin } from "./flows.ts"
+import type { Hook, Schedule } from "./read.ts"
 import type { Scheduled } from "./scheduler.ts"
 
+/** Admits a graph's plan: a refusal for want of a grant is an answer. Fails with `AdmissionError` for any other. */
+export type Prepare = (options?: Pick<PrepareOptions, "within" | "input">) => Promise<Ready | AdmissionError>
+
 /** A graph that is served, as a trigger needs it. */
-export interface ServedGraph extends Startable {
-  readonly ready: Ready | AdmissionError
-  readonly readyFor?: (holder: {
-    readonly name: string
-    readonly grants: readonly string[]
-  }) => Promise<Ready | AdmissionError>
+export interface StartableGraph extends Startable {
+  readonly prepare: Prepare
 }
 
 /** Every problem of a project's triggers with its graphs. `partly`: not all of them are at hand. */
-export const triggerProblems = (
+export function triggerProblems(
   project: Project,
-  graphs: readonly Startable[],
+  graphs: readonly CheckedGraph[],
   partly: boolean,
-): readonly Problem[] => {
+): readonly Problem[] {
   const { triggers } = project.file
-  return triggers === undefined ? [] : checkTriggers(triggers, graphs, partly)
+  if (triggers === undefined) return []
+  const known = graphs.map(({ graph, input }) => ({ name: graph.name, input }))
+  return [...checkTriggers(triggers, known, partly), ...hookFlows(project, graphs)]
 }
 
 export interface Started {
@@ -38,20 +41,18 @@ export interface Started {
 export async function startable(
   project: Project,
   session: Session,
-  graphs: readonly ServedGraph[],
+  graphs: readonly StartableGraph[],
   env: { readonly [name: string]: string | undefined },
 ): Promise<Started> {
   const { schedules = [], hooks = [] } = project.file.triggers ?? {}
   const { engine, marks } = session
   const secret = secretsFrom(env)
-  const readyOf = async (trigger: {
-    readonly name: string
-    readonly graph: string
-    readonly grants?: readonly string[]
-  }) => {
-    const graph = graphs.find((g) => g.name === trigger.graph)
-    const { name, grants } = trigger
-    return grants === undefined ? graph?.ready : ((await graph?.readyFor?.({ name, grants })) ?? graph?.ready)
+  const readyOf = async (
+    { graph, grants }: Schedule | Hook,
+    input?: Origin,
+  ): Promise<Ready | AdmissionError | undefined> => {
+    const within = grants === undefined ? {} : { within: [grants] }
+    return await graphs.find((g) => g.name === graph)?.prepare({ ...within, ...(input ? { input } : {}) })
   }
   const left: string[] = []
   const out: { schedules: Scheduled[]; hooks: ServedHook[] } = { schedules: [], hooks: [] }
@@ -61,7 +62,7 @@ export async function startable(
     else out.schedules.push({ schedule, engine, marks, ready })
   }
   for (const hook of hooks) {
-    const ready = await readyOf(hook)
+    const ready = await readyOf(hook, inputOrigin(hook))
     if (ready === undefined) left.push(hook.name)
     else out.hooks.push({ hook, engine, ready, secret })
   }

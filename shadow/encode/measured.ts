@@ -58,8 +58,11 @@ export function filled(declared: Notes, seen: Notes): Notes {
   const known = Object.fromEntries(Object.entries(lengths).filter(([, v]) => v !== undefined))
   const fields = [...new Set([...Object.keys(declared.fields ?? {}), ...Object.keys(seen.fields ?? {})])]
   const count = Math.max(declared.members?.length ?? 0, seen.members?.length ?? 0)
+  // Numbers of a tool that has decimals are not whole because those that were seen are.
+  const { integer, ...rest } = seen
+  const numbers = integer === undefined || declared.decimals !== undefined ? rest : seen
   return {
-    ...seen,
+    ...numbers,
     ...declared,
     ...known,
     ...((declared.of ?? seen.of) ? { of: filled(declared.of ?? {}, seen.of ?? {}) } : {}),

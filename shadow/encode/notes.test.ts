@@ -63,6 +63,12 @@ describe("measured", () => {
     expect(of(["10:00:00", "23:59:59"], T.string)).toEqual({ format: "time", fraction: [0, 0], zone: "none" })
   })
 
+  test("does not make whole what was declared to have decimals", () => {
+    const seen = of([1, 2])
+    expect(filled({ decimals: 2, min: 0, max: 99 }, seen)).toEqual({ decimals: 2, min: 0, max: 99 })
+    expect(filled({ min: 0, max: 99 }, seen)).toEqual({ integer: true, min: 0, max: 99 })
+  })
+
   test("fills what was declared, but for lengths and letters, which it narrows", () => {
     const declared = { fields: { a: { integer: true, min: 0, max: 9 }, s: { maxLength: 4096 } } }
     const seen = {

@@ -191,6 +191,7 @@ function words(p: Plain, key: string): readonly string[] {
     throw new Wrong(`different texts in "${key}"`, found)
   }
   if (key === "words" && found.length === 0) throw new Wrong("a word", found)
+  if (key === "keys" && distinct.has("__proto__")) throw new Wrong(`no key "__proto__"`, found)
   return found as readonly string[]
 }
 

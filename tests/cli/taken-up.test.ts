@@ -1,6 +1,7 @@
 // Real processes of `serve` on one ledger: what one leaves behind when it is killed, another takes up; what is due goes on by
 // itself; and a run ends on the plan and the code that it began with, whatever was deployed since.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
+import { createHmac } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import * as http from "node:http"
 import { join } from "node:path"
@@ -28,8 +29,8 @@ afterAll(() => {
   world.close()
 })
 
-async function serve(folder: string, ...more: readonly string[]) {
-  const server = start(folder, ["serve", "--port", "0", "--lease", "500ms", "-y", ...more])
+async function serve(folder: string, env: NodeJS.ProcessEnv = {}) {
+  const server = start(folder, ["serve", "--port", "0", "--lease", "500ms", "-y"], { env })
   running.push(server)
   await server.said("POST")
   const url = (await server.output()).match(/http:\/\/127\.0\.0\.1:\d+/)![0]
@@ -99,6 +100,47 @@ output: said
   const shown = async (run: string) => JSON.parse((await shadowgraph(folder, "runs", run, "--json")).out)
   expect((await shown(killed)).entries.at(-1)).toMatchObject({ kind: "end", data: 8 })
   expect((await shown(String(resting))).entries.at(-1)).toMatchObject({ kind: "end", data: 5 })
+})
+
+test("a run that the server began by itself outlives its stop: the next one takes it up at once, and nothing says that it failed", async () => {
+  hangs = true
+  const folder = folderWith({
+    "held.graph.yaml": `graph: held
+input: { n: number }
+nodes:
+  got: { http: "GET http://${place}/hook?n=\${ input.n }", output: number }
+output: got
+`,
+    "shadowgraph.project.json": JSON.stringify({
+      hooks: { come: { graph: "held", signature: "github", secret: "secret:HUSH", input: { n: "${ body.n }" } } },
+    }),
+  })
+  const env = { HUSH: "hush" }
+  const first = await serve(folder, env)
+  const body = '{"n":3}'
+  const url = (await first.server.output()).match(/http:\/\/127\.0\.0\.1:\d+/)![0]
+  const response = await fetch(`${url}/hooks/come`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "x-github-delivery": "1",
+      "x-hub-signature-256": `sha256=${createHmac("sha256", "hush").update(body).digest("hex")}`,
+    },
+    body,
+  })
+  expect(response.status).toBe(202)
+  const { run } = (await response.json()) as { readonly run: string }
+  await until(async () => (asked.includes("/hook?n=3") ? true : undefined))
+  await first.stop()
+  hangs = false
+  const entries = async () =>
+    JSON.parse((await shadowgraph(folder, "runs", run, "--json")).out).entries as readonly { readonly kind: string }[]
+  expect((await entries()).map((e) => e.kind)).toEqual(["start"])
+  const second = await serve(folder, env)
+  await until(async () => ((await second.ask(`/runs/${run}`))[1]["status"] === "ended" ? true : undefined))
+  await second.stop()
+  expect((await entries()).map((e) => e.kind)).toEqual(["start", "resume", "read", "end"])
+  expect((await entries()).at(-1)).toMatchObject({ data: 7 })
 })
 
 for (const locked of [false, true])

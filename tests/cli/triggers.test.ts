@@ -109,6 +109,34 @@ describe("check", () => {
   })
 })
 
+test("what a hook sends is not the user's text: where the policy does not want it, it does not go", async () => {
+  const hook = { graph: "go", signature: "github", secret: "secret:S" }
+  const folder = folderWith({
+    "go.graph.yaml": `graph: go
+input: { url: string, n?: number }
+nodes:
+  gone: { fn: ./go.ts#go, with: { target: "\${ input.url }" }, sinks: { target: url }, effect: read, output: string }
+output: gone
+`,
+    "go.ts": "export const go = ({ target }: { target: string }) => target\n",
+    "shadowgraph.project.json": project({
+      hooks: {
+        theirs: { ...hook, input: { url: "${ body.url }" } },
+        ours: { ...hook, input: { url: "https://example.com" } },
+      },
+    }),
+  })
+  const { exit, err } = await shadowgraph(folder, "check")
+  expect(exit).toBe(1)
+  expect(err).toMatch(/error G305.*hooks\.theirs\.input/)
+  expect(err).not.toContain("hooks.ours")
+  const allowing = /allow tool hook:theirs text into url at go\.gone/
+  expect(err).toMatch(allowing)
+  const refused = await shadowgraph(folder, "serve", "--port", "0", "-y")
+  expect([refused.exit, refused.err]).toEqual([1, expect.stringMatching(allowing)])
+  expect((await shadowgraph(folder, "check", "--policy", allowing.exec(err)![0])).exit).toBe(0)
+})
+
 describe("serve", () => {
   test("runs what was missed, answers hooks, and `schedules` shows both ends", async () => {
     const text = project({

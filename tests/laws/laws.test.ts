@@ -2,6 +2,7 @@
 // with the same trace hash. `npm run laws` does many more, and makes the graph of a failing seed small.
 import { expect, test } from "bun:test"
 import { campaign } from "./campaign.ts"
+import { someReads } from "./graphs.ts"
 
 const GRAPHS = 2_000
 const PART = 200
@@ -17,3 +18,11 @@ for (let from = 0; from < GRAPHS; from += PART) {
     expect(undos).toBeGreaterThan(PART / 20)
   }, 120_000)
 }
+
+test("random graphs of reads keep the laws, looking ahead on guesses right and wrong", async () => {
+  const { graphs, ahead, broken } = await campaign("test", 0, 100, undefined, someReads)
+  expect(broken).toEqual([])
+  expect(graphs).toBeGreaterThan(90)
+  // Guesses were kept, refuted, and paid for in vain.
+  expect(Math.min(ahead.kept, ahead.wrong, ahead.discarded)).toBeGreaterThan(8)
+}, 240_000)

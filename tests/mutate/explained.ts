@@ -10,6 +10,71 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   {
+    file: "kernel/judge.ts",
+    what: "always",
+    code: 'validator.level === "oracle"',
+    reason: "A shortcut: a validator that is not told to stop has a signal that nobody listens to.",
+  },
+  {
+    file: "kernel/registered.ts",
+    what: "flipped",
+    code: "RANK[claim.effect] < RANK[signature.effect]",
+    reason: "Asked only where the two effects differ.",
+  },
+  {
+    file: "kernel/grants.ts",
+    what: "never",
+    code: "narrowed.length === 0",
+    nth: 1,
+    reason:
+      "A shortcut: where nothing is narrowed the walk finds nothing in force, and admission takes none for nothing.",
+  },
+  {
+    file: "kernel/grants.ts",
+    what: "flipped",
+    code: "end <= path.length",
+    reason: "A call is no subgraph: nothing narrows at its own path.",
+  },
+  {
+    file: "kernel/flows.ts",
+    what: "never",
+    code: "policy.rules.length === 0",
+    reason: "A shortcut: a policy without rules refuses no flow that is found.",
+  },
+  {
+    file: "kernel/validated.ts",
+    what: "never",
+    code: "plan.valids === undefined && plan.externs.every((x) => x.settings.valid === undefined)",
+    reason: "A shortcut: where there are none, the list that is made finds none missing.",
+  },
+  {
+    file: "kernel/admit.ts",
+    what: "never",
+    code: "narrowing.length === 0",
+    reason: "A shortcut: of no narrowing there are no layers.",
+  },
+  {
+    file: "kernel/admit.ts",
+    what: "never",
+    code: "narrowed === NONE",
+    reason: "A shortcut: with no further layers what is granted is the same.",
+  },
+  {
+    file: "kernel/admit.ts",
+    what: "never",
+    code: "first.ok",
+    nth: 1,
+    reason:
+      "What the registration needs is covered by what the plan claims, or the first gate has refused. Asked again all the same.",
+  },
+  ...(["left alone", "right alone"] as const).map((what) => ({
+    file: "kernel/admit.ts",
+    what,
+    code: "!first.ok || third?.ok !== true",
+    reason:
+      "Where the first gate is shut the third was not asked; and where either is, the plan is refused, whatever was collected of its tools.",
+  })),
+  {
     file: "kernel/bound.ts",
     what: "flipped",
     code: "wrong >= cases",

@@ -13,6 +13,7 @@ import {
   rootOf,
   rowLink,
   type Signer,
+  seal,
   treeHeadBytes,
 } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
@@ -175,6 +176,22 @@ export const KNOWING: readonly Tamper[] = [
       for (const row of by) insert(made, row)
       list(made, by)
       return inRun(by[0]!, 0)
+    },
+  },
+  {
+    name: "a run that has ended is said to be undone, hashes and list with it",
+    make: async (made, chance) => {
+      const rows = chance.pick((await runsOf(made)).filter((r) => r.at(-1)!.kind === "end"))
+      if (rows === undefined) return undefined
+      const { space, run, seq: last, hash } = rows.at(-1)!
+      const data = encode(["value", 1])
+      const undo = { kind: "undo", by: "nobody", left: [], outcome: digest(data), message: null } as const
+      const salt = Uint8Array.from({ length: 32 }, () => chance.below(256))
+      const first = seal({ space, run, seq: last + 1, prev: hash, at: 1e12, body: undo }, data, digest, salt)
+      const end = { kind: "end", outcome: digest(data), message: null, trace: "00".repeat(32) } as const
+      const second = seal({ space, run, seq: last + 2, prev: first.hash, at: 1e12, body: end }, data, digest, salt)
+      replaceRun(made, rows, chance.once(2) ? [...rows, first] : [...rows, first, second])
+      return inRun(first, last + 1)
     },
   },
   {
