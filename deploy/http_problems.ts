@@ -62,6 +62,17 @@ export const PROBLEMS = {
     "Delivery cannot be told apart",
     "The hook's `delivery` finds no text or number in the request, so a delivery that is made again would run twice.",
   ],
+  "no-such-run": [404, "No such run", "The ledger has none of that id, or the token is for other graphs."],
+  missing: [404, "Not kept", "What the run needs to go on, its plan, is not in the ledger."],
+  closed: [409, "The run has ended", "Nothing can be answered or resumed any more. A new run has a new id."],
+  answer: [422, "The answer does not fit", "GET /runs/<id> says what the run waits for, and where."],
+  conflict: [409, "Another has it", "Another request or server goes on with the run just now. Look again in a moment."],
+  undone: [409, "The run was undone", "What it had done was taken back."],
+  diverged: [
+    409,
+    "The run goes another way",
+    "A call came out with other arguments than on record; the message names what feeds it.",
+  ],
   "wrong-host": [403, "Wrong host", "The request names a host that is not this server's."],
   busy: [
     503,

@@ -3,12 +3,13 @@
  * JSON objects; what a run comes to is told as for a run that was just begun.
  */
 import type { Context, Hono } from "hono"
-import { Failure, isRecord, jsonOf, jsonText, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
+import { Failure, isRecord, jsonOf, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
 import { cancel, graphOf, resume, undo, waitingFor, waitText } from "./again.ts"
 import type { Caller } from "./callers.ts"
 import { undoneJson } from "./ending.ts"
 import type { Engine, RunResult } from "./engine.ts"
+import { bytesOf, json, type ProblemKind, problem } from "./http_problems.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
@@ -114,8 +115,7 @@ async function mayTouch(engine: Engine, run: string, { holder, may }: Caller): P
   return graph !== undefined && may(graph)
 }
 
-const noSuchRun = (c: Context): Response =>
-  refuse(c, 404, "no-such-run", "The ledger has no such run that you may see.")
+const noSuchRun = (c: Context): Response => problem(c, "no-such-run", "The ledger has no such run that you may see.")
 
 /** `{ answers: { path: value }, refuse: { path: why }, send: [path] }`. Fails with `Failure` `BadBody`. */
 function repliesOf(body: Value): readonly Reply[] {
@@ -152,31 +152,30 @@ async function bodyOf(c: Context, bytesMax: number): Promise<Value> {
   // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
   if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new Failure({ code: "BadBody", message: "Send content-type: application/json.", data: null })
-  if (Number(c.req.header("content-length") ?? 0) > bytesMax)
-    throw new Failure({ code: "BadBody", message: `The body must have at most ${bytesMax} bytes.`, data: null })
-  const text = await c.req.text()
-  if (text.length > bytesMax)
-    throw new Failure({ code: "BadBody", message: `The body must have at most ${bytesMax} bytes.`, data: null })
-  return text === "" ? {} : readJson(text)
+  const bytes = await bytesOf(c.req.raw, bytesMax)
+  if (bytes === undefined)
+    throw new Failure({ code: "TooLarge", message: `The body must have at most ${bytesMax} bytes.`, data: null })
+  return bytes.length === 0 ? {} : readJson(new TextDecoder().decode(bytes))
 }
 
-const STATUS: { readonly [reason in KernelReason]?: number } = {
-  missing: 404,
-  closed: 409,
-  answer: 422,
-  conflict: 409,
-  undone: 409,
-  diverged: 409,
-}
+/** What a request may run into that is the run's state and no defect; each has a page of its own. */
+const TOLD: ReadonlySet<string> = new Set([
+  "missing",
+  "closed",
+  "answer",
+  "conflict",
+  "undone",
+  "diverged",
+] satisfies readonly (KernelReason & ProblemKind)[])
 
 async function answered(c: Context, act: () => Promise<Response>): Promise<Response> {
   try {
     return await act()
   } catch (cause) {
-    if (cause instanceof Failure) return refuse(c, 400, "bad-body", cause.message)
-    if (cause instanceof AdmissionError) return refuse(c, 403, "capability-not-granted", cause.message)
-    if (cause instanceof KernelError && STATUS[cause.reason] !== undefined)
-      return refuse(c, STATUS[cause.reason]!, cause.reason, cause.message)
+    if (cause instanceof Failure) return problem(c, cause.code === "TooLarge" ? "too-large" : "bad-body", cause.message)
+    if (cause instanceof AdmissionError) return problem(c, "capability-not-granted", cause.message)
+    if (cause instanceof KernelError && TOLD.has(cause.reason))
+      return problem(c, cause.reason as ProblemKind, cause.message)
     throw cause
   }
 }
@@ -188,11 +187,5 @@ function told(c: Context, { run, outcome, parked, trace, ledger, undone }: RunRe
     return json(c, 200, { run, output: jsonOf(outcome.value, { nonFinite: "text" }), trace, ledger, ...back })
   const { code, message, path } = outcome.failure
   const node = path === undefined ? {} : { node: printPath(path) }
-  return refuse(c, 500, "run-failed", message, { run, code, ...node, trace, ledger, ...back })
+  return problem(c, "run-failed", message, { run, code, ...node, trace, ledger, ...back })
 }
-
-const json = (c: Context, status: number, body: object, type = "application/json"): Response =>
-  c.body(jsonText(body as Value), status as 200, { "content-type": type })
-
-const refuse = (c: Context, status: number, kind: string, detail: string, more: object = {}): Response =>
-  json(c, status, { type: `/problems/${kind}`, status, detail, ...more }, "application/problem+json")

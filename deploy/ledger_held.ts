@@ -3,7 +3,8 @@
  * for longer than it said it could be, it is dead, and its runs are free for another. Nothing here decides what counts: two
  * that go on with one run would write the same entry, and the store lets one of them.
  */
-import type { Row, RunHead, Statement, Storage } from "../kernel/mod.ts"
+import { clearInterval, setInterval } from "node:timers"
+import type { EntryKind, Row, RunHead, Statement, Storage } from "../kernel/mod.ts"
 import { headOf } from "./ledger_rows.ts"
 
 export interface HolderOptions {
@@ -22,6 +23,9 @@ const HOLD = `INSERT INTO ledger_held (space, run, holder) VALUES (?, ?, ?)
   ON CONFLICT (space, run) DO UPDATE SET holder = excluded.holder`
 const LET_GO = "DELETE FROM ledger_held WHERE space = ? AND run = ?"
 const SAY = `INSERT INTO ledger_holder (id, until) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until`
+
+/** With these a process takes a run on. */
+const BEGINS: ReadonlySet<EntryKind> = new Set(["start", "resume", "undo"])
 
 export class HeldRuns {
   readonly #holder: HolderOptions
@@ -44,7 +48,7 @@ export class HeldRuns {
     const begun = new Map<string, Row>()
     for (const row of rows) {
       const key = keyOf(row)
-      if (row.kind === "start" || row.kind === "resume") begun.set(key, row)
+      if (BEGINS.has(row.kind)) begun.set(key, row)
       else if (row.kind === "end" || row.kind === "parked") {
         const started = begun.get(key)?.kind === "start"
         begun.delete(key)
@@ -60,7 +64,7 @@ export class HeldRuns {
   /** These rows are kept. */
   kept(rows: readonly Row[]): void {
     for (const row of rows) {
-      if (row.kind === "start" || row.kind === "resume") this.#held.add(keyOf(row))
+      if (BEGINS.has(row.kind)) this.#held.add(keyOf(row))
       else if (row.kind === "end" || row.kind === "parked") this.#held.delete(keyOf(row))
     }
     if (this.#held.size === 0 || this.#timer !== undefined) return
@@ -75,7 +79,7 @@ export class HeldRuns {
     const rows = await this.#storage.all(
       `SELECT h.run, seq, kind, hash, NULL AS due FROM ledger_held g
        JOIN ledger_head h ON h.space = g.space AND h.run = g.run LEFT JOIN ledger_holder o ON o.id = g.holder
-       WHERE g.space = ? AND g.holder <> ? AND (o.until IS NULL OR o.until < ? OR o.until > ?) ORDER BY h.position LIMIT ?`,
+       WHERE g.space = ? AND g.holder <> ? AND h.kind NOT IN ('end', 'parked') AND (o.until IS NULL OR o.until < ? OR o.until > ?) ORDER BY h.position LIMIT ?`,
       [space, this.#holder.id, now, now + LEASE_MS_MAX, limit],
     )
     return rows.map((r) => headOf(r, space))

@@ -56,7 +56,11 @@ test("a run rests, says what it waits for, and goes on when that is there", asyn
   expect(await post(`${at}/resume`, { answer: 1 })).toMatchObject([202, {}])
   expect(await post(`${at}/resume`, { answers: { sure: true } })).toMatchObject([200, { output: 8 }])
   expect(await post(`${at}/resume`, {})).toMatchObject([409, { type: "/problems/closed" }])
-  expect(await post("/runs/nobody/resume", {})).toMatchObject([404, {}])
+  expect(await post("/runs/nobody/resume", {})).toMatchObject([404, { title: "No such run" }])
+  expect(await post(`${at}/resume`, { answers: "x".repeat(2 << 20) })).toMatchObject([413, { title: "Body too large" }])
+  // Every kind of problem has its page.
+  for (const kind of ["no-such-run", "closed", "answer", "conflict", "diverged", "missing", "undone"])
+    expect((await app.request(`/problems/${kind}`)).status).toBe(200)
   expect(world.calls).toEqual(["send 7"])
 })
 

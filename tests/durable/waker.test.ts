@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { undo } from "../../deploy/again.ts"
 import type { Engine } from "../../deploy/engine.ts"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
@@ -223,6 +224,28 @@ describe("a run whose process died", () => {
     await until(() => took.length > 0)
     expect(took).toEqual([`left ${run}`])
     expect(await kinds(engine, run)).toEqual("start intent outcome resume read intent outcome end".split(" "))
+    await house.close()
+  })
+
+  test("while it was being undone goes on being undone", async () => {
+    const house = new House()
+    const { world } = house
+    const text =
+      'graph: t\ninput: { n: number }\nnodes:\n  sent: { send: input.n, undo: { send: "-1 - out" } }\noutput: sent\n'
+    const first = await house.engine("dead")
+    const run = await house.begin(first, text, 1)
+    await until(ended(first, run))
+    world.hangs.add("send -3")
+    void undo(first, run, { grants: GRANTS }).catch(() => {})
+    await until(() => world.calls.includes("send -3"))
+    world.hangs.clear()
+    const { engine, took } = await house.server("a")
+    world.now += LEASE_MS + 1
+    await until(() => took.length > 0)
+    expect(took).toEqual([`left ${run}`])
+    expect(world.calls).toEqual(["send 1", "send -3", "send -3"])
+    expect([...world.delivered.values()]).toEqual([1, 1])
+    expect(await engine.store.left?.("", 9)).toEqual([])
     await house.close()
   })
 
