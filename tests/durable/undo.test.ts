@@ -318,6 +318,24 @@ describe("a write of which nobody knows what came of it", () => {
   })
 })
 
+test("undoing that rests can be cancelled, and asked for again", async () => {
+  const w = world()
+  const store = ledger()
+  w.late.set("post -1002", "lost")
+  const ready = await w.engine(store).prepare(w.plan(TRIP(FAILS)), { grants: GRANTS })
+  const { run } = await ready.run({ n: 1 })
+  const stopped = await cancel(w.engine(store), run)
+  // It ends in what it had come to, and nobody knows what came of the one undo.
+  expect(stopped.outcome).toMatchObject({ ok: false, failure: { code: "Broken" } })
+  const rested = await undo(w.engine(store), run, { grants: GRANTS })
+  expect(rested.parked).toMatchObject([{ path: ["posted", "undo"], why: "uncertain" }])
+  const replies = [{ path: ["posted", "undo"], how: "refused" }] as const
+  const end = await resume(w.engine(store), run, { grants: GRANTS, replies })
+  expect(paths(end.undone?.undone)).toEqual(["posted", "each[1].do", "each[0].do", "first"])
+  expect(w.calls.filter((c) => c === "post -1002").length).toBe(2)
+  expect(await replay(w.engine(store), run)).toMatchObject({ same: true, divergences: [] })
+})
+
 test("a new run does not take over what was undone", async () => {
   const w = world()
   const store = ledger()
