@@ -65,12 +65,14 @@ export interface SessionOptions {
   readonly budgets?: Budgets
   /** Over what the project's file says; false: no run looks ahead. */
   readonly speculate?: Speculate | false
-  /** Stand-ins for tools, over those of the host. */
+  /** Stand-ins for tools. Default: those that the folder keeps, where runs look ahead. */
   readonly shadows?: Shadows
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
   readonly record?: RecordMore
+  /** The code of modules is pinned, also where nothing is kept: whoever asks wants to know which version it is. */
+  readonly pinned?: boolean
 }
 
 /** An engine with its connections; `close` ends them and the ledger. */
@@ -127,18 +129,20 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })
+  const ahead = (options.speculate ?? project.file.speculate) || undefined
+  const shadows = options.shadows ?? (ahead === undefined ? undefined : await shadowsOf(project.folder))
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
     digest: hostDigest,
-    services: options.shadows === undefined ? host.services : { ...host.services, shadows: options.shadows },
+    services: shadows === undefined ? host.services : { ...host.services, shadows },
     settle: settleEffect,
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
     ...options.budgets,
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
-    speculate: (options.speculate ?? project.file.speculate) || undefined,
+    speculate: ahead,
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
     ...(recording.recorder ? { recorder: recording.recorder } : {}),
@@ -149,7 +153,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     grants,
     marks: (store as Partial<SqlLedger> | undefined)?.marks ?? new MemoryMarks(),
     prepare: async (bytes, inline, more = {}) => {
-      const plain = store === undefined && recording.recorder === undefined
+      // A shadow is one of a version, and of code its hash is the version.
+      const plain =
+        store === undefined && recording.recorder === undefined && shadows === undefined && options.pinned !== true
       const pins = plain ? locked : await withCode(bytes, locked, host.keepCode)
       const ready = await engine.prepare(bytes, { grants, pins, ...more, ...(inline ? { inline } : {}) })
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
@@ -161,6 +167,12 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       recording.close()
     },
   }
+}
+
+/** Opened only where runs look ahead: shadows bring their models with them. */
+async function shadowsOf(folder: string): Promise<Shadows> {
+  const { openShadows } = await import("./shadows/store.ts")
+  return openShadows(folder)
 }
 
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */

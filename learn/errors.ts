@@ -18,6 +18,8 @@ export type LearnReason =
   | "diverged"
   /** A checkpoint is damaged, or of another training. */
   | "checkpoint"
+  /** A shadow that the gate does not admit, or does not even test. */
+  | "refused"
 
 export class LearnError extends Data.TaggedError("LearnError")<{
   readonly reason: LearnReason

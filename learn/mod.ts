@@ -3,6 +3,7 @@
 export * from "./calibrate.ts"
 export * from "./errors.ts"
 export * from "./fit.ts"
+export * from "./gate.ts"
 export * from "./record/call.ts"
 export * from "./record/cases.ts"
 export * from "./record/generate.ts"

@@ -29,6 +29,8 @@ export interface AdmissionOptions {
   readonly record?: RecordMore
   /** Called before anything is asked or refused for a missing grant. */
   readonly before?: () => Promise<void>
+  /** The code of modules is pinned, whether or not anything is recorded: who asks wants to know which version it is. */
+  readonly pinned?: boolean
   /** How the line that grants is written again: the words of this command. */
   readonly again: string
 }
@@ -36,11 +38,16 @@ export interface AdmissionOptions {
 /** Admits a plan, asking for what is not granted. Fails with `CliError` (`grant`) or `AdmissionError`. */
 export async function admitPlan(call: Call, project: Project, options: AdmissionOptions): Promise<Admission> {
   const grants = [...project.file.grants, ...call.list("grant"), ...(options.granted ?? [])]
-  const { bytes, inline, ledger, ask, record } = options
+  const { bytes, inline, ledger, ask, record, pinned } = options
   const budgets = budgetsOf(call)
   for (;;) {
     const { env } = call.terminal
-    const more = { ...speculateOf(call, project.file), ...(ask ? { ask } : {}), ...(record ? { record } : {}) }
+    const more = {
+      ...speculateOf(call, project.file),
+      ...(ask ? { ask } : {}),
+      ...(record ? { record } : {}),
+      ...(pinned ? { pinned } : {}),
+    }
     const session = await openSession(project, { grants, ledger, env, budgets, ...more })
     try {
       return { session, ready: await session.prepare(bytes, inline) }

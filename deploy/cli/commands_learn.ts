@@ -41,10 +41,34 @@ export const LEARNING: readonly Command[] = [
     load: () => import("./record.ts"),
   },
   {
-    name: "shadow",
-    about: "Bring in a model from elsewhere, as the shadow of a tool.",
-    takes: "import <model.onnx>",
+    name: "train",
+    about: "Learn shadows from the calls on record, and hold each against its tool; what the gate admits is kept.",
+    takes: "<tool> | <graph>",
     options: [
+      { name: "tool", value: "<name>", about: "This tool of the graph alone." },
+      { name: "alpha", value: "<share>", about: "The share of accepted answers that may be wrong. Default: 1%." },
+      { name: "steps", value: "<count>", about: "Steps of a training at most. Default: 6000." },
+      { name: "hidden", value: "<widths>", about: "Widths of the hidden layers. Default: 128,128." },
+      ...GRANTS,
+      JSON_OUT,
+      FOLDER,
+    ],
+    more: [
+      "The tool itself is asked some 3,700 fresh inputs that are drawn after the shadow was handed in. Tools that write have no shadow. Exit 1 where a tool got none, with the reason.",
+      "A training that was interrupted goes on from .shadowgraph/training. What was admitted lies in .shadowgraph/shadows, signed with the project's key; --speculate uses it.",
+    ],
+    examples: [
+      ["shadowgraph train quote.graph.yaml", "all tools of a graph"],
+      ["shadowgraph train mcp:rates/convert", "one tool, which a graph of this folder calls"],
+    ],
+    load: () => import("./train.ts"),
+  },
+  {
+    name: "shadow",
+    about: "List and show the shadows of tools, write their report, or bring in a model from elsewhere.",
+    takes: "ls | show <tool> | report | import <model.onnx>",
+    options: [
+      { name: "out", value: "<file.html>", about: "report: where the page goes. Default: shadows.html." },
       { name: "tool", value: "<name>", about: "The tool it stands for. Default: what the file says." },
       { name: "version", value: "<word>", about: "Which version of the tool it was trained on." },
       {
@@ -62,6 +86,8 @@ export const LEARNING: readonly Command[] = [
       "An imported model answers nothing before it has passed the gate.",
     ],
     examples: [
+      ["shadowgraph shadow ls", "which tools have one, and what it promises"],
+      ["shadowgraph shadow report --out report.html", "one page, with pictures"],
       [
         "shadowgraph shadow import adder.onnx --tool fn:add --input in.json --output out.json",
         "a model trained elsewhere",

@@ -43,7 +43,7 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
   const log = call.on("no-record") ? undefined : openCallLog(resolve(call.terminal.cwd, call.text("in") ?? "."))
   const stop = new Stop(call, undefined)
   try {
-    const relay = relayOf(call, log, server)
+    const relay = relayOf(call, log, server, await shadowFor(call))
     const open = (events: BackEvents) => openBack(call, server, frameBytesMax, events)
     if (listen !== undefined) return await serve(call, { listen, server, relay, frameBytesMax, open, stop })
     const done = await serveStdio({
@@ -148,7 +148,12 @@ function frameOf(call: Call): number {
 }
 
 /** What the proxy does with what passes. */
-function relayOf(call: Call, log: CallLog | undefined, server: Server): RelayOptions {
+function relayOf(
+  call: Call,
+  log: CallLog | undefined,
+  server: Server,
+  shadows: RelayOptions["shadowFor"],
+): RelayOptions {
   const mode = modeOf(call)
   const reads = call.list("reads")
   const trusted = call.on("trust")
@@ -158,7 +163,7 @@ function relayOf(call: Call, log: CallLog | undefined, server: Server): RelayOpt
     log,
     clock: systemClock,
     server: call.text("name"),
-    shadowFor: noShadow,
+    shadowFor: shadows,
     reads: (tool) => reads.includes(tool.name) || reads.includes("*") || (trusted && tool.readOnly),
     handle: () => [...systemChance.bytes(16)].map((b) => b.toString(16).padStart(2, "0")).join(""),
     // What the server is reached with is nobody's to read later.
@@ -167,8 +172,14 @@ function relayOf(call: Call, log: CallLog | undefined, server: Server): RelayOpt
   }
 }
 
-/** No store of models is opened here yet: every tool answers by itself. */
-const noShadow = (): Shadow | undefined => undefined
+/** The shadows of the folder, where clients may ask for early answers; what may not serve is said once. */
+async function shadowFor(call: Call): Promise<(tool: string, version: string) => Shadow | undefined> {
+  if (modeOf(call) === "observe") return () => undefined
+  const { servedBy, ShadowStore } = await import("../shadows/store.ts")
+  const { shadows, problems } = await new ShadowStore(resolve(call.terminal.cwd, call.text("in") ?? ".")).all()
+  for (const { message } of problems) say(call, message)
+  return servedBy(shadows).named
+}
 
 function modeOf(call: Call): ProxyMode {
   const mode = call.text("mode") ?? "observe"

@@ -22,10 +22,15 @@ import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 
 export async function run(call: Call): Promise<number> {
+  const [action, ...words] = call.words
+  if (action === "ls" || action === "show" || action === "report") {
+    const shadows = await import("./shadow_show.ts")
+    return shadows[action](call, words)
+  }
   const [word, file, ...more] = call.words
   if (word !== "import" || file === undefined || more.length > 0)
     throw usage(
-      "shadow wants import and a file",
+      "shadow wants ls, show <tool>, report, or import and a file",
       "shadowgraph shadow import model.onnx --tool fn:add --input in.json --output out.json",
     )
   const bytes = await read(call, file)

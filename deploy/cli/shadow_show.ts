@@ -1,0 +1,110 @@
+/** `shadow ls`, `shadow show` and `shadow report`: what is in the store, and why something there may not serve. */
+import { writeFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { ProjectError, why } from "../project.ts"
+import { reportPage } from "../shadows/report.ts"
+import { type KeptShadow, ShadowStore } from "../shadows/store.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable } from "./errors.ts"
+import { cardLines, percent } from "./shadow_text.ts"
+
+const folderOf = (call: Call): string => resolve(call.terminal.cwd, call.text("in") ?? ".")
+
+async function found(call: Call): Promise<readonly KeptShadow[]> {
+  const { shadows, problems } = await new ShadowStore(folderOf(call)).all()
+  const { err } = call.terminal
+  for (const { reason, message } of problems) err.write(`${err.colours.red(reason)}: ${printable(message)}\n`)
+  return shadows
+}
+
+const nothingMore = (action: string, words: readonly string[]): void => {
+  if (words.length > 0) throw usage(`shadow ${action} takes no more words, found "${words.join(" ")}"`)
+}
+
+export async function ls(call: Call, words: readonly string[]): Promise<number> {
+  nothingMore("ls", words)
+  const shadows = await found(call)
+  const { out } = call.terminal
+  if (call.on("json")) {
+    out.write(
+      `${JSON.stringify(
+        shadows.map(({ card }) => brief(card)),
+        null,
+        2,
+      )}\n`,
+    )
+    return EXIT.ok
+  }
+  if (shadows.length === 0) out.write("No tool has a shadow here.\n")
+  const width = Math.max(0, ...shadows.map(({ card }) => printable(card.tool).length))
+  for (const { card } of shadows) {
+    const { calibration, verdict } = card
+    out.write(
+      `${printable(card.tool).padEnd(width)}  ${card.hash.slice(0, 12)}  ${card.family.padEnd(8)}  answers ${percent(calibration.coverage)}, ${verdict.wrong} wrong in ${verdict.cases}\n`,
+    )
+  }
+  return EXIT.ok
+}
+
+const brief = ({ tool, version, hash, family, calibration, verdict, fresh, made }: KeptShadow["card"]) => ({
+  ...{ tool, version, hash, family, made },
+  ...{ calibration, verdict, fresh },
+})
+
+export async function show(call: Call, [tool, ...more]: readonly string[]): Promise<number> {
+  nothingMore("show", more)
+  if (tool === undefined) throw usage("shadow show wants the name of a tool", "shadowgraph shadow ls   lists them")
+  const shadows = await found(call)
+  const own = shadows.filter(({ card }) => card.tool === tool)
+  if (own.length === 0) {
+    throw new CliError({
+      reason: "failed",
+      message: `"${tool}" has no shadow here`,
+      hints: ["shadowgraph shadow ls   lists those that there are", "shadowgraph train <graph>   learns them"],
+      exit: EXIT.failed,
+      near: { word: tool, among: shadows.map(({ card }) => card.tool) },
+    })
+  }
+  const { out } = call.terminal
+  if (call.on("json"))
+    out.write(
+      `${JSON.stringify(
+        own.map(({ card }) => card),
+        null,
+        2,
+      )}\n`,
+    )
+  else
+    for (const { card } of own) {
+      out.write(`${out.colours.bold(printable(card.tool))}\n${cardLines(card, out.colours)}`)
+      for (const w of card.worst)
+        out.write(
+          `  ${out.colours.dim("worst")}     ${printable(`${w.place} ${w.where}`)}: ${w.wrong} wrong, ${w.unsure} without an answer, of ${w.cases}\n`,
+        )
+    }
+  return EXIT.ok
+}
+
+export async function report(call: Call, words: readonly string[]): Promise<number> {
+  nothingMore("report", words)
+  const shadows = await found(call)
+  const { out } = call.terminal
+  if (call.on("json")) {
+    out.write(
+      `${JSON.stringify(
+        shadows.map(({ card }) => card),
+        null,
+        2,
+      )}\n`,
+    )
+    return EXIT.ok
+  }
+  const file = resolve(call.terminal.cwd, call.text("out") ?? "shadows.html")
+  try {
+    await writeFile(file, reportPage(shadows.map(({ card }) => card)))
+  } catch (cause) {
+    throw new ProjectError({ reason: "unreadable", message: `Cannot write the report "${file}": ${why(cause)}`, cause })
+  }
+  out.write(`Wrote ${printable(file)}: ${shadows.length} shadow${shadows.length === 1 ? "" : "s"}\n`)
+  return EXIT.ok
+}

@@ -1,0 +1,186 @@
+/**
+ * The shadows of a project: `.shadowgraph/shadows/<tool>/<version>/`, each a shadow's file under its hash, its model beside
+ * it, and a signed card, which is written last. What does not fit its card, or whose card this project has not signed,
+ * serves nothing.
+ */
+import { existsSync } from "node:fs"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { hex, type Shadow, type Shadowed, type Shadows } from "../../graph/mod.ts"
+import type { SubmissionBook } from "../../kernel/mod.ts"
+import { ModelRefused, type OpenedShadow, openShadow } from "../../shadow/mod.ts"
+import { LEDGER_KEY, OWN_FOLDER } from "../ledger_place.ts"
+import { hostDigest } from "../services/digest.ts"
+import { type LedgerKey, openLedgerKey, readKey } from "../services/ledger_key.ts"
+import { toolName, toolVersion } from "../tool_name.ts"
+import { printCard, readCard, type ShadowCard, ShadowStoreError } from "./card.ts"
+
+const CARD = "card.json"
+const BOOK = "submissions.json"
+
+/** A shadow of the store, with what is known of it. */
+export interface KeptShadow {
+  readonly card: ShadowCard
+  readonly opened: OpenedShadow
+}
+
+export class ShadowStore {
+  readonly #project: string
+  readonly #folder: string
+
+  /** `project` is the folder of the project; nothing is made in it before the first shadow is kept. */
+  constructor(project: string) {
+    this.#project = project
+    this.#folder = join(project, OWN_FOLDER, "shadows")
+  }
+
+  /** Keeps a shadow that was admitted, in place of an older one of the same tool and version. Fails with `ShadowStoreError`. */
+  async put(card: ShadowCard, bytes: Uint8Array, model: Uint8Array): Promise<string> {
+    if (card.hash !== hex(hostDigest(bytes)) || card.verdict.candidate !== card.hash) {
+      throw new ShadowStoreError({
+        reason: "refused",
+        message: `Cannot keep a shadow of ${card.tool}: its verdict is about other bytes`,
+      })
+    }
+    const folder = this.#place(card.tool, card.version)
+    return this.#disk(`keep the shadow of ${card.tool}`, async () => {
+      await this.#own(folder)
+      const key = await openLedgerKey(join(this.#project, LEDGER_KEY))
+      await replace(join(folder, `${card.hash}.shadow`), bytes)
+      await replace(join(folder, `${card.model}${card.family === "fitted" ? ".onnx" : ".composed"}`), model)
+      await replace(join(folder, CARD), await printCard(card, key))
+      for (const name of await readdir(folder))
+        if (name !== CARD && !name.startsWith(card.hash) && !name.startsWith(card.model))
+          await rm(join(folder, name), { force: true })
+      return folder
+    })
+  }
+
+  /** All that may serve, and why the others may not. */
+  async all(): Promise<{ readonly shadows: readonly KeptShadow[]; readonly problems: readonly ShadowStoreError[] }> {
+    const key = await readKey(join(this.#project, LEDGER_KEY))
+    const shadows: KeptShadow[] = []
+    const problems: ShadowStoreError[] = []
+    for (const folder of await this.#folders()) {
+      try {
+        shadows.push(await this.#open(folder, key))
+      } catch (cause) {
+        if (!(cause instanceof ShadowStoreError)) throw cause
+        problems.push(cause)
+      }
+    }
+    return { shadows, problems }
+  }
+
+  /** How often shadows of a tool were handed in to the gate. */
+  book(): SubmissionBook {
+    const file = join(this.#folder, BOOK)
+    const read = async (): Promise<{ [target: string]: number }> => {
+      try {
+        return JSON.parse(await readFile(file, "utf8")) as { [target: string]: number }
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {}
+        throw cause
+      }
+    }
+    return {
+      last: async (target) => (await read())[target] ?? 0,
+      keep: async (target, submission) => {
+        await this.#own(this.#folder)
+        await replace(file, `${JSON.stringify({ ...(await read()), [target]: submission }, null, 1)}\n`)
+      },
+    }
+  }
+
+  async #open(folder: string, key: LedgerKey | undefined): Promise<KeptShadow> {
+    const changed = (message: string) => new ShadowStoreError({ reason: "changed", message })
+    if (key === undefined)
+      throw changed(
+        `Cannot use the shadow at ${folder}: the key that signed it (${LEDGER_KEY}) is gone; train it again`,
+      )
+    const text = await this.#disk(`read ${folder}`, () => readFile(join(folder, CARD), "utf8"))
+    const card = await readCard(text, folder, key)
+    if (this.#place(card.tool, card.version) !== folder)
+      throw changed(`Cannot use the shadow at ${folder}: it is of ${card.tool} ${card.version.slice(0, 16)}`)
+    const bytes = await this.#disk(`read ${folder}`, () => readFile(join(folder, `${card.hash}.shadow`)))
+    const found = hex(hostDigest(bytes))
+    if (found !== card.hash)
+      throw changed(
+        `Cannot use the shadow at ${folder}: want the bytes ${card.hash.slice(0, 16)}, found ${found.slice(0, 16)}; train it again`,
+      )
+    const opened = openShadow(new Uint8Array(bytes))
+    if (opened instanceof ModelRefused)
+      throw new ShadowStoreError({ reason: "unreadable", message: `${folder}: ${opened.message}`, cause: opened })
+    return { card, opened }
+  }
+
+  async #folders(): Promise<readonly string[]> {
+    if (!existsSync(this.#folder)) return []
+    return this.#disk("list the shadows", async () => {
+      const tools = (await readdir(this.#folder, { withFileTypes: true })).filter((f) => f.isDirectory())
+      const all = await Promise.all(
+        tools.map(async ({ name }) => {
+          const folder = join(this.#folder, name)
+          return (await readdir(folder)).map((version) => join(folder, version))
+        }),
+      )
+      return all
+        .flat()
+        .filter((folder) => existsSync(join(folder, CARD)))
+        .sort()
+    })
+  }
+
+  #place(tool: string, version: string): string {
+    return join(this.#folder, slug(tool), hex(hostDigest(new TextEncoder().encode(version))).slice(0, 16))
+  }
+
+  async #own(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true })
+    const ignore = join(this.#project, OWN_FOLDER, ".gitignore")
+    if (!existsSync(ignore)) await writeFile(ignore, "*\n")
+  }
+
+  async #disk<A>(what: string, work: () => Promise<A>): Promise<A> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (cause instanceof ShadowStoreError) throw cause
+      throw new ShadowStoreError({ reason: "disk", message: `Cannot ${what}: ${(cause as Error).message}`, cause })
+    }
+  }
+}
+
+/** A tool's name as a folder: what a person knows of it, and a hash that tells it from others. */
+export const slug = (tool: string): string =>
+  `${tool.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 40)}-${hex(hostDigest(new TextEncoder().encode(tool))).slice(0, 8)}`
+
+async function replace(file: string, data: Uint8Array | string): Promise<void> {
+  const fresh = `${file}.${process.pid}.new`
+  try {
+    await writeFile(fresh, data)
+    await rename(fresh, file)
+  } finally {
+    await rm(fresh, { force: true })
+  }
+}
+
+/** The shadows that may serve as an engine takes them: by tool and version, none where the version is another. */
+export function servedBy(kept: readonly KeptShadow[]): Shadows & {
+  readonly named: (tool: string, version: string) => Shadow | undefined
+} {
+  const key = (tool: string, version: string): string => JSON.stringify([tool, version])
+  const all = new Map(kept.map(({ card, opened }) => [key(card.tool, card.version), opened.shadow]))
+  const named = (tool: string, version: string) => all.get(key(tool, version))
+  return {
+    named,
+    of: ({ kind, config, signature }: Shadowed) => {
+      const version = toolVersion({ claim: { kind, config } as never, signature }, { graph: "" })
+      return named(toolName({ kind, config }), version)
+    },
+  }
+}
+
+/** The shadows of a project's folder, for whoever looks ahead. */
+export const openShadows = async (folder: string): Promise<Shadows> =>
+  servedBy((await new ShadowStore(folder).all()).shadows)
