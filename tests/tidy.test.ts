@@ -223,6 +223,20 @@ describe("files", () => {
     expectNone(all.filter((file) => parts(file).some((part) => vague.test(part))))
   })
 
+  test("hold no mark of a merge that was not finished", () => {
+    const mark = /^(<{7}|\|{7}|>{7})( |$)/m
+    const marked = all.filter((file) => !/\.(png|db|onnx|wasm|bin|pem)$/.test(file) && mark.test(read(file)))
+    expectNone(marked.map((file) => `${file} holds both sides of a merge: keep one`))
+  })
+
+  test("that are scripts name nothing that is not there: the linter looks", () => {
+    const { overrides } = JSON.parse(read("biome.json")) as {
+      overrides: { includes: string[]; linter: { rules: { correctness: Record<string, string> } } }[]
+    }
+    const looks = overrides.filter(({ linter }) => linter.rules.correctness["noUndeclaredVariables"] === "error")
+    expect(looks.flatMap(({ includes }) => includes)).toContain("**/*.mjs")
+  })
+
   test("hold no note for later and no path of one machine", () => {
     const later = new RegExp(`\\b(${["TO", "FIX", "XX"].map((word, i) => word + ["DO", "ME", "X"][i]).join("|")})\\b`)
     const machine = new RegExp(

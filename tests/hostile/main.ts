@@ -2,33 +2,67 @@
  * A long campaign of broken plans and broken graph files: `npm run hostile [count] [seed]`, half of the mutants of each.
  * Prints every mutant that was accepted and is wrong, every crash, and the figures; fails when there are any.
  */
-
+import { campaign, figures } from "../campaign.ts"
 import { COMPILED } from "../plans/compiled.ts"
 import { SAMPLES } from "../plans/samples.ts"
-import { campaign } from "./campaign.ts"
+import { campaign as brokenPlans } from "./campaign.ts"
 import { hostileFiles } from "./files.ts"
 
-const whole = (text: string | undefined, otherwise: number): number => {
-  const n = Number(text ?? otherwise)
-  if (Number.isInteger(n) && n > 0) return n
-  console.error(`Cannot start the campaign: count and seed must be whole numbers above 0, found "${text}"`)
-  process.exit(2)
+interface Tally {
+  files: { mutants: number; accepted: number }
+  plans: { mutants: number; refused: number; same: number; right: number; by: { [rule: string]: number } }
+  acceptedWrong: string[]
+  crashes: string[]
 }
-const count = whole(process.argv[2], 100_000)
-const seed = whole(process.argv[3], 1)
 
-const files = hostileFiles(Math.floor(count / 2), seed)
-console.log(`graph files: ${files.mutants} mutants, ${files.accepted} accepted`)
+const SHOWN_MAX = 50
 
-const plans = Object.values({ ...SAMPLES, ...COMPILED }).flatMap((make) => make() ?? [])
-const report = await campaign(plans, count - files.mutants, seed)
-const rules = [...report.by].sort((a, b) => b[1] - a[1]).map(([rule, n]) => `${rule} ${n}`)
-console.log(`${plans.length} plans: ${report.mutants} mutants, ${report.refused} refused by ${rules.join(", ")}`)
-console.log(`accepted: the same plan ${report.same}, another right one ${report.right}`)
+await campaign<Tally>(import.meta.filename, {
+  cases: "mutants",
+  count: 100_000,
+  seed: "1",
+  part: 10_000,
+  nothing: () => ({
+    files: { mutants: 0, accepted: 0 },
+    plans: { mutants: 0, refused: 0, same: 0, right: 0, by: {} },
+    acceptedWrong: [],
+    crashes: [],
+  }),
+  does: mutants,
+  says: ({ files, plans, acceptedWrong, crashes }) =>
+    `${files.mutants + plans.mutants} mutants, ${acceptedWrong.length} accepted and wrong, ${crashes.length} crashes`,
+  ends: ({ files, plans, acceptedWrong, crashes }) => {
+    console.log(`graph files: ${files.mutants} mutants, ${files.accepted} accepted`)
+    const rules = Object.entries(plans.by).sort(([, a], [, b]) => b - a)
+    const by = rules.map(([rule, n]) => `${rule} ${n}`).join(", ")
+    console.log(`plans: ${plans.mutants} mutants, ${plans.refused} refused by ${by}`)
+    console.log(`accepted: the same plan ${plans.same}, another right one ${plans.right}`)
+    for (const line of [...acceptedWrong, ...crashes].slice(0, SHOWN_MAX)) console.error(line)
+    figures({
+      "hostile.mutants": files.mutants + plans.mutants,
+      "hostile.accepted_wrong": acceptedWrong.length,
+      "hostile.crashes": crashes.length,
+    })
+    return acceptedWrong.length + crashes.length === 0
+  },
+})
 
-const crashes = [...report.crashes, ...files.crashes]
-for (const line of [...report.acceptedWrong, ...crashes].slice(0, 50)) console.error(line)
-console.log(`figure hostile.mutants ${report.mutants + files.mutants}`)
-console.log(`figure hostile.accepted_wrong ${report.acceptedWrong.length}`)
-console.log(`figure hostile.crashes ${crashes.length}`)
-if (report.acceptedWrong.length > 0 || crashes.length > 0) process.exit(1)
+/** Each part has a seed of its own, a number: that of the campaign and its first case. */
+async function mutants(seed: string, from: number, count: number): Promise<Tally> {
+  const own = Number(seed)
+  if (!Number.isSafeInteger(own) || own <= 0) {
+    console.error(`Cannot start the campaign: the seed must be a whole number above 0, found "${seed}"`)
+    process.exit(2)
+  }
+  const part = (own * 1_000_003 + from) % 0xffff_ffff
+  const files = hostileFiles(Math.floor(count / 2), part)
+  const all = Object.values({ ...SAMPLES, ...COMPILED }).flatMap((make) => make() ?? [])
+  const { by, acceptedWrong, crashes, ...plans } = await brokenPlans(all, count - files.mutants, part)
+  const of = (line: string) => `part ${from}: ${line}`
+  return {
+    files: { mutants: files.mutants, accepted: files.accepted },
+    plans: { ...plans, by: Object.fromEntries(by) },
+    acceptedWrong: acceptedWrong.map(of),
+    crashes: [...crashes, ...files.crashes].map(of),
+  }
+}

@@ -48,6 +48,7 @@ export interface Verdict {
   readonly ahead: Ran["ahead"]
   /** Runs that took something back. */
   readonly undos: number
+  readonly again: { readonly cut: number; readonly replayed: number }
 }
 
 const REFUSED: Verdict = {
@@ -56,6 +57,7 @@ const REFUSED: Verdict = {
   ended: "refused",
   ahead: { kept: 0, wrong: 0, discarded: 0 },
   undos: 0,
+  again: { cut: 0, replayed: 0 },
 }
 
 /**
@@ -71,7 +73,7 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
     if (thorough) await trial.more()
   }
   const ended = trial.evaluated?.outcome.ok ? "value" : "failure"
-  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead, undos: trial.undos }
+  return { checked: true, broken: trial.broken, ended, ahead: trial.ahead, undos: trial.undos, again: trial.again }
 }
 
 /** Interpreted; and translated, twice with the same code. */
@@ -89,6 +91,7 @@ class Trial {
   readonly ahead = { kept: 0, wrong: 0, discarded: 0 }
   /** Runs that took something back. */
   undos = 0
+  readonly again = { cut: 0, replayed: 0 }
   /** The evaluator met a failure that another order of events may replace by another. */
   #caught = false
 
@@ -208,6 +211,7 @@ class Trial {
     const last = whole.rows.length - 1
     for (const cut of new Set([last, c.between(1, last), c.between(1, last)])) {
       if (this.broken.length > 0) return
+      this.again.cut++
       const ran = await wentOn(program, whole, cut, chance())
       const where = `cut after ${cut} of ${whole.rows.length} entries`
       const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)
@@ -219,6 +223,7 @@ class Trial {
 
   async replays(program: Program, ran: Ran, where: string): Promise<void> {
     if (ran.rows.length === 0) return
+    this.again.replayed++
     const how = await replayDiffers(program, ran, new Chance(`${this.seed} replay`))
     if (how !== undefined) this.broken.push({ law: "a record says again what it said", how: `${where}: ${how}` })
   }

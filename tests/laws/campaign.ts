@@ -12,9 +12,21 @@ export interface Tally {
   ahead: { kept: number; wrong: number; discarded: number }
   /** Runs that took something back. */
   undos: number
+  /** Runs that were cut and went on, and that were computed again from their record. */
+  again: { cut: number; replayed: number }
   /** Seeds of graphs that broke a law, and how. */
   readonly broken: { readonly seed: string; readonly law: string; readonly how: string }[]
 }
+
+export const nothing = (): Tally => ({
+  graphs: 0,
+  refused: 0,
+  ended: { value: 0, failure: 0 },
+  ahead: { kept: 0, wrong: 0, discarded: 0 },
+  undos: 0,
+  again: { cut: 0, replayed: 0 },
+  broken: [],
+})
 
 /** Every so many graphs one is looked at thoroughly. */
 const THOROUGH_EVERY = 4
@@ -27,22 +39,17 @@ export async function campaign(
   tell?: (done: number) => void,
   graphOf: (seed: string) => Graph = someGraph,
 ): Promise<Tally> {
-  const tally: Tally = {
-    graphs: 0,
-    refused: 0,
-    ended: { value: 0, failure: 0 },
-    ahead: { kept: 0, wrong: 0, discarded: 0 },
-    undos: 0,
-    broken: [],
-  }
+  const tally = nothing()
   for (let i = from; i < from + count; i++) {
     const each = `${seed}.${i}`
-    const { checked, broken, ended, ahead, undos } = await judge(graphOf(each), each, i % THOROUGH_EVERY === 0)
+    const { checked, broken, ended, ahead, undos, again } = await judge(graphOf(each), each, i % THOROUGH_EVERY === 0)
     if (ended === "refused" || !checked) tally.refused++
     else {
       tally.graphs++
       tally.ended[ended]++
       tally.undos += undos
+      tally.again.cut += again.cut
+      tally.again.replayed += again.replayed
       for (const key of ["kept", "wrong", "discarded"] as const) tally.ahead[key] += ahead[key]
     }
     const [first] = broken

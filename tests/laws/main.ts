@@ -1,104 +1,52 @@
 // `npm run laws`: the laws on many random graphs, on all processors. `-- --graphs 100000 --seed today` says how many and
 // which, `-- --only today.17` looks at one. A graph that breaks a law is made small and printed.
-import { spawn } from "node:child_process"
-import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
 import { printGraph } from "../../graph/file/mod.ts"
+import { campaign, figures } from "../campaign.ts"
 import { type Broken, judge } from "./agree.ts"
-import { campaign, type Tally } from "./campaign.ts"
+import { campaign as laws, nothing } from "./campaign.ts"
 import { someGraph, someReads } from "./graphs.ts"
 import { kinds } from "./runs.ts"
 import { graphText, shrunk } from "./shrink.ts"
 
-const { values } = parseArgs({
-  options: {
-    graphs: { type: "string", default: "100000" },
-    seed: { type: "string", default: "laws" },
-    from: { type: "string", default: "0" },
-    jobs: { type: "string", default: String(availableParallelism()) },
-    only: { type: "string" },
-    part: { type: "boolean", default: false },
-    /** Graphs that are mostly reads, which looking ahead is for. */
-    reads: { type: "boolean", default: false },
+const SHOWN_MAX = 5
+
+await campaign(import.meta.filename, {
+  cases: "graphs",
+  count: 100_000,
+  seed: "laws",
+  part: 2_000,
+  flags: ["reads"],
+  nothing,
+  does: (seed, from, count, flags) => laws(seed, from, count, undefined, graphOf(flags)),
+  says: ({ graphs, broken }) => `${graphs} graphs, ${broken.length} break a law`,
+  only: keeps,
+  ends: async ({ graphs, refused, ended, ahead, undos, again, broken }, flags) => {
+    for (const { seed } of broken.slice(0, SHOWN_MAX)) await keeps(seed, flags)
+    for (const { seed, law } of broken.slice(SHOWN_MAX)) console.log(`${seed}: ${law}`)
+    console.log(`${ended.value} ended in a value, ${ended.failure} in a failure, ${refused} were no graphs`)
+    const { kept, wrong, discarded } = ahead
+    console.log(`looking ahead: ${kept} guesses kept, ${wrong} rolled back, ${discarded} reads called in vain`)
+    console.log(`undone: ${undos} runs took back what they had done`)
+    console.log(
+      `again: ${again.cut} runs were cut and went on, ${again.replayed} were computed again from their record`,
+    )
+    figures({ "laws.graphs": graphs, "laws.mismatches": broken.length })
+    return broken.length === 0
   },
 })
-/** Graphs that one process does before another takes over: its memory goes with it. */
-const PART = 2_000
-const SHOWN_MAX = 5
-const graphOf = values.reads ? someReads : someGraph
 
-if (values.only !== undefined) process.exitCode = (await show(values.only)) ? 1 : 0
-else if (values.part) {
-  const tally = await campaign(values.seed, Number(values.from), Number(values.graphs), undefined, graphOf)
-  process.stdout.write(JSON.stringify(tally))
-} else await all(Number(values.graphs), Number(values.jobs))
-
-async function all(count: number, jobs: number): Promise<void> {
-  const total: Tally = {
-    graphs: 0,
-    refused: 0,
-    ended: { value: 0, failure: 0 },
-    ahead: { kept: 0, wrong: 0, discarded: 0 },
-    undos: 0,
-    broken: [],
-  }
-  const began = performance.now()
-  let next = 0
-  const worker = async () => {
-    while (next < count) {
-      const from = next
-      next += PART
-      const tally = await part(from, Math.min(PART, count - from))
-      total.graphs += tally.graphs
-      total.refused += tally.refused
-      total.ended.value += tally.ended.value
-      total.ended.failure += tally.ended.failure
-      for (const key of ["kept", "wrong", "discarded"] as const) total.ahead[key] += tally.ahead[key]
-      total.undos += tally.undos
-      total.broken.push(...tally.broken)
-      const seconds = ((performance.now() - began) / 1000).toFixed(0)
-      console.log(`${total.graphs} graphs, ${total.broken.length} break a law, ${seconds} s`)
-    }
-  }
-  await Promise.all(Array.from({ length: jobs }, worker))
-  for (const { seed } of total.broken.slice(0, SHOWN_MAX)) await show(seed)
-  for (const { seed, law } of total.broken.slice(SHOWN_MAX)) console.log(`${seed}: ${law}`)
-  console.log(
-    `${total.ended.value} ended in a value, ${total.ended.failure} in a failure, ${total.refused} were no graphs`,
-  )
-  const { kept, wrong, discarded } = total.ahead
-  console.log(`looking ahead: ${kept} guesses kept, ${wrong} rolled back, ${discarded} reads called in vain`)
-  console.log(`undone: ${total.undos} runs took back what they had done`)
-  console.log(`figure laws.graphs ${total.graphs}`)
-  console.log(`figure laws.mismatches ${total.broken.length}`)
-  process.exitCode = total.broken.length > 0 ? 1 : 0
+/** Graphs that are mostly reads, which looking ahead is for, or any. */
+function graphOf(flags: ReadonlySet<string>): typeof someGraph {
+  return flags.has("reads") ? someReads : someGraph
 }
 
-/** A part of the campaign in a process of its own. */
-function part(from: number, count: number): Promise<Tally> {
-  const args = ["--part", "--seed", values.seed, "--from", `${from}`, "--graphs", `${count}`]
-  if (values.reads) args.push("--reads")
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ["ignore", "pipe", "inherit"] })
-    let text = ""
-    child.stdout.on("data", (chunk) => {
-      text += String(chunk)
-    })
-    child.on("error", reject)
-    child.on("close", (code) => {
-      if (code === 0) resolve(JSON.parse(text) as Tally)
-      else reject(new TypeError(`Graphs ${from} to ${from + count - 1} ended with code ${code}: ${text}`))
-    })
-  })
-}
-
-/** Prints the smallest graph found that breaks the same law. Says whether the seed breaks one. */
-async function show(seed: string): Promise<boolean> {
-  const graph = graphOf(seed)
+/** Prints the smallest graph found that breaks the same law. Says whether the seed keeps them all. */
+async function keeps(seed: string, flags: ReadonlySet<string>): Promise<boolean> {
+  const graph = graphOf(flags)(seed)
   const [first] = (await judge(graph, seed)).broken
   if (first === undefined) {
     console.log(`${seed} keeps the laws`)
-    return false
+    return true
   }
   const same = alike(first)
   const small = await shrunk(graph, async (other) => {
@@ -111,7 +59,7 @@ async function show(seed: string): Promise<boolean> {
   })
   const how = (await judge(small, seed)).broken.find(same)?.how ?? first.how
   console.log(`\n${seed} breaks a law: ${first.law}\n${how}\n${text(small)}`)
-  return true
+  return false
 }
 
 /** The same law in the same way, as far as words without numbers and names tell. */

@@ -10,6 +10,18 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   {
+    file: "kernel/history.ts",
+    what: "always",
+    code: "came.ok",
+    reason: "A failure has no value: what is read of it is undefined either way. The type wants it asked.",
+  },
+  ...(["left alone", "right alone"] as const).map((what) => ({
+    file: "kernel/resume.ts",
+    what,
+    code: "data === null || outcome === null",
+    reason: "An answer has both or neither. The types want both asked.",
+  })),
+  {
     file: "kernel/judge.ts",
     what: "always",
     code: 'validator.level === "oracle"',

@@ -6,14 +6,32 @@
 import { compile } from "../../compile/mod.ts"
 import { replay, resume, undo } from "../../deploy/again.ts"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
-import { Engine, SqliteStorage } from "../../deploy/mod.ts"
+import { Engine } from "../../deploy/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
-import { type Outcome, printPath, printProblemShort, type Registry, registry, sha256 } from "../../graph/mod.ts"
-import { AdmissionError, type History, KernelError, openHistory, type Reply, verifyChain } from "../../kernel/mod.ts"
+import {
+  type Outcome,
+  printPath,
+  printProblemShort,
+  type Registry,
+  registry,
+  sameBytes,
+  sha256,
+} from "../../graph/mod.ts"
+import {
+  AdmissionError,
+  auditLedger,
+  type History,
+  KernelError,
+  openHistory,
+  type Reply,
+  type Signer,
+  verifyChain,
+} from "../../kernel/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { Chance } from "../laws/chance.ts"
+import { Disk } from "./disk.ts"
 import { someSimGraph, textOf } from "./graphs.ts"
-import { FAULTS, Process, type Strike, World } from "./world.ts"
+import { FAULTS, type Fault, Process, type Strike, World } from "./world.ts"
 
 export interface Scenario {
   readonly seed: string
@@ -38,6 +56,7 @@ export interface Lived {
 
 const PROCESSES_MAX = 60
 const TRIES_MAX = 40
+const LOSSES: ReadonlySet<Fault> = new Set(["disk torn", "disk half", "disk forgotten"])
 const GRANTS = ["app:look", "app:send", "app:post", "ask:person"]
 
 export function scenarioOf(seed: string): Scenario {
@@ -85,7 +104,7 @@ interface Life {
 }
 
 async function lifeOf(scenario: Scenario): Promise<Life> {
-  const disk = new SqliteStorage({ file: ":memory:" })
+  const disk = new Disk(scenario.strikes.some(({ fault }) => LOSSES.has(fault)))
   const world = new World(disk, scenario.strikes)
   const { wrong } = world
   const grants = GRANTS.filter((grant) => grant !== scenario.withheld)
@@ -142,6 +161,24 @@ interface Work {
   readonly undo: Scenario["undo"]
 }
 
+const SECRET = new TextEncoder().encode("of the simulated world")
+/** Signs at once, as no real key does: time in a world is the world's. */
+const seal = (bytes: Uint8Array): Uint8Array => sha256(new Uint8Array([...SECRET, ...bytes]))
+const signer: Signer = {
+  log: "sim",
+  sign: async (bytes) => seal(bytes),
+  verify: async (log, bytes, signature) => (log === "sim" ? sameBytes(seal(bytes), signature) : undefined),
+}
+const ledgerOn = (world: World, process: Process): Promise<SqlLedger> =>
+  SqlLedger.open({
+    storage: world.storage(process),
+    signer,
+    now: world.clock.now,
+    keepHead: async (head) => {
+      if (process.alive) world.kept = head
+    },
+  })
+
 const engineOn = async (world: World, process: Process, { kinds, chance }: Pick<Work, "kinds" | "chance">) =>
   new Engine({
     registry: kinds,
@@ -150,7 +187,7 @@ const engineOn = async (world: World, process: Process, { kinds, chance }: Pick<
       chance: { next: () => chance.unit(), bytes: (n) => Uint8Array.from({ length: n }, () => chance.below(256)) },
     },
     digest: sha256,
-    store: await SqlLedger.open({ storage: world.storage(process) }),
+    store: await ledgerOn(world, process),
     parks: true,
     timeoutMs: 1_000,
   })
@@ -238,7 +275,7 @@ async function checked(world: World, scenario: Scenario, plan: Uint8Array, runs:
   const process = new Process()
   const kinds = registry(...standardKinds.values(), ...world.kinds(process))
   // From here on nothing strikes any more.
-  const calm = new World(world.disk, [])
+  const calm = world.calm()
   calm.clock.wall = world.clock.now() + 1
   const engine = await engineOn(calm, process, { kinds, chance: new Chance("checks") })
   await engine.prepare(plan, { grants: GRANTS })
@@ -263,11 +300,26 @@ async function checked(world: World, scenario: Scenario, plan: Uint8Array, runs:
         `${id}: its replay differs: ${JSON.stringify(again.outcome)} for ${JSON.stringify(history.end?.outcome)}, ${again.divergences.length} divergences, trace ${again.sameTrace}`,
       )
   }
+  wrong.push(...(await audited(world, engine.store as SqlLedger)))
   if (scenario.withheld !== undefined) {
     const tool = scenario.withheld.replace("app:", "")
     if (world.applied.some((a) => a.tool === tool)) wrong.push(`${tool} was called without a grant`)
   }
   return histories
+}
+
+/** The ledger and its signed log are whole; what the disk has forgotten is told by a head that was kept elsewhere. */
+async function audited({ kept, witness }: World, { archive }: SqlLedger): Promise<string[]> {
+  const own = await auditLedger(archive, { digest: sha256, verify: signer.verify })
+  const wrong = own.findings.map(({ fault, message }) => `the audit finds ${fault}: ${message}`)
+  const held = await auditLedger(archive, {
+    digest: sha256,
+    verify: signer.verify,
+    heads: [witness ?? kept ?? []].flat(),
+  })
+  if (held.ok === (witness !== undefined))
+    wrong.push(witness ? "nobody noticed what the disk forgot" : `against the head: ${held.findings[0]!.message}`)
+  return wrong
 }
 
 /** No effect twice, and none that the ledger does not know. */

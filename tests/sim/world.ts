@@ -3,8 +3,11 @@
  * a seed, so one number replays everything that went wrong. Faults strike by number: the world counts every operation that
  * leaves a process, and a schedule says what happens to the n-th.
  */
-import { fail, type NodeKind, type Path, printPath, T } from "../../graph/mod.ts"
-import { type KernelReason, kernelError, openEntry, type Storage } from "../../kernel/mod.ts"
+import type { SqliteStorage } from "../../deploy/mod.ts"
+import { fail, hex, type NodeKind, type Path, printPath, T } from "../../graph/mod.ts"
+import { type KernelReason, kernelError, openEntry, type SignedHead, type Storage } from "../../kernel/mod.ts"
+import { Chance } from "../laws/chance.ts"
+import type { Disk, Loss } from "./disk.ts"
 
 /** What can happen to an operation. Those that do not fit the operation that they meet change nothing. */
 export const FAULTS = [
@@ -15,6 +18,10 @@ export const FAULTS = [
   "disk full",
   "disk silent",
   "disk slow",
+  /** The power goes off in the middle of a transaction; while the log is put into the file; after one that was said to be kept. */
+  "disk torn",
+  "disk half",
+  "disk forgotten",
   /** A tool: nothing gets there; it gets there and the answer is lost; it answers late, or garbage, or says to try again. */
   "tool lost",
   "tool silent",
@@ -57,20 +64,36 @@ export class World {
   /** What an independent look found wrong while it happened. */
   readonly wrong: string[] = []
   readonly clock = new SimClock()
-  /** The disk itself: what is on it outlives every process. */
-  readonly disk: Storage
+  /** What is on the disk outlives every process. */
+  readonly #disk: Disk
   readonly #answers = new Map<string, number>()
+  /** Where the log stood before the transaction that the disk forgets with the power, which goes off soon. */
+  #forgets: number | undefined
+  /** Writes that were done and announced on a disk that forgot the announcement: no ledger can know of them. */
+  readonly ghosts: Applied[] = []
+  /** The signed head as it was handed out last; and the one that speaks of what the disk has forgotten since. */
+  kept: SignedHead | undefined
+  witness: SignedHead | undefined
 
-  constructor(disk: Storage, strikes: readonly Strike[]) {
-    this.disk = disk
+  constructor(disk: Disk, strikes: readonly Strike[]) {
+    this.#disk = disk
     this.strikes = new Map(strikes.map(({ at, fault }) => [at, fault]))
   }
 
+  get disk(): SqliteStorage {
+    return this.#disk.storage
+  }
+  /** The same disk, where nothing strikes any more. */
+  calm(): World {
+    return new World(this.#disk, [])
+  }
+
   /** One operation leaves a process: what happens to it. */
-  async strike(process: Process): Promise<Fault | undefined> {
+  async strike(process: Process, what: "disk" | "tool"): Promise<Fault | undefined> {
     if (!process.alive) return never()
     this.clock.moved()
     const fault = this.strikes.get(this.ops++)
+    if (this.#forgets !== undefined && what === "disk") return this.#powerOff(process, this.#forgets, "forgotten")
     if (fault === "clock forward") this.clock.wall += DAY_MS
     if (fault === "clock back") this.clock.wall -= DAY_MS
     if (fault === "killed before") {
@@ -83,11 +106,15 @@ export class World {
   /** The storage port as one process sees it. */
   storage(process: Process): Storage {
     const through = async <A>(work: () => A | Promise<A>): Promise<A> => {
-      const fault = await this.strike(process)
+      const fault = await this.strike(process, "disk")
       if (fault === "disk full") throw refused("full")
       if (fault === "disk slow") await this.clock.sleep(5_000)
+      const from = this.#disk.written
       const result = await work()
       this.clock.moved()
+      if (fault === "disk torn") return this.#powerOff(process, from, "torn")
+      if (fault === "disk half") return this.#powerOff(process, from, "half")
+      if (fault === "disk forgotten" && this.#disk.written > from) this.#forgets = from
       if (fault === "killed after") {
         process.die()
         return never()
@@ -101,6 +128,33 @@ export class World {
       batch: (statements) => through(() => this.disk.batch(statements)),
       close: () => {},
     }
+  }
+
+  /** Every process dies, and the disk has what got there. */
+  #powerOff(process: Process, from: number, loss: Loss): Promise<never> {
+    const intents = this.#intents()
+    this.#forgets = undefined
+    process.die()
+    this.#disk.losePower(from, loss, new Chance(`${this.ops} ${loss}`))
+    const left = new Set(this.#intents().map(({ entry }) => hex(entry)))
+    for (const { entry, run } of intents) {
+      const { body } = openEntry(entry)
+      if (left.has(hex(entry)) || body.kind !== "intent") continue
+      const lost = this.applied.findIndex((a) => a.tool === "post" && a.run === run && a.path === printPath(body.path))
+      if (lost >= 0) this.ghosts.push(...this.applied.splice(lost, 1))
+    }
+    if (this.kept !== undefined && this.#leaves() < this.kept.size) this.witness ??= this.kept
+    return never()
+  }
+  #intents(): readonly { readonly run: string; readonly entry: Uint8Array }[] {
+    const rows = this.#has("ledger") ? this.disk.all("SELECT run, entry FROM ledger WHERE kind = 'intent'", []) : []
+    return rows as unknown as readonly { readonly run: string; readonly entry: Uint8Array }[]
+  }
+  #leaves(): number {
+    return this.#has("ledger_log") ? Number(this.disk.all("SELECT count(*) AS n FROM ledger_log", [])[0]!["n"]) : 0
+  }
+  #has(table: string): boolean {
+    return this.disk.all("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).length > 0
   }
 
   /** The kinds `look` (a read), `send` (a write whose tool honours keys) and `post` (one that does not). */
@@ -130,7 +184,7 @@ export class World {
       open: () => ({
         execute: async (args, call) => {
           const arg = (args as { readonly [field: string]: number })[name]!
-          const fault = await this.strike(process)
+          const fault = await this.strike(process, "tool")
           if (fault === "tool lost") return never()
           if (fault === "tool down") throw fail("Down", "not now", { retryable: true, undelivered: true })
           if (fault === "tool slow") await this.clock.sleep(400)
@@ -146,6 +200,7 @@ export class World {
               effect,
               keyed,
             )
+          if (this.#forgets !== undefined) return this.#powerOff(process, this.#forgets, "forgotten")
           if (fault === "killed after") {
             process.die()
             return never()
