@@ -208,6 +208,15 @@ async function batches(): Promise<void> {
     const logits = await run(x, rows)
     return values.map((_, r) => output.read(logits, r * output.width))
   }
+  const single: number[] = []
+  for (let i = 0; i < 12_000; i++) {
+    const start = now()
+    model.predict(values[i % rows]!)
+    if (i >= 2000) single.push(now() - start)
+  }
+  report.text(
+    `One call from a value to a value, encoded, run and read with its confidences, on ${mlp.widths.join("-")}: p50 ${show(quantile(single, 0.5) / 1000)} µs, p99 ${show(quantile(single, 0.99) / 1000)} µs.`,
+  )
   const done = (f: () => unknown) => async () => {
     await f()
     return rows
@@ -224,7 +233,7 @@ async function batches(): Promise<void> {
       { name: "onnxruntime-node, numbers to numbers", run: done(() => run(features, rows)) },
       { name: "our own kernel, numbers to numbers", run: done(() => net.many(features, rows)) },
     ],
-    { turns: 15, turnMs: 1, warmMs: 200 },
+    { turns: 21, turnMs: 1, warmMs: 200 },
   )
   const all = [...times.values()]
   report.text(`A batch of ${rows} on ${mlp.widths.join("-")}: ours ran ${first.ran}, for it was ${first.reason}.`)

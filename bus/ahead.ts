@@ -209,6 +209,8 @@ export class Ahead {
   #keep(f: Foreseen): void {
     f.state = "kept"
     this.#open.delete(f.at)
+    // Answered otherwise, from the record of a run that goes on: nobody will take the call over.
+    this.#discard(f)
   }
 
   /** It does not count, nor does anything that rests on it. */

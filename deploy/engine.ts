@@ -157,8 +157,8 @@ export class Engine {
   readonly #ids: RunIds
   readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
-  /** Where the host has shadows. */
-  readonly #ahead: LooksAhead | undefined
+  /** How its runs look ahead, and what they have measured. */
+  readonly ahead: LooksAhead
   readonly #tenant: Tenant
 
   constructor(options: EngineOptions) {
@@ -173,8 +173,7 @@ export class Engine {
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
-    const { shadows } = options.services
-    this.#ahead = shadows && new LooksAhead(shadows, options.speculate, options.policy)
+    this.ahead = new LooksAhead(options.services.shadows, options.speculate, options.policy)
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 
@@ -392,7 +391,7 @@ export class Engine {
     const { services, timeoutMs, settle } = this.#options
     const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
     const limits = this.#limits
-    const speculation = this.#ahead?.of(program.admitted, options)
+    const speculation = this.ahead.of(program.admitted, options)
     return { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle, speculation }
   }
 

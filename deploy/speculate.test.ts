@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { compile } from "../compile/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { type NodeKind, printPath, type Shadows, type Signature, type Sort, type Value } from "../graph/mod.ts"
+import { type NodeKind, printPath, type Shadows, type Signature, type Value } from "../graph/mod.ts"
 import { openRow } from "../kernel/mod.ts"
 import { kindsOf } from "../tests/machine/machine.ts"
 import { sure, TestShadow } from "../tests/machine/shadows.ts"
@@ -22,7 +22,7 @@ nodes:
 output: b
 `
 
-function engine(speculate: Speculate | undefined, shadows: Shadows, sort?: Sort, graph = text) {
+function engine(speculate: Speculate | undefined, shadows: Shadows, kind?: (read: NodeKind) => NodeKind, graph = text) {
   const calls: string[] = []
   const f = async ({ n }: { readonly n: number | string }) => {
     calls.push(`f ${n}`)
@@ -32,9 +32,7 @@ function engine(speculate: Speculate | undefined, shadows: Shadows, sort?: Sort,
   }
   const kinds = kindsOf({ f })
   const read = kinds.get("read")!
-  // As if the argument were a part of an address.
-  const sign: NodeKind["sign"] = (node) => ({ ...(read.sign(node) as Signature), sinks: { n: sort! } })
-  const registry = sort === undefined ? kinds : new Map([...kinds, ["read", { ...read, sign }]])
+  const registry = kind === undefined ? kinds : new Map([...kinds, ["read", kind(read)]])
   const { checked } = checkFile({ file: "g.graph.yaml", text: graph }, { registry })
   const services = { clock: systemClock, chance: { next: () => 0.5, bytes: (n: number) => new Uint8Array(n) }, shadows }
   const made = new Engine({ registry, services, speculate })
@@ -50,6 +48,11 @@ function engine(speculate: Speculate | undefined, shadows: Shadows, sort?: Sort,
   }
   return { run, calls, close: () => made.close() }
 }
+
+/** The kind, whose calls sign more. */
+const signing =
+  (more: Partial<Signature>) =>
+  (kind: NodeKind): NodeKind => ({ ...kind, sign: (node) => ({ ...(kind.sign(node) as Signature), ...more }) })
 
 describe("an engine", () => {
   const right = new TestShadow((args) => sure((args as { n: number }).n + 1))
@@ -127,13 +130,46 @@ test("what a shadow says counts as a model's words: where these may not go, noth
     ["url-query", ["a kept"]],
     ["url-path", ["a kept"]],
   ] as const) {
-    const made = engine({}, { of: right }, sort, words)
+    // As if the argument were a part of an address.
+    const made = engine({}, { of: right }, signing({ sinks: { n: sort } }), words)
     expect((await made.run({ x: "1" })).guesses).toEqual([...guesses])
     // It is guessed, and called when it is certain.
     const together = made.calls.indexOf("f 1!") < made.calls.indexOf("f 1 done")
     expect(together).toBe(sort === "url-query")
     await made.close()
   }
+})
+
+describe("nothing is guessed", () => {
+  const right = () => new TestShadow((args) => sure((args as { n: number }).n + 1))
+  const cases: { readonly [what: string]: (kind: NodeKind) => NodeKind } = {
+    "where a person is asked or a time is waited for": signing({ waits: true }),
+    "where an independent oracle has to be asked whether it counts": (kind) => ({
+      ...kind,
+      validators: () => [{ level: "oracle", about: "somebody else agrees", by: "somebody", check: async () => true }],
+    }),
+  }
+  for (const [what, kind] of Object.entries(cases)) {
+    test(what, async () => {
+      const shadow = right()
+      // The mark would be refused by `check`: a plan that has it all the same is treated alike.
+      const unmarked = text.replace(", speculate: true", "")
+      const made = engine({}, { of: () => shadow }, kind, what.includes("oracle") ? text : unmarked)
+      const { result } = await made.run({ x: 1 }, { onEarly: () => {} })
+      expect(result.outcome).toEqual({ ok: true, value: 3 })
+      expect(shadow.asked).toEqual([])
+      expect(made.calls).toEqual(["f 1", "f 1 done", "f 2", "f 2 done"])
+      await made.close()
+    })
+  }
+
+  test("and `speculate:` on such a node is refused", () => {
+    const registry = new Map([["read", signing({ waits: true })(kindsOf({ f: () => 1 }).get("read")!)]])
+    const { problems } = checkFile({ file: "g.graph.yaml", text }, { registry })
+    expect(problems.map((p) => `${p.code} ${p.message}`)).toEqual([
+      "G207 A question or a wait cannot run on a guess: it is for when its arguments are certain.",
+    ])
+  })
 })
 
 describe("what is stated", () => {

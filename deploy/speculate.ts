@@ -73,11 +73,21 @@ export class LooksAhead {
   /** Of one run; undefined where it does not look ahead, or nothing could come of it. */
   of(admitted: Admitted, run: RunAhead): Speculation | undefined {
     const { speculate = this.#bounds, onEarly } = run
-    if (this.#shadows === undefined || speculate === undefined || speculate === false) return undefined
-    if (onEarly === undefined && !admitted.externs.some((x) => x.claim.settings.speculate === true)) return undefined
-    const known = this.#of(admitted, this.#shadows)
-    if (known.shadows.every((shadow) => shadow === undefined)) return undefined
-    return { ...SPECULATION, ...speculate, ...known, odds: this.odds, onEarly }
+    if (speculate === undefined || speculate === false) return undefined
+    if (this.inVain(admitted, onEarly !== undefined) !== undefined) return undefined
+    return { ...SPECULATION, ...speculate, ...this.#of(admitted, this.#shadows!), odds: this.odds, onEarly }
+  }
+
+  /** Why nothing could come of looking ahead with a plan; undefined where something could. */
+  inVain(admitted: Admitted, early = false): string | undefined {
+    if (!early && !admitted.externs.some((x) => x.claim.settings.speculate === true))
+      return "no read of the graph says speculate: true, so none may begin earlier"
+    if (
+      this.#shadows === undefined ||
+      this.#of(admitted, this.#shadows).shadows.every((shadow) => shadow === undefined)
+    )
+      return "no tool of the graph has a shadow here"
+    return undefined
   }
 
   #of(admitted: Admitted, shadows: Shadows): Pick<Speculation, "shadows" | "certain"> {

@@ -125,13 +125,12 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const { space, run } = options
   if (chain.rows.length === 0) throw kernelError("missing", `Cannot read run "${run}": the ledger has no such run`)
   const verdict = verifyChain(chain, options)
-  if (!verdict.ok && verdict.reason === "redacted") {
-    throw kernelError(
-      "redacted",
-      `Cannot take up run "${run}": it was redacted; what stood beside entry ${verdict.seq} is gone`,
-    )
+  if (!verdict.ok) {
+    const { seq, message } = verdict
+    throw verdict.reason === "redacted"
+      ? kernelError("redacted", `Cannot take up run "${run}": it was redacted; what stood beside entry ${seq} is gone`)
+      : kernelError("corrupt", `Cannot read run "${run}": entry ${seq}: ${message}`)
   }
-  if (!verdict.ok) throw kernelError("corrupt", `Cannot read run "${run}": entry ${verdict.seq}: ${verdict.message}`)
   if (chain.before !== null) {
     throw kernelError(
       "corrupt",

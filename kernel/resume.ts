@@ -215,7 +215,7 @@ async function settledBy(
   if (how === "answered" && only !== undefined && value !== true && !sameValue(value, only)) {
     throw kernelError("answer", `Cannot answer ${printPath(path)}: what is asked is a yes to the value that is shown`)
   }
-  const yes = how === "answered" && only !== undefined ? only : value
+  const yes = only === undefined ? value : only
   const given = how === "refused" ? fail("Refused", message ?? "A person said no", { undelivered: true }) : yes
   const outcome = await judgeAnswer(admitted.externs[callAt(admitted, path)]!, wait, given, clock)
   return { wait, how, by, kept: encoded(outcome, digest) }

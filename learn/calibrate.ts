@@ -93,7 +93,7 @@ export function thresholdsOf(confidences: readonly number[], shares: readonly nu
   )
   return [...new Set(at)].sort((a, b) => b - a)
 }
-const SHARES = [0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 1]
+export const SHARES: readonly number[] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 1]
 
 /** The fewest accepted answers, none of them wrong, that show a share of at most `alpha` at 1 − `delta`. */
 export function acceptedMin(alpha: number, delta: number): number {

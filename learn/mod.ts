@@ -1,5 +1,8 @@
 /** The door of `learn`: recording calls of tools, and what is made of the record. Nothing here is on the way of a request. */
+
+export * from "./calibrate.ts"
 export * from "./errors.ts"
+export * from "./fit.ts"
 export * from "./record/call.ts"
 export * from "./record/cases.ts"
 export * from "./record/generate.ts"
@@ -8,6 +11,7 @@ export * from "./record/log.ts"
 export * from "./record/look.ts"
 export * from "./record/mcp.ts"
 export * from "./record/mcp_log.ts"
+export * from "./reliability.ts"
 export { checkpointOf, resumed } from "./train/checkpoint.ts"
 export { type Examples, examplesOf, type LeftOut, NOT_ASKED } from "./train/examples.ts"
 export * from "./train/trainer.ts"

@@ -318,6 +318,21 @@ describe("refused", () => {
     expect(reason(resumed(bytes.subarray(0, bytes.length - 1), good))).toContain("cut or changed")
     expect(reason(resumed(bytes.subarray(0, 20), good))).toContain("found 20 bytes")
     expect(reason(resumed(new Uint8Array(99), good))).toContain("another file")
+    // A file with the right hash whose description is none, as whoever can write files can make it.
+    const text = bytes.subarray(8, 8 + new DataView(bytes.buffer).getUint32(4, true))
+    const forged = (edit: (header: string) => string) => {
+      const header = new TextEncoder().encode(edit(new TextDecoder().decode(text)))
+      const all = Uint8Array.from([...bytes.subarray(0, 8), ...header, ...bytes.subarray(8 + text.length, -32)])
+      new DataView(all.buffer).setUint32(4, header.length, true)
+      return reason(resumed(Uint8Array.from([...all, ...sha256(all)]), good))
+    }
+    expect(forged((h) => h)).toBe("no refusal")
+    expect(forged((h) => h.slice(1))).toContain("one without a description")
+    expect(forged((h) => h.replace(`"settings":`, `"setting":`))).toContain("one without a description")
+    expect(forged((h) => h.replace(`"at":0`, `"at":-1`))).toContain("a training in the middle")
+    expect(forged((h) => h.replace(`"format":1`, `"format":2`))).toContain("want format 1, found 2")
+    expect(forged((h) => h.replace(`"hidden":[32,24]`, `"hidden":[32,25]`))).toContain("bytes of numbers")
+    expect(forged((h) => h.replace(`"batch":64`, `"batch":"64"`))).toStartWith("training: Cannot train with batch")
     for (let i = 4; i < bytes.length; i += 997) {
       const other = bytes.slice()
       other[i]! ^= 1

@@ -193,6 +193,10 @@ describe("a model that is called with values", () => {
     const values = (b: Predictions) => b.readings.map((r) => ("value" in r ? r.value : r.message))
     expect(values(same)).toEqual(values(batch))
     expect(must(await model.predictBatch(rows(BATCH_MIN - 1))).reason).toBe("63 rows; another runtime pays from 64 on")
+    const large = rows(2500)
+    const pieces = must(await model.predictBatch(large))
+    expect(pieces.reason).toBe("2500 rows on a runtime")
+    expect(values(pieces)).toEqual(values(must(await model.predictBatch(large, { sameBits: true }))))
     await model.close()
     expect(closed).toBe(1)
     let asked = 0
@@ -211,7 +215,7 @@ describe("a model that is called with values", () => {
     }
     expect(asked).toBe(1)
     const short = must(ShadowModel.of(file, { batch: lent(async () => new Float32Array(3)) }))
-    expect(must(await short.predictBatch(rows(70))).reason).toContain("gave 3 numbers")
+    expect(must(await short.predictBatch(rows(70))).reason).toContain("it gave 3 numbers, not")
   })
 
   test("sums that leave float32 are no answer", async () => {

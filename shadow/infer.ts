@@ -50,6 +50,9 @@ export interface ShadowModelOptions extends Omit<NetOptions, "digits"> {
 /** Why a file makes no model that can be called, or arguments have no answer. */
 export type Unanswered = EncodingRefused | ModelRefused
 
+/** Rows that a lent runtime is given at once: it computes one such piece while this thread makes and reads others. */
+const PIECE = 1024
+
 const SINGLE: HowItRan = { ran: "wasm-single", reason: "one call" }
 
 export class ShadowModel {
@@ -127,11 +130,12 @@ export class ShadowModel {
       if (wrong === undefined) count++
       else refused.set(i, wrong)
     }
-    const { logits, ...how } = await this.#logits(states.subarray(0, count * digits.length), count, options.sameBits)
-    if (logits instanceof ModelRefused) return logits
+    const used = states.subarray(0, count * digits.length)
+    const lent = await this.#lent(used, count, options.sameBits ?? false)
+    const { found, ...how } = "found" in lent ? lent : this.#own(used, count, lent.why)
+    if (found instanceof ModelRefused) return found
     let next = 0
-    const readings = rows.map((_, i) => refused.get(i) ?? this.#read(logits, next++ * this.output.width))
-    return { by: this.file.hash, readings, ...how }
+    return { by: this.file.hash, readings: rows.map((_, i) => refused.get(i) ?? found[next++]!), ...how }
   }
 
   /** What the logits say. Weights that are finite can still make a sum that is not: that is no answer, however sure it looks. */
@@ -153,32 +157,60 @@ export class ShadowModel {
     if (session !== undefined) await (await session).close()
   }
 
-  async #logits(
+  #own(
     states: Uint16Array,
     count: number,
-    sameBits = false,
-  ): Promise<HowItRan & { readonly logits: Float32Array | ModelRefused }> {
-    const own = (reason: string) => ({
-      logits: this.#net.manyOfStates(states, count),
-      ran: "wasm-batch" as const,
-      reason: `${count} rows; ${reason}`,
-    })
-    if (sameBits) return own("the same bits are wanted everywhere")
-    if (count < BATCH_MIN) return own(`another runtime pays from ${BATCH_MIN} on`)
-    if (this.#batch === undefined) return own("this host lends no other runtime")
-    if (this.#failed !== undefined) return own(this.#failed)
+    why: string,
+  ): HowItRan & { readonly found: readonly (Reading | Unanswered)[] | ModelRefused } {
+    const logits = this.#net.manyOfStates(states, count)
+    const found = logits instanceof ModelRefused ? logits : this.#readings(logits, count)
+    return { found, ran: "wasm-batch", reason: `${count} rows; ${why}` }
+  }
+
+  /** By the lent runtime, or why not. It computes beside this thread, which makes its next input and reads its last answer meanwhile. */
+  async #lent(
+    states: Uint16Array,
+    count: number,
+    sameBits: boolean,
+  ): Promise<(HowItRan & { readonly found: readonly (Reading | Unanswered)[] }) | { readonly why: string }> {
+    if (sameBits) return { why: "the same bits are wanted everywhere" }
+    if (count < BATCH_MIN) return { why: `another runtime pays from ${BATCH_MIN} on` }
+    if (this.#batch === undefined) return { why: "this host lends no other runtime" }
+    if (this.#failed !== undefined) return { why: this.#failed }
+    const { about, ran } = this.#batch
+    const found: (Reading | Unanswered)[] = []
+    const under: { readonly rows: number; readonly logits: Promise<Float32Array> }[] = []
     try {
       this.#session ??= this.#batch.open(this.file.bytes)
-      const logits = await (await this.#session).run(this.#features(states, count), count)
-      if (logits.length === count * this.output.width) {
-        return { logits, ran: this.#batch.ran, reason: `${count} rows on ${this.#batch.about}` }
+      const session = await this.#session
+      const each = this.encoding.digits.length
+      for (let from = 0; from < count || under.length > 0; ) {
+        if (from < count && under.length < 2) {
+          const rows = Math.min(PIECE, count - from)
+          const features = this.#features(states.subarray(from * each, (from + rows) * each), rows)
+          under.push({ rows, logits: session.run(features, rows) })
+          from += rows
+          continue
+        }
+        const { rows, logits } = under[0]!
+        const piece = await logits
+        under.shift()
+        if (piece.length !== rows * this.output.width) {
+          throw new RangeError(`it gave ${piece.length} numbers, not ${rows * this.output.width}`)
+        }
+        for (const reading of this.#readings(piece, rows)) found.push(reading)
       }
-      this.#failed = `${this.#batch.about} gave ${logits.length} numbers, not ${count * this.output.width}`
+      return { found, ran, reason: `${count} rows on ${about}` }
     } catch (cause) {
-      this.#failed = `${this.#batch.about} failed: ${cause instanceof Error ? cause.message : String(cause)}`
+      this.#failed = `${about} failed: ${cause instanceof Error ? cause.message : String(cause)}`
+      // What is still under way has nobody to wait for it; that it fails as well, or cannot be closed, is no news.
+      await Promise.allSettled([...under.map((u) => u.logits), this.close()])
+      return { why: this.#failed }
     }
-    this.#session = undefined
-    return own(this.#failed)
+  }
+
+  #readings(logits: Float32Array, count: number): (Reading | Unanswered)[] {
+    return Array.from({ length: count }, (_, r) => this.#read(logits, r * this.output.width))
   }
 
   /** The features that the states stand for. */

@@ -99,10 +99,13 @@ async function show(call: Call, [tool, ...more]: readonly string[]): Promise<num
 function lookText(look: Look, { bold, dim, green, red }: Call["terminal"]["out"]["colours"]): string {
   const { tool, version, versions, calls, inputs, answers, failures, contradicted, outside, outsideCalls, ms } = look
   const rows: (readonly [string, string])[] = [
-    ["version", `${version.slice(0, 16)}${versions.length > 1 ? dim(`  (the newest of ${versions.length})`) : ""}`],
+    [
+      "version",
+      `${printable(version.slice(0, 16))}${versions.length > 1 ? dim(`  (the newest of ${versions.length})`) : ""}`,
+    ],
     ["calls", `${calls}, of ${inputs} different inputs with ${answers} different answers`],
   ]
-  const failed = Object.entries(failures).map(([code, n]) => `${n} ${code}`)
+  const failed = Object.entries(failures).map(([code, n]) => `${n} ${printable(code)}`)
   if (failed.length > 0) rows.push(["failed", failed.join(", ")])
   if (ms !== null) rows.push(["took", `${ms.p50.toFixed(2)} ms at the median, ${ms.p99.toFixed(2)} ms at p99`])
   if (contradicted > 0) rows.push(["contradicted", `${contradicted} inputs`])
@@ -113,8 +116,8 @@ function lookText(look: Look, { bold, dim, green, red }: Call["terminal"]["out"]
   const verdict =
     look.refusals.length === 0
       ? [green("  a shadow can be learned from these calls")]
-      : look.refusals.map(({ reason, message }) => `  ${red(reason)}: ${message}`)
-  return `${bold(printable(tool))}\n${printable([...lines, ...verdict].join("\n"))}\n`
+      : look.refusals.map(({ reason, message }) => `  ${red(reason)}: ${printable(message)}`)
+  return `${bold(printable(tool))}\n${[...lines, ...verdict].join("\n")}\n`
 }
 
 function known(log: CallLog, tool: string): void {

@@ -79,6 +79,8 @@ export async function runProgram(
   try {
     const { plan } = ready.admitted
     const input = await inputOf(call, words, plan.types[plan.input] as Input)
+    const inVain = call.on("speculate") ? session.engine.ahead.inVain(ready.admitted) : undefined
+    if (inVain !== undefined) terminal.err.write(`${terminal.err.colours.dim(`--speculate: ${inVain}`)}\n`)
     const { result, totals } = await view.watch(
       ready,
       input,

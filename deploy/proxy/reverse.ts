@@ -7,6 +7,7 @@ import { isRecord } from "../../graph/mod.ts"
 import { idKey } from "../../learn/mod.ts"
 import { eventOf } from "./events.ts"
 import { bodyOf, MCP_PATH, reader, refuse, write } from "./http_front.ts"
+import { isResourceMetadata, ledHere, loginPath, metadataHere, metadataPath } from "./login.ts"
 import { messageOf } from "./message.ts"
 import { type Passed, Relay, type RelayOptions } from "./relay.ts"
 import { ask, passedOn } from "./upstream.ts"
@@ -23,6 +24,7 @@ export interface ReverseOptions {
 /** Sessions that are looked at; then the oldest is let go of, and its calls are seen no more. */
 const SESSIONS_MAX = 1_000
 const SESSION = "mcp-session-id"
+const METADATA_PATHS_MAX = 16
 
 /** A conversation, and the scope in which ids count there. */
 interface Place {
@@ -52,6 +54,8 @@ export class Reverse {
   /** With a server that has no sessions: ids count within one exchange. */
   #shared: Conversation | undefined
   #exchanges = 0
+  /** Where the server said that its metadata is, beside the usual places. */
+  readonly #metadataPaths = new Set<string>()
   /** Of conversations that are over. */
   #past: Passed = NOTHING
 
@@ -97,7 +101,23 @@ export class Reverse {
       signal: gone.signal,
     })
     this.#settle(at.talk, typeof given === "string" ? given : undefined, method, answer)
-    await this.#pass(at, answer, response)
+    const mine = new URL(MCP_PATH, `http://${request.headers.host}`)
+    const where = metadataPath(answer.headers["www-authenticate"], this.#options.url)
+    if (where !== undefined && this.#metadataPaths.size < METADATA_PATHS_MAX) this.#metadataPaths.add(where)
+    if (isResourceMetadata(to.pathname) || this.#metadataPaths.has(to.pathname))
+      await this.#metadata(answer, response, mine)
+    else await this.#pass(at, answer, response, mine)
+  }
+
+  /** What a server says of how to log in, with the address that its client knows. */
+  async #metadata(answer: IncomingMessage, response: ServerResponse, mine: URL): Promise<void> {
+    const parts: Buffer[] = []
+    for await (const chunk of answer as AsyncIterable<Buffer>) parts.push(chunk)
+    const text = Buffer.concat(parts).toString("utf8")
+    const body = Buffer.from(metadataHere(text, this.#options.url, mine) ?? text)
+    const headers = passedOn(answer.rawHeaders, ["content-length"])
+    response.writeHead(answer.statusCode ?? 502, [...headers, "content-length", String(body.length)])
+    response.end(body)
   }
 
   /** The conversation that a request belongs to. */
@@ -140,8 +160,9 @@ export class Reverse {
       if (at.search !== "") to.search = at.search
       return to
     }
-    // Where a server says how to be authorized (RFC 9728, RFC 8414).
-    return at.pathname.startsWith("/.well-known/") ? new URL(at.pathname + at.search, url.origin) : undefined
+    const own = this.#metadataPaths.has(at.pathname)
+    const login = own ? at.pathname : loginPath(at.pathname, MCP_PATH, url.pathname)
+    return login === undefined ? undefined : new URL(login + at.search, url.origin)
   }
 
   #conversation(): Conversation {
@@ -158,9 +179,15 @@ export class Reverse {
   }
 
   /** The answer as it comes, with a look at the messages in it. */
-  async #pass({ talk: { relay }, scope }: Place, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #pass(
+    { talk: { relay }, scope }: Place,
+    answer: IncomingMessage,
+    response: ServerResponse,
+    mine: URL,
+  ): Promise<void> {
     const look = reader(answer.headers["content-type"], this.#options.frameBytesMax)
-    response.writeHead(answer.statusCode ?? 502, passedOn(answer.rawHeaders))
+    const headers = ledHere(passedOn(answer.rawHeaders), this.#options.url.origin, mine.origin)
+    response.writeHead(answer.statusCode ?? 502, headers)
     response.flushHeaders()
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       for (const text of look?.push(chunk) ?? []) relay.fromServer(text, scope)

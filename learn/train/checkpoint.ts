@@ -51,6 +51,7 @@ export function resumed(bytes: Uint8Array, examples: Examples): Trainer | LearnE
   }
   const trainer = Trainer.of(examples, header.settings)
   if (!(trainer instanceof Trainer)) return trainer
+  if (!isState(header.state)) return wrong("a training in the middle", "something else", "train again from the start")
   const { numbers: own } = trainer.parts
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 8 + view.getUint32(4, true)
@@ -74,7 +75,34 @@ function headerOf(bytes: Uint8Array): Header | LearnError {
   if (end < 8) return damaged(`${bytes.length} bytes`)
   if (hex(sha256(bytes.subarray(0, end))) !== hex(bytes.subarray(end))) return damaged("one that was cut or changed")
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(4, true)
-  return JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  const header = length <= end - 8 ? jsonOf(bytes.subarray(8, 8 + length)) : undefined
+  return isHeader(header) ? header : damaged("one without a description")
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+// A hash says that nobody changed the file, not who wrote it.
+
+function isHeader(h: unknown): h is Header {
+  if (typeof h !== "object" || h === null) return false
+  const { format, examples, settings, state } = h as Partial<Header>
+  if (typeof format !== "number" || typeof examples !== "string") return false
+  return (
+    typeof settings === "object" && settings !== null && Array.isArray(settings.hidden) && typeof state === "object"
+  )
+}
+
+function isState(s: TrainState | null): boolean {
+  if (s === null || !Array.isArray(s.powers)) return false
+  const counts = [s.step, s.round, s.at, s.rows, s.stale, s.perfect]
+  const powers = s.powers.length === 2 && s.powers.every((x) => typeof x === "number" && x >= 0 && x <= 1)
+  return counts.every((n) => Number.isSafeInteger(n) && n >= 0) && powers && Number.isFinite(s.sum)
 }
 
 const wrong = (want: string, found: string, next: string): LearnError =>

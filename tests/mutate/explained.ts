@@ -9,6 +9,30 @@ export interface Explained {
 }
 
 export const EXPLAINED: readonly Explained[] = [
+  ...(["always", "flipped"] as const).map((what) => ({
+    file: "kernel/slots.ts",
+    what,
+    code: "this.#waiting > 0",
+    reason: "A shortcut: where nobody waits nobody is let in.",
+  })),
+  {
+    file: "kernel/outcome.ts",
+    what: "always",
+    code: "bytes === undefined",
+    reason: "A shortcut: what is read anew for each run is the same.",
+  },
+  {
+    file: "kernel/history.ts",
+    what: "always",
+    code: "came.ok",
+    reason: "A failure has no value: what is read of it is undefined either way. The type wants it asked.",
+  },
+  ...(["left alone", "right alone"] as const).map((what) => ({
+    file: "kernel/resume.ts",
+    what,
+    code: "data === null || outcome === null",
+    reason: "An answer has both or neither. The types want both asked.",
+  })),
   {
     file: "kernel/judge.ts",
     what: "always",

@@ -84,6 +84,7 @@ async function tried(
 ): Promise<void> {
   const left = [...mutants]
   let met: ReadonlySet<number> | undefined
+  const failures: string[] = []
   while (left.length > 0) {
     const args = ["tests/mutate/worker.ts", test]
     const env = { ...process.env, TMPDIR: join(folder, "tmp") }
@@ -110,9 +111,9 @@ async function tried(
       const said = JSON.parse(line.slice(1)) as Said
       if ("met" in said) {
         if (said.baseline !== null) {
+          failures.push(said.baseline)
           child.kill("SIGKILL")
-          clearTimeout(timer)
-          throw new RangeError(`${test} fails without any mutant: ${said.baseline}`)
+          break
         }
         ready = true
         met ??= new Set(said.met)
@@ -131,7 +132,12 @@ async function tried(
       next()
     }
     clearTimeout(timer)
-    if (!ready) throw new RangeError(`${test} ends before it has said anything`)
+    if (!ready) {
+      if (failures.length === 0) throw new RangeError(`${test} ends before it has said anything`)
+      // On a machine that does other things beside it a test may be late once.
+      if (failures.length < 3) continue
+      throw new RangeError(`${test} fails without any mutant: ${failures.join("; ")}`)
+    }
     // The process ended under a mutant: it hung, or was torn down by it. Unless earlier ones had a part in it.
     if (!spoilt && done === 0 && left.length > 0) killed(left.shift()!, "hangs")
   }

@@ -14,8 +14,16 @@ const MAIN = join(root, "deploy", "cli", "main.ts")
 const SERVER = join(import.meta.dirname, "conformance_server.ts")
 const CLIENT = join(import.meta.dirname, "conformance_client.ts")
 
-/** Scenarios that a client without a login takes part in. */
-export const CLIENT_SCENARIOS = ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"]
+/** Client scenarios without a login, which a client over standard streams can take part in too. */
+const PLAIN = ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"]
+/** Those with one, over HTTP. Left out are the extensions, which log in without a person. */
+const LOGIN = [
+  ..."metadata-default metadata-var1 metadata-var2 metadata-var3 basic-cimd scope-from-www-authenticate".split(" "),
+  ..."scope-from-scopes-supported scope-omitted-when-undefined scope-step-up scope-retry-limit".split(" "),
+  ..."token-endpoint-auth-basic token-endpoint-auth-post token-endpoint-auth-none pre-registration".split(" "),
+  ..."2025-03-26-oauth-metadata-backcompat 2025-03-26-oauth-endpoint-fallback resource-mismatch".split(" "),
+  ..."offline-access-scope offline-access-not-supported".split(" "),
+].map((name) => `auth/${name}`)
 
 /** What became of each check: `scenario/check` → its status. */
 export type Checks = ReadonlyMap<string, string>
@@ -62,23 +70,36 @@ export async function serverChecks(scenario?: string): Promise<{ direct: Checks;
 
 /** The client scenarios: our client straight to the suite's server, over HTTP through the proxy, and over standard streams. */
 export async function clientChecks(
-  scenarios: readonly string[] = CLIENT_SCENARIOS,
+  scenarios: readonly string[] = PLAIN,
 ): Promise<{ direct: Checks; http: Checks; stdio: Checks }> {
   const cwd = mkdtempSync(join(tmpdir(), "conformance-"))
-  const by = async (way: string): Promise<Checks> => {
-    const all = new Map<string, string>()
-    for (const scenario of scenarios) {
-      const command = `${process.execPath} ${CLIENT} ${way} ${cwd}`
-      const checks = await suite(cwd, `${way}-${scenario}`, ["client", "--command", command, "--scenario", scenario])
-      for (const [check, status] of checks) all.set(check, status)
-    }
-    return all
-  }
+  const by = (way: string) => clientBy(way, scenarios, cwd)
   try {
     return { direct: await by("direct"), http: await by("http"), stdio: await by("stdio") }
   } finally {
     rmSync(cwd, { recursive: true, force: true })
   }
+}
+
+/** The client scenarios with a login: straight to the suite's servers, and over HTTP through the proxy. */
+export async function loginChecks(scenarios: readonly string[] = LOGIN): Promise<{ direct: Checks; http: Checks }> {
+  const cwd = mkdtempSync(join(tmpdir(), "conformance-"))
+  try {
+    return { direct: await clientBy("direct", scenarios, cwd), http: await clientBy("http", scenarios, cwd) }
+  } finally {
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}
+
+async function clientBy(way: string, scenarios: readonly string[], cwd: string): Promise<Checks> {
+  const all = new Map<string, string>()
+  for (const scenario of scenarios) {
+    const command = `${process.execPath} ${CLIENT} ${way} ${cwd}`
+    const name = `${way}-${scenario.replace("/", "-")}`
+    const checks = await suite(cwd, name, ["client", "--command", command, "--scenario", scenario])
+    for (const [check, status] of checks) all.set(check, status)
+  }
+  return all
 }
 
 /** One run of the suite, its checks read from what it wrote down. */
