@@ -1,5 +1,5 @@
 /** Which entries of a run a redaction touches. */
-import { printPath } from "../graph/mod.ts"
+import { printPath, UNDO } from "../graph/mod.ts"
 import { kernelError, openRow, type Row } from "../kernel/mod.ts"
 
 export interface Redaction {
@@ -17,7 +17,7 @@ export function redactionOf(run: string, rows: readonly Row[], path: string | un
   const entries = rows.map((row) => ({ row, ...openRow(row) }))
   const of = new Set(
     entries.flatMap(({ body, seq }) =>
-      path === undefined || ("path" in body && printPath(body.path) === path) ? [seq] : [],
+      path === undefined || ("path" in body && isOf(printPath(body.path), path)) ? [seq] : [],
     ),
   )
   if (of.size === 0) throw refuse(`no effect of it is at "${path}"; shadowgraph runs ${run} shows its paths`)
@@ -40,3 +40,6 @@ export function redactionOf(run: string, rows: readonly Row[], path: string | un
     inputs: entries.filter((e) => !chosen(e) && e.seq > first && e.row.asked !== undefined).map((e) => e.seq),
   }
 }
+
+/** The effect itself, and what took it back: that was called with its answer. */
+const isOf = (at: string, path: string): boolean => at === path || at === `${path}.${UNDO}`

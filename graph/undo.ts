@@ -80,7 +80,7 @@ export const undoExpr = ({ args }: Node): Expr => takenApart(args)
 const takenApart = (e: Expr): Expr => (e.op === "const" ? spread(e.value) : withParts(e, takenApart))
 
 /** A path without its indexes as one text; undos are ordered by it. */
-export const undoKey = (path: Path): string => path.filter((part) => typeof part === "string").join(".")
+export const undoKey = (path: Path): string => JSON.stringify(path.filter((part) => typeof part === "string"))
 
 /**
  * The hash of a graph, from that of all of it but its undos, both in hexadecimal. Without one it is the same. With some it

@@ -341,3 +341,53 @@ describe("a budget that is none", () => {
       refused(() => new Allowance({ calls: 1 }, windowMs, steady()), /window must be above 0 ms/)
   })
 })
+
+describe("room for what a run may turn out not to need", () => {
+  const used = (calls: number, options: MeterOptions): boolean => {
+    const meter = new Meter(steady(), options)
+    for (let i = 0; i < calls; i++) meter.beyond()
+    return meter.room
+  }
+  test("is there while less than half of every budget is used: the run's, its tenant's and its caller's", () => {
+    const share = () => new Allowance({ calls: 4 }, 1_000, steady())
+    for (const options of [{ budget: { calls: 4 } }, { tenant: share() }, { caller: share() }] as MeterOptions[])
+      expect(used(1, options)).toBe(true)
+    for (const options of [
+      { budget: { calls: 4 } },
+      { tenant: share() },
+      { caller: share() },
+      { budget: { calls: 9 }, tenant: share(), caller: new Allowance({ calls: 9 }, 1_000, steady()) },
+      { budget: { calls: 9 }, tenant: new Allowance({ calls: 9 }, 1_000, steady()), caller: share() },
+    ] as MeterOptions[])
+      expect(used(2, options)).toBe(false)
+    expect(used(1_000, {})).toBe(true)
+    expect(used(1_000, { budget: { bytes: 1 } })).toBe(true)
+    // Time passes by itself.
+    const clock = steady()
+    const meter = new Meter(clock, { budget: { wallMs: 100 } })
+    clock.at = 49
+    expect(meter.room).toBe(true)
+    clock.at = 50
+    expect(meter.room).toBe(false)
+  })
+
+  test("is not there once the run is stopped, or would be at its next request", () => {
+    const stopped = new Meter(steady(), { budget: { calls: 1 } })
+    stopped.expire(["a"])
+    expect(stopped.room).toBe(false)
+    const unpriced = new Meter(steady(), { budget: { money: 1_000 } })
+    unpriced.count({ model: "unheard", tokensIn: 1 }, new Charge())
+    expect(unpriced.room).toBe(false)
+  })
+})
+
+test("what a run rests for is there once it is stopped, and is due by itself only where its tenant's window turns", () => {
+  const run = new Meter(steady(), { budget: { calls: 0 } })
+  expect(run.rest(5)).toBeUndefined()
+  stop(() => run.begin(["a"]))
+  expect(run.rest(5)).toMatchObject({ path: ["a"], why: "budget", until: null })
+  const tenant = new Allowance({ calls: 0 }, 60_000, steady())
+  const of = new Meter(steady(), { tenant })
+  stop(() => of.begin(["a"]))
+  expect(of.rest(5)).toMatchObject({ why: "budget", until: 1_005 })
+})

@@ -186,12 +186,12 @@ export class Meter {
   get room(): boolean {
     if (this.#stopped !== undefined || this.#unpriced !== undefined) return false
     this.#lap()
-    const { budget, tenant } = this.#options
-    return AMOUNTS.every((key, i) => {
-      const most = budget?.[key]
-      const share = tenant?.budget[key]
-      return (most === undefined || this.#spent[i]! * 2 < most) && (share === undefined || tenant!.used(i) * 2 < share)
-    })
+    const { budget, tenant, caller } = this.#options
+    const less = (used: number, most: number | undefined) => most === undefined || used * 2 < most
+    const shared = [tenant, caller].filter((a) => a !== undefined)
+    return AMOUNTS.every(
+      (key, i) => less(this.#spent[i]!, budget?.[key]) && shared.every((a) => less(a.used(i), a.budget[key])),
+    )
   }
 
   /** A request is about to be sent, as one more call or (`further`) as part of one. Throws the failure that ends the run. */

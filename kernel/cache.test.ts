@@ -43,6 +43,22 @@ describe("AgedCache", () => {
     }
   })
 
+  test("counts bytes to the byte, those of a value that is kept anew once", () => {
+    const cache = new AgedCache(clockAt({ ms: 0 }), { entriesMax: 100, bytesMax: 100 })
+    // Exactly a tenth of the room is kept.
+    for (let i = 0; i < 3; i++) cache.put("a", new Uint8Array(10).fill(0xc0))
+    expect(cache.size).toEqual({ entries: 1, bytes: 10 })
+    for (let i = 0; i < 9; i++) cache.put(`n${i}`, new Uint8Array(10).fill(0xc0))
+    expect(cache.size).toEqual({ entries: 10, bytes: 100 })
+    cache.put("one more", new Uint8Array(1).fill(0xc0))
+    expect(cache.size).toEqual({ entries: 10, bytes: 91 })
+    cache.put("large", new Uint8Array(11).fill(0xc0))
+    expect(cache.size).toEqual({ entries: 10, bytes: 91 })
+    // What is too large for it is not there in its old form either.
+    cache.put("one more", new Uint8Array(11))
+    expect(cache.size).toEqual({ entries: 9, bytes: 90 })
+  })
+
   test("keys part tenants, tools, settings and inputs", () => {
     const none = new Uint8Array(32)
     const identity = externIdentity(["http", { http: "GET https://a" }, none, {}], sha256)

@@ -234,3 +234,40 @@ describe("blobs", () => {
     expect(known()).toBe("a")
   })
 })
+
+describe("a run that had ended and is undone", () => {
+  const undo = (rows: readonly Row[]): Row =>
+    seal(
+      {
+        space: "acme",
+        run: rows[0]!.run,
+        seq: rows.length,
+        prev: rows.at(-1)!.hash,
+        at: 0,
+        body: { kind: "undo", by: "x", left: [], outcome: EMPTY, message: null },
+      },
+      NOTHING,
+      sha256,
+    )
+  test("goes on: it is listed once, and not let go of with those that ended", () => {
+    const ledger = new MemoryLedger({ runsMax: 4 })
+    const rows = ended("r0")
+    keep(ledger, rows)
+    keep(ledger, [undo(rows)])
+    expect(ledger.runs("acme", 9)).toMatchObject([{ run: "r0", seq: 2, ended: false }])
+    for (let i = 1; i < 9; i++) keep(ledger, ended(`r${i}`))
+    expect(runsOf(ledger).filter((run) => run === "r0")).toEqual(["r0"])
+    expect(ledger.runs("acme", 99).find((r) => r.run === "r0")).toMatchObject({ seq: 2, ended: false })
+  })
+
+  test("also where it had ended a generation ago", () => {
+    const ledger = new MemoryLedger({ runsMax: 4 })
+    const rows = ended("r0")
+    keep(ledger, rows)
+    keep(ledger, ended("r1"))
+    keep(ledger, [undo(rows)])
+    expect(runsOf(ledger).sort()).toEqual(["r0", "r1"])
+    for (let i = 2; i < 9; i++) keep(ledger, ended(`r${i}`))
+    expect(runsOf(ledger)).toContain("r0")
+  })
+})

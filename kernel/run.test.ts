@@ -163,6 +163,50 @@ describe("judging", () => {
   })
 })
 
+describe("a rest", () => {
+  test("waits for every write that nobody has settled, and nothing is recorded after it", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    now(run.intent(["store"], SHOP.store, ORDER))
+    const { head, position } = now(run.park())
+    expect(run.waits).toMatchObject([{ path: ["store"], why: "uncertain", until: null }])
+    expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "parked"])
+    expect([position, head]).toEqual([2, hex(store.entries("acme", "r1").rows[2]!.hash)])
+    expect(() => run.read(["lines"], SHOP.lookup, ORDER, 1, 1)).toThrow("it has ended")
+  })
+
+  test("asks once for a write that a wait is for already", () => {
+    const store = new MemoryLedger()
+    const run = begin(store)
+    now(run.intent(["store"], SHOP.store, ORDER))
+    run.wait(["store"], SHOP.store, ORDER, fail("Timeout", "no answer"))
+    now(run.park())
+    expect(run.waits).toHaveLength(1)
+    expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "parked"])
+  })
+
+  test("is kept where the store answers later, before it is said", async () => {
+    const kept: string[] = []
+    const memory = new MemoryLedger()
+    const store: LedgerStore = {
+      append: async (row) => {
+        await Promise.resolve()
+        kept.push(row.kind)
+      },
+      runs: () => memory.runs("acme", 1),
+      entries: () => memory.entries("acme", "r1"),
+      parked: () => [],
+      putBlob: () => {},
+      getBlob: () => undefined,
+      close: () => {},
+    }
+    const run = begin(store)
+    await run.intent(["store"], SHOP.store, ORDER)
+    await run.park()
+    expect(kept).toEqual(["start", "intent", "parked"])
+  })
+})
+
 describe("writes", () => {
   test("have a key of run and path: the same for every attempt, another for every other call", () => {
     const keys = [["store"], ["store", 0], ["store", 1], ["s", "tore"]].map((path) =>
@@ -289,6 +333,17 @@ describe("a store that fails", () => {
 })
 
 describe("outcomes with an age", () => {
+  test("are asked for where there is a cache, and the node allows it", () => {
+    const cache = new AgedCache(fixed)
+    expect(begin().recall(["freight", "rates"], SHOP.rates, ORDER)).toBeUndefined()
+    const run = begin(new MemoryLedger(), { cache })
+    expect(run.recall(["freight", "rates"], SHOP.rates, ORDER)).toBeUndefined()
+    now(run.read(["lines"], SHOP.lookup, ORDER, 12.5, 1))
+    expect(run.recall(["lines"], SHOP.lookup, ORDER)).toBeUndefined()
+    now(run.read(["freight", "rates"], SHOP.rates, ORDER, { rate: 2 }, 1))
+    expect(run.recall(["freight", "rates"], SHOP.rates, ORDER)).toBeDefined()
+  })
+
   test("are used again for the same input while they are young, and the entry says so", () => {
     let at = 0
     const cache = new AgedCache({ ...fixed, tick: () => at })

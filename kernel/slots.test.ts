@@ -277,3 +277,67 @@ describe("RunSlots", () => {
     expect(() => slots.leave(tenant)).toThrow(/no run of this tenant/)
   })
 })
+
+describe("to the letter", () => {
+  test("a wait may have no time, or no end; a bound of none is none", async () => {
+    const clock = new SeededClock()
+    const at = (options: SlotsOptions) => new RunSlots(clock, { runsMax: 1, waitingMax: 9, ...options })
+    expect(() => at({ waitMsMax: 0, waitingMax: 0 })).not.toThrow()
+    for (const odd of [{ runsMax: 0 }, { tenantRunsMax: 0 }, { waitMsMax: -1 }])
+      expect(() => at(odd)).toThrow(KernelError)
+    const slots = at({ waitMsMax: Number.POSITIVE_INFINITY })
+    const tenant = new Tenant()
+    slots.enter(tenant)
+    void asked(slots, tenant)
+    // A timer of the host's that is asked to sleep without end wakes at once.
+    expect([slots.load, clock.asleep]).toEqual([{ running: 1, waiting: 1 }, 0])
+    slots.leave(tenant)
+    expect(slots.load).toEqual({ running: 1, waiting: 0 })
+  })
+
+  test("whoever is let in sleeps no longer, and is not to be called away any more", async () => {
+    const clock = new SeededClock()
+    const slots = new RunSlots(clock, { runsMax: 1, waitingMax: 9, waitMsMax: 1_000 })
+    const tenant = new Tenant()
+    const away = new AbortController()
+    slots.enter(tenant)
+    const later = asked(slots, tenant, away.signal)
+    expect(clock.asleep).toBe(1)
+    slots.leave(tenant)
+    expect(await later).toBeUndefined()
+    expect(clock.asleep).toBe(0)
+    away.abort()
+    expect(slots.load).toEqual({ running: 1, waiting: 0 })
+  })
+
+  test("a host that stops is drained by the last run alone", async () => {
+    const clock = new SeededClock()
+    const slots = new RunSlots(clock, { runsMax: 2 })
+    const tenant = new Tenant()
+    slots.enter(tenant)
+    slots.enter(tenant)
+    let drained = false
+    void slots.close(1_000).then(() => {
+      drained = true
+    })
+    slots.leave(tenant)
+    await settled()
+    expect(drained).toBe(false)
+    slots.leave(tenant)
+    await settled()
+    expect(drained).toBe(true)
+  })
+
+  test("room is made by the tenant that waits most, by one more than the one before", async () => {
+    const clock = new SeededClock()
+    const slots = new RunSlots(clock, { runsMax: 1, waitingMax: 5 })
+    const [running, few, many, newcomer] = [1, 2, 3, 4].map(() => new Tenant()) as [Tenant, Tenant, Tenant, Tenant]
+    slots.enter(running)
+    for (const tenant of [few, few, many, many, many]) void asked(slots, tenant)
+    void asked(slots, newcomer)
+    await settled()
+    expect([few, many, newcomer].map((t) => t.waiting.size)).toEqual([2, 2, 1])
+    // Nobody waits by two more than whoever comes now: it is the newcomer that is told so.
+    expect((await asked(slots, few))?.reason).toBe("full")
+  })
+})

@@ -10,6 +10,7 @@ import {
   narrowedHash,
   type Rec,
   T,
+  UNDO,
   UNDO_PARAMS,
   type Undo,
   undoKey,
@@ -64,8 +65,8 @@ export function verifyUndos(plan: Plan): void {
   undos.forEach(({ path, extern, args }, i) => {
     const at = `undos[${i}]`
     const before = undos[i - 1]
-    if (path.length === 0 || path.some((word) => word === "" || word.includes(".")))
-      refuse("P055", at, "its path", "names of nodes", show(path))
+    // A case of a `switch` may be named by any text: only that there is a path can be asked of it.
+    if (path.length === 0) refuse("P055", at, "its path", "names of nodes", show(path))
     if (before !== undefined && compareKeys(undoKey(before.path), undoKey(path)) >= 0)
       refuse("P055", at, "its path", "after the one before it", show(path.join(".")))
     const undo = plan.externs[extern]
@@ -74,7 +75,7 @@ export function verifyUndos(plan: Plan): void {
     if (plan.types[undo!.output]!.kind === "stream") refuse("P055", at, "its answer", "no stream", "a stream")
     for (const name of freeNames(args))
       if (!UNDO_PARAMS.includes(name)) refuse("P055", at, "a name in it", UNDO_PARAMS.join(" or "), show(name))
-    if (calls.has(`${undoKey(path)}.undo`))
+    if (calls.has(undoKey([...path, UNDO])))
       refuse("P053", at, "the path of its call", "its own", "that of another call")
     // A write that folding has found never to run is not in the plan; what would take it back is.
     const call = calls.get(undoKey(path))

@@ -228,6 +228,9 @@ test("a durable ledger keeps it salted, and a redaction takes it out and leaves 
   const options = { digest: sha256, space: "", run, redactions: await ledger.redactions("", run) }
   expect(verifyChain({ before: null, rows }, options)).toMatchObject({ ok: true })
   for (const row of rows) if (row.kind === "intent") expect(row.data).toBeNull()
+  // What took it back was called with its answer.
+  const gone = rows.filter((row) => row.kind === "outcome" && row.data === null)
+  expect(gone.length).toBe(2)
   await expect(undo(engine, run, { grants: checked.needs })).rejects.toMatchObject({ reason: "redacted" })
   await engine.close()
 })

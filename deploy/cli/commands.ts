@@ -344,10 +344,16 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "thorough", about: "Try some ten times as much." },
       { name: "seed", value: "<text>", about: "Draw the same cases again. Default: new ones every time." },
+      {
+        name: "postgres",
+        value: "<url>",
+        about:
+          "A server that may be written to: the ledger's tables, with runs of spaces of their own. Without it that claim is skipped.",
+      },
       JSON_OUT,
     ],
     more: [
-      "Each line is a promise of docs/kernel.md, checked with the installed program: how much was tried, and where it was drawn at random, how much could have been missed. Nothing outside of this process is touched. Exit 1 where a claim does not hold.",
+      "Each line is a promise of docs/kernel.md, checked with the installed program: how much was tried, and where it was drawn at random, how much could have been missed. Nothing outside of this process is touched, but for a server that is named. Exit 1 where a claim does not hold; what is skipped says why.",
     ],
     examples: [
       ["shadowgraph verify", "all claims"],

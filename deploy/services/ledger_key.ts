@@ -18,8 +18,7 @@ export interface LedgerKey {
 export async function openLedgerKey(file: string): Promise<LedgerKey> {
   const kept = await readKey(file)
   if (kept !== undefined) return kept
-  const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair
-  const jwk = await crypto.subtle.exportKey("jwk", pair.privateKey)
+  const jwk = await newKey()
   const draft = `${file}.${randomUUID()}`
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -48,23 +47,33 @@ export async function readKey(file: string): Promise<LedgerKey | undefined> {
     throw kernelError("storage", `Cannot read the ledger's key "${file}": ${(cause as Error).message}`, cause)
   }
   try {
-    const jwk = JSON.parse(text) as JsonWebKey
-    const { kty, crv, x } = jwk
-    const secret = await crypto.subtle.importKey("jwk", jwk, "Ed25519", false, ["sign"])
-    const open = await crypto.subtle.importKey("jwk", { kty: kty!, crv: crv!, x: x! }, "Ed25519", true, ["verify"])
-    const raw = new Uint8Array(await crypto.subtle.exportKey("raw", open))
-    const publicKey = Buffer.from(raw).toString("base64")
-    const log = logOf(raw)
-    return {
-      publicKey,
-      signer: {
-        log,
-        sign: async (bytes) => new Uint8Array(await crypto.subtle.sign("Ed25519", secret, bytes as BufferSource)),
-        verify: await verifier([publicKey]),
-      },
-    }
+    return await keyFrom(JSON.parse(text) as JsonWebKey)
   } catch (cause) {
     throw kernelError("corrupt", `Cannot use the ledger's key "${file}": ${(cause as Error).message}`, cause)
+  }
+}
+
+/** A key that no file has: it is gone with its process. */
+export const passingKey = async (): Promise<LedgerKey> => keyFrom(await newKey())
+
+async function newKey(): Promise<JsonWebKey> {
+  const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair
+  return crypto.subtle.exportKey("jwk", pair.privateKey)
+}
+
+async function keyFrom(jwk: JsonWebKey): Promise<LedgerKey> {
+  const { kty, crv, x } = jwk
+  const secret = await crypto.subtle.importKey("jwk", jwk, "Ed25519", false, ["sign"])
+  const open = await crypto.subtle.importKey("jwk", { kty: kty!, crv: crv!, x: x! }, "Ed25519", true, ["verify"])
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", open))
+  const publicKey = Buffer.from(raw).toString("base64")
+  return {
+    publicKey,
+    signer: {
+      log: logOf(raw),
+      sign: async (bytes) => new Uint8Array(await crypto.subtle.sign("Ed25519", secret, bytes as BufferSource)),
+      verify: await verifier([publicKey]),
+    },
   }
 }
 

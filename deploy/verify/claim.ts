@@ -8,6 +8,8 @@ export interface Depth {
   readonly thorough: boolean
   /** What chance is drawn from: 16 bytes or more. */
   readonly seed: Uint8Array
+  /** A Postgres server that the checks may write to. */
+  readonly postgres?: string
 }
 
 export interface Checked {
@@ -18,6 +20,8 @@ export interface Checked {
   readonly how: "every" | "sample"
   /** One line for each that was not as claimed; the first few are shown. */
   readonly wrong: readonly string[]
+  /** Why nothing was tried: what the check needs is not here. */
+  readonly skipped?: string
 }
 
 export interface Claim {

@@ -16,7 +16,7 @@ import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, given, nothingSeen, planOf, probe, type Seen, withProbe } from "./tools.ts"
 
 /** Graphs with every form of control, over whatever their inputs hold. */
-const GRAPHS: readonly string[] = [
+export const GRAPHS: readonly string[] = [
   "graph: sums\ninput: { a: number, b: number }\nnodes:\n  s: { expr: input.a + input.b * 2 }\n  t: { probe: p, with: { x: '${s}' } }\noutput: '[s, t]'\n",
   "graph: lists\ninput: { xs: [number] }\nnodes:\n  m: { map: input.xs, as: x, do: { expr: x * x - 1 } }\n  f: { fold: m, from: 0, do: { expr: acc + item } }\noutput: '[f, size(m)]'\n",
   "graph: choices\ninput: { a: number, s: string }\nnodes:\n  w: { when: input.a > 0, then: { probe: p, with: { x: '${input.s}' } }, else: { expr: \"input.s + '!'\" } }\noutput: w\n",
@@ -31,7 +31,7 @@ const answer = (args: Rec, place: string): Value => {
   if (place === "q" && typeof args["x"] === "number" && args["x"] < 0) throw toFailure({ _tag: "Negative" })
   return given(args)
 }
-const kindsFor = (seen: Seen) =>
+export const kindsFor = (seen: Seen) =>
   withProbe(probe(seen, { answer: (args, _, config) => answer(args, String(config["probe"])) }))
 
 async function equality({ thorough, seed }: Depth): Promise<Checked> {

@@ -9,6 +9,18 @@ export interface Explained {
 }
 
 export const EXPLAINED: readonly Explained[] = [
+  ...(["always", "flipped"] as const).map((what) => ({
+    file: "kernel/slots.ts",
+    what,
+    code: "this.#waiting > 0",
+    reason: "A shortcut: where nobody waits nobody is let in.",
+  })),
+  {
+    file: "kernel/outcome.ts",
+    what: "always",
+    code: "bytes === undefined",
+    reason: "A shortcut: what is read anew for each run is the same.",
+  },
   {
     file: "kernel/history.ts",
     what: "always",

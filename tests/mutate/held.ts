@@ -12,6 +12,10 @@ const RUNS = [
   "kernel/run.test.ts",
   "tests/durable/resume.test.ts",
   "tests/durable/prefixes.test.ts",
+  "tests/undo.test.ts",
+  "kernel/past.test.ts",
+  "kernel/resume.test.ts",
+  "kernel/validated.test.ts",
   "deploy/run.test.ts",
   "bus/fuel.test.ts",
   "tests/late.test.ts",
@@ -28,7 +32,10 @@ const LEDGER = [
 ]
 const GATE = ["kernel/trial.test.ts", "kernel/gate.test.ts"]
 
+const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/speculate.test.ts"]
+
 const HELD: { readonly [file: string]: readonly string[] } = {
+  aside: [...GUESSES, ...RUNS],
   admit: [...ADMISSION, "tests/labels.test.ts"],
   audit: LEDGER,
   bound: GATE,
@@ -48,16 +55,19 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   ledger: [...LEDGER, ...RUNS],
   ledger_memory: [...RUNS, ...LEDGER],
   limits: ["bus/attempt.test.ts", "tests/late.test.ts"],
+  lost: [...RUNS, "tests/budget.test.ts"],
   merkle: LEDGER,
   mutants: GATE,
   outcome: RUNS,
+  parts: RUNS,
   past: [...RUNS, "tests/budget.test.ts"],
   registered: ADMISSION,
   resume: [...RUNS, "tests/budget.test.ts"],
-  run: [...RUNS, "tests/validators.test.ts", "tests/budget.test.ts"],
+  run: [...RUNS, ...GUESSES, "tests/validators.test.ts", "tests/budget.test.ts"],
   slots: ["tests/overload.test.ts"],
   trial: GATE,
   validated: [...ADMISSION, "tests/validators.test.ts"],
+  undo: RUNS,
   walk: LEDGER,
 }
 

@@ -309,7 +309,10 @@ async function checked(world: World, scenario: Scenario, plan: Uint8Array, runs:
 }
 
 /** The ledger and its signed log are whole; what the disk has forgotten is told by a head that was kept elsewhere. */
-async function audited({ kept, witness }: World, { archive }: SqlLedger): Promise<string[]> {
+async function audited(world: World, { archive }: SqlLedger): Promise<string[]> {
+  const { kept, witness, forgotten } = world
+  const leaves = world.leaves()
+  const lost = forgotten.some(({ index, leaf }) => leaves[index]?.leaf !== leaf)
   const own = await auditLedger(archive, { digest: sha256, verify: signer.verify })
   const wrong = own.findings.map(({ fault, message }) => `the audit finds ${fault}: ${message}`)
   const held = await auditLedger(archive, {
@@ -317,8 +320,8 @@ async function audited({ kept, witness }: World, { archive }: SqlLedger): Promis
     verify: signer.verify,
     heads: [witness ?? kept ?? []].flat(),
   })
-  if (held.ok === (witness !== undefined))
-    wrong.push(witness ? "nobody noticed what the disk forgot" : `against the head: ${held.findings[0]!.message}`)
+  if (held.ok === lost)
+    wrong.push(lost ? "nobody noticed what the disk forgot" : `against the head: ${held.findings[0]!.message}`)
   return wrong
 }
 

@@ -61,7 +61,10 @@ async function lived(seed: string, from: number, count: number): Promise<Tally> 
     tally.value += ended.value
     tally.failure += ended.failure
     tally.refused += ended.refused
-    if (wrong.length > 0) tally.wrong.push(`${seed} ${i}`)
+    if (wrong.length === 0) continue
+    tally.wrong.push(`${seed} ${i}`)
+    // Said at once: what depends on how busy the machine is may not be met again.
+    console.error(`${seed} ${i}: ${wrong.join("; ")}`)
   }
   return tally
 }

@@ -74,6 +74,8 @@ export class World {
   /** The signed head as it was handed out last; and the one that speaks of what the disk has forgotten since. */
   kept: SignedHead | undefined
   witness: SignedHead | undefined
+  /** Leaves that the witness speaks of and the disk forgot. A world may come to the very same ones again. */
+  readonly forgotten: { readonly index: number; readonly leaf: string }[] = []
 
   constructor(disk: Disk, strikes: readonly Strike[]) {
     this.#disk = disk
@@ -133,6 +135,7 @@ export class World {
   /** Every process dies, and the disk has what got there. */
   #powerOff(process: Process, from: number, loss: Loss): Promise<never> {
     const intents = this.#intents()
+    const leaves = this.leaves()
     this.#forgets = undefined
     process.die()
     this.#disk.losePower(from, loss, new Chance(`${this.ops} ${loss}`))
@@ -143,15 +146,19 @@ export class World {
       const lost = this.applied.findIndex((a) => a.tool === "post" && a.run === run && a.path === printPath(body.path))
       if (lost >= 0) this.ghosts.push(...this.applied.splice(lost, 1))
     }
-    if (this.kept !== undefined && this.#leaves() < this.kept.size) this.witness ??= this.kept
+    if (this.kept === undefined || this.leaves().length >= this.kept.size) return never()
+    this.witness ??= this.kept
+    this.forgotten.push(...leaves.slice(this.leaves().length, this.witness.size))
     return never()
   }
   #intents(): readonly { readonly run: string; readonly entry: Uint8Array }[] {
     const rows = this.#has("ledger") ? this.disk.all("SELECT run, entry FROM ledger WHERE kind = 'intent'", []) : []
     return rows as unknown as readonly { readonly run: string; readonly entry: Uint8Array }[]
   }
-  #leaves(): number {
-    return this.#has("ledger_log") ? Number(this.disk.all("SELECT count(*) AS n FROM ledger_log", [])[0]!["n"]) : 0
+  leaves(): readonly { readonly index: number; readonly leaf: string }[] {
+    if (!this.#has("ledger_log")) return []
+    const rows = this.disk.all("SELECT idx, leaf FROM ledger_log ORDER BY idx", [])
+    return rows.map((row) => ({ index: Number(row["idx"]), leaf: hex(row["leaf"] as Uint8Array) }))
   }
   #has(table: string): boolean {
     return this.disk.all("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).length > 0
