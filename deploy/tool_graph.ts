@@ -14,6 +14,7 @@ import {
   pin,
   T,
   type Type,
+  unionOf,
 } from "../graph/mod.ts"
 import { decodePlan, type Extern, type Plan } from "../plan/mod.ts"
 import type { Project } from "./project.ts"
@@ -50,8 +51,26 @@ export function toolGraph(bytes: Uint8Array, tool: string, project: Project): To
 
 const NODE = "tool"
 
+/** What all calls of a tool in a plan hand it: each place says less than all of them together. */
+function takenBy(plan: Plan, extern: Extern): Type | undefined {
+  const name = toolName(extern)
+  const types = plan.externs.filter((x) => x.input >= 0 && toolName(x) === name).map((x) => plan.types[x.input]!)
+  const [first] = types
+  if (first?.kind !== "record" || !types.every((t) => t.kind === "record")) return first
+  const names = Object.keys(first.fields)
+  if (
+    !types.every((t) => Object.keys(t.fields).length === names.length && names.every((n) => Object.hasOwn(t.fields, n)))
+  )
+    return first
+  return T.record(
+    Object.fromEntries(
+      names.map((n) => [n, { ...first.fields[n]!, type: unionOf(types.map((t) => t.fields[n]!.type)) }]),
+    ),
+  )
+}
+
 function graphOf(plan: Plan, extern: Extern, schema: unknown): Graph {
-  const claimed = extern.input < 0 ? undefined : plan.types[extern.input]
+  const claimed = takenBy(plan, extern)
   const taken = schema === undefined ? claimed : fromJsonSchema(schema).type
   const input: Extract<Type, { kind: "record" }> = taken?.kind === "record" ? taken : T.record({ value: T.unknown })
   const given: Expr = { op: "ref", name: "input" }

@@ -59,6 +59,9 @@ function blot(text: string): string {
     .replace(/\btrace [0-9a-f]{6}…/g, "trace …")
     .replace(/\b[0-9a-f]{64}\b/g, "…")
     .replace(/\bversion( +)[0-9a-f]{16}\b/g, "version$1…")
+    .replace(/\bshadow( +)[0-9a-f]{16}\b/g, "shadow$1…")
+    .replace(/\bof version [0-9a-f]{16}\b/g, "of version …")
+    .replace(/[\d.]+ % of fresh inputs/g, "… of fresh inputs")
     .replace(/\([\d,]+\/s\)/g, "(…/s)")
     .replace(/[ \t]+$/gm, "")
 }
