@@ -1,0 +1,110 @@
+/** `train` and what follows from it, as a user has it: record, train, look at it, run ahead; and what serves nothing. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { openShadows, ShadowStore } from "../../deploy/shadows/store.ts"
+import { hex, sha256 } from "../../graph/mod.ts"
+import { folderWith, start } from "./command.ts"
+
+const GRAPH = `graph: sums
+input: { a: number, b: number }
+nodes:
+  one: { fn: "./tools.js#sum", with: { a: "\${ input.a }", b: "\${ input.b }" }, effect: read, resource: "host:sum", output: number, speculate: true }
+  two: { fn: "./tools.js#sum", with: { a: "\${ one }", b: "\${ input.b }" }, effect: read, resource: "host:sum", output: number, speculate: true }
+output: two
+`
+const TOOLS = "export const sum = async ({ a, b }) => a + b\nexport const put = async ({ a }) => a\n"
+const WRITES = `graph: writes
+input: { a: number }
+nodes:
+  one: { fn: "./tools.js#put", with: { a: "\${ input.a }" }, effect: write, resource: "host:put", output: number }
+output: one
+`
+const TOOL = "fn:./tools.js#sum"
+let at: string
+const did = (...words: string[]) => start(at, words).done
+
+beforeAll(async () => {
+  let s = 5
+  const next = () => (s = (s * 48271) % 2147483647)
+  const lines = Array.from({ length: 1_500 }, () => JSON.stringify({ a: next() % 10_000, b: next() % 10_000 }))
+  at = folderWith({
+    "sums.graph.yaml": GRAPH,
+    "writes.graph.yaml": WRITES,
+    "tools.js": TOOLS,
+    "in.jsonl": lines.join("\n"),
+  })
+  await did("record", "sums.graph.yaml", "--inputs", "in.jsonl", "--calls", "3000", "--yes")
+}, 120_000)
+
+const folderOfShadow = (): string => {
+  const home = join(at, ".shadowgraph", "shadows")
+  const tool = readdirSync(home, { withFileTypes: true }).find((f) => f.isDirectory())!.name
+  return join(home, tool, readdirSync(join(home, tool))[0]!)
+}
+
+describe("train", () => {
+  test("keeps what the gate admits; a run looks ahead on it and comes to the tool's outcome", async () => {
+    const made = await did("train", TOOL, "--yes", "--json")
+    expect([made.exit, made.err]).toEqual([0, ""])
+    const [said] = JSON.parse(made.out)
+    expect(said).toMatchObject({ tool: TOOL, family: "composed", verdict: { outcome: "admitted", wrong: 0 } })
+    const listed = JSON.parse((await did("shadow", "ls", "--json")).out)
+    expect(listed).toMatchObject([{ tool: TOOL, hash: said.hash }])
+    expect((await did("shadow", "show", TOOL)).out).toContain("admitted")
+    expect((await did("shadow", "show", "fn:./tools.js#sun")).err).toContain("sum")
+    const page = await did("shadow", "report", "--out", "r.html")
+    expect(page.exit).toBe(0)
+    const html = readFileSync(join(at, "r.html"), "utf8")
+    expect(html).toContain("<svg")
+    expect(html).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/)
+    const run = await did("run", "sums.graph.yaml", "a=20", "b=3", "--yes", "--speculate", "--ledger", "memory")
+    expect([run.exit, run.out.trim()]).toEqual([0, "26"])
+    expect(run.err).not.toContain("no tool of the graph has a shadow")
+  }, 120_000)
+
+  test("a tool that writes has none, and a tool without calls is told what is missing", async () => {
+    const refused = await did("train", "writes.graph.yaml", "--yes")
+    expect([refused.exit, refused.out]).toEqual([1, expect.stringContaining("it writes")])
+    const other = await did("train", "nothing", "--yes")
+    expect([other.exit, other.err]).toEqual([2, expect.stringContaining("No graph of this folder calls")])
+  }, 60_000)
+
+  test("a card or a file that was changed, or another version of the tool, serves nothing", async () => {
+    const folder = folderOfShadow()
+    const card = join(folder, "card.json")
+    const text = readFileSync(card, "utf8")
+    const file = join(folder, `${JSON.parse(text).card.hash}.shadow`)
+    const bytes = readFileSync(file)
+    const problems = async () => {
+      const { shadows, problems: found } = await new ShadowStore(at).all()
+      expect(shadows).toEqual([])
+      return found.map((p) => p.reason)
+    }
+    writeFileSync(card, text.replace('"alpha": 0.01', '"alpha": 0.001'))
+    expect(await problems()).toEqual(["changed"])
+    writeFileSync(card, "{")
+    expect(await problems()).toEqual(["unreadable"])
+    writeFileSync(card, text)
+    const other = new Uint8Array(bytes)
+    other[other.length >> 1]! ^= 1
+    writeFileSync(file, other)
+    expect(await problems()).toEqual(["changed"])
+    // A whole other file under a card that was not signed for it.
+    const forged = JSON.parse(text)
+    forged.card.hash = hex(sha256(other))
+    writeFileSync(card, JSON.stringify(forged))
+    expect(await problems()).toEqual(["changed"])
+    writeFileSync(card, text)
+    writeFileSync(file, bytes)
+    expect((await new ShadowStore(at).all()).shadows).toHaveLength(1)
+    // The tool becomes another: its version is another, and the shadow is not asked.
+    writeFileSync(join(at, "tools.js"), TOOLS.replace("a + b", "a - b"))
+    const run = await did("run", "sums.graph.yaml", "a=20", "b=3", "--yes", "--speculate", "--ledger", "memory")
+    expect([run.exit, run.out.trim()]).toEqual([0, "14"])
+    expect(run.err).toContain("no tool of the graph has a shadow")
+    const again = await did("train", TOOL, "--yes")
+    expect([again.exit, again.out]).toEqual([1, expect.stringContaining("record calls of this one")])
+    expect((await openShadows(at)).of).toBeFunction()
+  }, 120_000)
+})
