@@ -53,7 +53,9 @@ describe("mistakes", () => {
   }
 
   test("every code has a case", () => {
-    const missing = Object.keys(MESSAGES).filter((code) => !cases.some((name) => name.startsWith(code)))
+    // G4xx are of the project's file, which `check` of a graph does not read: their cases are in tests/cli/triggers.test.ts.
+    const ofGraphs = Object.keys(MESSAGES).filter((code) => !code.startsWith("G4"))
+    const missing = ofGraphs.filter((code) => !cases.some((name) => name.startsWith(code)))
     expect(missing).toEqual([])
   })
 })

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { sha256 } from "../../graph/mod.ts"
 import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../kernel/mod.ts"
 import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger_place.ts"
 import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
 import { openLedger, ProjectError, readProjectFile, why } from "../project.ts"
+import { hostDigest } from "../services/digest.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
@@ -96,7 +96,7 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
     const damage = await ledger.damage()
     const began = performance.now()
     const audit = await auditLedger(ledger.archive, {
-      digest: sha256,
+      digest: hostDigest,
       verify: verifying,
       heads: [...last, ...(kept?.heads ?? [])],
       ...(call.text("space") === undefined ? {} : { space: spaceOf(call) }),

@@ -66,12 +66,6 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: a policy without rules refuses no flow that is found.",
   },
   {
-    file: "kernel/validated.ts",
-    what: "never",
-    code: "plan.valids === undefined && plan.externs.every((x) => x.settings.valid === undefined)",
-    reason: "A shortcut: where there are none, the list that is made finds none missing.",
-  },
-  {
     file: "kernel/admit.ts",
     what: "never",
     code: "narrowing.length === 0",
