@@ -62,7 +62,10 @@ describe("the gate for shadows", () => {
     if (refused instanceof LearnError) throw refused
     expect(refused.verdict).toMatchObject({ outcome: "rejected", reason: "wrong" })
     // A tool that fails where the shadow answers is not what the shadow says.
-    const failing = toolOf((args) => ((args as Rec)["a"] === 0 ? sum(args) : fail("Closed", "not today")))
+    const failing = toolOf((args) => {
+      if ((args as Rec)["a"] !== 0) throw fail("Closed", "not today")
+      return sum(args)
+    })
     const shut = await gateShadow(bytes, failing, { chance, book: book(), seen })
     if (shut instanceof LearnError) throw shut
     expect(shut.verdict.outcome).toBe("rejected")

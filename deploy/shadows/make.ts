@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { hex, type Rec, type Type, type Value } from "../../graph/mod.ts"
+import { hex } from "../../graph/mod.ts"
 import {
   type CallLog,
   type Candidate,
@@ -183,7 +183,3 @@ const becameAnother = ({ tool, version }: GatedTool, found: string): LearnError 
     "refused",
     `${tool} is version ${version.slice(0, 16)} now, and the newest calls on record are of ${found.slice(0, 16)}: record calls of this one, and train again`,
   )
-
-/** An input as its tool takes it, and as a graph of that tool alone takes it. */
-export const asGraphInput = (input: Type, args: Value): Rec =>
-  input.kind === "record" ? (args as Rec) : { value: args }
