@@ -51,6 +51,8 @@ export interface OpenedShadow {
 }
 
 const FORMAT = 1
+/** Share of the promised errors after which the watch of a served shadow closes, whatever else it finds. */
+const SPEND = 0.8
 
 export function packShadow(p: ShadowPackage): Uint8Array {
   const { states, pairs, seen, inputs } = p.support
@@ -79,7 +81,7 @@ export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}):
   if (guess instanceof ModelRefused) return guess
   const { alpha, threshold } = p.promised
   const hash = hex(sha256(bytes))
-  const watch = new Watch({ alpha })
+  const watch = new Watch({ alpha, spend: SPEND })
   const shadow = servedShadow(guess, { encoding, support, threshold, alpha, watch, by: hash })
   return { package: p, hash, guess, encoding, support, watch, shadow }
 }

@@ -65,3 +65,17 @@ describe("a watch", () => {
     expect([watch.closed, watch.since]).toEqual([false, 0])
   })
 })
+
+test("what may be spent bounds the wrong answers of a stream, however slowly they come", () => {
+  const watch = new Watch({ alpha: 0.01, spend: 0.8 })
+  let wrong = 0
+  for (let i = 1; i <= 100_000 && !watch.closed; i++) {
+    const right = i % 90 !== 0
+    if (!right) wrong++
+    watch.saw(right)
+    expect(wrong).toBeLessThanOrEqual(5 + 0.008 * i)
+  }
+  expect(watch.closed).toBe(true)
+  watch.open()
+  expect(watch.closed).toBe(false)
+})

@@ -10,7 +10,14 @@ export interface WatchOptions {
   readonly alpha: number
   /** Alarms without cause: at most one in so many answers is expected, also where exactly `alpha` are wrong. */
   readonly every?: number
+  /**
+   * Also closed once more are wrong than this share of `alpha` of all answers, and some: bets find a share that lies just
+   * above `alpha` only after tens of thousands of answers, and until then it would be borne. Default: not looked at.
+   */
+  readonly spend?: number
 }
+/** Wrong answers that are borne beyond what may be spent: the first ones come before there is anything to spend. */
+const GRACE = 4
 const EVERY = 10_000
 /** Shares of the largest stake that a wrong answer may cost; the mean of the bets is one too, and none has to fit. */
 const STAKES = [0.05, 0.2, 0.5]
@@ -18,15 +25,20 @@ const STAKES = [0.05, 0.2, 0.5]
 export class Watch {
   readonly #alpha: number
   readonly #limit: number
+  readonly #spend: number
   readonly #bets: Float64Array
   #closed = false
   #seen = 0
   #wrong = 0
+  /** What was seen, and wrong, before it was last opened. */
+  #before = 0
+  #forgiven = 0
   /** Answers since the bets last stood at nothing: what came after the change, if there was one. */
   #since = 0
 
-  constructor({ alpha, every = EVERY }: WatchOptions) {
+  constructor({ alpha, every = EVERY, spend = Number.POSITIVE_INFINITY }: WatchOptions) {
     this.#alpha = alpha
+    this.#spend = spend * alpha
     this.#limit = every
     this.#bets = new Float64Array(STAKES.length).fill(1)
   }
@@ -63,12 +75,15 @@ export class Watch {
       sum += this.#bets[i]!
     }
     if (idle) this.#since = 0
-    if (sum / STAKES.length >= this.#limit) this.#closed = true
+    const overspent = this.#wrong - this.#forgiven > GRACE + this.#spend * (this.#seen - this.#before)
+    if (overspent || sum / STAKES.length >= this.#limit) this.#closed = true
   }
 
   /** A calibration on calls from after the change has passed. */
   open(): void {
     this.#closed = false
+    this.#forgiven = this.#wrong
+    this.#before = this.#seen
     this.#bets.fill(1)
     this.#since = 0
   }
