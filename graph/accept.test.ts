@@ -269,3 +269,13 @@ function hasDefault(t: Type): boolean {
 test("a record is a record wherever it comes from", () => {
   expect(isRecord(accept(typed("{ a: number }"))(Object.assign(Object.create(null) as object, { a: 1 })))).toBe(true)
 })
+
+test("a value from bytes keeps all of its fields: of two members of a union the one that names them, int64 and all", () => {
+  const less = T.record({ a: T.string })
+  const more = T.record({ a: T.string, total: T.int64 })
+  for (const of of [
+    [less, more],
+    [more, less],
+  ])
+    expect(accept({ kind: "union", of })({ a: "x", total: 2 })).toEqual({ a: "x", total: 2n })
+})

@@ -8,7 +8,7 @@ import { isPlainName, show } from "./literal.ts"
 import { nearest } from "./near.ts"
 import { type Field, printType, type Type } from "./type.ts"
 import { inCanonicalOrder } from "./type-order.ts"
-import { compareKeys, DEPTH_MAX, Tensor, type Value } from "./value.ts"
+import { compareKeys, DEPTH_MAX, sameValue, Tensor, type Value } from "./value.ts"
 
 export type Accept = (v: unknown) => Value
 
@@ -384,19 +384,33 @@ function unionTake(type: Extract<Type, { kind: "union" }>, strict: boolean): Tak
     const able = byForm.get(form)
     if (able === undefined || able.length === 0) return no(type, v)
     if (able.length === 1) return able[0]!.take(v, depth)
-    // The member that keeps the value as it is comes before one that would convert it or leave a field out.
+    // The member that keeps the value as it is comes before one that holds it otherwise and means the same (bytes do not
+    // tell an int64 from a number), and that before one that would leave a field out.
+    let same: Value | undefined
     let converted: Value | undefined
     let nearestMiss: Miss | undefined
     for (const { t, take } of able) {
       const taken = take(v, depth)
       if (taken !== NO && !changed(taken, v)) return taken
-      if (taken !== NO) converted ??= taken
-      else if (t.kind === "record" || t.kind === "list") nearestMiss = deeper(nearestMiss, miss!)
+      if (taken !== NO) {
+        converted ??= taken
+        if (same === undefined && means(taken, v)) same = taken
+      } else if (t.kind === "record" || t.kind === "list") nearestMiss = deeper(nearestMiss, miss!)
     }
-    if (converted !== undefined) return converted
+    if (converted !== undefined) return same ?? converted
     if (nearestMiss === undefined || nearestMiss.path.length === 0) return no(type, v)
     miss = nearestMiss
     return NO
+  }
+}
+
+/** Is it the same value, held otherwise? What is no value at all is not. */
+function means(taken: Value, v: unknown): boolean {
+  try {
+    return sameValue(taken, v as Value)
+  } catch {
+    // `v` came from anywhere: it may hold what no value can.
+    return false
   }
 }
 

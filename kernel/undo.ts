@@ -5,6 +5,7 @@
  */
 import {
   accept,
+  acceptAnswer,
   type Digest,
   type Failure,
   fail,
@@ -236,7 +237,14 @@ export class Undos {
 function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: Value): Value {
   const { extern, args } = admitted.undos!.get(undoKey(path))!
   const type = admitted.plan.types[admitted.externs[extern]!.claim.input] as Type | undefined
-  const value = undoArgs(args, out, given)
+  const { plan, externs } = admitted
+  const { input, output } = externs[externAt(plan, path)!]!.claim
+  // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
+  const held = (port: number, v: Value): Value => {
+    const type = plan.types[port]
+    return type === undefined ? v : acceptAnswer(type)(v)
+  }
+  const value = undoArgs(args, out === undefined ? undefined : held(output, out), held(input, given))
   return type === undefined ? value : accept(type)(value)
 }
 
