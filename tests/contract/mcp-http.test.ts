@@ -10,6 +10,7 @@ import { mcp } from "../../nodes/mod.ts"
 import { open, openFailure, sign, type Written } from "./drive.ts"
 
 const cancelled: string[] = []
+const begun: string[] = []
 const tool = (name: string) => ({
   name,
   inputSchema: { type: "object" as const, properties: { text: { type: "string" as const } } },
@@ -23,6 +24,7 @@ function makeServer(): Server {
     const text = String(request.params.arguments?.["text"] ?? "")
     if (name === "fail") return { isError: true, content: [{ type: "text", text: "no such order" }] }
     if (name === "hang") {
+      begun.push(text)
       await new Promise<void>((done) => context.mcpReq.signal.addEventListener("abort", () => done()))
       cancelled.push(text)
     }
@@ -112,7 +114,7 @@ for (const [what, path] of [
       const d = await open(mcp, node(path, "hang", { text: `hang ${path}` }), { mcp: service })
       const stop = new AbortController()
       const failed = d.failure(undefined, { signal: stop.signal })
-      await Bun.sleep(50)
+      await until(() => begun.includes(`hang ${path}`))
       stop.abort()
       expect(await failed).toMatchObject({ code: "Cancelled" })
       await until(() => cancelled.includes(`hang ${path}`))
