@@ -15,6 +15,7 @@ import {
   encodingOf,
   type Family,
   filled,
+  formFor,
   type Guesser,
   guesserOf,
   ModelRefused,
@@ -89,6 +90,32 @@ export const fit = (lesson: Lesson, options: FitOptions = {}): Effect.Effect<Can
     const parts = partsOf(lesson)
     const encoding = yield* inputOf(lesson, parts.learn)
     const made = yield* modelOf(lesson, parts.learn, encoding, options)
+    return yield* calibrated(lesson, parts, encoding, made, options)
+  })
+
+/**
+ * A model from elsewhere, an ONNX file of ours (`adoptModel`), as a shadow to be handed in: the calls say its support and its
+ * threshold. Fails as `fit` does.
+ */
+export const adopted = (
+  lesson: Lesson,
+  model: Uint8Array,
+  options: Pick<FitOptions, "alpha" | "delta"> = {},
+): Effect.Effect<Candidate, LearnError> =>
+  Effect.gen(function* () {
+    const parts = partsOf(lesson)
+    const encoding = yield* inputOf(lesson, parts.learn)
+    return yield* calibrated(lesson, parts, encoding, { family: "fitted", model }, options)
+  })
+
+const calibrated = (
+  lesson: Lesson,
+  parts: Parts,
+  encoding: Encoding,
+  made: Made,
+  options: FitOptions,
+): Effect.Effect<Candidate, LearnError> =>
+  Effect.gen(function* () {
     const guess = guesserOf(made.family, made.model)
     if (guess instanceof ModelRefused) return yield* learnError("training", guess.message, guess)
     const { support, leftOut } = supportOf(encoding, parts.learn)
@@ -177,7 +204,7 @@ const modelOf = (
   Effect.gen(function* () {
     if (families.includes("composed")) {
       const own = cells()
-      const spec = own instanceof ModelRefused ? undefined : composedFor(cases, own)
+      const spec = own instanceof ModelRefused ? undefined : (composedFor(cases, own) ?? formFor(cases, own))
       if (spec !== undefined) return { family: "composed", model: composedBytes(spec) }
     }
     if (!families.includes("fitted")) {

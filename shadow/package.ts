@@ -7,6 +7,7 @@ import { type ComposedSpec, cells, composedShadow } from "./composed.ts"
 import { EncodingRefused } from "./encode/refused.ts"
 import type { Spec } from "./encode/spec.ts"
 import { type Encoding, encodingFrom } from "./encode.ts"
+import { type FormSpec, formOf, readForm } from "./forms.ts"
 import { ShadowModel, type ShadowModelOptions } from "./infer.ts"
 import { ModelRefused, refusedModel } from "./model/refused.ts"
 import { type Guesser, servedShadow } from "./served.ts"
@@ -99,6 +100,16 @@ export function guesserOf(family: Family, model: Uint8Array, options: ShadowMode
 }
 
 function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
+  const form = readFormIn(model)
+  if (form !== undefined) {
+    const own = cells()
+    if (own instanceof ModelRefused) return own
+    const say = formOf(form, own)
+    return (args) => {
+      const value = say(args)
+      return value === undefined ? undefined : { value, confidence: 1 }
+    }
+  }
   const spec = readSpec(model)
   if (spec === undefined) return wrong("its model", "the description of composed arithmetic", "something else")
   const own = cells()
@@ -110,7 +121,16 @@ function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
   }
 }
 
-export const composedBytes = (spec: ComposedSpec): Uint8Array => encode(spec as unknown as Value)
+function readFormIn(model: Uint8Array): FormSpec | undefined {
+  try {
+    return readForm(decode(model))
+  } catch {
+    // Bytes of nobody's: said by whoever asked.
+    return undefined
+  }
+}
+
+export const composedBytes = (spec: ComposedSpec | FormSpec): Uint8Array => encode(spec as unknown as Value)
 
 const OPERATIONS: ReadonlySet<unknown> = new Set(["add", "subtract", "multiply", "divide"])
 function readSpec(model: Uint8Array): ComposedSpec | undefined {

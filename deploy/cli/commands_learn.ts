@@ -77,13 +77,19 @@ export const LEARNING: readonly Command[] = [
         about: "JSON Schema of the tool's arguments, which says how they are encoded.",
       },
       { name: "output", value: "<schema.json>", about: "JSON Schema of the tool's answer." },
+      {
+        name: "graph",
+        value: "<file>",
+        about: "import: a graph that calls the tool: calibrate the model on its calls and gate it.",
+      },
+      ...GRANTS,
       { name: "bare", about: "Keep it without encodings: it can be looked at, and not called." },
       JSON_OUT,
       FOLDER,
     ],
     more: [
       "Any ONNX file that is a chain of dense layers with ReLU between them can come in; everything else is refused with the place and the reason. It is written anew to .shadowgraph/models/<sha256>.onnx, with what goes in and comes out in its metadata.",
-      "An imported model answers nothing before it has passed the gate.",
+      "An imported model answers nothing before it has passed the gate: with --graph it is calibrated on the calls on record and held against the tool, as those of train are.",
     ],
     examples: [
       ["shadowgraph shadow ls", "which tools have one, and what it promises"],

@@ -38,6 +38,12 @@ export async function run(call: Call): Promise<number> {
   const model = call.on("bare") ? bare(bytes, about) : adoptModel(bytes, about)
   if (model instanceof ModelRefused || model instanceof EncodingRefused) throw refusal(model, file)
   const kept = new ModelStore(resolve(call.terminal.cwd, call.text("in") ?? ".")).put(model)
+  const graph = call.text("graph")
+  if (graph !== undefined) {
+    if (model.about.tool === undefined) throw usage("--graph gates a model: --tool says whose shadow it is to be")
+    const { gateModel } = await import("./train.ts")
+    return gateModel(call, graph, model.about.tool, model.bytes)
+  }
   const { widths } = model.mlp
   const { out } = call.terminal
   if (call.on("json")) {

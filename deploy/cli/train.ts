@@ -43,8 +43,7 @@ interface Targets {
 const GRAPH_FILE = /\.graph\.(ya?ml|json|ts)$|\.plan$/
 
 /** A graph's tools that may have a shadow; or one tool, and a graph of the folder that calls it. */
-async function targetsOf(call: Call, named: string): Promise<Targets> {
-  const only = call.text("tool")
+async function targetsOf(call: Call, named: string, only = call.text("tool")): Promise<Targets> {
   if (GRAPH_FILE.test(named)) {
     const program = await programOf(call, named)
     if (program === undefined)
@@ -82,7 +81,16 @@ async function targetsOf(call: Call, named: string): Promise<Targets> {
 const externsOf = ({ bytes }: Program): ReadonlyMap<string, Extern> =>
   new Map(decodePlan(bytes).externs.map((extern) => [toolName(extern), extern]))
 
-async function one(call: Call, program: Program, graph: string, tool: string): Promise<Made> {
+/** `shadow import --graph`: a model from elsewhere, calibrated on the calls on record and held against its tool. */
+export async function gateModel(call: Call, graph: string, tool: string, model: Uint8Array): Promise<number> {
+  const { program, tools } = await targetsOf(call, graph, tool)
+  const made = await one(call, program, graph, tools[0]!, model)
+  const { out } = call.terminal
+  out.write(call.on("json") ? `${JSON.stringify(plain(made))}\n` : textOf(call, made))
+  return made.refused === undefined ? EXIT.ok : EXIT.failed
+}
+
+async function one(call: Call, program: Program, graph: string, tool: string, model?: Uint8Array): Promise<Made> {
   const { project, inline } = program
   const log = openCallLog(project.folder)
   const asked = await openTool(program.bytes, tool, project, (bytes) =>
@@ -95,6 +103,7 @@ async function one(call: Call, program: Program, graph: string, tool: string): P
       log,
       tool: asked.tool,
       schema: asked.schema,
+      ...(model === undefined ? {} : { model }),
       ...shareOf(call, "alpha"),
       ...trainingOf(call),
       onTraining: ({ step, steps, loss, look }) =>

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { hex } from "../../graph/mod.ts"
 import {
+  adopted,
   type CallLog,
   type Candidate,
   type CasesOptions,
@@ -45,6 +46,8 @@ export interface MakeOptions {
   readonly onTraining?: (progress: Progress) => void
   readonly onGate?: (done: number, of: number) => void
   readonly onCheckpoint?: (file: string) => void
+  /** A model from elsewhere, in place of a training: held to the same calls, and to the same gate. */
+  readonly model?: Uint8Array
 }
 
 /** Gives the card of the shadow that was kept. Fails with `LearnError` and `ShadowStoreError`. */
@@ -55,7 +58,7 @@ export async function makeShadow(options: MakeOptions): Promise<ShadowCard> {
   const only: CasesOptions = { tool: of.tool, version: of.version, input: of.input, upTo: snapshot.upTo }
   const cases = [...casesOf(log, only)]
   const losses: [number, number, number][] = []
-  const candidate = await fitted(options, cases, losses)
+  const candidate = options.model === undefined ? await fitted(options, cases, losses) : await foreign(options, cases)
   const changed = changedSince(log, snapshot)
   if (changed !== undefined) throw becameAnother(of, changed)
   return admitted(folder, of, candidate, { cases, losses, onGate: options.onGate })
@@ -121,6 +124,14 @@ function lookedAt(log: CallLog, of: GatedTool) {
   if (snapshot === undefined)
     throw learnError("unlearnable", `no-calls: No call of ${tool} is on record: record some first.`)
   return snapshot
+}
+
+async function foreign({ tool: of, model, alpha, delta }: MakeOptions, cases: readonly ToolCase[]): Promise<Candidate> {
+  const { tool, version, input, output } = of
+  const share = { ...(alpha === undefined ? {} : { alpha }), ...(delta === undefined ? {} : { delta }) }
+  const made = await Effect.runPromise(Effect.result(adopted({ tool, version, input, output, cases }, model!, share)))
+  if (Result.isFailure(made)) throw made.failure
+  return made.success
 }
 
 async function fitted(
