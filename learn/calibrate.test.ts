@@ -1,17 +1,8 @@
 /** Calibration against the truth: sources whose error is known exactly, calibrated hundreds of times. */
 import { describe, expect, test } from "bun:test"
-import { acceptedMin, calibrate, type Scored, thresholdsOf } from "./calibrate.ts"
-
-/** xorshift32, so that every host draws the same. */
-function draws(seed: number): () => number {
-  let s = seed | 1
-  return () => {
-    s ^= s << 13
-    s ^= s >>> 17
-    s ^= s << 5
-    return (s >>> 0) / 2 ** 32
-  }
-}
+import { casesFor } from "../kernel/mod.ts"
+import { seeded } from "../shadow/model/random.sample.ts"
+import { calibrate, type Scored, thresholdsOf } from "./calibrate.ts"
 
 /** A source: its confidence is uniform, and an answer of confidence c is wrong with probability `risk(c)`. */
 interface Source {
@@ -41,7 +32,7 @@ function sample({ risk }: Source, n: number, next: () => number): Scored[] {
 describe("the promise", () => {
   for (const source of SOURCES)
     test(`of 200 calibrations of a source that is ${source.name}, at most 5 % accept more than 1 % wrong`, () => {
-      const next = draws(20_261)
+      const next = seeded(20_261)
       let breaks = 0
       let coverage = 0
       for (let i = 0; i < 200; i++) {
@@ -67,7 +58,7 @@ describe("thresholds", () => {
     expect(found).toMatchObject({ threshold: 0.75 + 0, accepted: 501, wrong: 1 })
   })
   test("accept the shares that they were made for", () => {
-    const next = draws(7)
+    const next = seeded(7)
     const confidences = Array.from({ length: 10_000 }, next)
     const thresholds = thresholdsOf(confidences, [0.25, 0.5, 1])
     expect(thresholds.map((t) => confidences.filter((c) => c >= t).length)).toEqual([2_500, 5_000, 10_000])
@@ -79,7 +70,7 @@ describe("thresholds", () => {
 
 describe("no calibration", () => {
   test("of too few cases, with the number that would do: 1 − 0.02^(1/n) ≤ 0.01", () => {
-    expect(acceptedMin(0.01, 0.02)).toBe(Math.ceil(Math.log(0.02) / Math.log(0.99)))
+    expect(casesFor(0.01, 0.02)).toBe(Math.ceil(Math.log(0.02) / Math.log(0.99)))
     const few = Array.from({ length: 389 }, (): Scored => ({ confidence: 1, right: true }))
     expect(calibrate(few, { thresholds: [0] })).toMatchObject({ reason: "too-few" })
     expect(calibrate([...few, few[0]!], { thresholds: [0] })).toMatchObject({ threshold: 0, accepted: 390, wrong: 0 })

@@ -6,7 +6,7 @@
  * Source: Angelopoulos, Bates, Candès, Jordan and Lei, Learn then test (2021), section 4: fixed sequence testing with exact
  * binomial p-values; selective classification as in Geifman and El-Yaniv (NeurIPS 2017).
  */
-import { errorBound } from "../kernel/mod.ts"
+import { casesFor, errorBound } from "../kernel/mod.ts"
 import { type LearnError, learnError } from "./errors.ts"
 
 /** What a shadow said of one case that it was not trained on, and whether the tool says the same. */
@@ -95,26 +95,13 @@ export function thresholdsOf(confidences: readonly number[], shares: readonly nu
 }
 export const SHARES: readonly number[] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 1]
 
-/** The fewest accepted answers, none of them wrong, that show a share of at most `alpha` at 1 − `delta`. */
-export function acceptedMin(alpha: number, delta: number): number {
-  let n = 1
-  while (errorBound(0, n, delta) > alpha) n *= 2
-  let short = n >> 1
-  while (n - short > 1) {
-    const middle = (n + short) >> 1
-    if (errorBound(0, middle, delta) > alpha) short = middle
-    else n = middle
-  }
-  return n
-}
-
 function uncalibrated(
   cases: number,
   { accepted, wrong }: { readonly accepted: number; readonly wrong: number },
   alpha: number,
   delta: number,
 ): Uncalibrated {
-  const least = acceptedMin(alpha, delta)
+  const least = casesFor(alpha, delta)
   const aim = `at most ${alpha * 100} % wrong at ${(1 - delta) * 100} %`
   return wrong === 0
     ? {

@@ -4,17 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { hex, type Rec, sha256, T, type Value } from "../graph/mod.ts"
 import { ModelRefused, openShadow } from "../shadow/mod.ts"
+import { seeded } from "../shadow/model/random.sample.ts"
 import { type FitOptions, fit, type Lesson } from "./fit.ts"
 
-function draws(seed: number): () => number {
-  let s = seed | 1
-  return () => {
-    s ^= s << 13
-    s ^= s >>> 17
-    s ^= s << 5
-    return (s >>> 0) / 2 ** 32
-  }
-}
 const lesson = (
   about: Omit<Lesson, "cases" | "tool" | "version">,
   inputs: readonly Value[],
@@ -37,7 +29,7 @@ const PAIR = T.record({ a: T.number, b: T.number })
 
 describe("a tool that can be learned", () => {
   test("of which larger: right wherever it answers, on all 4096 inputs, and answers on most", async () => {
-    const next = draws(11)
+    const next = seeded(11)
     const seen = new Map<string, Value>()
     while (seen.size < 2_600) {
       const args = { a: Math.floor(next() * 64), b: Math.floor(next() * 64) }
@@ -66,7 +58,7 @@ describe("a tool that can be learned", () => {
   }, 120_000)
 
   test("of arithmetic is arithmetic: exact far beyond what was trained, inside of what was seen", async () => {
-    const next = draws(12)
+    const next = seeded(12)
     const calls = Array.from({ length: 4_000 }, () => {
       const op = ["add", "sub", "mul"][Math.floor(next() * 3)]!
       return { op, a: Math.floor(next() * 1e6), b: Math.floor(next() * 1e6) }
@@ -121,7 +113,7 @@ describe("a tool that cannot be learned", () => {
 
 describe("a shadow's file", () => {
   test("with any byte changed is refused or has another hash; cut short it is refused", async () => {
-    const next = draws(3)
+    const next = seeded(3)
     const inputs = Array.from({ length: 2_500 }, () => ({ a: Math.floor(next() * 900), b: Math.floor(next() * 900) }))
     const of = lesson(
       { input: PAIR, output: T.number },

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { sameValue, type Type, type Value } from "../graph/mod.ts"
+import { casesFor } from "../kernel/mod.ts"
 import {
   cells,
   composedBytes,
@@ -28,7 +29,6 @@ import {
 } from "../shadow/mod.ts"
 import {
   ALPHA_DEFAULT,
-  acceptedMin,
   type CalibrateOptions,
   type Calibration,
   calibrate,
@@ -124,7 +124,7 @@ const calibrated = (
     const scored = scoresOf(guess, inside, parts.calibrate)
     const { alpha: risk = ALPHA_DEFAULT, delta: doubt = DELTA_DEFAULT } = options
     // The first threshold has to accept enough to show anything: how many that is depends on no answer.
-    const least = (1.2 * acceptedMin(risk, doubt)) / scored.length
+    const least = (1.2 * casesFor(risk, doubt)) / scored.length
     const thresholds = thresholdsOf(
       tuned.map((s) => s.confidence),
       SHARES.filter((share) => share >= least || share === 1),

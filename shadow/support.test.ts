@@ -3,23 +3,15 @@ import { describe, expect, test } from "bun:test"
 import { T, type Value } from "../graph/mod.ts"
 import { EncodingRefused } from "./encode/refused.ts"
 import { encodingOf } from "./encode.ts"
+import { seeded } from "./model/random.sample.ts"
 import { Support } from "./support.ts"
 
-function draws(seed: number): () => number {
-  let s = seed | 1
-  return () => {
-    s ^= s << 13
-    s ^= s >>> 17
-    s ^= s << 5
-    return (s >>> 0) / 2 ** 32
-  }
-}
 const digitsOf = (states: readonly number[]) => states.map((s) => ({ states: s }))
 const rowsOf = (rows: readonly (readonly number[])[]) => Uint16Array.from(rows.flat())
 
 describe("a support", () => {
   test("covers what it was made from", () => {
-    const next = draws(3)
+    const next = seeded(3)
     const states = [2, 16, 16, 5]
     const rows = Array.from({ length: 2_000 }, () => states.map((s) => Math.floor(next() * s)))
     const support = Support.of(digitsOf(states), rowsOf(rows), rows.length)
@@ -41,7 +33,7 @@ describe("a support", () => {
   })
   test("does not cover two states that were never seen together, where the log can tell", () => {
     // Digit 0 says which half of digit 1 is used, thousands of times.
-    const next = draws(4)
+    const next = seeded(4)
     const rows = Array.from({ length: 4_000 }, () => {
       const half = next() < 0.5 ? 0 : 1
       return [half, half * 8 + Math.floor(next() * 8)]
@@ -51,7 +43,7 @@ describe("a support", () => {
       for (const half of [0, 1]) expect(support.covers(Uint16Array.from([half, d]))).toBe(Math.floor(d / 8) === half)
   })
   test("does not ask for pairs of which the log has seen too few: it would cover next to nothing", () => {
-    const next = draws(5)
+    const next = seeded(5)
     const states = [200, 200, 3]
     const rows = Array.from({ length: 6_000 }, () => states.map((s) => Math.floor(next() * s)))
     const support = Support.of(digitsOf(states), rowsOf(rows), rows.length)
@@ -61,7 +53,7 @@ describe("a support", () => {
     ])
   })
   test("covers about 99 % of further inputs of the same source, or more", () => {
-    const next = draws(6)
+    const next = seeded(6)
     const draw = () => [Math.floor(next() ** 2 * 16), Math.floor(next() * 16), Math.floor(next() * 7)]
     const rows = Array.from({ length: 5_000 }, draw)
     const support = Support.of(digitsOf([16, 16, 7]), rowsOf(rows), rows.length)
@@ -72,7 +64,7 @@ describe("a support", () => {
   test("of numbers below 1000 covers none that is larger by a digit, nor a fraction", () => {
     const encoding = encodingOf(T.number)
     if (encoding instanceof EncodingRefused) throw encoding
-    const next = draws(8)
+    const next = seeded(8)
     const n = encoding.digits.length
     const rows = new Uint16Array(4_000 * n)
     for (let r = 0; r < 4_000; r++) encoding.states(Math.floor(next() * 1_000) as Value, rows, r * n)

@@ -1,16 +1,8 @@
 /** The watch against streams whose error is known: rare alarms without cause, quick ones with one. */
 import { describe, expect, test } from "bun:test"
+import { seeded } from "./model/random.sample.ts"
 import { Watch } from "./watch.ts"
 
-function draws(seed: number): () => number {
-  let s = seed | 1
-  return () => {
-    s ^= s << 13
-    s ^= s >>> 17
-    s ^= s << 5
-    return (s >>> 0) / 2 ** 32
-  }
-}
 /** Answers until the watch closes, or `most`. */
 function untilClosed(watch: Watch, risk: (i: number) => number, next: () => number, most: number): number {
   for (let i = 0; i < most; i++) {
@@ -22,14 +14,14 @@ function untilClosed(watch: Watch, risk: (i: number) => number, next: () => numb
 
 describe("a watch", () => {
   test("stays open for 10,000 answers and more on average while alpha of them are wrong", () => {
-    const next = draws(5)
+    const next = seeded(5)
     let sum = 0
     for (let i = 0; i < 100; i++) sum += untilClosed(new Watch({ alpha: 0.01 }), () => 0.01, next, 40_000)
     expect(sum / 100).toBeGreaterThan(10_000)
   })
   test("never closes while all are right, and remembers that none was wrong", () => {
     const watch = new Watch({ alpha: 0.01 })
-    expect(untilClosed(watch, () => 0, draws(1), 5_000)).toBe(5_000)
+    expect(untilClosed(watch, () => 0, seeded(1), 5_000)).toBe(5_000)
     expect([watch.closed, watch.seen, watch.wrong, watch.since]).toEqual([false, 5_000, 0, 0])
   })
   test("closes after a handful of answers when a tool has become another, however long it was right before", () => {
@@ -51,7 +43,7 @@ describe("a watch", () => {
     [0.05, 400],
     [0.03, 2_000],
   ])("where a share of %d is wrong it closes within about %d answers", (risk, answers) => {
-    const next = draws(9)
+    const next = seeded(9)
     const taken = Array.from({ length: 101 }, () => untilClosed(new Watch({ alpha: 0.01 }), () => risk, next, 50_000))
     taken.sort((a, b) => a - b)
     expect(taken[50]!).toBeLessThan(answers)

@@ -59,6 +59,15 @@ export interface Passed {
   /** Calls that could not be recorded: their tool was never listed, or the message cannot be read exactly. */
   readonly unrecorded: number
 }
+export const NOTHING_PASSED: Passed = { calls: 0, recorded: 0, early: 0, verified: 0, refuted: 0, unrecorded: 0 }
+export const summed = (a: Passed, b: Passed): Passed => ({
+  calls: a.calls + b.calls,
+  recorded: a.recorded + b.recorded,
+  early: a.early + b.early,
+  verified: a.verified + b.verified,
+  refuted: a.refuted + b.refuted,
+  unrecorded: a.unrecorded + b.unrecorded,
+})
 
 export class Relay {
   readonly #options: RelayOptions

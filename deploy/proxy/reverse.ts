@@ -9,7 +9,7 @@ import { eventOf } from "./events.ts"
 import { bodyOf, MCP_PATH, reader, refuse, write } from "./http_front.ts"
 import { isResourceMetadata, ledHere, loginPath, metadataHere, metadataPath } from "./login.ts"
 import { messageOf } from "./message.ts"
-import { type Passed, Relay, type RelayOptions } from "./relay.ts"
+import { NOTHING_PASSED, type Passed, Relay, type RelayOptions, summed } from "./relay.ts"
 import { ask, passedOn } from "./upstream.ts"
 
 export interface ReverseOptions {
@@ -32,16 +32,6 @@ interface Place {
   readonly scope: string
 }
 
-const NOTHING: Passed = { calls: 0, recorded: 0, early: 0, verified: 0, refuted: 0, unrecorded: 0 }
-const summed = (a: Passed, b: Passed): Passed => ({
-  calls: a.calls + b.calls,
-  recorded: a.recorded + b.recorded,
-  early: a.early + b.early,
-  verified: a.verified + b.verified,
-  refuted: a.refuted + b.refuted,
-  unrecorded: a.unrecorded + b.unrecorded,
-})
-
 interface Conversation {
   readonly relay: Relay
   /** Where the proxy's own messages for a request go. */
@@ -57,7 +47,7 @@ export class Reverse {
   /** Where the server said that its metadata is, beside the usual places. */
   readonly #metadataPaths = new Set<string>()
   /** Of conversations that are over. */
-  #past: Passed = NOTHING
+  #past: Passed = NOTHING_PASSED
 
   constructor(options: ReverseOptions) {
     this.#options = options

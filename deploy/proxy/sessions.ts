@@ -12,7 +12,7 @@ import { eventOf } from "./events.ts"
 import { bodyOf, MCP_PATH, refuse, write } from "./http_front.ts"
 import type { Piece } from "./lines.ts"
 import { messageOf, messagesIn } from "./message.ts"
-import { type Passed, Relay, type RelayOptions } from "./relay.ts"
+import { type Passed, Relay, type RelayOptions, summed } from "./relay.ts"
 
 export interface SessionsOptions {
   readonly open: (events: BackEvents) => Promise<Back>
@@ -113,16 +113,7 @@ export class Sessions {
 }
 
 /** One entry is enough for what is over. */
-const summedUp = (all: readonly Passed[]): Passed[] => [
-  all.reduce((a, b) => ({
-    calls: a.calls + b.calls,
-    recorded: a.recorded + b.recorded,
-    early: a.early + b.early,
-    verified: a.verified + b.verified,
-    refuted: a.refuted + b.refuted,
-    unrecorded: a.unrecorded + b.unrecorded,
-  })),
-]
+const summedUp = (all: readonly Passed[]): Passed[] => [all.reduce(summed)]
 
 /** A request that waits for its answer on a stream of its own, or several of one batch. */
 interface Exchange {
