@@ -12,6 +12,7 @@ import { adopt } from "./early.ts"
 import { flow } from "./flow.ts"
 import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
+import { wake } from "./idle.ts"
 import type { StepCode, Tool } from "./program.ts"
 import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
@@ -72,6 +73,13 @@ export class Attempts {
       if (task.frame.dead || task.stream?.reader?.dead === true)
         stop(task, fail("Cancelled", "The call no longer matters", { cause }))
     }
+  }
+
+  /** Does a call wait in a body that would have to begin anew, with all that it did, in the process that goes on? */
+  anyStays(): boolean {
+    for (const { idling, tool } of this.#active)
+      if (idling.idle > 0 && idling.sleeping === 0 && !tool.rests && tool.extern.effect !== "pure") return true
+    return false
   }
 
   /** The run is over: no deadline matters any more. */
@@ -297,7 +305,7 @@ export class Attempts {
         this.#deadlines ??= new Deadlines(this.#settings.services.clock)
         const deadlines = this.#deadlines
         const over = () => {
-          if (task.sleeping > 0) {
+          if (task.idling.sleeping > 0) {
             timer = deadlines.add(ms, over)
             return
           }
@@ -428,10 +436,7 @@ export class Attempts {
     this.#active.add(task)
   }
   leave(task: Task): void {
-    if (task.sleeping > 0) {
-      task.sleeping = 1
-      task.vm.driver.rest.wakes(task)
-    }
+    wake(task)
     if (!task.listed) return
     task.listed = false
     this.#active.delete(task)

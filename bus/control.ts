@@ -6,8 +6,8 @@ import { errorValue, fail, toFailure, type Value } from "../graph/mod.ts"
 import type { StepName } from "../plan/mod.ts"
 import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
+import { stir } from "./idle.ts"
 import type { BodyCode, StepCode } from "./program.ts"
-import { stir } from "./rest.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import type { Task } from "./task.ts"
 import { PENDING } from "./translate.ts"
@@ -401,7 +401,7 @@ function runBody(task: Task, body: BodyCode, index: number, binders: readonly un
       frame,
       step,
       task,
-      sleepers: 0,
+      idling: { idle: 0, sleeping: 0 },
       done: (_, value) => {
         stir(parent)
         resolve(value)

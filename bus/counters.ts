@@ -3,6 +3,7 @@
  * began before them. Plain work on counters; the VM decides when.
  */
 import { type Frame, type Slow, THREW } from "./frame.ts"
+import { gets, lacks } from "./idle.ts"
 import type { BodyCode, ScopeCode } from "./program.ts"
 
 /** The frame stops at a step: at rest where all that follows depends on it, with counters where it does not. */
@@ -52,6 +53,7 @@ function parameter(child: Frame, param: number, value: unknown, woken: Frame[]):
   const { slow, code } = child
   if (slow === undefined || slow.done[param] === 1) return
   slow.done[param] = 1
+  gets(child)
   for (const s of code.paramSuccs[param]!) if (s < child.pc && --slow.missing[s]! === 0) slow.ready.push(s)
   deliverLate(child, param, woken)
   // It goes on later: the frame around it is in the middle of its own steps.
@@ -75,6 +77,7 @@ export function capture(child: Frame, from: Frame, body: BodyCode): void {
     const want = { frame: child, param, slot: captures[i]! }
     if (list === undefined) from.late.set(node, [want])
     else list.push(want)
+    lacks(child)
   }
 }
 

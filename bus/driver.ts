@@ -3,6 +3,7 @@
  * would; when several are, each wakes the VM. Nothing is chained from step to step.
  */
 import type { Outcome } from "../graph/mod.ts"
+import type { Attempts } from "./attempt.ts"
 import type { Frame } from "./frame.ts"
 import type { HopRow, StepCode } from "./program.ts"
 import { Rest } from "./rest.ts"
@@ -37,12 +38,15 @@ export interface Answers {
   /** Nothing is under way any more: the run comes to this. */
   rested(outcome: Outcome): void
   readonly settings: RunSettings
+  readonly attempts: Attempts
 }
 
 export class Driver {
   readonly #answers: Answers
   /** Steps and items that something outside is asked for now. */
   live = 0
+  /** Of these, those that nothing in this process will answer, and tools that wait for bodies which wait themselves. */
+  idle = 0
   #rest: Rest | undefined
   #solo: Pend | undefined
   #outstanding = 0
@@ -59,6 +63,14 @@ export class Driver {
   /** Where the run comes to rest; made when something first waits longer than this process. */
   get rest(): Rest {
     return (this.#rest ??= new Rest(this, this.#answers))
+  }
+
+  idles(): void {
+    this.idle++
+    this.#rest?.look()
+  }
+  busy(): void {
+    this.idle--
   }
 
   /** Work that is no step of its own and keeps the run from its rest. */

@@ -4,6 +4,7 @@
  */
 import { type Failure, fail, type Path, toFailure } from "../graph/mod.ts"
 import type { Plan } from "../plan/mod.ts"
+import type { Idling } from "./idle.ts"
 import type { ScopeCode, StepCode } from "./program.ts"
 import type { Task } from "./task.ts"
 
@@ -28,9 +29,9 @@ export interface Parent {
   readonly failed: ((child: Frame, failure: unknown) => boolean) | undefined
   /** The body will never end: what it was part of does not matter any more. */
   readonly killed?: () => void
-  /** The call of a tool that asked for the body, and how many calls in the body wait for what another process will learn. */
+  /** The call of a tool that asked for the body, and what waits in the body. */
   readonly task?: Task
-  sleepers?: number
+  readonly idling?: Idling
 }
 
 /** What a frame waits for whose straight-line code threw: it stands before that code. */

@@ -9,7 +9,8 @@ import type { Attempts } from "./attempt.ts"
 import { countOn } from "./counters.ts"
 import type { Answers, Driver } from "./driver.ts"
 import { flowAgain } from "./flow.ts"
-import type { Frame, Parent } from "./frame.ts"
+import type { Frame } from "./frame.ts"
+import { waits } from "./idle.ts"
 import type { StepCode } from "./program.ts"
 import { type Task, valueIn } from "./task.ts"
 import type { Vm } from "./vm.ts"
@@ -30,8 +31,6 @@ export class Rest {
   readonly #driver: Driver
   readonly #answers: Answers
   readonly #held: Held[] = []
-  /** Steps that are begun and that nothing in this process will answer. */
-  #left = 0
   #looking = false
   #comesTo = RESTING
 
@@ -47,26 +46,12 @@ export class Rest {
 
   /** A call whose answer another process will see; the calls in whose bodies it stands wait with it. */
   leave(attempts: Attempts, frame: Frame): Promise<never> {
-    this.#left++
-    for (let body = toolBody(frame); body !== undefined; body = toolBody(body.frame)) {
-      const { task } = body
-      if (body.sleepers++ > 0 || task.sleeping++ > 0) break
-      // Its time stands still, and others may have its place.
-      attempts.release(task)
-      this.#left++
-    }
-    this.look()
+    const driver = this.#driver
+    waits(frame, "idle", () => driver.idles())
+    // Their time stands still, and others may have their places.
+    waits(frame, "sleeping", (task) => attempts.release(task))
+    driver.idles()
     return new Promise(() => {})
-  }
-
-  /** A call that waited for a body goes on, and so do those in whose bodies it stands. */
-  wakes(task: Task): void {
-    for (let t: Task | undefined = task; t !== undefined && t.sleeping > 0 && --t.sleeping === 0; ) {
-      this.#left--
-      const body = toolBody(t.frame)
-      if (body === undefined || body.sleepers === 0 || --body.sleepers > 0) return
-      t = body.task
-    }
   }
 
   /** Where nothing else ends the run, this does. */
@@ -81,13 +66,17 @@ export class Rest {
     this.#looking = true
     void this.#answers.settings.services.clock.sleep(0).then(() => {
       this.#looking = false
-      if (this.#driver.live === this.#left + this.#held.length) this.#next()
+      if (this.#driver.live === this.#driver.idle + this.#held.length) this.#next()
     })
   }
 
   #next(): void {
     const held = this.#held
-    if (held.length === 0) return this.#answers.rested(this.#comesTo)
+    // A tool that does not keep what it has learnt, and waits in a body, waits until its time is up.
+    if (held.length === 0) {
+      if (!this.#answers.attempts.anyStays()) this.#answers.rested(this.#comesTo)
+      return
+    }
     const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
     // Of those that are not on record none comes before another: they go on together, as they would have.
     const now = held.filter((h) => h.seq === least.seq)
@@ -95,21 +84,6 @@ export class Rest {
     for (const { go } of now) go()
     this.look()
   }
-}
-
-type ToolBody = Parent & { readonly task: Task; sleepers: number }
-/** The innermost body of a tool that a frame is part of. */
-function toolBody(frame: Frame): ToolBody | undefined {
-  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.task !== undefined) return p as ToolBody
-  return undefined
-}
-
-/** A body that a tool asked for has ended: what in it waits for another process holds up its tool no more. */
-export function stir(body: Parent): void {
-  const { task, sleepers = 0 } = body
-  if (sleepers === 0 || task === undefined) return
-  body.sleepers = 0
-  task.vm.driver.rest.wakes(task)
 }
 
 /** A call of a run with a past: answered from the record, held until it is its turn, or made. */

@@ -12,6 +12,7 @@ import {
 } from "../graph/mod.ts"
 import { Charge, type Intent } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
+import type { Idling } from "./idle.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { Recording, RunSettings } from "./settings.ts"
 import type { StreamValue } from "./stream.ts"
@@ -36,8 +37,8 @@ export interface Task {
   /** Bodies that the tool ran: what they did cannot be undone, so no attempt follows. */
   bodies: number
   stream: StreamValue | undefined
-  /** So many of its bodies wait for what another process will learn, and the call with them: its own time stands still. */
-  sleeping: number
+  /** How many of its bodies wait, and the call with them; while any waits for another process, its own time stands still. */
+  readonly idling: Idling
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
@@ -71,7 +72,7 @@ export const taskOf = (
   stopped: false,
   bodies: 0,
   stream: undefined,
-  sleeping: 0,
+  idling: { idle: 0, sleeping: 0 },
   charge: undefined,
   listed: false,
   placed: false,
