@@ -8,11 +8,11 @@ import { EncodingRefused } from "./encode/refused.ts"
 import type { Spec } from "./encode/spec.ts"
 import { type Encoding, encodingFrom } from "./encode.ts"
 import { type FormSpec, formOf, readForm } from "./forms.ts"
-import { ShadowModel, type ShadowModelOptions } from "./infer.ts"
+import { type HowItRan, ShadowModel, type ShadowModelOptions } from "./infer.ts"
 import { ModelRefused, refusedModel } from "./model/refused.ts"
-import { type Guesser, servedShadow } from "./served.ts"
+import { type Doorway, type Guesser, servedShadow, watchedDoor } from "./served.ts"
 import { Support, type SupportData } from "./support.ts"
-import { Watch } from "./watch.ts"
+import { Watch, type WatchOptions } from "./watch.ts"
 
 /** `fitted`: a small network trained on calls. `composed`: exact arithmetic of checked cells, wired as calls showed. */
 export type Family = "fitted" | "composed"
@@ -47,13 +47,20 @@ export interface OpenedShadow {
   readonly guess: Guesser
   readonly encoding: Encoding
   readonly support: Support
-  readonly watch: Watch
+  readonly door: Doorway
   readonly shadow: Shadow
+}
+
+export interface OpenOptions extends ShadowModelOptions {
+  /** Default: a door that closes for good once the tool answers otherwise. */
+  readonly door?: (hash: string, promised: Promised) => Doorway
 }
 
 const FORMAT = 1
 /** Share of the promised errors after which the watch of a served shadow closes, whatever else it finds. */
 const SPEND = 0.8
+/** How every served shadow is watched. */
+export const watchOf = ({ alpha }: Pick<Promised, "alpha">): WatchOptions => ({ alpha, spend: SPEND })
 
 export function packShadow(p: ShadowPackage): Uint8Array {
   const { states, pairs, seen, inputs } = p.support
@@ -71,7 +78,10 @@ export function packShadow(p: ShadowPackage): Uint8Array {
 }
 
 /** Opens a file of `packShadow`; nothing in it is trusted. Refused: bytes that are none, another version, parts that do not fit each other. */
-export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}): OpenedShadow | ModelRefused {
+export function openShadow(
+  bytes: Uint8Array,
+  { door: own, ...options }: OpenOptions = {},
+): OpenedShadow | ModelRefused {
   const p = read(bytes)
   if (p instanceof ModelRefused) return p
   const encoding = encodingFrom(p.input)
@@ -82,9 +92,9 @@ export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}):
   if (guess instanceof ModelRefused) return guess
   const { alpha, threshold } = p.promised
   const hash = hex(sha256(bytes))
-  const watch = new Watch({ alpha, spend: SPEND })
-  const shadow = servedShadow(guess, { encoding, support, threshold, alpha, watch, by: hash })
-  return { package: p, hash, guess, encoding, support, watch, shadow }
+  const door = own === undefined ? watchedDoor(threshold, new Watch(watchOf(p.promised))) : own(hash, p.promised)
+  const shadow = servedShadow(guess, { encoding, support, alpha, door, by: hash })
+  return { package: p, hash, guess, encoding, support, door, shadow }
 }
 
 /** The model alone as a function. */
@@ -95,9 +105,13 @@ export function guesserOf(family: Family, model: Uint8Array, options: ShadowMode
   if (made instanceof EncodingRefused) return wrong("its model", "encodings that can be built", made.message)
   return (args) => {
     const said = made.predict(args)
-    return "joint" in said ? { value: said.value, confidence: said.joint } : undefined
+    return "joint" in said ? { value: said.value, confidence: said.joint, ran: ranOf(said) } : undefined
   }
 }
+
+const ranOf = ({ ran, reason }: HowItRan): string => `${ran}: ${reason}`
+const FORM = "form: exact, as it was recognised"
+const CELLS = "cells: exact, of checked cells"
 
 function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
   const form = readFormIn(model)
@@ -107,7 +121,7 @@ function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
     const say = formOf(form, own)
     return (args) => {
       const value = say(args)
-      return value === undefined ? undefined : { value, confidence: 1 }
+      return value === undefined ? undefined : { value, confidence: 1, ran: FORM }
     }
   }
   const spec = readSpec(model)
@@ -117,7 +131,7 @@ function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
   const shadow = composedShadow(spec, own)
   return (args) => {
     const said = shadow.predict(args)
-    return said.ok ? { value: said.value as Value, confidence: 1 } : undefined
+    return said.ok ? { value: said.value as Value, confidence: 1, ran: CELLS } : undefined
   }
 }
 
