@@ -56,6 +56,9 @@ const EXACT_ERROR = 0.001
 const JUDGED = 2_000
 const USED_UP = 400
 
+/** What submissions of a tool's shadows are counted by. */
+export const gateTarget = (tool: string, version: string): string => `shadow of ${tool} ${version}`
+
 /** Fails with `LearnError`: `refused` (it writes, it is of another tool, it answers too little). A verdict may still say no. */
 export async function gateShadow(
   bytes: Uint8Array,
@@ -89,7 +92,7 @@ export async function gateShadow(
   }
   const errorMax = file.family === "composed" ? EXACT_ERROR : file.promised.alpha
   const target: Target = {
-    name: `shadow of ${tool} ${version}`,
+    name: gateTarget(tool, version),
     input: of.input,
     output: of.output,
     errorMax,

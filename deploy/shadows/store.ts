@@ -8,6 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path"
 import { hex, type Shadow, type Shadowed, type Shadows } from "../../graph/mod.ts"
 import type { SubmissionBook } from "../../kernel/mod.ts"
+import { gateTarget } from "../../learn/mod.ts"
 import { type Doorway, ModelRefused, type OpenedShadow, openShadow, type Promised } from "../../shadow/mod.ts"
 import { LEDGER_KEY, OWN_FOLDER } from "../ledger_place.ts"
 import { hostDigest } from "../services/digest.ts"
@@ -15,6 +16,7 @@ import { type LedgerKey, openLedgerKey, readKey } from "../services/ledger_key.t
 import { toolName, toolVersion } from "../tool_name.ts"
 import { printCard, readCard, type ShadowCard, ShadowStoreError } from "./card.ts"
 import { Doors } from "./doors.ts"
+import { submissionBook } from "./submissions.ts"
 
 const CARD = "card.json"
 const BOOK = "submissions.json"
@@ -80,22 +82,19 @@ export class ShadowStore {
 
   /** How often shadows of a tool were handed in to the gate. */
   book(): SubmissionBook {
-    const file = join(this.#folder, BOOK)
-    const read = async (): Promise<{ [target: string]: number }> => {
-      try {
-        return JSON.parse(await readFile(file, "utf8")) as { [target: string]: number }
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {}
-        throw cause
-      }
-    }
-    return {
-      last: async (target) => (await read())[target] ?? 0,
-      keep: async (target, submission) => {
+    return submissionBook({
+      file: join(this.#folder, BOOK),
+      key: () => openLedgerKey(join(this.#project, LEDGER_KEY)),
+      write: async (text) => {
         await this.#own(this.#folder)
-        await replace(file, `${JSON.stringify({ ...(await read()), [target]: submission }, null, 1)}\n`)
+        await replace(join(this.#folder, BOOK), text)
       },
-    }
+      onCards: async (target) => {
+        const { shadows } = await this.all()
+        const own = shadows.filter(({ card }) => gateTarget(card.tool, card.version) === target)
+        return Math.max(0, ...own.map(({ card }) => card.verdict.submission))
+      },
+    })
   }
 
   async #open(folder: string, key: LedgerKey | undefined, door: DoorOf | undefined): Promise<KeptShadow> {
