@@ -16,7 +16,7 @@ import {
   toJsonSchema,
   type Value,
 } from "../graph/mod.ts"
-import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
+import { AdmissionError } from "../kernel/mod.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { undoneJson } from "./ending.ts"
 import type { Ready, RunResult } from "./engine.ts"
@@ -24,6 +24,7 @@ import { addHooks, type HooksOptions, type ServedHook } from "./http_hooks.ts"
 import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./http_problems.ts"
 import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
 import { systemClock } from "./services/clock.ts"
+import { Overloaded, RunSlots } from "./slots.ts"
 import { type Holder, TokenError } from "./tokens.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */
