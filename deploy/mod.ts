@@ -29,7 +29,8 @@ export {
   type RunOptions,
   type RunResult,
 } from "./engine.ts"
-export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
+export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http/app.ts"
+export { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 export { importGraph } from "./import.ts"
 export type { LedgerPlace } from "./ledger_place.ts"
 export { SqlLedger, type SqlLedgerOptions } from "./ledger_sql.ts"
@@ -69,7 +70,7 @@ export { sqliteService } from "./services/sqlite.ts"
 export { findSource, type Source, sourceOf } from "./source.ts"
 export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
-export { type Holder, type TokenEntry, TokenError, type TokenReason, Tokens } from "./tokens.ts"
+export { type TokenEntry, Tokens } from "./tokens.ts"
 export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"
 export { type Row, Timeline, type Totals } from "./view/timeline.ts"
