@@ -29,7 +29,8 @@ export {
   type RunOptions,
   type RunResult,
 } from "./engine.ts"
-export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http.ts"
+export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http/app.ts"
+export { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 export { importGraph } from "./import.ts"
 export { MemoryLedger, type MemoryLedgerOptions } from "./ledger_memory.ts"
 export type { LedgerPlace } from "./ledger_place.ts"
@@ -72,7 +73,7 @@ export { findSource, type Source, sourceOf } from "./source.ts"
 export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 export type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
-export { type Holder, type TokenEntry, TokenError, type TokenReason, Tokens } from "./tokens.ts"
+export { type TokenEntry, Tokens } from "./tokens.ts"
 export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"
 export { type Row, Timeline, type Totals } from "./view/timeline.ts"

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { Engine, type EngineOptions } from "../deploy/engine.ts"
-import { type GraphsOptions, graphsApp, type Served } from "../deploy/http.ts"
+import { type GraphsOptions, graphsApp, type Served } from "../deploy/http/app.ts"
 import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { openHost } from "../deploy/mod.ts"
 import { Overloaded, Tenant } from "../deploy/slots.ts"
