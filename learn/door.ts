@@ -13,7 +13,7 @@
  * after some five of those, and after each opening the next block is twice as long: n calls bring at most about
  * 5 · (1 + log2(n / 1,000)) wrong answers. No door is ever wider than the one that the gate has seen.
  */
-import { casesFor } from "../kernel/mod.ts"
+import { casesFor } from "../gate/mod.ts"
 import { type Doorway, type Promised, Watch, type WatchState, watchOf } from "../shadow/mod.ts"
 import { type Calibration, count, loosest, SHARES, type Tally, thresholdsOf } from "./calibrate.ts"
 
@@ -137,7 +137,8 @@ export class LivingDoor implements Doorway {
 
   #block(since: number): Block {
     const { alpha } = this.#promised
-    const size = Math.ceil(ROOM * casesFor(alpha, this.#share())) * 2 ** this.#opened
+    let size = ROOM * casesFor(alpha, this.#share())
+    for (let i = 0; i < this.#opened; i++) size *= 2
     return { since, calls: 0, first: [], tallies: [], cases: 0, size }
   }
   /** Of the next block. */

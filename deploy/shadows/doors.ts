@@ -5,11 +5,12 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { KernelError, type Statement, type StorageRow } from "../../kernel/mod.ts"
+import { KernelError } from "../../kernel/mod.ts"
 import { type DoorState, LivingDoor, type Verification } from "../../learn/mod.ts"
 import type { Doorway, Promised } from "../../shadow/mod.ts"
 import { OWN_FOLDER } from "../ledger_place.ts"
 import { systemClock } from "../services/clock.ts"
+import type { Statement, StorageRow } from "../storage.ts"
 import { SqliteStorage } from "../storage_sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
 

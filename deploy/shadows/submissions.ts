@@ -4,7 +4,7 @@
  * submission of which a card is left.
  */
 import { readFile } from "node:fs/promises"
-import type { SubmissionBook } from "../../kernel/mod.ts"
+import type { SubmissionBook } from "../../gate/mod.ts"
 import type { LedgerKey } from "../services/ledger_key.ts"
 import { ShadowStoreError } from "./card.ts"
 import { printSigned, readSigned, type SignedKind } from "./signed.ts"
