@@ -13,7 +13,7 @@ import {
   fail,
   type NodeKind,
   type NodeView,
-  parseType,
+  parsePlainType,
   type Rec,
   type Services,
   type Signature,
@@ -185,7 +185,7 @@ function codeProblem(code: string): SignatureProblem | undefined {
 
 function notation(text: Value | undefined): Type | undefined {
   if (typeof text !== "string") return undefined
-  const read = parseType(text)
+  const read = parsePlainType(text)
   return "type" in read ? read.type : undefined
 }
 

@@ -24,10 +24,11 @@ const LINES_MAX = 450
 /** Longer files that tell one story, each with the reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {}
 
-/** Doors beside `mod.ts`: the typed builder, whose names are those of the IR, and `run` without the rest of the host. */
+/** Doors beside `mod.ts`: the typed builder, whose names are those of the IR, what few hosts need, and `run` without the rest of the host. */
 const SIDE_DOORS: ReadonlySet<string> = new Set([
   "graph/build/mod.ts",
   "graph/file/mod.ts",
+  "graph/patterns/mod.ts",
   "deploy/run.ts",
   "deploy/import.ts",
 ])
