@@ -6,9 +6,9 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
-import * as Data from "effect/Data"
 import { CapabilityError, narrow, parseCapability } from "../graph/mod.ts"
-import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
+import { BudgetProblem, readBudgets } from "./budget.ts"
+import { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 import { why } from "./project.ts"
 
 /** Beside the ledger, and as little a part of the repository. */
@@ -29,29 +29,6 @@ export interface TokenEntry {
   readonly expires?: string
   readonly revoked?: string
 }
-
-/** Who makes a request. */
-export interface Holder extends Pick<TokenEntry, "name" | "grants" | "graphs"> {
-  readonly budget?: NonNullable<Budgets["tenant"]>
-}
-
-export type TokenReason =
-  | "token-missing"
-  | "token-unknown"
-  | "token-expired"
-  /** It was good once: a token used again after it was revoked. */
-  | "token-revoked"
-  /** The file of tokens cannot be read, or says what it must not say. */
-  | "tokens-unreadable"
-  /** Another token has the name. */
-  | "exists"
-  | "unwritable"
-
-export class TokenError extends Data.TaggedError("TokenError")<{
-  readonly reason: TokenReason
-  readonly message: string
-  readonly cause?: unknown
-}> {}
 
 const fault = (reason: TokenReason, message: string, cause?: unknown) =>
   new TokenError({ reason, message, ...(cause === undefined ? {} : { cause }) })

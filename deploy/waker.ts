@@ -7,7 +7,7 @@ import type { Clock } from "../graph/mod.ts"
 import { KernelError } from "../kernel/mod.ts"
 import { due, left, resume } from "./again.ts"
 import type { Engine, RunResult } from "./engine.ts"
-import type { RunsHost } from "./http_runs.ts"
+import type { RunsHost } from "./http/runs.ts"
 
 export interface WakerOptions {
   readonly hosts: readonly RunsHost[]

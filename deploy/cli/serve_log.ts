@@ -1,8 +1,8 @@
 /** What `serve` says on its error stream: what is served, and a line for each request and each run that it begins or goes on with. */
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { RunResult } from "../engine.ts"
-import type { GraphsOptions, Served } from "../http.ts"
-import type { HooksOptions } from "../http_hooks.ts"
+import type { GraphsOptions, Served } from "../http/app.ts"
+import type { HooksOptions } from "../http/hooks.ts"
 import { ScheduleError, type SchedulerOptions } from "../triggers/scheduler.ts"
 import type { Started } from "../triggers/serve.ts"
 import { printMs } from "../view/bars.ts"

@@ -3,9 +3,10 @@
 import { resolve } from "node:path"
 import { CapabilityError, parseCapability, parseDuration, schemesOf } from "../../graph/mod.ts"
 import { BudgetProblem, parseBudget, readBudgets } from "../budget.ts"
+import { TokenError } from "../http/holder.ts"
 import { openProject } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
-import { TOKENS_FILE, type TokenEntry, TokenError, Tokens } from "../tokens.ts"
+import { TOKENS_FILE, type TokenEntry, Tokens } from "../tokens.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 

@@ -16,10 +16,11 @@ import {
   toJsonSchema,
   type Value,
 } from "../../graph/mod.ts"
-import { AdmissionError, Overloaded } from "../../kernel/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
 import { undoneJson } from "../ending.ts"
 import type { RunResult } from "../engine.ts"
-import { bytesOf, PROBLEMS, type ProblemKind } from "../http_problems.ts"
+import { bytesOf, PROBLEMS, type ProblemKind } from "../http/problems.ts"
+import { Overloaded } from "../slots.ts"
 import type { EdgeReady } from "./edge.ts"
 
 export interface AppLimits {

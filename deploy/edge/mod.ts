@@ -4,9 +4,10 @@
  * holds and what it weighs.
  */
 export { hasPatterns, type Rec, type Services, type Value } from "../../graph/mod.ts"
-export { type LedgerStore, MemoryLedger } from "../../kernel/mod.ts"
+export type { LedgerStore } from "../../kernel/mod.ts"
 export { ask, event, fnWith, http, llm, now, random, sleep } from "../../nodes/mod.ts"
 export { Engine, type Ready, type RunOptions, type RunResult } from "../engine.ts"
+export { MemoryLedger } from "../ledger_memory.ts"
 export { systemChance } from "../services/chance.ts"
 export { systemClock } from "../services/clock.ts"
 export { type Edge, EdgeError, type EdgeGraph, type EdgeOptions, type EdgeReason, edge } from "./edge.ts"

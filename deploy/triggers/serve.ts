@@ -2,7 +2,7 @@
 import type { CheckedGraph, Origin, Problem } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
 import type { PrepareOptions, Ready } from "../engine.ts"
-import type { ServedHook } from "../http_hooks.ts"
+import type { ServedHook } from "../http/hooks.ts"
 import type { Project, Session } from "../project.ts"
 import { secretsFrom } from "../services/secrets.ts"
 import { checkTriggers, type Startable } from "./check.ts"

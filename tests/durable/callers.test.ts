@@ -1,8 +1,8 @@
 // Tokens for some graphs and the runs of these: looked at, resumed and woken by events, and no others; what such a caller
 // may spend holds for the part of a run that it asks for.
 import { afterAll, describe, expect, test } from "bun:test"
-import { graphsApp } from "../../deploy/http.ts"
-import type { Holder } from "../../deploy/tokens.ts"
+import { graphsApp } from "../../deploy/http/app.ts"
+import type { Holder } from "../../deploy/http/holder.ts"
 import type { Type } from "../../graph/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 

@@ -1,6 +1,6 @@
 // A run that rests, over HTTP: it answers 202 and where to go on, and goes on by an answer or by an event.
 import { afterAll, expect, test } from "bun:test"
-import { graphsApp } from "../../deploy/http.ts"
+import { graphsApp } from "../../deploy/http/app.ts"
 import type { Type } from "../../graph/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 

@@ -15,16 +15,17 @@ import {
   type Type,
   toJsonSchema,
   type Value,
-} from "../graph/mod.ts"
-import { AdmissionError, Overloaded, RunSlots } from "../kernel/mod.ts"
+} from "../../graph/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
+import { undoneJson } from "../ending.ts"
+import type { Ready, RunResult } from "../engine.ts"
+import { systemClock } from "../services/clock.ts"
+import { Overloaded, RunSlots } from "../slots.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
-import { undoneJson } from "./ending.ts"
-import type { Ready, RunResult } from "./engine.ts"
-import { addHooks, type HooksOptions, type ServedHook } from "./http_hooks.ts"
-import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./http_problems.ts"
-import { addRuns, type RunsHost, waitsOf } from "./http_runs.ts"
-import { systemClock } from "./services/clock.ts"
-import { type Holder, TokenError } from "./tokens.ts"
+import { type Holder, TokenError } from "./holder.ts"
+import { addHooks, type HooksOptions, type ServedHook } from "./hooks.ts"
+import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./problems.ts"
+import { addRuns, type RunsHost, waitsOf } from "./runs.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */
 export interface Served {

@@ -3,13 +3,13 @@
  * JSON objects; what a run comes to is told as for a run that was just begun.
  */
 import type { Context, Hono } from "hono"
-import { Failure, isRecord, jsonOf, parsePath, printPath, readJson, type Value } from "../graph/mod.ts"
-import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../kernel/mod.ts"
-import { cancel, graphOf, resume, undo, waitingFor, waitText } from "./again.ts"
+import { Failure, isRecord, jsonOf, parsePath, printPath, readJson, type Value } from "../../graph/mod.ts"
+import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../../kernel/mod.ts"
+import { cancel, graphOf, resume, undo, waitingFor, waitText } from "../again.ts"
+import { undoneJson } from "../ending.ts"
+import type { Engine, RunResult } from "../engine.ts"
 import type { Caller } from "./callers.ts"
-import { undoneJson } from "./ending.ts"
-import type { Engine, RunResult } from "./engine.ts"
-import { bytesOf, json, type ProblemKind, problem } from "./http_problems.ts"
+import { bytesOf, json, type ProblemKind, problem } from "./problems.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {

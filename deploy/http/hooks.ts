@@ -4,15 +4,16 @@
  * again finds the run that it started.
  */
 import type { Context, Hono } from "hono"
-import { type Clock, Failure, jsonOf, type Rec, readJson, type Type, type Value } from "../graph/mod.ts"
-import { AdmissionError, Overloaded, type RunSlots, type Tenant } from "../kernel/mod.ts"
-import { begin } from "./begin.ts"
-import type { Engine, Ready, RunResult } from "./engine.ts"
-import { bytesOf, json, overloaded, problem, refused } from "./http_problems.ts"
-import { derivedId } from "./run_ids.ts"
-import { inputOf, valueOf } from "./triggers/check.ts"
-import type { Hook } from "./triggers/read.ts"
-import { verifySignature } from "./triggers/signature.ts"
+import { type Clock, Failure, jsonOf, type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
+import { begin } from "../begin.ts"
+import type { Engine, Ready, RunResult } from "../engine.ts"
+import { derivedId } from "../run_ids.ts"
+import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
+import { inputOf, valueOf } from "../triggers/check.ts"
+import type { Hook } from "../triggers/read.ts"
+import { verifySignature } from "../triggers/signature.ts"
+import { bytesOf, json, overloaded, problem, refused } from "./problems.ts"
 
 /** A hook with all that its runs take. */
 export interface ServedHook {

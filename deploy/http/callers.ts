@@ -2,10 +2,11 @@
  * Who makes a request of the server: by its token, or everybody as one. What the caller may run, what narrows the grants,
  * whose places at work it takes, and what it may spend: one answer for every way that leads to a run.
  */
-import type { Clock } from "../graph/mod.ts"
-import { Allowance, Tenant } from "../kernel/mod.ts"
-import type { RunOptions } from "./engine.ts"
-import type { Holder } from "./tokens.ts"
+import type { Clock } from "../../graph/mod.ts"
+import { Allowance } from "../../kernel/mod.ts"
+import type { RunOptions } from "../engine.ts"
+import { Tenant } from "../slots.ts"
+import type { Holder } from "./holder.ts"
 
 export interface CallersOptions {
   /** On whose behalf a request is made: tenants share the places fairly, each has its own budget. Default: all are one. */
