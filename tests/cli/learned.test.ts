@@ -166,7 +166,7 @@ describe("shadow import --graph", () => {
       "tanh.onnx": renamed,
       "narrow.onnx": bytesOf(randomMlp([31, 8, 1], 1)),
       "nan.onnx": withNaN(good),
-      "chance.onnx": bytesOf(randomMlp([60, 8, 1], 3)),
+      "chance.onnx": bytesOf(randomMlp([36, 8, 1], 3)),
       "turned.onnx": await elsewhere((mlp) => ({
         ...mlp,
         weights: mlp.weights.map((w, i) => (i === mlp.weights.length - 1 ? w.map((x) => -x) : w)),
