@@ -1,0 +1,68 @@
+/** What an MCP server serves, and for whom: graphs with the part that each plays, the engines of their runs, and bounds. */
+import type { Clock } from "../../graph/mod.ts"
+import type { Tenant } from "../../kernel/mod.ts"
+import type { Extern } from "../../plan/mod.ts"
+import type { Served } from "../http/app.ts"
+import type { Caller } from "../http/callers.ts"
+import type { RunsHost } from "../http/runs.ts"
+
+/**
+ * What a graph is to a client. A tool is what the model calls; a prompt what a person picks; a resource what the client
+ * reads by its address, `{name}` in which is an input of the graph.
+ */
+export type McpRole =
+  | { readonly as: "tool" }
+  | { readonly as: "prompt" }
+  | { readonly as: "resource"; readonly uri: string }
+
+export interface McpGraph extends Served {
+  readonly externs: readonly Extern[]
+  /** Where its runs are, and what they are granted. */
+  readonly host: RunsHost
+  /** Default: a tool. */
+  readonly role?: McpRole | undefined
+}
+
+export interface McpServing {
+  /** Asked anew for each request. */
+  readonly graphs: () => readonly McpGraph[]
+  readonly hosts: readonly RunsHost[]
+  /** What a client is told of the whole, for its model. */
+  readonly instructions?: string | undefined
+  readonly clock: Clock
+  /** Milliseconds that a run may take, and that a question to a client may stand before the run is left to rest. */
+  readonly runMsMax: number
+  readonly askMsMax: number
+  /** Places at work, shared with everything else that this process serves. Fails with `Overloaded`. */
+  readonly slots: {
+    readonly enter: (tenant: Tenant, signal?: AbortSignal) => undefined | Promise<void>
+    readonly leave: (tenant: Tenant) => void
+  }
+  /** Signs what a client holds for the server between two rounds; at least 32 bytes, the same on all servers of one store. */
+  readonly key: Uint8Array
+  /** May a run that rests be answered over HTTP here? Then a client is told that as well. */
+  readonly http?: boolean
+  /** Aborted when the server stops: runs that are on their way end. */
+  readonly stopping?: AbortSignal | undefined
+  readonly onDefect?: ((cause: unknown) => void) | undefined
+  readonly onRun?: ((told: McpRun) => void) | undefined
+}
+
+/** A run that a client began or went on with: how it came out. */
+export interface McpRun {
+  readonly graph: string
+  readonly run: string
+  readonly ended: "ok" | "failed" | "parked" | "cancelled"
+  readonly ms: number
+}
+
+/** Graphs of a role that a caller may know of. */
+export const graphsFor = (serving: McpServing, caller: Caller, as: McpRole["as"]): readonly McpGraph[] =>
+  serving.graphs().filter((g) => (g.role?.as ?? "tool") === as && caller.may(g.name))
+
+/** What calls nothing but its own functions and what it reads may be run to show something. */
+export const changesNothing = ({ externs }: McpGraph): boolean => externs.every((x) => x.effect !== "write")
+
+export const RUNS = "shadowgraph://runs/"
+export const runUri = (run: string): string => `${RUNS}${run}`
+export const outputUri = (run: string): string => `${RUNS}${run}/output`
