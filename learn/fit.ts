@@ -4,8 +4,8 @@
  * calibration each use calls of their own, chosen by hash. Nothing here says that the shadow is right: the gate does.
  */
 import * as Effect from "effect/Effect"
+import { casesFor } from "../gate/mod.ts"
 import { sameValue, type Type, type Value } from "../graph/mod.ts"
-import { casesFor } from "../kernel/mod.ts"
 import {
   cells,
   composedBytes,

@@ -16,10 +16,11 @@ import {
   toJsonSchema,
   type Value,
 } from "../../graph/mod.ts"
-import { AdmissionError, Overloaded, RunSlots } from "../../kernel/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
 import { undoneJson } from "../ending.ts"
 import type { Ready, RunResult } from "../engine.ts"
 import { systemClock } from "../services/clock.ts"
+import { Overloaded, RunSlots } from "../slots.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { type Holder, TokenError } from "./holder.ts"
 import { addHooks, type HooksOptions, type ServedHook } from "./hooks.ts"

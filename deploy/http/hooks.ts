@@ -5,10 +5,11 @@
  */
 import type { Context, Hono } from "hono"
 import { type Clock, Failure, jsonOf, type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
-import { AdmissionError, Overloaded, type RunSlots, type Tenant } from "../../kernel/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
 import { begin } from "../begin.ts"
 import type { Engine, Ready, RunResult } from "../engine.ts"
 import { derivedId } from "../run_ids.ts"
+import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
 import { inputOf, valueOf } from "../triggers/check.ts"
 import type { Hook } from "../triggers/read.ts"
 import { verifySignature } from "../triggers/signature.ts"
