@@ -2,6 +2,7 @@
 
 import { parseDuration, parseSize } from "../../graph/mod.ts"
 import { graphsApp, HTTP_LIMITS, type HttpLimits } from "../http/app.ts"
+import { mcpWay } from "../http/mcp.ts"
 import { LEASE_MS_MAX } from "../ledger_held.ts"
 import { listen } from "../listen.ts"
 import type { Session } from "../project.ts"
@@ -10,6 +11,7 @@ import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
 import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT, usage } from "./command.ts"
+import { mcpOf } from "./mcp_options.ts"
 import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
 import { tokensOf } from "./token.ts"
@@ -38,6 +40,7 @@ export async function run(call: Call): Promise<number> {
   const sessions: Session[] = []
   try {
     const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
+    const mcp = mcpOf(call, graphs, served)
     const stopping = new AbortController()
     const tokens = tokensOf(call)
     const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
@@ -50,6 +53,15 @@ export async function run(call: Call): Promise<number> {
       graphs: served,
       runs: sessions,
       hooks: started.hooks,
+      ways: [
+        mcpWay({
+          ...mcp,
+          graphs: () => served,
+          stopping: signal,
+          hosts: loopback ? LOOPBACK : undefined,
+          onRun: log.onTool,
+        }),
+      ],
       limits,
       signal,
       ...(loopback ? { hosts: LOOPBACK } : {}),

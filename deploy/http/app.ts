@@ -24,6 +24,7 @@ import { Overloaded, RunSlots } from "../slots.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { type Holder, TokenError } from "./holder.ts"
 import { addHooks, type HooksOptions, type ServedHook } from "./hooks.ts"
+import type { McpMeans } from "./mcp.ts"
 import { bytesOf, json, overloaded, PROBLEMS, type ProblemKind, problem, refused } from "./problems.ts"
 import { addRuns, type RunsHost, waitsOf } from "./runs.ts"
 
@@ -55,6 +56,8 @@ export interface GraphsOptions extends CallersOptions {
   /** What requests of other servers start, each known by its signature. */
   readonly hooks?: readonly ServedHook[]
   readonly limits?: Partial<HttpLimits>
+  /** What the host serves beside runs. */
+  readonly ways?: readonly ((app: Hono, means: McpMeans) => void)[]
   /** Host names that requests may carry; a page of another site that found its way to this machine carries its own. */
   readonly hosts?: readonly string[]
   readonly clock?: Clock
@@ -149,6 +152,8 @@ export function graphsApp(options: GraphsOptions): Hono {
     const { bodyBytesMax } = limits
     addHooks(app, { hooks, bodyBytesMax, clock, slots, placesOf, onDefect, onRun: onHook })
   }
+  const means = { clock, slots, hosts: options.runs ?? [], limits, admit, callerOf, onDefect }
+  for (const way of options.ways ?? []) way(app, means)
   app.notFound((c) => problem(c, "not-found", `There is nothing at ${c.req.path}.`))
   app.onError((cause, c) => {
     options.onDefect?.(cause)

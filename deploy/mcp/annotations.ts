@@ -19,7 +19,10 @@ export interface Annotations {
  *   call with the same arguments sends the same.
  * - `openWorldHint`: one of its tools needs more than files, databases, a person, and what this process has by itself.
  */
-export function annotationsOf(externs: readonly Extern[]): Annotations {
+export function annotationsOf(externs: readonly Extern[] | undefined): Annotations {
+  // Of a plan that was not admitted nothing is promised.
+  if (externs === undefined)
+    return { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true }
   const writes = externs.filter((x) => x.effect === "write")
   const reads = externs.some((x) => x.effect === "read")
   return {

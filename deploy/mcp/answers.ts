@@ -1,16 +1,17 @@
 /** What a client is told of a run: its value, how it failed, what it waits for; and why no run was made. */
 import { Failure, jsonOf, printPath, type Value } from "../../graph/mod.ts"
-import { AdmissionError, KernelError, Overloaded, type Wait } from "../../kernel/mod.ts"
+import { AdmissionError, KernelError, type Wait } from "../../kernel/mod.ts"
 import { waitText } from "../again.ts"
 import { undoneJson } from "../ending.ts"
 import type { RunResult } from "../engine.ts"
+import { Overloaded } from "../slots.ts"
 import { howToAnswer } from "./asking.ts"
 import type { GraphCall } from "./calls.ts"
 import { type Block, shown, textBlock } from "./content.ts"
 import { type McpGraph, type McpServing, outputUri, runUri } from "./serving.ts"
 
 /** The name under which an answer says which run it is of. */
-export const RUN_META = "shadowgraph/run"
+const RUN_META = "shadowgraph/run"
 
 /** The result of `tools/call`, but for what the protocol adds. */
 export interface ToolAnswer {

@@ -35,7 +35,11 @@ export function formOf(wait: Wait, problem?: string): Form {
   return form(text, fields.properties, fields.required)
 }
 
-const form = (message: string, properties: Form["requestedSchema"]["properties"], required: readonly string[]): Form => ({
+const form = (
+  message: string,
+  properties: Form["requestedSchema"]["properties"],
+  required: readonly string[],
+): Form => ({
   message,
   requestedSchema: { type: "object", properties, required },
 })
@@ -51,7 +55,10 @@ function fieldsOf(type: Type): Pick<Form["requestedSchema"], "properties" | "req
   const fields = Object.entries(type.fields)
   return {
     properties: Object.fromEntries(
-      fields.map(([name, f]) => [name, { ...fieldOf(f.type), ...(f.default === undefined ? {} : { default: f.default }) }]),
+      fields.map(([name, f]) => [
+        name,
+        { ...fieldOf(f.type), ...(f.default === undefined ? {} : { default: f.default }) },
+      ]),
     ),
     required: fields.filter(([, f]) => !f.optional && f.default === undefined).map(([name]) => name),
   }

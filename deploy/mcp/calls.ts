@@ -3,7 +3,7 @@
  * grants and not a right more. A run that asks a person rests meanwhile, so it holds no place and survives a restart; where
  * the client cannot ask, it goes on resting, and the answer says who can go on with it, and how.
  */
-import { acceptStrict, Failure, readJson, type Value } from "../../graph/mod.ts"
+import { acceptStrict, Failure, printPath, readJson, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type Reply, type Wait } from "../../kernel/mod.ts"
 import { cancel, graphOf, resume } from "../again.ts"
 import type { Ready, RunOptions, RunResult } from "../engine.ts"
@@ -11,7 +11,7 @@ import type { Caller } from "../http/callers.ts"
 import { type ToolAnswer, toldEnd, toldRefusal } from "./answers.ts"
 import { answerOf, type Form, formOf, questionsOf } from "./asking.ts"
 import { type Heard, hearing } from "./progress.ts"
-import { type McpGraph, type McpServing, outputUri } from "./serving.ts"
+import { grantsOf, type McpGraph, type McpServing, outputUri } from "./serving.ts"
 
 export interface GraphCall {
   readonly graph: McpGraph
@@ -114,14 +114,15 @@ class Legs {
 
   async again({ run, responses }: Brought): Promise<Came | Asked> {
     const { graph } = this.#call
-    const { engine } = graph.host
+    const { engine } = graph
     if ((await graphOf(engine, run)) !== graph.name) throw gone(run, graph.name)
     const { waits } = await engine.history(run)
     const questions = questionsOf([...waits.values()])
-    const { replies, problems } = read(questions, (path) => responses[path])
-    // Somebody else may have answered meanwhile: what the run has come to is what counts.
+    const { replies, problems, dismissed } = read(questions, (path) => responses[path])
     if (replies.length === 0 && problems.size > 0) return { run, forms: forms(questions, problems) }
-    return await this.#rest(await this.#go(run, replies))
+    // Somebody else may have answered meanwhile: what the run has come to is what counts.
+    const came = await this.#go(run, replies)
+    return dismissed ? came : await this.#rest(came)
   }
 
   /** The end of a run, or what the client is to be asked next. */
@@ -142,10 +143,11 @@ class Legs {
       if (found.replies.length === 0) continue
       try {
         came = await this.#go(result.run, found.replies)
+        if (found.dismissed) return came
         tries = -1
       } catch (cause) {
         if (!(cause instanceof KernelError) || cause.reason !== "answer") throw cause
-        for (const { path } of questions) problems.set(path.join("."), cause.message)
+        for (const { path } of questions) problems.set(printPath(path), cause.message)
       }
     }
     return came
@@ -161,9 +163,8 @@ class Legs {
     for (const [path, form] of Object.entries(forms(questions, problems))) {
       try {
         said[path] = await ask(form, this.#call.signal)
-      } catch (cause) {
-        // A client that goes, or takes too long, leaves the run to rest.
-        if (!this.#call.signal.aborted) this.#serving.onDefect?.(cause)
+      } catch {
+        // A client that goes, takes too long, or sends what is no answer, leaves the run to rest.
         break
       }
     }
@@ -172,15 +173,15 @@ class Legs {
 
   #go(run: string, replies: readonly Reply[]): Promise<Came> {
     const { graph, caller } = this.#call
-    const { engine, grants } = graph.host
-    const how = { grants, ...caller.within, replies, by: this.#by }
+    const { engine } = graph
+    const how = { grants: grantsOf(this.#serving, graph), ...caller.within, replies, by: this.#by }
     return this.#leg((options) => resume(engine, run, { ...options, ...how }))
   }
 
   /** A run that asked is ended with the call that it was made for. */
   async #cancelled(result: RunResult): Promise<RunResult> {
     try {
-      return await cancel(this.#call.graph.host.engine, result.run, this.#by)
+      return await cancel(this.#call.graph.engine, result.run, this.#by)
     } catch (cause) {
       // Answered from elsewhere at that very moment: it goes on there.
       if (cause instanceof KernelError && (cause.reason === "conflict" || cause.reason === "closed")) return result
@@ -210,19 +211,21 @@ const readyFor = async (graph: McpGraph, { holder }: Caller): Promise<Ready | Ad
 const gone = (run: string, graph: string): Failure =>
   new Failure({ code: "NoSuchRun", message: `There is no run ${run} of ${graph} to go on with`, data: null as Value })
 
-const pathOf = ({ path }: Wait): string => path.join(".")
+const pathOf = ({ path }: Wait): string => printPath(path)
 
 const forms = (questions: readonly Wait[], problems: ReadonlyMap<string, string>): Asked["forms"] =>
   Object.fromEntries(questions.map((q) => [pathOf(q), formOf(q, problems.get(pathOf(q)))]))
 
-/** What was said to the questions; a question that was dismissed has neither a reply nor a problem. */
+/** What was said to the questions. `dismissed`: the person looked away from one of them, and is not asked again. */
 function read(questions: readonly Wait[], said: (path: string) => unknown) {
   const replies: Reply[] = []
   const problems = new Map<string, string>()
+  let dismissed = false
   for (const question of questions) {
     const answer = answerOf(question, said(pathOf(question)))
     if ("reply" in answer) replies.push(answer.reply)
     else if ("problem" in answer) problems.set(pathOf(question), answer.problem)
+    else dismissed = true
   }
-  return { replies, problems }
+  return { replies, problems, dismissed }
 }

@@ -49,8 +49,9 @@ const FILE_FIELDS: ReadonlySet<string> = new Set(["uri", "text", "blob", "mimeTy
 function isFileType({ fields }: Extract<Type, { kind: "record" }>): boolean {
   const { uri, text, blob } = fields
   const known = Object.keys(fields).every((name) => FILE_FIELDS.has(name))
-  return known && uri?.type.kind === "string" && (text?.type.kind === "string" || blob?.type.kind === "bytes")
+  return known && isText(uri?.type) && (isText(text?.type) || blob?.type.kind === "bytes")
 }
+const isText = (type: Type | undefined): boolean => type?.kind === "string" || type?.kind === "enum"
 
 /** The value of a port. `uri`: where the value itself can be read. Fails with `Failure` `BadNumber` where JSON has no word for a number. */
 export function shown(value: Value, type: Type, uri: string): Shown {

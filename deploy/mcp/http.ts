@@ -79,7 +79,8 @@ export class McpHttp {
     if (id !== null) {
       const session = this.#sessions.get(id)
       // A session of somebody else is none.
-      if (session === undefined || session.holder !== caller.holder?.name) return refusal(404, "There is no such session")
+      if (session === undefined || session.holder !== caller.holder?.name)
+        return refusal(404, "There is no such session")
       return await this.#within(session, () => session.transport.handleRequest(request, { authInfo }))
     }
     if (this.#options.sessionsMax > 0 && (await begins(request, maxRequestBodySize))) {
@@ -130,7 +131,10 @@ export class McpHttp {
       if (response.body === null) return response
       // A session whose stream is open is used for as long as that is.
       session.busy++
-      return new Response(ending(response.body, () => this.#used(session)), response)
+      return new Response(
+        ending(response.body, () => this.#used(session)),
+        response,
+      )
     } finally {
       this.#used(session)
     }
@@ -146,8 +150,7 @@ export class McpHttp {
     const now = this.#serving.clock.tick()
     const { idleMs, sessionsMax } = this.#options
     const idle = [...this.#sessions].filter(([, { busy }]) => busy === 0).sort(([, a], [, b]) => a.used - b.used)
-    for (const [id, { used }] of idle)
-      if (now - used > idleMs || this.#sessions.size >= sessionsMax) void this.#end(id)
+    for (const [id, { used }] of idle) if (now - used > idleMs || this.#sessions.size >= sessionsMax) void this.#end(id)
     return this.#sessions.size < sessionsMax
   }
 }

@@ -4,22 +4,54 @@
  * what is meant by them.
  */
 import { isRecord, type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
-import { type Block, blocksOf, type Contents, contentsOf } from "./content.ts"
-import { changesNothing, type McpGraph } from "./serving.ts"
+import { type Block, blocksOf } from "./content.ts"
+import type { McpProject } from "./roles_file.ts"
+import { externsOf, type McpGraph, type McpRole } from "./serving.ts"
 
 /** Why a graph cannot have its role; undefined where it can. */
-export function roleProblem(graph: McpGraph): string | undefined {
-  const { role, name, input } = graph
-  if (role === undefined || role.as === "tool") return undefined
-  if (!changesNothing(graph)) return `"${name}" writes, so it cannot be a ${role.as}: it would be run to be shown`
-  if (role.as === "prompt") return undefined
+function roleProblem(
+  { name, input }: Pick<McpGraph, "name" | "input">,
+  role: McpRole,
+  writes: boolean,
+): string | undefined {
+  if (role.as === "tool") return undefined
+  if (writes) return `"${name}" writes, so it cannot be a ${role.as}: it would be run to be shown`
+  if (role.as !== "resource") return undefined
   const fields = fieldsOf(input)
   const named = namesIn(role.uri)
   const stray = named.find((n) => fields[n] === undefined)
   if (stray !== undefined) return `the address "${role.uri}" names {${stray}}, which is no input of "${name}"`
   const lacking = Object.keys(fields).find((n) => isRequired(fields[n]!) && !named.includes(n))
-  if (lacking !== undefined) return `the address "${role.uri}" does not give the input "${lacking}" of "${name}": write {${lacking}} into it`
+  if (lacking !== undefined)
+    return `the address "${role.uri}" does not give the input "${lacking}" of "${name}": write {${lacking}} into it`
   return URL.canParse(role.uri.replace(/\{\w+\}/g, "x")) ? undefined : `"${role.uri}" is no address: write scheme://…`
+}
+
+/** The parts that graphs play, from the files of their projects; and what is wrong with them. */
+export function rolesOf(
+  files: readonly (McpProject | undefined)[],
+  graphs: readonly McpGraph[],
+): {
+  readonly roles: ReadonlyMap<string, McpRole>
+  readonly instructions?: string
+  readonly problems: readonly string[]
+} {
+  const roles = new Map<string, McpRole>()
+  const problems: string[] = []
+  const texts = new Set<string>()
+  for (const file of new Set(files)) {
+    if (file?.instructions !== undefined) texts.add(file.instructions)
+    for (const [name, role] of file?.roles ?? []) {
+      const graph = graphs.find((g) => g.name === name)
+      // A part for a graph that is not served here, or was not admitted, is nobody's mistake.
+      if (graph === undefined) continue
+      roles.set(name, role)
+      const writes = externsOf(graph)?.some((x) => x.effect === "write") === true
+      const problem = roleProblem(graph, role, writes)
+      if (problem !== undefined) problems.push(`Cannot serve a graph as its project says ("mcp"): ${problem}`)
+    }
+  }
+  return { roles, ...(texts.size === 0 ? {} : { instructions: [...texts].join("\n\n") }), problems }
 }
 
 type Fields = Extract<Type, { kind: "record" }>["fields"]
@@ -77,10 +109,9 @@ export interface Message {
 export function messagesOf(value: Value, uri: string): readonly Message[] {
   const items = Array.isArray(value) ? (value as readonly Value[]) : [value]
   return items.flatMap((item) => {
-    const spoken = isRecord(item) && (item["role"] === "user" || item["role"] === "assistant") && Object.hasOwn(item, "content")
+    const spoken =
+      isRecord(item) && (item["role"] === "user" || item["role"] === "assistant") && Object.hasOwn(item, "content")
     const role = spoken ? (item["role"] as Message["role"]) : "user"
     return blocksOf(spoken ? item["content"]! : item, uri).map((content) => ({ role, content }))
   })
 }
-
-export const resourceContents = (value: Value, uri: string): Contents => contentsOf(value, uri)

@@ -123,7 +123,11 @@ export async function readRun(serving: McpServing, uri: string, caller: Caller):
       ...(how === undefined ? {} : { delivery: how }),
       ...(message === null ? {} : { failed: message }),
     })),
-    waits: [...history.waits.values()].map((wait) => ({ node: printPath(wait.path), why: wait.why, text: waitText(wait) })),
+    waits: [...history.waits.values()].map((wait) => ({
+      node: printPath(wait.path),
+      why: wait.why,
+      text: waitText(wait),
+    })),
     ...(end === undefined ? {} : endOf(end, of.run)),
     ledger: { position: history.head.seq },
   }

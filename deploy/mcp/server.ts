@@ -5,6 +5,7 @@
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
   createRequestStateCodec,
   inputRequired,
   ProtocolError,
@@ -14,7 +15,6 @@ import {
   Server,
   type ServerContext,
 } from "@modelcontextprotocol/server"
-import type { Value } from "../../graph/mod.ts"
 import type { Caller } from "../http/callers.ts"
 import { annotationsOf } from "./annotations.ts"
 import type { ToolAnswer } from "./answers.ts"
@@ -23,7 +23,7 @@ import { contentsOf, holdsFiles } from "./content.ts"
 import { completions, inputOfTexts, isTemplate, matched, messagesOf, promptArguments } from "./roles.ts"
 import { findRun, listRuns, RUN_TEMPLATES, readRun, runOf } from "./runs.ts"
 import { inputSchema, outputSchema, type Schema } from "./schemas.ts"
-import { graphsFor, type McpGraph, type McpServing } from "./serving.ts"
+import { externsOf, graphsFor, type McpGraph, type McpServing } from "./serving.ts"
 import type { Watch } from "./watch.ts"
 
 export interface Connection {
@@ -122,7 +122,8 @@ class Surface {
   /** How the person at the client can be asked, by what the client says of itself. */
   #askBy(context: ServerContext): GraphCall["ask"] {
     if (this.#connection.era === "modern") {
-      const able = context.mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY]
+      const envelope = context.mcpReq.envelope as { readonly [key: string]: unknown } | undefined
+      const able = envelope?.[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined
       return takesForms(able?.elicitation) ? "later" : undefined
     }
     if (!takesForms(this.#server.getClientCapabilities()?.elicitation)) return undefined
@@ -192,7 +193,10 @@ class Surface {
       const fixed = at > 0 ? [] : this.#addressed(caller).filter(({ uri }) => !isTemplate(uri))
       const { resources, next } = await this.#sound(listRuns(this.#serving, caller, at))
       return {
-        resources: [...fixed.map(({ graph, uri }) => ({ uri, name: graph.name, description: about(graph) })), ...resources] as never,
+        resources: [
+          ...fixed.map(({ graph, uri }) => ({ uri, name: graph.name, description: about(graph) })),
+          ...resources,
+        ] as never,
         ...(next === undefined ? {} : { nextCursor: String(next) }),
       }
     })
@@ -217,9 +221,10 @@ class Surface {
   }
 
   #addressed(caller: Caller) {
-    return graphsFor(this.#serving, caller, "resource").flatMap((graph) =>
-      graph.role?.as === "resource" ? [{ graph, uri: graph.role.uri }] : [],
-    )
+    return graphsFor(this.#serving, caller, "resource").flatMap((graph) => {
+      const role = this.#serving.roles.get(graph.name)
+      return role?.as === "resource" ? [{ graph, uri: role.uri }] : []
+    })
   }
 
   #resourceAt(uri: string, caller: Caller) {
@@ -249,10 +254,14 @@ class Surface {
     this.#server.setRequestHandler("resources/subscribe", async ({ params: { uri } }, context) => {
       const caller = this.#caller(context)
       const of = runOf(uri)
-      const known = of === undefined ? this.#resourceAt(uri, caller) : await this.#sound(findRun(this.#serving.hosts, of.run, caller))
+      const known =
+        of === undefined
+          ? this.#resourceAt(uri, caller)
+          : await this.#sound(findRun(this.#serving.hosts, of.run, caller))
       if (known === undefined) throw new ResourceNotFoundError(uri, `There is no resource ${uri}`)
       if (watch === undefined || held.has(uri)) return {}
-      if (held.size >= SUBSCRIPTIONS_MAX) throw invalid(`No more than ${SUBSCRIPTIONS_MAX} subscriptions for one connection`)
+      if (held.size >= SUBSCRIPTIONS_MAX)
+        throw invalid(`No more than ${SUBSCRIPTIONS_MAX} subscriptions for one connection`)
       held.set(uri, of === undefined ? LOG_OFF : watch.ask(of.run))
       off ??= watch.listen((changed) => {
         for (const mine of held.keys())
@@ -305,7 +314,9 @@ class Surface {
   }
 }
 
-type Ref = { readonly type: "ref/prompt"; readonly name: string } | { readonly type: "ref/resource"; readonly uri: string }
+type Ref =
+  | { readonly type: "ref/prompt"; readonly name: string }
+  | { readonly type: "ref/resource"; readonly uri: string }
 const SUBSCRIPTIONS_MAX = 1_000
 const COMPLETIONS_MAX = 100
 
@@ -324,7 +335,8 @@ function takesForms(elicitation: { readonly form?: unknown; readonly url?: unkno
 
 const about = ({ about: text, name }: McpGraph): string => text ?? `Runs the graph ${name}.`
 
-const wordsOf = ({ content }: ToolAnswer): string => content.flatMap((c) => (c.type === "text" ? [c.text] : [])).join("\n")
+const wordsOf = ({ content }: ToolAnswer): string =>
+  content.flatMap((c) => (c.type === "text" ? [c.text] : [])).join("\n")
 
 interface Schemas {
   readonly inputSchema: Schema
@@ -351,6 +363,6 @@ function toolOf(graph: McpGraph): object {
     description: about(graph),
     inputSchema: takes,
     ...(gives === undefined ? {} : { outputSchema: gives }),
-    annotations: annotationsOf(graph.externs),
+    annotations: annotationsOf(externsOf(graph)),
   }
 }

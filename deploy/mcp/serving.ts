@@ -1,31 +1,29 @@
 /** What an MCP server serves, and for whom: graphs with the part that each plays, the engines of their runs, and bounds. */
 import type { Clock } from "../../graph/mod.ts"
-import type { Tenant } from "../../kernel/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
 import type { Extern } from "../../plan/mod.ts"
+import type { Engine } from "../engine.ts"
 import type { Served } from "../http/app.ts"
 import type { Caller } from "../http/callers.ts"
 import type { RunsHost } from "../http/runs.ts"
+import type { Tenant } from "../slots.ts"
 
 /**
  * What a graph is to a client. A tool is what the model calls; a prompt what a person picks; a resource what the client
  * reads by its address, `{name}` in which is an input of the graph.
  */
-export type McpRole =
-  | { readonly as: "tool" }
-  | { readonly as: "prompt" }
-  | { readonly as: "resource"; readonly uri: string }
+export type McpRole = { readonly as: "tool" | "prompt" } | { readonly as: "resource"; readonly uri: string }
 
 export interface McpGraph extends Served {
-  readonly externs: readonly Extern[]
-  /** Where its runs are, and what they are granted. */
-  readonly host: RunsHost
-  /** Default: a tool. */
-  readonly role?: McpRole | undefined
+  /** Where its runs are. */
+  readonly engine: Engine
 }
 
 export interface McpServing {
   /** Asked anew for each request. */
   readonly graphs: () => readonly McpGraph[]
+  /** By name. What has none is a tool. */
+  readonly roles: ReadonlyMap<string, McpRole>
   readonly hosts: readonly RunsHost[]
   /** What a client is told of the whole, for its model. */
   readonly instructions?: string | undefined
@@ -58,10 +56,15 @@ export interface McpRun {
 
 /** Graphs of a role that a caller may know of. */
 export const graphsFor = (serving: McpServing, caller: Caller, as: McpRole["as"]): readonly McpGraph[] =>
-  serving.graphs().filter((g) => (g.role?.as ?? "tool") === as && caller.may(g.name))
+  serving.graphs().filter((g) => (serving.roles.get(g.name)?.as ?? "tool") === as && caller.may(g.name))
 
-/** What calls nothing but its own functions and what it reads may be run to show something. */
-export const changesNothing = ({ externs }: McpGraph): boolean => externs.every((x) => x.effect !== "write")
+/** What the plan of a graph calls; undefined where it was not admitted. */
+export const externsOf = ({ ready }: Pick<McpGraph, "ready">): readonly Extern[] | undefined =>
+  ready instanceof AdmissionError ? undefined : ready.admitted.plan.externs
+
+/** What the runs of a graph are granted. */
+export const grantsOf = ({ hosts }: McpServing, { engine }: McpGraph): readonly string[] =>
+  hosts.find((host) => host.engine === engine)?.grants ?? []
 
 export const RUNS = "shadowgraph://runs/"
 export const runUri = (run: string): string => `${RUNS}${run}`

@@ -4,7 +4,13 @@
  * Source: Model Context Protocol 2025-11-25 and 2026-07-28, "stdio"; JSON-RPC 2.0, 5.1.
  */
 import type { Readable, Writable } from "node:stream"
-import { INVALID_REQUEST, type JSONRPCMessage, PARSE_ERROR, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/server"
+import {
+  INVALID_REQUEST,
+  type JSONRPCMessage,
+  PARSE_ERROR,
+  parseJSONRPCMessage,
+  type Transport,
+} from "@modelcontextprotocol/server"
 import { serveStdio } from "@modelcontextprotocol/server/stdio"
 import type { Caller } from "../http/callers.ts"
 import { Lines, type Piece } from "../proxy/lines.ts"
