@@ -11,6 +11,7 @@ import { createInterface, type Interface } from "node:readline"
 import { DatabaseSync } from "node:sqlite"
 import { parseArgs } from "node:util"
 import * as v from "valibot"
+import { auditLedger } from "../audit/mod.ts"
 import {
   Engine,
   hostDigest,
@@ -21,7 +22,6 @@ import {
   systemClock,
 } from "../deploy/mod.ts"
 import * as build from "../graph/build/mod.ts"
-import { auditLedger } from "../kernel/mod.ts"
 import { settleEffect } from "../nodes/mod.ts"
 import { postgresBinaries, startPostgres } from "../tests/contract/postgres-server.ts"
 import { summary } from "./measure.ts"

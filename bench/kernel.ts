@@ -5,10 +5,10 @@
  */
 import * as v from "valibot"
 import { execute, load, type Program, type RunSettings } from "../bus/mod.ts"
-import { hostDigest, systemChance, systemClock } from "../deploy/mod.ts"
+import { hostDigest, MemoryLedger, systemChance, systemClock } from "../deploy/mod.ts"
 import * as build from "../graph/build/mod.ts"
 import type { Executor, Services, Value } from "../graph/mod.ts"
-import { type Admitted, type Commit, MemoryLedger, openRun } from "../kernel/mod.ts"
+import { type Admitted, type Commit, openRun } from "../kernel/mod.ts"
 import { measure, type Sample } from "./measure.ts"
 import { asFunctions, checked, engine, ready, value } from "./ours.ts"
 import { Report } from "./report.ts"

@@ -6,9 +6,10 @@ import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { auditLedger } from "../audit/mod.ts"
 import { hostDigest, openLedgerKey, SqliteStorage, SqlLedger } from "../deploy/mod.ts"
 import { encode } from "../graph/mod.ts"
-import { auditLedger, type EntryBody, GENESIS, SALT_BYTES, seal } from "../kernel/mod.ts"
+import { type EntryBody, GENESIS, SALT_BYTES, seal } from "../kernel/mod.ts"
 import { Report } from "./report.ts"
 
 const { values } = parseArgs({ options: { entries: { type: "string" } } })

@@ -443,8 +443,7 @@ export class Attempts {
     this.#quiet.look()
   }
 
-  // ---- a live view
-
+  /** For a live view. */
   #note(path: Path, text: string): void {
     this.#settings.onEvent?.({ type: "note", path, text, at: this.#settings.services.clock.tick() })
   }

@@ -1,6 +1,7 @@
 /** What a run is given beside its program and input, and what a live view of it hears. */
 import { type Failure, fail, type Path, type Services, type Value } from "../graph/mod.ts"
-import type { ResourceLimits, RunRecord } from "../kernel/mod.ts"
+import type { RunRecord } from "../kernel/mod.ts"
+import type { ResourceLimits } from "./limits.ts"
 import type { Speculation } from "./speculation.ts"
 
 /** What a live view hears; never part of a result. */

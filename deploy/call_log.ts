@@ -4,7 +4,7 @@
  * ones when the power fails, which is no harm: the log is for learning. What SQLite has not finished writing it does not show.
  */
 import { join } from "node:path"
-import { KernelError, type Statement, type StorageRow } from "../kernel/mod.ts"
+import { KernelError } from "../kernel/mod.ts"
 import {
   bytesOf,
   CALL_LOG_BOUNDS,
@@ -21,6 +21,7 @@ import {
   type VersionOnLog,
 } from "../learn/mod.ts"
 import { OWN_FOLDER } from "./ledger_place.ts"
+import type { Statement, StorageRow } from "./storage.ts"
 import { SqliteStorage } from "./storage_sqlite.ts"
 
 /** Raised whenever a log written before cannot be read as it was meant. */

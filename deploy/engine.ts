@@ -3,7 +3,16 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import { execute, load, mayTranslate, type Program, type RunEvent, type RunSettings, undo } from "../bus/mod.ts"
+import {
+  execute,
+  load,
+  mayTranslate,
+  type Program,
+  ResourceLimits,
+  type RunEvent,
+  type RunSettings,
+  undo,
+} from "../bus/mod.ts"
 import {
   type Digest,
   type Executor,
@@ -31,24 +40,21 @@ import {
   type History,
   kernelError,
   type LedgerStore,
-  MemoryLedger,
   Meter,
   openHistory,
   openPins,
   openRun,
   type Prices,
-  ResourceLimits,
   type ResumeOptions,
   type RunRecord,
-  RunSlots,
-  type SlotsOptions,
-  Tenant,
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
+import { MemoryLedger } from "./ledger_memory.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
+import { RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
 import { LooksAhead, type RunAhead, type Speculate } from "./speculate.ts"
 
 export type { RunResult }

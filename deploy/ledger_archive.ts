@@ -1,16 +1,8 @@
 /** A durable ledger as its auditor reads it: everything, in order, in pieces, from the storage port. */
-import {
-  type HeadRow,
-  type Leaf,
-  type LedgerArchive,
-  openLeaf,
-  type Row,
-  type RunHead,
-  type RunName,
-  type Storage,
-  type StorageValue,
-} from "../kernel/mod.ts"
+import { type HeadRow, type Leaf, type LedgerArchive, openLeaf, type RunName } from "../audit/mod.ts"
+import type { Row, RunHead } from "../kernel/mod.ts"
 import { headOf, headRowOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
+import type { Storage, StorageValue } from "./storage.ts"
 
 export class SqlArchive implements LedgerArchive {
   readonly #storage: Storage

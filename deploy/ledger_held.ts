@@ -4,8 +4,9 @@
  * that go on with one run would write the same entry, and the store lets one of them.
  */
 import { clearInterval, setInterval } from "node:timers"
-import type { EntryKind, Row, RunHead, Statement, Storage } from "../kernel/mod.ts"
+import type { EntryKind, Row, RunHead } from "../kernel/mod.ts"
 import { headOf } from "./ledger_rows.ts"
+import type { Statement, Storage } from "./storage.ts"
 
 export interface HolderOptions {
   /** Of this process, unique. */

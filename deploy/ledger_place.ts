@@ -3,8 +3,9 @@
  * `--ledger`, by the project's file, or by whoever opens a session.
  */
 import { join } from "node:path"
+import type { SignedHead } from "../audit/mod.ts"
 import { hex } from "../graph/mod.ts"
-import { kernelError, type SignedHead } from "../kernel/mod.ts"
+import { kernelError } from "../kernel/mod.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { systemChance } from "./services/chance.ts"
 import { hostDigest } from "./services/digest.ts"

@@ -5,24 +5,21 @@
 import { existsSync } from "node:fs"
 import { readFile, rename, writeFile } from "node:fs/promises"
 import process from "node:process"
-import { type Digest, hex, type Rec, sha256, type Value } from "../graph/mod.ts"
 import {
-  ChainWalk,
-  consistencyProof,
   continues,
   includes,
-  inclusionProof,
-  kernelError,
   merkleLeaf,
-  openEntry,
   openLeaf,
   type SignedHead,
   signedHeadOf,
   treeHeadBytes,
   type Verify,
-} from "../kernel/mod.ts"
+} from "../audit/mod.ts"
+import { type Digest, hex, type Rec, sha256, type Value } from "../graph/mod.ts"
+import { ChainWalk, kernelError, openEntry } from "../kernel/mod.ts"
 import { leavesOf } from "./ledger_archive.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
+import { consistencyProof, inclusionProof } from "./merkle_proof.ts"
 
 const FORMAT = 1
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64")

@@ -1,5 +1,8 @@
 /** Rows of a durable ledger as the kernel knows them; a column that holds something else is a corrupt database. */
-import { type EntryKind, type HeadRow, kernelError, type Row, type RunHead, type StorageRow } from "../kernel/mod.ts"
+
+import type { HeadRow } from "../audit/mod.ts"
+import { type EntryKind, kernelError, type Row, type RunHead } from "../kernel/mod.ts"
+import type { StorageRow } from "./storage.ts"
 
 export const ROW_COLUMNS = "seq, kind, entry, data, asked, told, hash"
 

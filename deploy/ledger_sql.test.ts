@@ -7,9 +7,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { type Digest, fail } from "../graph/mod.ts"
-import { admit, type LedgerStore, MemoryLedger, openRun, type Row, type Storage, verifyChain } from "../kernel/mod.ts"
+import { admit, type LedgerStore, openRun, type Row, verifyChain } from "../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
+import { MemoryLedger } from "./ledger_memory.ts"
 import { SqlLedger } from "./ledger_sql.ts"
+import type { Storage } from "./storage.ts"
 import { SqliteStorage } from "./storage_sqlite.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "ledger-"))

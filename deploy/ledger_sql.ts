@@ -2,27 +2,28 @@
  * The ledger in a durable store, SQLite or Postgres, through the storage port. Entries of one turn of the event
  * loop go in one batch, so that a hundred commits cost one wait for the disk. The tables take appends only, and no entry without the one before it.
  */
-import type { Digest } from "../graph/mod.ts"
+
 import {
-  type Chain,
   continueLog,
   EMPTY_LOG,
   type HeadRow,
+  type LogState,
+  type Note,
+  noteHeads,
+  type SignedHead,
+  type Signer,
+  signedHeadOf,
+} from "../audit/mod.ts"
+import type { Digest } from "../graph/mod.ts"
+import {
+  type Chain,
   KernelError,
   kernelError,
   LEDGER_FORMAT,
   type LedgerStore,
-  type LogState,
-  type Note,
-  noteHeads,
   type Redactions,
   type Row,
   type RunHead,
-  type SignedHead,
-  type Signer,
-  type Statement,
-  type Storage,
-  signedHeadOf,
 } from "../kernel/mod.ts"
 import { leavesOf, SqlArchive } from "./ledger_archive.ts"
 import { HeldRuns, type HolderOptions } from "./ledger_held.ts"
@@ -31,6 +32,7 @@ import { bytes, headOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
 import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
 import { SqlMarks } from "./marks.ts"
 import { hostDigest } from "./services/digest.ts"
+import type { Statement, Storage } from "./storage.ts"
 
 const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`

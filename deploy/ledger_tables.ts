@@ -2,7 +2,8 @@
  * The ledger's tables as SQLite and as Postgres spell them. The tables defend themselves: a gap, a change or a deletion
  * is refused by the database, whichever process asks for it.
  */
-import { LEDGER_FORMAT, type Statement } from "../kernel/mod.ts"
+import { LEDGER_FORMAT } from "../kernel/mod.ts"
+import type { Statement } from "./storage.ts"
 
 export type Dialect = "sqlite" | "postgres"
 

@@ -3,7 +3,8 @@
  * ledger's own store, so that servers which share it share this too; a mark says nothing that a run's record does not say
  * better, and who loses one begins from now.
  */
-import type { Awaitable, Storage } from "../kernel/mod.ts"
+import type { Awaitable } from "../graph/mod.ts"
+import type { Storage } from "./storage.ts"
 
 export interface Mark {
   /** Milliseconds since the epoch: everything until then has been seen to. */

@@ -2,8 +2,15 @@
  * What a session records of its runs: the calls of tools that the project asked for, in the call log, without their
  * secrets. A read or write is heard of when it is committed; a pure function, which is not committed, when it has answered.
  */
-import type { Clock, Executor, Outcome, SecretWay, Value } from "../graph/mod.ts"
-import { Failure, toFailure } from "../graph/mod.ts"
+import {
+  type Clock,
+  type Executor,
+  Failure,
+  type Outcome,
+  type SecretWay,
+  toFailure,
+  type Value,
+} from "../graph/mod.ts"
 import type { Admitted, AdmittedExtern } from "../kernel/mod.ts"
 import { type CallLog, outcomeOf, type Secrets, withoutSecrets } from "../learn/mod.ts"
 import { namesTool, toolName, toolVersion } from "./tool_name.ts"

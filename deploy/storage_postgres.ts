@@ -3,14 +3,8 @@
  * statements go out together, so that a group of entries costs one round trip and one flush of the server's log.
  */
 import postgres from "postgres"
-import {
-  KernelError,
-  kernelError,
-  type Statement,
-  type Storage,
-  type StorageRow,
-  type StorageValue,
-} from "../kernel/mod.ts"
+import { KernelError, kernelError } from "../kernel/mod.ts"
+import type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, and what else libpq's URLs say. */

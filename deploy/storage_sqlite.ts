@@ -4,14 +4,8 @@
  */
 import { statSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
-import {
-  KernelError,
-  kernelError,
-  type Statement,
-  type Storage,
-  type StorageRow,
-  type StorageValue,
-} from "../kernel/mod.ts"
+import { KernelError, kernelError } from "../kernel/mod.ts"
+import type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 
 export interface SqliteOptions {
   /** A path, or `:memory:`. */

@@ -7,6 +7,9 @@ import type { Call } from "./node.ts"
 import type { Shadows } from "./shadows.ts"
 import type { Value } from "./value.ts"
 
+/** What is given at once, or later: whoever hands it over decides, and whoever takes it awaits. */
+export type Awaitable<A> = A | Promise<A>
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   readonly now: () => number

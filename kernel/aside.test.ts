@@ -1,11 +1,11 @@
 /** What stands beside a run on its record: guesses and reads that were called in vain, in the bill and in no trace. */
 import { describe, expect, test } from "bun:test"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { decode, fail, sha256, type Value } from "../graph/mod.ts"
 import { Machine } from "../tests/machine/machine.ts"
 import { Charge, Meter } from "./budget.ts"
 import { openHistory } from "./history.ts"
 import { openEntry, openRow } from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
 import { openRun } from "./run.ts"
 import { verifyChain } from "./walk.ts"
 

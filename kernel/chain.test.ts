@@ -1,10 +1,10 @@
 // The chain of a run as it grows over stores that answer at once, later, wrongly or never again.
 import { describe, expect, test } from "bun:test"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { hex, sha256 } from "../graph/mod.ts"
 import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"
 import { GENESIS, type LedgerStore, openEntry, openRow, type Row, SALT_BYTES } from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
 import { verifyChain } from "./walk.ts"
 
 const DATA = new Uint8Array([1, 2, 3])

@@ -4,6 +4,7 @@
  * validator that breaks, does not answer in time, or answers what is no verdict, refuses.
  */
 import {
+  type Awaitable,
   acceptAnswer,
   brokenBy,
   type Clock,
@@ -19,7 +20,6 @@ import {
   type Validator,
   type Value,
 } from "../graph/mod.ts"
-import type { Awaitable } from "./storage.ts"
 
 /** What bounds a verdict that comes later. Without it none is waited for. */
 export type Patience = Partial<Pick<Clock, "sleep">>

@@ -3,9 +3,8 @@
  * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
  * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
  */
-import { type Delivery, type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
+import { type Awaitable, type Delivery, type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
-import type { Awaitable } from "./storage.ts"
 
 export const LEDGER_FORMAT = 1
 

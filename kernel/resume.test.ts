@@ -1,13 +1,13 @@
 // Going on with a run: who may, what an answer has to be, and what it leaves on record. Chains are written by hand; whole
 // runs that stop and go on are in tests/durable.
 import { describe, expect, test } from "bun:test"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { encode, sha256, type Value } from "../graph/mod.ts"
 import { encodePlan } from "../plan/mod.ts"
 import { SHOP_GRANTS, shop, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { admit } from "./admit.ts"
 import { type History, openHistory } from "./history.ts"
 import { type EntryBody, GENESIS, openEntry, type Row, seal, type Why } from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
 import { openOutcome } from "./outcome.ts"
 import { answerRun, type Reply, replayRun, resumeRun, undoRun, waitAt } from "./resume.ts"
 

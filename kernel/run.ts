@@ -4,6 +4,7 @@
  * they return promises, and nothing may be applied or sent before these resolve.
  */
 import {
+  type Awaitable,
   encode,
   Failure,
   fail,
@@ -33,7 +34,6 @@ import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
-import type { Awaitable } from "./storage.ts"
 import { Undos, undoEntry } from "./undo.ts"
 
 /** Begins a run of an admitted plan; `past`: with outcomes of another run. Fails with `KernelError`: `misuse` for a plan that was not admitted, `conflict` for a run id that was used. */

@@ -1,12 +1,11 @@
 /** What a run is recorded with, and what its record says to a call. */
-import type { Clock, Digest, Value } from "../graph/mod.ts"
+import type { Awaitable, Clock, Digest, Value } from "../graph/mod.ts"
 import type { AdmittedExtern } from "./admit.ts"
 import type { Meter } from "./budget.ts"
 import type { AgedCache } from "./cache.ts"
 import type { Commit } from "./commit.ts"
 import type { Wait } from "./history.ts"
 import type { LedgerStore } from "./ledger.ts"
-import type { Awaitable } from "./storage.ts"
 
 export interface RunOptions {
   readonly store: LedgerStore

@@ -1,6 +1,7 @@
 /** Which undo is due, by the record alone: the order, what stops it, what is asked, and what the record refuses. */
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
   fail,
@@ -17,7 +18,6 @@ import {
 import { externAt } from "../plan/mod.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { openHistory } from "./history.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
 import { answerRun, resumeRun, undoRun } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
 import { type Due, undoDivergences } from "./undo.ts"

@@ -1,5 +1,6 @@
 /** The third gate: what validates an answer, what is demanded of it, and who may not judge. */
 import { describe, expect, test } from "bun:test"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { parseCel } from "../graph/cel.ts"
 import {
   fail,
@@ -22,7 +23,6 @@ import { type AdmitOptions, admit } from "./admit.ts"
 import type { Intent } from "./commit.ts"
 import { AdmissionError } from "./errors.ts"
 import { type Chain, openEntry } from "./ledger.ts"
-import { MemoryLedger } from "./ledger_memory.ts"
 import { openRun } from "./run.ts"
 import { listed } from "./validated.ts"
 

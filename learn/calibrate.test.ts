@@ -1,6 +1,6 @@
 /** Calibration against the truth: sources whose error is known exactly, calibrated hundreds of times. */
 import { describe, expect, test } from "bun:test"
-import { casesFor } from "../kernel/mod.ts"
+import { casesFor } from "../gate/mod.ts"
 import { seeded } from "../shadow/model/random.sample.ts"
 import { calibrate, type Scored, thresholdsOf } from "./calibrate.ts"
 

@@ -6,7 +6,7 @@
  * Source: Angelopoulos, Bates, Candès, Jordan and Lei, Learn then test (2021), section 4: fixed sequence testing with exact
  * binomial p-values; selective classification as in Geifman and El-Yaniv (NeurIPS 2017).
  */
-import { casesFor, errorBound } from "../kernel/mod.ts"
+import { casesFor, errorBound } from "../gate/mod.ts"
 import { type LearnError, learnError } from "./errors.ts"
 
 /** What a shadow said of one case that it was not trained on, and whether the tool says the same. */

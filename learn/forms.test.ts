@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { Draw } from "../gate/mod.ts"
 import { type Rec, sha256, T, type Type, type Value } from "../graph/mod.ts"
-import type { Draw } from "../kernel/mod.ts"
 import { LearnError } from "./errors.ts"
 import { fit } from "./fit.ts"
 import { gateShadow } from "./gate.ts"
@@ -50,6 +50,16 @@ const TOOLS: readonly (readonly [string, Type, Type, (d: Draw) => Rec, (args: Re
     T.number,
     (d) => ({ from: iso(d.between(0, 36_500)), to: iso(d.between(0, 36_500)) }),
     ({ from, to }) => (Date.parse(String(to)) - Date.parse(String(from))) / 86_400_000,
+  ],
+  [
+    "a calculator behind HTTP",
+    T.record({ query: T.map(T.union(T.null, T.string, T.number, T.boolean)) }),
+    T.number,
+    (d) => ({ query: { op: d.pick(["add", "multiply"]), a: d.between(-999, 999) / 10, b: d.between(0, 99) } }),
+    ({ query }) => {
+      const { op, a, b } = query as { readonly op: string; readonly a: number; readonly b: number }
+      return op === "add" ? a + b : a * b
+    },
   ],
   [
     "base64",

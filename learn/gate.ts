@@ -3,8 +3,9 @@
  * handed in, from the region that its log covers, and none of them is a call of the log. A shadow answers only where its
  * door lets it, so the bound holds for answers that it would give; how often it would is measured, and must be often enough.
  */
+
+import { type GateVerdict, HoldOutGate, type Loader, type SubmissionBook, type Target } from "../gate/mod.ts"
 import { type Chance, type Digest, hashValue, hex, sha256, type Type, type Value } from "../graph/mod.ts"
-import { type GateVerdict, HoldOutGate, type Loader, type SubmissionBook, type Target } from "../kernel/mod.ts"
 import { ModelRefused, openShadow } from "../shadow/mod.ts"
 import { LearnError, learnError } from "./errors.ts"
 import { regionOf } from "./region.ts"

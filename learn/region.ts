@@ -2,8 +2,9 @@
  * Fresh inputs of the region that a log covers. Each place of an input is drawn by itself, between values that were seen
  * there, so that what is drawn is like the log and is not the log: hold-out cases that no trainer has ever seen.
  */
+
+import type { Draw } from "../gate/mod.ts"
 import { isRecord, type Value } from "../graph/mod.ts"
-import type { Draw } from "../kernel/mod.ts"
 
 /** Draws one input. Everything in it lies between values that were seen at its place. */
 export type Region = (draw: Draw) => Value

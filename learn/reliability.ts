@@ -3,7 +3,7 @@
  * accept at what error. Source: Niculescu-Mizil and Caruana, Predicting good probabilities with supervised learning (ICML
  * 2005); the intervals are Clopper and Pearson's.
  */
-import { errorBound } from "../kernel/mod.ts"
+import { errorBound } from "../gate/mod.ts"
 import type { Scored } from "./calibrate.ts"
 
 export interface Bin {

@@ -3,7 +3,7 @@
  * what the hold-out gate's verdict is about, so neither weights nor threshold nor region can change under a verdict.
  */
 import { decode, encode, hex, isRecord, type Rec, type Shadow, sha256, type Value } from "../graph/mod.ts"
-import { type ComposedSpec, cells, composedShadow } from "./composed.ts"
+import { type Cells, type ComposedSpec, cells, composedShadow } from "./composed.ts"
 import { EncodingRefused } from "./encode/refused.ts"
 import type { Spec } from "./encode/spec.ts"
 import { type Encoding, encodingFrom } from "./encode.ts"
@@ -13,6 +13,7 @@ import { ModelRefused, refusedModel } from "./model/refused.ts"
 import { type Guesser, servedShadow } from "./served.ts"
 import { Support, type SupportData } from "./support.ts"
 import { Watch } from "./watch.ts"
+import { within } from "./within.ts"
 
 /** `fitted`: a small network trained on calls. `composed`: exact arithmetic of checked cells, wired as calls showed. */
 export type Family = "fitted" | "composed"
@@ -100,48 +101,49 @@ export function guesserOf(family: Family, model: Uint8Array, options: ShadowMode
 }
 
 function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
-  const form = readFormIn(model)
-  if (form !== undefined) {
-    const own = cells()
-    if (own instanceof ModelRefused) return own
-    const say = formOf(form, own)
-    return (args) => {
-      const value = say(args)
-      return value === undefined ? undefined : { value, confidence: 1 }
-    }
-  }
-  const spec = readSpec(model)
-  if (spec === undefined) return wrong("its model", "the description of composed arithmetic", "something else")
+  const found = described(model)
   const own = cells()
   if (own instanceof ModelRefused) return own
+  const say = found === undefined ? undefined : sayOf(found, own)
+  const field = found?.["within"]
+  if (say === undefined || (field !== undefined && typeof field !== "string"))
+    return wrong("its model", "the description of composed arithmetic", "something else")
+  return (args) => {
+    const inner = field === undefined ? args : within(args, field)
+    const value = inner === undefined ? undefined : say(inner)
+    return value === undefined ? undefined : { value, confidence: 1 }
+  }
+}
+
+/** What a description says of arguments; undefined where it describes nothing that is known. */
+function sayOf(found: Rec, own: Cells): ((args: Value) => Value | undefined) | undefined {
+  const form = readForm(found)
+  if (form !== undefined) return formOf(form, own)
+  const spec = readSpec(found)
+  if (spec === undefined) return undefined
   const shadow = composedShadow(spec, own)
   return (args) => {
     const said = shadow.predict(args)
-    return said.ok ? { value: said.value as Value, confidence: 1 } : undefined
+    return said.ok ? (said.value as Value) : undefined
   }
 }
 
-function readFormIn(model: Uint8Array): FormSpec | undefined {
+function described(model: Uint8Array): Rec | undefined {
   try {
-    return readForm(decode(model))
+    const found = decode(model)
+    return isRecord(found) ? found : undefined
   } catch {
     // Bytes of nobody's: said by whoever asked.
     return undefined
   }
 }
 
-export const composedBytes = (spec: ComposedSpec | FormSpec): Uint8Array => encode(spec as unknown as Value)
+/** The description of a composed model; `field`: the one that holds all arguments, see `within.ts`. */
+export const composedBytes = (spec: ComposedSpec | FormSpec, field?: string): Uint8Array =>
+  encode({ ...spec, ...(field === undefined ? {} : { within: field }) } as unknown as Value)
 
 const OPERATIONS: ReadonlySet<unknown> = new Set(["add", "subtract", "multiply", "divide"])
-function readSpec(model: Uint8Array): ComposedSpec | undefined {
-  let spec: Value
-  try {
-    spec = decode(model)
-  } catch {
-    // Bytes of nobody's: said by whoever asked.
-    return undefined
-  }
-  if (!isRecord(spec)) return undefined
+function readSpec(spec: Rec): ComposedSpec | undefined {
   const { of, left, right, by, result } = spec
   const texts = typeof left === "string" && typeof right === "string"
   const words = isRecord(by) && isRecord(by["words"]) ? Object.values(by["words"]) : undefined

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { load, Odds, SPECULATION, type Speculation } from "../bus/mod.ts"
 import { Vm } from "../bus/vm.ts"
 import { compile } from "../compile/mod.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { loadGraph, openHost, openProject, sourceOf } from "../deploy/mod.ts"
 import {
   type Call,
@@ -26,7 +27,7 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import { type Admitted, admit, MemoryLedger, openEntry, openRun } from "../kernel/mod.ts"
+import { type Admitted, admit, openEntry, openRun } from "../kernel/mod.ts"
 import { Chance } from "./laws/chance.ts"
 import { driven, SeededClock } from "./laws/stage.ts"
 import { someInputValue, someValue } from "./laws/values.ts"

@@ -4,6 +4,7 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { anew, resume, undo } from "../deploy/again.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
@@ -18,7 +19,7 @@ import {
   type Services,
   T,
 } from "../graph/mod.ts"
-import { AdmissionError, admit, type Chain, type Gate, MemoryLedger, openPins } from "../kernel/mod.ts"
+import { AdmissionError, admit, type Chain, type Gate, openPins } from "../kernel/mod.ts"
 import { standardKinds, toolPin, toolPinKey } from "../nodes/mod.ts"
 import { decodePlan, encodePlan, type Plan, type Step } from "../plan/mod.ts"
 import { compiled, done, door, graph, KNOCK, others, PATHS } from "./knocking.ts"

@@ -5,10 +5,12 @@ import { compile } from "../compile/mod.ts"
 import { Engine, type EngineOptions } from "../deploy/engine.ts"
 import { type GraphsOptions, graphsApp, type Served } from "../deploy/http/app.ts"
 import { Draining } from "../deploy/http/draining.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { openHost } from "../deploy/mod.ts"
+import { Overloaded, Tenant } from "../deploy/slots.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { type NodeKind, registry, T, type Type } from "../graph/mod.ts"
-import { Allowance, MemoryLedger, Overloaded, Tenant } from "../kernel/mod.ts"
+import { Allowance } from "../kernel/mod.ts"
 
 const host = openHost({ base: "." })
 const load = { now: 0, most: 0, all: 0 }

@@ -14,11 +14,13 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   plan: ["graph"],
   compile: ["graph", "plan"],
   kernel: ["graph", "plan"],
+  audit: ["graph", "kernel"],
+  gate: ["graph"],
   bus: ["graph", "plan", "kernel"],
   shadow: ["graph"],
-  learn: ["graph", "kernel", "shadow"],
+  learn: ["graph", "gate", "shadow"],
   nodes: ["graph", "shadow"],
-  deploy: ["graph", "plan", "compile", "kernel", "bus", "shadow", "learn", "nodes"],
+  deploy: ["graph", "plan", "compile", "kernel", "audit", "gate", "bus", "shadow", "learn", "nodes"],
 }
 
 /** Folders that hold our text, beside the rooms. Others are what somebody made in the clone with `shadowgraph init`. */

@@ -1,19 +1,9 @@
 // A small ledger in memory with its signed log of heads, as lists that a test changes and an auditor reads: what a store
 // has, without one.
+
+import { EMPTY_LOG, type HeadRow, type LedgerArchive, type Note, noteHeads, type Signer } from "../audit/mod.ts"
 import { encode, sameBytes, sha256 } from "../graph/mod.ts"
-import {
-  EMPTY_LOG,
-  type EntryBody,
-  GENESIS,
-  type HeadRow,
-  type LedgerArchive,
-  type Note,
-  noteHeads,
-  type Row,
-  type RunHead,
-  type Signer,
-  seal,
-} from "../kernel/mod.ts"
+import { type EntryBody, GENESIS, type Row, type RunHead, seal } from "../kernel/mod.ts"
 
 const NOTHING = new Uint8Array(0)
 const EMPTY = sha256(NOTHING)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as v from "valibot"
 import { compile } from "../compile/mod.ts"
 import { undo } from "../deploy/again.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { Engine, runner, systemChance, systemClock } from "../deploy/mod.ts"
 import { openLedger } from "../deploy/project.ts"
 import { fn, grants, graph, map, undoable } from "../graph/build/mod.ts"
@@ -24,7 +25,7 @@ import {
   sha256,
   T,
 } from "../graph/mod.ts"
-import { AdmissionError, admit, MemoryLedger, openRow, verifyChain } from "../kernel/mod.ts"
+import { AdmissionError, admit, openRow, verifyChain } from "../kernel/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 import { decodePlan, disasm, encodePlan, graphOf, type Plan } from "../plan/mod.ts"
 

@@ -2,10 +2,11 @@
 // whole engine behind them. What they refuse is a failure that a graph can catch; what they say is on record.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
+import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { type NodeKind, printProblemShort, registry, T, type Validator, validated } from "../graph/mod.ts"
-import { AdmissionError, type Demands, MemoryLedger } from "../kernel/mod.ts"
+import { AdmissionError, type Demands } from "../kernel/mod.ts"
 
 /** Gives what it is told to give. */
 const say: NodeKind = {

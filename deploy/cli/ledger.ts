@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../kernel/mod.ts"
+import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../audit/mod.ts"
 import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger_place.ts"
 import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
 import type { SqlLedger } from "../ledger_sql.ts"

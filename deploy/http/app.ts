@@ -5,8 +5,9 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono"
 import { type Clock, toJsonSchema } from "../../graph/mod.ts"
-import { AdmissionError, RunSlots } from "../../kernel/mod.ts"
+import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
+import { RunSlots } from "../slots.ts"
 import { addBeginnings } from "./begin_runs.ts"
 import { type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { Catalogue, type Served } from "./catalogue.ts"

@@ -3,8 +3,9 @@
  * whose places at work it takes, and what it may spend: one answer for every way that leads to a run.
  */
 import type { Clock } from "../../graph/mod.ts"
-import { Allowance, Tenant } from "../../kernel/mod.ts"
+import { Allowance } from "../../kernel/mod.ts"
 import type { RunOptions } from "../engine.ts"
+import { Tenant } from "../slots.ts"
 import type { Holder } from "./holder.ts"
 
 export interface CallersOptions {

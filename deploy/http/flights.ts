@@ -3,7 +3,6 @@
  * kept for a while after its end, so that whoever was cut off finds it; the record has it for longer.
  */
 import { type Clock, hex, type Rec, type Value } from "../../graph/mod.ts"
-import type { Tenant } from "../../kernel/mod.ts"
 import { begin } from "../begin.ts"
 import type { Ready, RunOptions, RunResult } from "../engine.ts"
 import { answerOf } from "./answers.ts"

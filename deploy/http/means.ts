@@ -1,8 +1,8 @@
 /** What every way into the server shares, and what a way is: the application is put together from them, so that a host takes only those it can serve. */
 import type { Context, Hono, MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
-import { Overloaded, type RunSlots, type Tenant } from "../../kernel/mod.ts"
 import type { Engine } from "../engine.ts"
+import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
 import type { Caller, Callers } from "./callers.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { FlightLimits, Flights } from "./flights.ts"

@@ -3,7 +3,8 @@
  * few forms that every answer is written in.
  */
 import { Failure, jsonText, printPath, readJson, type Value } from "../../graph/mod.ts"
-import type { AdmissionError, Overloaded } from "../../kernel/mod.ts"
+import type { AdmissionError } from "../../kernel/mod.ts"
+import type { Overloaded } from "../slots.ts"
 import type { Holder } from "./holder.ts"
 
 /** The kinds of problem, by the last part of their `type`: status, title, and a page. */

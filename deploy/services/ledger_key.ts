@@ -5,8 +5,9 @@
 import { randomUUID } from "node:crypto"
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
+import type { Signer, Verify } from "../../audit/mod.ts"
 import { hex, sha256 } from "../../graph/mod.ts"
-import { kernelError, type Signer, type Verify } from "../../kernel/mod.ts"
+import { kernelError } from "../../kernel/mod.ts"
 
 export interface LedgerKey {
   readonly signer: Signer

@@ -3,8 +3,8 @@
  * shadow's file by hash and is signed with the project's key, so that neither can be changed without the other.
  */
 import * as Data from "effect/Data"
+import type { GateVerdict } from "../../gate/mod.ts"
 import { isRecord, type Value } from "../../graph/mod.ts"
-import type { GateVerdict } from "../../kernel/mod.ts"
 import type { Bin, Calibration, Point } from "../../learn/mod.ts"
 import type { Family } from "../../shadow/mod.ts"
 import type { LedgerKey } from "../services/ledger_key.ts"

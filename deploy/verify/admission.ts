@@ -1,6 +1,8 @@
 /** Claims about what may run at all: the three gates, plans that were changed, and how rights are handed on. */
+
+import { Draw } from "../../gate/mod.ts"
 import { covers, Failure, meet, NO_POLICY, narrow, type Signature, T } from "../../graph/mod.ts"
-import { AdmissionError, admit, Draw } from "../../kernel/mod.ts"
+import { AdmissionError, admit } from "../../kernel/mod.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, PATHS, planOf, probe, withProbe } from "./tools.ts"
 

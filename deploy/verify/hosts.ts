@@ -2,7 +2,7 @@
  * The claim that hosts agree: numbers that were written down once, on Bun, and are found again on every host: the trace
  * hashes of runs, the fuel at which each of them stops, and the fuel that programs take in the sandbox.
  */
-import { Draw } from "../../kernel/mod.ts"
+import { Draw } from "../../gate/mod.ts"
 import { quickJsSandbox } from "../sandbox/sandbox.ts"
 import type { Checked, Claim } from "./claim.ts"
 import { GRAPHS, kindsFor } from "./running.ts"

@@ -1,6 +1,8 @@
 /** Claims about runs: what a plan gives is what its graph means, answers are judged, bounds hold, and what was recorded is replayed. */
 
+import { Draw } from "../../gate/mod.ts"
 import {
+  type Awaitable,
   evaluateGraph,
   type Outcome,
   type Rec,
@@ -10,8 +12,9 @@ import {
   toFailure,
   type Value,
 } from "../../graph/mod.ts"
-import { type Awaitable, Draw, KernelError, type LedgerStore, MemoryLedger, type Row } from "../../kernel/mod.ts"
+import { KernelError, type LedgerStore, type Row } from "../../kernel/mod.ts"
 import { replay, resume } from "../again.ts"
+import { MemoryLedger } from "../ledger_memory.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, given, nothingSeen, planOf, probe, type Seen, withProbe } from "./tools.ts"
 

@@ -2,23 +2,19 @@
  * Claims about the signed log of heads and about redaction: what is done to a ledger by somebody who knows the format and
  * computes every hash anew is found, and what was removed is gone while the rest still verifies.
  */
-import { encode, hex, sha256, T } from "../../graph/mod.ts"
+
 import {
   auditLedger,
   type Fault,
-  GENESIS,
   type HeadRow,
-  KernelError,
   type LedgerArchive,
   openLeaf,
-  openRow,
-  type Row,
-  type RunHead,
   type RunName,
   type SignedHead,
-  seal,
   signedHeadOf,
-} from "../../kernel/mod.ts"
+} from "../../audit/mod.ts"
+import { encode, hex, sha256, T } from "../../graph/mod.ts"
+import { GENESIS, KernelError, openRow, type Row, type RunHead, seal } from "../../kernel/mod.ts"
 import { checkProof, proveRun } from "../ledger_proof.ts"
 import { SqlLedger } from "../ledger_sql.ts"
 import { type LedgerKey, passingKey } from "../services/ledger_key.ts"

@@ -8,12 +8,12 @@ import {
   GENESIS,
   KernelError,
   type LedgerStore,
-  MemoryLedger,
   type Row,
   seal,
   verifyChain,
 } from "../../kernel/mod.ts"
 import { replay } from "../again.ts"
+import { MemoryLedger } from "../ledger_memory.ts"
 import { SqlLedger } from "../ledger_sql.ts"
 import { systemChance } from "../services/chance.ts"
 import { PostgresStorage } from "../storage_postgres.ts"

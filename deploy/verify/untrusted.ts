@@ -1,6 +1,7 @@
 /** Claims about code that nobody trusts: the sandbox holds it, and the hold-out gate lets only what is right stand in for a tool. */
+
+import { admits, alphaOf, casesFor, Draw, errorBound, HoldOutGate, type Target } from "../../gate/mod.ts"
 import { encode, hex, sameValue, T, Tensor, type Value } from "../../graph/mod.ts"
-import { admits, alphaOf, casesFor, Draw, errorBound, HoldOutGate, type Target } from "../../kernel/mod.ts"
 import { quickJsSandbox } from "../sandbox/sandbox.ts"
 import { systemChance } from "../services/chance.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"

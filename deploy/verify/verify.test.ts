@@ -1,6 +1,6 @@
 /** The checks of `verify` hold here, and a claim that does not hold is said to fail, whatever its check does. */
 import { describe, expect, test } from "bun:test"
-import { errorBound } from "../../kernel/mod.ts"
+import { errorBound } from "../../gate/mod.ts"
 import { CLAIMS, checkClaim } from "./verify.ts"
 
 const depth = { thorough: false, seed: new Uint8Array(16).fill(7) }

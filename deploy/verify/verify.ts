@@ -2,7 +2,7 @@
  * `verify`: every claim of the kernel, checked here and now, on this machine, from the installed package. What was drawn at
  * random comes with a bound on what could have been missed; what was tried out in full comes with its count.
  */
-import { ALPHA, errorBound } from "../../kernel/mod.ts"
+import { ALPHA, errorBound } from "../../gate/mod.ts"
 import { ADMISSION } from "./admission.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { HOSTS } from "./hosts.ts"

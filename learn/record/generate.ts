@@ -3,8 +3,9 @@
  * words and formats a type does not know. The same seed gives the same inputs on every host; awkward values come early and
  * often, and everything that is drawn fits the schema it was drawn from.
  */
+
+import { Draw } from "../../gate/mod.ts"
 import { isRecord, type Rec, sha256, T, type Type, type Value } from "../../graph/mod.ts"
-import { Draw } from "../../kernel/mod.ts"
 import { learnError } from "../errors.ts"
 import { drawText } from "./text.ts"
 

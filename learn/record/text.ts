@@ -1,5 +1,5 @@
 /** Texts as people write them, from a draw: words of letters and digits, of a length between two bounds. */
-import type { Draw } from "../../kernel/mod.ts"
+import type { Draw } from "../../gate/mod.ts"
 
 const LETTERS = [..."etaoinshrdlcumwfgypbvk  ETAOIN0123456789"]
 

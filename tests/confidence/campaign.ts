@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { Draw } from "../../gate/mod.ts"
 import { type Rec, T, type Value } from "../../graph/mod.ts"
-import type { Draw } from "../../kernel/mod.ts"
 import {
   ALPHA_DEFAULT,
   calibrate,

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { begin } from "../../deploy/begin.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
 import { PostgresStorage } from "../../deploy/storage_postgres.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
@@ -14,7 +15,6 @@ import {
   type EntryBody,
   GENESIS,
   type LedgerStore,
-  MemoryLedger,
   openRun,
   type Row,
   seal,

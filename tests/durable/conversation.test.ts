@@ -2,9 +2,10 @@
 // where it was. Nothing is asked of the model twice, no tool is called twice, and inside a tool a run may rest for a person.
 import { describe, expect, test } from "bun:test"
 import { replay, resume } from "../../deploy/again.ts"
+import type { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { createHttp } from "../../deploy/services/http.ts"
 import { type NodeKind, printPath, T } from "../../graph/mod.ts"
-import { type MemoryLedger, openEntry, type Reply } from "../../kernel/mod.ts"
+import { openEntry, type Reply } from "../../kernel/mod.ts"
 import { type Saying, startModelServer } from "../contract/model-server.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 

@@ -3,10 +3,11 @@
 
 import { compile } from "../../compile/mod.ts"
 import { Engine } from "../../deploy/engine.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { fail, type NodeKind, registry, type Services, type Signature, T } from "../../graph/mod.ts"
-import { type LedgerStore, MemoryLedger } from "../../kernel/mod.ts"
+import type { LedgerStore } from "../../kernel/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 
 /** What reached the world, by tool and argument; and how the next calls go. */

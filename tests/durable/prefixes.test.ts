@@ -3,8 +3,9 @@
 // write whose end is on record is made again.
 import { describe, expect, test } from "bun:test"
 import { replay, resume } from "../../deploy/again.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { printPath } from "../../graph/mod.ts"
-import { MemoryLedger, openEntry, type Reply } from "../../kernel/mod.ts"
+import { openEntry, type Reply } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 
 const GRAPHS: readonly (readonly [name: string, text: string])[] = [

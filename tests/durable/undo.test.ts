@@ -2,9 +2,10 @@
 // middle, when nobody knows what came of a write, and when somebody asks again. The definition says what each comes to.
 import { describe, expect, test } from "bun:test"
 import { anew, cancel, replay, resume, undo } from "../../deploy/again.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { evaluateGraph, fail, printPath, sha256, type Value } from "../../graph/mod.ts"
-import { type LedgerStore, MemoryLedger, openRow, verifyChain } from "../../kernel/mod.ts"
+import { type LedgerStore, openRow, verifyChain } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 
 /** Three writes, one of them in a map, each with an undo that sends or posts the negative of its answer; then one more. */

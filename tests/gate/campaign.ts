@@ -3,8 +3,8 @@
  * real sandbox; figures for the report.
  */
 import { quickJsSandbox, systemChance } from "../../deploy/mod.ts"
+import { type GateVerdict, HoldOutGate, type Loader, type SubmissionBook } from "../../gate/mod.ts"
 import type { Chance, Sandbox } from "../../graph/mod.ts"
-import { type GateVerdict, HoldOutGate, type Loader, type SubmissionBook } from "../../kernel/mod.ts"
 import { cheatOf } from "./cheats.ts"
 import { missesOf, SUBJECTS, sourceOf } from "./targets.ts"
 

@@ -2,8 +2,9 @@
  * Candidates that cheat, made from a seed: tables of cases that were seen before, tables with a guess for the rest, answers
  * that are right on part of the domain only, and programs that look for the oracle, the clock, chance, or the test itself.
  */
+
+import { Draw } from "../../gate/mod.ts"
 import type { Value } from "../../graph/mod.ts"
-import { Draw } from "../../kernel/mod.ts"
 import { type Subject, sourceOf } from "./targets.ts"
 
 export interface Cheat {

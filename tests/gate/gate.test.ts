@@ -1,8 +1,8 @@
 /** The hold-out gate: who passes, who does not, and what a verdict may be used for. Everything runs in the real sandbox. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { quickJsSandbox, systemChance } from "../../deploy/mod.ts"
+import { admits, GateError, type GateVerdict, HoldOutGate, isGateVerdict, type Target } from "../../gate/mod.ts"
 import { type SandboxAnswer, sha256, T, type Value } from "../../graph/mod.ts"
-import { admits, type GateVerdict, HoldOutGate, isGateVerdict, KernelError, type Target } from "../../kernel/mod.ts"
 import { bytesOf, type Campaign, campaign, memoryBook, newGate, programs } from "./campaign.ts"
 import { sourceOf } from "./targets.ts"
 
@@ -131,8 +131,8 @@ describe("submissions", () => {
     }
     const gate = new HoldOutGate({ chance, book, load: programs(quickJsSandbox()) })
     const failed = await gate.submit(double, right).catch((e: unknown) => e)
-    expect(failed).toBeInstanceOf(KernelError)
-    expect((failed as KernelError).reason).toBe(reason)
+    expect(failed).toBeInstanceOf(GateError)
+    expect((failed as GateError).reason).toBe(reason)
     expect(drawn).toBe(false)
   })
 })
@@ -250,7 +250,7 @@ describe("rejected", () => {
 describe("no verdict", () => {
   test("an oracle that contradicts itself", async () => {
     let calls = 0
-    const fickle: Target = { ...double, oracle: (x) => (x as number) * 2 + (++calls % 3 === 0 ? 1 : 0) }
+    const fickle: Target = { ...double, oracle: (x) => (x as number) * 2 + (++calls % 3 === 0 ? 1 : -0) }
     expect(await newGate().submit(fickle, right)).toMatchObject({ outcome: "no verdict", reason: "oracle" })
   })
 
@@ -291,6 +291,6 @@ test.each([
   const failed = await newGate()
     .submit(target as Target, right)
     .catch((e: unknown) => e)
-  expect(failed).toBeInstanceOf(KernelError)
-  expect((failed as KernelError).reason).toBe("misuse")
+  expect(failed).toBeInstanceOf(GateError)
+  expect((failed as GateError).reason).toBe("misuse")
 })

@@ -3,8 +3,9 @@
  * its source, of the kind that a hurried author makes. The oracles are written otherwise than the candidates, on what the
  * host has (Date, btoa, Intl) where it has it.
  */
+
+import type { Draw, Target } from "../../gate/mod.ts"
 import { fail, T, type Value } from "../../graph/mod.ts"
-import type { Draw, Target } from "../../kernel/mod.ts"
 
 export interface Subject {
   readonly target: Target

@@ -1,7 +1,8 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, Odds, type Program, type RunEvent, type RunSettings, undo } from "../../bus/mod.ts"
+import { load, Odds, type Program, ResourceLimits, type RunEvent, type RunSettings, undo } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import {
   type Digest,
   type Executor,
@@ -17,12 +18,10 @@ import {
   type Admitted,
   AgedCache,
   admit,
-  MemoryLedger,
   openEntry,
   openHistory,
   openOutcome,
   openRun,
-  ResourceLimits,
   type Row,
   type RunRecord,
   resumeRun,

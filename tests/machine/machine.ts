@@ -1,8 +1,9 @@
 // A graph file with tools made of plain functions, run by the VM on a test clock: what the tests of the bus are written
 // with. The kinds `pure`, `read` and `write` call a function by its name; everything else is as it is for any graph.
-import { type LoadOptions, load, type RunEvent, type RunSettings } from "../../bus/mod.ts"
+import { type LoadOptions, load, ResourceLimits, type RunEvent, type RunSettings } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { checkFile, type Load } from "../../graph/file/mod.ts"
 import {
   acceptStrict,
@@ -18,15 +19,7 @@ import {
   T,
   type Value,
 } from "../../graph/mod.ts"
-import {
-  type Admitted,
-  admit,
-  type EntryBody,
-  MemoryLedger,
-  openEntry,
-  openRun,
-  ResourceLimits,
-} from "../../kernel/mod.ts"
+import { type Admitted, admit, type EntryBody, openEntry, openRun } from "../../kernel/mod.ts"
 import { TestClock } from "./clock.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: tools of tests take what their graph gives them

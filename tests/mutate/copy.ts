@@ -1,4 +1,4 @@
-// A copy of the repository in which every mutant of the kernel is inside the code, all of them asleep.
+// A copy of the repository in which every mutant of the trusted rooms is inside the code, all of them asleep.
 import { execFileSync } from "node:child_process"
 import {
   cpSync,
@@ -16,10 +16,18 @@ import { dirname, join } from "node:path"
 import { root } from "../repository.ts"
 import { type Mutant, mutate, SWITCHES } from "./mutants.ts"
 
+/** Rooms that are trusted: what they decide is believed by everything else. */
+const TRUSTED = ["kernel", "gate", "audit"]
+/** Of other rooms, what promises of the kernel's page rest on. */
+const BESIDE = ["bus/limits.ts", "deploy/slots.ts", "deploy/ledger_memory.ts", "deploy/merkle_proof.ts"]
+
 /** The files that are mutated, in order: a mutant's number depends on it. */
-export const SOURCES: readonly string[] = readdirSync(join(root, "kernel"))
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== "mod.ts")
-  .map((file) => `kernel/${file}`)
+export const SOURCES: readonly string[] = TRUSTED.flatMap((room) =>
+  readdirSync(join(root, room))
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== "mod.ts")
+    .map((file) => `${room}/${file}`),
+)
+  .concat(BESIDE)
   .sort()
 
 export interface Copy {

@@ -10,7 +10,7 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   ...(["always", "flipped"] as const).map((what) => ({
-    file: "kernel/slots.ts",
+    file: "deploy/slots.ts",
     what,
     code: "this.#waiting > 0",
     reason: "A shortcut: where nobody waits nobody is let in.",
@@ -93,20 +93,20 @@ export const EXPLAINED: readonly Explained[] = [
       "Where the first gate is shut the third was not asked; and where either is, the plan is refused, whatever was collected of its tools.",
   })),
   {
-    file: "kernel/bound.ts",
+    file: "gate/bound.ts",
     what: "flipped",
     code: "wrong >= cases",
     reason: "With all wrong the search begins and ends at 1.",
   },
   {
-    file: "kernel/bound.ts",
+    file: "gate/bound.ts",
     what: "flipped",
     code: "i < 64",
     reason: "One turn more halves a gap that is below the last bit already.",
   },
   ...(["left alone", "flipped"] as const).flatMap((what) =>
     (what === "flipped" ? ["term > 1", "left > 0"] : ["term > 1 && left > 0"]).map((code) => ({
-      file: "kernel/bound.ts",
+      file: "gate/bound.ts",
       what,
       code,
       reason:
@@ -114,46 +114,46 @@ export const EXPLAINED: readonly Explained[] = [
     })),
   ),
   {
-    file: "kernel/merkle.ts",
+    file: "deploy/merkle_proof.ts",
     what: "flipped",
     code: "first >= leaves.length",
     reason: "Of a whole tree the walk gives an empty proof as well.",
   },
   {
-    file: "kernel/merkle.ts",
+    file: "audit/merkle.ts",
     what: "never",
     code: "start === undefined",
     reason:
       "An empty proof between trees of two sizes never comes to the root of the larger one, and is refused at the end.",
   },
   {
-    file: "kernel/trial.ts",
+    file: "gate/trial.ts",
     what: "left alone",
     code: "i < cases.length && wrong <= this.#wrongMax",
     reason: "A shortcut: a control that was wrong once too often stays so, however many cases follow.",
   },
   {
-    file: "kernel/heads.ts",
+    file: "audit/heads.ts",
     what: "always",
     code: "closes",
     nth: 0,
     reason: "A shortcut: the root of a group that goes on is computed and used by nobody.",
   },
   {
-    file: "kernel/audit.ts",
+    file: "audit/audit.ts",
     what: "always",
     code: "roots.has(tree.size)",
     reason: "A shortcut: roots of sizes that no head was kept of are looked at by nobody.",
   },
   {
-    file: "kernel/ledger_memory.ts",
+    file: "deploy/ledger_memory.ts",
     what: "always",
     code: 'row.kind === "parked"',
     reason:
       "A shortcut: when a run is due is looked at only while it rests, and is counted anew from its first rest on.",
   },
   {
-    file: "kernel/ledger_memory.ts",
+    file: "deploy/ledger_memory.ts",
     what: "never",
     code: "recent !== undefined && recent.run === run && recent.space === space",
     reason: "A shortcut: the run that was appended to last is found like any other.",
@@ -165,31 +165,31 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: without it the loop turns no part, and the remainder of a time below one part is that time.",
   },
   {
-    file: "kernel/slots.ts",
+    file: "deploy/slots.ts",
     what: "not called",
     code: "this.#remove(tenant, waiter!)",
     reason: "What the waiter does when it goes removes it as well.",
   },
   {
-    file: "kernel/slots.ts",
+    file: "deploy/slots.ts",
     what: "always",
     code: "tenant.waiting.has(waiter)",
     reason: "The sleep of a waiter that went is aborted with it, and a promise is settled once.",
   },
   {
-    file: "kernel/slots.ts",
+    file: "deploy/slots.ts",
     what: "flipped",
     code: "tenantRunsMax < runsMax",
     reason: "Words of a message: with equal bounds it would name that of one tenant as well.",
   },
   {
-    file: "kernel/limits.ts",
+    file: "bus/limits.ts",
     what: "always",
     code: "gate.starts.length > 0",
     reason: "A shortcut: writing to a ring without a place changes nothing.",
   },
   {
-    file: "kernel/limits.ts",
+    file: "bus/limits.ts",
     what: "flipped",
     code: "gate.starts.length > 0",
     reason: "A shortcut: writing to a ring without a place changes nothing.",

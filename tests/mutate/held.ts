@@ -1,5 +1,6 @@
-// Which tests hold which file of the kernel, beside the one that lies next to it: those that `docs/kernel.md` names for its
+// Which tests hold which of the trusted files, beside the one that lies next to it: those that `docs/kernel.md` names for its
 // promises, the quick ones first. A mutant is tried on these and on no others, so that a file can be gone through alone.
+import { basename } from "node:path"
 
 const ADMISSION = [
   "kernel/admit.test.ts",
@@ -21,16 +22,16 @@ const RUNS = [
   "tests/late.test.ts",
 ]
 const LEDGER = [
-  "kernel/ledger_memory.test.ts",
+  "deploy/ledger_memory.test.ts",
   "kernel/chain.test.ts",
-  "kernel/heads.test.ts",
-  "kernel/audit.test.ts",
+  "audit/heads.test.ts",
+  "audit/audit.test.ts",
   "kernel/ledger.test.ts",
   "deploy/ledger_proof.test.ts",
   "deploy/ledger_sql.test.ts",
   "tests/tamper/tamper.test.ts",
 ]
-const GATE = ["kernel/trial.test.ts", "kernel/gate.test.ts"]
+const GATE = ["gate/trial.test.ts", "gate/gate.test.ts"]
 
 const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/speculate.test.ts"]
 
@@ -41,7 +42,6 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   bound: GATE,
   budget: ["tests/budget.test.ts", "bus/fuel.test.ts", "tests/late.test.ts"],
   cache: RUNS,
-  calls: [...ADMISSION, ...RUNS],
   chain: [...RUNS, ...LEDGER],
   commit: RUNS,
   draw: GATE,
@@ -57,6 +57,7 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   limits: ["bus/attempt.test.ts", "tests/late.test.ts"],
   lost: [...RUNS, "tests/budget.test.ts"],
   merkle: LEDGER,
+  merkle_proof: ["audit/merkle.test.ts"],
   mutants: GATE,
   outcome: RUNS,
   parts: RUNS,
@@ -73,6 +74,6 @@ const HELD: { readonly [file: string]: readonly string[] } = {
 
 /** The test files that a source file's mutants are tried on, in this order; not all of them need exist. */
 export function testsOf(source: string): readonly string[] {
-  const name = source.replace(/^kernel\/|\.ts$/g, "")
-  return [...new Set([`kernel/${name}.test.ts`, ...(HELD[name] ?? [])])]
+  const name = basename(source, ".ts")
+  return [...new Set([source.replace(/\.ts$/, ".test.ts"), ...(HELD[name] ?? [])])]
 }

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Draw } from "../../kernel/mod.ts"
+import type { Draw } from "../../gate/mod.ts"
 
 export interface Subject {
   readonly name: string

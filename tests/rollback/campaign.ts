@@ -4,13 +4,13 @@
 import { load, Odds, SPECULATION } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { type Executor, hashValue, hex, type Outcome, printProblemShort, type Shadow, sha256 } from "../../graph/mod.ts"
 import {
   type Admitted,
   admit,
   answerRun,
-  MemoryLedger,
   openEntry,
   openHistory,
   openRun,

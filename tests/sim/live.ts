@@ -3,6 +3,8 @@
  * looks at what the tools really did, until all have ended. Then checkers that know nothing of how it was done compare the
  * ledger, the world and a life without faults.
  */
+
+import { auditLedger, type Signer } from "../../audit/mod.ts"
 import { compile } from "../../compile/mod.ts"
 import { replay, resume, undo } from "../../deploy/again.ts"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
@@ -17,16 +19,7 @@ import {
   sameBytes,
   sha256,
 } from "../../graph/mod.ts"
-import {
-  AdmissionError,
-  auditLedger,
-  type History,
-  KernelError,
-  openHistory,
-  type Reply,
-  type Signer,
-  verifyChain,
-} from "../../kernel/mod.ts"
+import { AdmissionError, type History, KernelError, openHistory, type Reply, verifyChain } from "../../kernel/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { Chance } from "../laws/chance.ts"
 import { Disk } from "./disk.ts"

@@ -3,9 +3,12 @@
  * a seed, so one number replays everything that went wrong. Faults strike by number: the world counts every operation that
  * leaves a process, and a schedule says what happens to the n-th.
  */
+
+import type { SignedHead } from "../../audit/mod.ts"
 import type { SqliteStorage } from "../../deploy/mod.ts"
+import type { Storage } from "../../deploy/storage.ts"
 import { fail, hex, type NodeKind, type Path, printPath, T } from "../../graph/mod.ts"
-import { type KernelReason, kernelError, openEntry, type SignedHead, type Storage } from "../../kernel/mod.ts"
+import { type KernelReason, kernelError, openEntry } from "../../kernel/mod.ts"
 import { Chance } from "../laws/chance.ts"
 import type { Disk, Loss } from "./disk.ts"
 

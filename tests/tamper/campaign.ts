@@ -2,7 +2,7 @@
  * The campaign: random ledgers, and of each many changed ones. A change counts as found only where the audit says the right
  * place; and a ledger that nobody touched must be whole.
  */
-import { auditLedger, type SignedHead } from "../../kernel/mod.ts"
+import { auditLedger, type SignedHead } from "../../audit/mod.ts"
 import { Chance } from "../hostile/chance.ts"
 import { digest, keys, type Made, makeLedger } from "./ledger.ts"
 import { TAMPERS } from "./tampers.ts"

@@ -1,5 +1,6 @@
 /** What tampering is made of: SQL behind the ledger's back, and where a change must be found. */
-import type { AuditFinding, HeadRow, Row, Signer } from "../../kernel/mod.ts"
+import type { AuditFinding, HeadRow, Signer } from "../../audit/mod.ts"
+import type { Row } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
 import { type Made, runsOf } from "./ledger.ts"
 

@@ -1,5 +1,5 @@
 /** Changes by somebody who knows our format: every hash that needs no key is computed anew, so that all fits but the signature. */
-import { decode, encode, type Value } from "../../graph/mod.ts"
+
 import {
   appended,
   EMPTY_TREE,
@@ -9,13 +9,13 @@ import {
   merkleLeaf,
   openLeaf,
   peaksBytes,
-  type Row,
   rootOf,
   rowLink,
   type Signer,
-  seal,
   treeHeadBytes,
-} from "../../kernel/mod.ts"
+} from "../../audit/mod.ts"
+import { decode, encode, type Value } from "../../graph/mod.ts"
+import { type Row, seal } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
 import { change, deleteRun, either, inLog, inRun, insert, KEY, keyOf, logOf, someRow, type Tamper } from "./change.ts"
 import { digest, type Made, runsOf } from "./ledger.ts"

@@ -1,5 +1,6 @@
 /** Changes by somebody who only knows SQL: bits, rows, columns, numbers; of entries, of the list of runs, of the log. */
-import { type HeadRow, openLeaf, type Row } from "../../kernel/mod.ts"
+import { type HeadRow, openLeaf } from "../../audit/mod.ts"
+import type { Row } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
 import {
   change,

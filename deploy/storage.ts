@@ -1,14 +1,12 @@
 /**
  * Where durable things are kept: a port of two methods, so that SQLite, Postgres and the stores of edge hosts each need
- * one small adapter. `deploy` supplies them; the kernel decides what is written.
+ * one small adapter. The ledger's tables, marks and leaves are written through it; the kernel knows nothing of tables.
  */
+import type { Awaitable } from "../graph/mod.ts"
 
 export type StorageValue = null | number | string | Uint8Array
 export type StorageRow = { readonly [column: string]: StorageValue }
 export type Statement = readonly [sql: string, params: readonly StorageValue[]]
-
-/** A store that answers at once returns values; a remote one returns promises. */
-export type Awaitable<A> = A | Promise<A>
 
 /** Both methods fail with `KernelError` (`locked`, `corrupt`, `full`, `conflict`, `unavailable`, `readonly`, `closed`, `storage`), its cause the store's own error. */
 export interface Storage {

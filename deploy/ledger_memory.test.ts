@@ -1,9 +1,9 @@
 /** The ledger in memory against a list that forgets nothing: order, bounds to the entry and byte, what is known of runs. */
 import { describe, expect, test } from "bun:test"
 import { encode, sha256 } from "../graph/mod.ts"
-import { type Chain, type EntryBody, GENESIS, type Head, type Row, seal } from "./ledger.ts"
+import { type Chain, type EntryBody, GENESIS, type Head, type Row, seal } from "../kernel/ledger.ts"
+import { verifyChain } from "../kernel/walk.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
-import { verifyChain } from "./walk.ts"
 
 const NOTHING = new Uint8Array(0)
 const EMPTY = sha256(NOTHING)

@@ -4,7 +4,7 @@
  * So what the ledger's own chains cannot show, a cut end, a run that is gone or was written anew, does not fit the log.
  */
 import { type Digest, decode, encode, sameBytes, type Value } from "../graph/mod.ts"
-import { kernelError } from "./errors.ts"
+import { kernelError } from "../kernel/mod.ts"
 import { appended, EMPTY_TREE, type Frontier, merkleLeaf, peakCount, rootOf } from "./merkle.ts"
 
 export const HEADS_FORMAT = 1

@@ -4,7 +4,7 @@
  * Source: xoshiro128**, Blackman and Vigna, Scrambled linear pseudorandom number generators (2018).
  */
 import { DTYPE_BYTES, Tensor, type Type, type Value } from "../graph/mod.ts"
-import { kernelError } from "./errors.ts"
+import { gateError } from "./errors.ts"
 
 const EDGES = [0, -0, 1, -1, 0.5, -0.5, 2 ** 31, 2 ** 32, 2 ** 53, 5e-324, Number.MAX_VALUE, Number.EPSILON].concat([
   ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
@@ -96,7 +96,7 @@ export class Draw {
     return this.below(2) === 0 ? this.below(3) : this.below(ITEMS_MAX + 1)
   }
 
-  /** A value that a port of the type holds. Fails with `KernelError` `misuse` for a type that has none to draw (a stream, `never`). */
+  /** A value that a port of the type holds. Fails with `GateError` `misuse` for a type that has none to draw (a stream, `never`). */
   value(type: Type, depth = DEPTH): Value {
     switch (type.kind) {
       case "null":
@@ -128,7 +128,7 @@ export class Draw {
       case "unknown":
         return this.#anything(depth)
       default:
-        throw kernelError("misuse", `Cannot draw cases of type ${type.kind}: state a domain of values`)
+        throw gateError("misuse", `Cannot draw cases of type ${type.kind}: state a domain of values`)
     }
   }
 

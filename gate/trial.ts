@@ -1,8 +1,9 @@
 /**
- * One test of one candidate: cases are drawn, the candidate answers, the oracle answers, and the kernel compares. Then the
+ * One test of one candidate: cases are drawn, the candidate answers, the oracle answers, and the gate compares. Then the
  * same again in another order, and the controls. Only `gate.ts` starts one, after the candidate was handed in.
  */
 import {
+  type Awaitable,
   accept,
   type Digest,
   hashValue,
@@ -18,9 +19,8 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { Draw } from "./draw.ts"
-import { kernelError } from "./errors.ts"
+import { gateError } from "./errors.ts"
 import { type Mutant, nearMisses } from "./mutants.ts"
-import type { Awaitable } from "./storage.ts"
 
 /** What a candidate is to stand in for. */
 export interface Target {
@@ -181,7 +181,7 @@ export class Trial {
     try {
       return accept(input)(drawn)
     } catch (cause) {
-      throw kernelError("misuse", `Cannot test for "${this.#target.name}": it draws cases that are no input`, cause)
+      throw gateError("misuse", `Cannot test for "${this.#target.name}": it draws cases that are no input`, cause)
     }
   }
 

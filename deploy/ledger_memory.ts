@@ -3,9 +3,7 @@
  * costs no promise. It is bounded: entries live in two generations, and when the younger is full the older is let go of as
  * a whole, which costs next to nothing. What is left of a run still verifies from the last entry that went.
  */
-import { sealed } from "./chain.ts"
-import { kernelError } from "./errors.ts"
-import type { Chain, Head, LedgerStore, Row, RunHead } from "./ledger.ts"
+import { type Chain, type Head, kernelError, type LedgerStore, type Row, type RunHead, sealed } from "../kernel/mod.ts"
 
 export interface MemoryLedgerOptions {
   /** Entries that are kept at most, and bytes of them (of their data, and `ENTRY_BYTES` each); at least half as many, unless fewer came. */

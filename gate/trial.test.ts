@@ -315,7 +315,7 @@ describe("cases", () => {
   test("that are no input are the target's mistake", async () => {
     for (const more of [{ draw: () => "text" }, { corners: () => "text" }])
       await expect(ran(right, more)).rejects.toMatchObject({
-        _tag: "KernelError",
+        _tag: "GateError",
         reason: "misuse",
         message: 'Cannot test for "double": it draws cases that are no input',
       })

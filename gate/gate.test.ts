@@ -3,7 +3,6 @@
 import { describe, expect, test } from "bun:test"
 import { type SandboxAnswer, T, type Value } from "../graph/mod.ts"
 import { ALPHA, alphaOf, casesFor, errorBound } from "./bound.ts"
-import { kernelError } from "./errors.ts"
 import { admits, type GateVerdict, HoldOutGate, isGateVerdict, type SubmissionBook } from "./gate.ts"
 import type { Target } from "./trial.ts"
 
@@ -134,24 +133,25 @@ describe("submissions", () => {
       expect(seen).toEqual([])
     }
     const gone = new TypeError("gone")
-    const locked = kernelError("locked", "busy")
     for (const book of [
       { ...forgetful, last: (): number => fails(gone) },
       { ...forgetful, keep: () => Promise.reject(gone) },
     ]) {
       const seen: string[] = []
-      const message = 'Cannot test for "double": the submission could not be counted'
+      const message = 'Cannot test for "double": the submission could not be counted: gone'
       expect(await reasonOf(book, seen)).toMatchObject({ reason: "storage", message, cause: gone })
       expect(seen).toEqual([])
     }
-    // The kernel's own error says better what it is.
-    expect(await reasonOf({ ...forgetful, keep: () => fails(locked) })).toBe(locked)
+    expect(await reasonOf({ ...forgetful, keep: () => fails("full") })).toMatchObject({
+      message: 'Cannot test for "double": the submission could not be counted: full',
+      cause: "full",
+    })
   })
 
   test("for a bound that is none are a mistake", async () => {
     for (const errorMax of [0, 1, -0.1, 1.5, Number.NaN])
       await expect(gateOf().submit({ ...double, errorMax }, RIGHT)).rejects.toMatchObject({
-        _tag: "KernelError",
+        _tag: "GateError",
         reason: "misuse",
         message: `Cannot test for "double": errorMax must lie in (0, 1), found ${errorMax}`,
       })

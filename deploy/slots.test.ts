@@ -1,7 +1,7 @@
 /** Slots for runs, in worlds whose clock, tenants and runs come from a seed: bounds, fairness, and that everybody hears. */
 import { describe, expect, test } from "bun:test"
 import type { Clock } from "../graph/mod.ts"
-import { KernelError } from "./errors.ts"
+import { KernelError } from "../kernel/errors.ts"
 import { Overloaded, RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
 
 /** A clock that stands still until it is moved; sleepers wake in the order of their time. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { accepts, encode, hex, printType, sha256, T, type Type, unhex } from "../graph/mod.ts"
 import { Draw } from "./draw.ts"
-import { KernelError } from "./errors.ts"
+import { GateError } from "./errors.ts"
 
 const seed = (n: number) => sha256(Uint8Array.of(n))
 const types: readonly Type[] = [
@@ -84,6 +84,6 @@ describe("a draw", () => {
 
   test.each(["stream<number>", "never"])("of %s is refused", (text) => {
     const type: Type = text === "never" ? T.never : T.stream(T.number)
-    expect(() => new Draw(seed(5)).value(type)).toThrow(KernelError)
+    expect(() => new Draw(seed(5)).value(type)).toThrow(GateError)
   })
 })

@@ -1,19 +1,9 @@
 /** The tree of RFC 9162, held against its recursive definition and against the roots of the reference implementation. */
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
+import { consistencyProof, inclusionProof } from "../deploy/merkle_proof.ts"
 import type { Digest } from "../graph/mod.ts"
-import {
-  appended,
-  consistencyProof,
-  continues,
-  EMPTY_TREE,
-  type Frontier,
-  includes,
-  inclusionProof,
-  merkleLeaf,
-  peakCount,
-  rootOf,
-} from "./merkle.ts"
+import { appended, continues, EMPTY_TREE, type Frontier, includes, merkleLeaf, peakCount, rootOf } from "./merkle.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const hex = (b: Uint8Array) => Buffer.from(b).toString("hex")

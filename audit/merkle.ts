@@ -1,6 +1,7 @@
 /**
  * The Merkle tree of RFC 9162 (section 2.1): a log's root commits to every leaf and its place; one leaf is shown to be in it,
  * and an older root to be a beginning of it, by about log₂ n hashes. Leaves and nodes are told apart by their first byte.
+ * Proofs are checked here and made elsewhere: one that was made wrong is one that does not check.
  */
 import { type Digest, sameBytes } from "../graph/mod.ts"
 
@@ -49,33 +50,6 @@ export function peakCount(size: number): number {
   return count
 }
 
-/** The largest power of two below `n`, for `n` ≥ 2. */
-function half(n: number): number {
-  let k = 1
-  while (k * 2 < n) k *= 2
-  return k
-}
-
-function subtree(leaves: readonly Uint8Array[], from: number, to: number, digest: Digest): Uint8Array {
-  let frontier = EMPTY_TREE
-  for (let i = from; i < to; i++) frontier = appended(frontier, leaves[i]!, digest)
-  return rootOf(frontier, digest)
-}
-
-/** The hashes that show leaf `index` to be in the tree of these leaf hashes, the deepest first. */
-export function inclusionProof(leaves: readonly Uint8Array[], index: number, digest: Digest): readonly Uint8Array[] {
-  const path: Uint8Array[] = []
-  let [from, to] = [0, leaves.length]
-  while (to - from > 1) {
-    const middle = from + half(to - from)
-    const left = index < middle
-    path.push(left ? subtree(leaves, middle, to, digest) : subtree(leaves, from, middle, digest))
-    if (left) to = middle
-    else from = middle
-  }
-  return path.reverse()
-}
-
 /** Is `leaf` at `index` of the tree of `size` leaves with this root? (RFC 9162, section 2.1.3.2.) */
 export function includes(
   { leaf, index, size, root }: { leaf: Uint8Array; index: number; size: number; root: Uint8Array },
@@ -94,19 +68,6 @@ export function includes(
     ;[fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
   }
   return sn === 0 && sameBytes(hash, root)
-}
-
-/** The hashes that show the tree of the first `first` leaves to be a beginning of the tree of all of them. */
-export function consistencyProof(leaves: readonly Uint8Array[], first: number, digest: Digest): readonly Uint8Array[] {
-  const walk = (m: number, from: number, to: number, whole: boolean): Uint8Array[] => {
-    const n = to - from
-    if (m === n) return whole ? [] : [subtree(leaves, from, to, digest)]
-    const k = half(n)
-    return m <= k
-      ? [...walk(m, from, from + k, whole), subtree(leaves, from + k, to, digest)]
-      : [...walk(m - k, from + k, to, false), subtree(leaves, from, from + k, digest)]
-  }
-  return first <= 0 || first >= leaves.length ? [] : walk(first, 0, leaves.length, true)
 }
 
 export interface TreeRoot {

@@ -3,7 +3,7 @@
  * all runs of a host, so that the bounds hold over all of them. Who must wait waits in order, in a queue with a bound.
  */
 import { type Clock, type Failure, fail, type Signature } from "../graph/mod.ts"
-import { kernelError } from "./errors.ts"
+import { kernelError } from "../kernel/mod.ts"
 
 export interface Limit {
   /** Calls in flight at once. */

@@ -1,13 +1,12 @@
 /**
  * The hold-out gate: whether code that nobody trusts may stand in for a tool. A candidate is handed in first; only then are
- * cases drawn, from chance that it cannot know. The kernel runs it, asks the oracle, counts what is wrong by itself, and
+ * cases drawn, from chance that it cannot know. The gate runs it, asks the oracle, counts what is wrong by itself, and
  * says how often it can be wrong at most. Controls run beside it: answers that are wrong on purpose must fail, or there
  * is no verdict. No score is ever taken from anyone.
  */
-import { type Chance, type Digest, hashValue, hex, sha256, type Value } from "../graph/mod.ts"
+import { type Awaitable, type Chance, type Digest, hashValue, hex, sha256, type Value } from "../graph/mod.ts"
 import { ALPHA, alphaOf, casesFor, errorBound, wrongMax } from "./bound.ts"
-import { KernelError, kernelError } from "./errors.ts"
-import type { Awaitable } from "./storage.ts"
+import { gateError } from "./errors.ts"
 import { type Finding, type Loader, type Target, Trial } from "./trial.ts"
 
 /** Remembers how often something was handed in for a target, over the years. Counting is the gate's, keeping the caller's. */
@@ -61,14 +60,14 @@ export class HoldOutGate {
   }
 
   /**
-   * Judges a candidate. Fails with `KernelError`: `misuse` (a target whose cases cannot be drawn), `storage` (the book could not
+   * Judges a candidate. Fails with `GateError`: `misuse` (a target whose cases cannot be drawn), `storage` (the book could not
    * keep the submission; nothing was drawn).
    */
   async submit(target: Target, candidate: Uint8Array): Promise<GateVerdict> {
     const bytes = candidate.slice()
     const errorMax = target.errorMax ?? 0.001
     if (!(errorMax > 0 && errorMax < 1))
-      throw kernelError("misuse", `Cannot test for "${target.name}": errorMax must lie in (0, 1), found ${errorMax}`)
+      throw gateError("misuse", `Cannot test for "${target.name}": errorMax must lie in (0, 1), found ${errorMax}`)
     const hash = hex(this.#digest(bytes))
     const submission = await this.#count(target.name, hash)
     // Chance comes after the candidate: nobody could have known it, and no one can ask for another without being counted.
@@ -93,7 +92,7 @@ export class HoldOutGate {
     const { book } = this.#options
     const kept = await inBook(() => book.last(target), target)
     if (!Number.isSafeInteger(kept) || kept < 0)
-      throw kernelError("corrupt", `Cannot test for "${target}": the book says that its last submission was ${kept}`)
+      throw gateError("corrupt", `Cannot test for "${target}": the book says that its last submission was ${kept}`)
     // Nothing waits between reading and counting, so two at once get two numbers.
     const submission = Math.max(kept, this.#last.get(target) ?? 0) + 1
     this.#last.set(target, submission)
@@ -125,8 +124,8 @@ async function inBook<A>(use: () => Awaitable<A>, target: string): Promise<A> {
   try {
     return await use()
   } catch (cause) {
-    if (cause instanceof KernelError) throw cause
-    throw kernelError("storage", `Cannot test for "${target}": the submission could not be counted`, cause)
+    const said = cause instanceof Error ? cause.message : String(cause)
+    throw gateError("storage", `Cannot test for "${target}": the submission could not be counted: ${said}`, cause)
   }
 }
 

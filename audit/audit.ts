@@ -3,7 +3,8 @@
  * others. It reads in pieces and holds some hundred bytes of each run. What an attacker with the database but without the
  * key can do to entries, runs, spaces or the log does not fit together any more, and this says where.
  */
-import { type Digest, hex, sameBytes } from "../graph/mod.ts"
+import { type Awaitable, type Digest, hex, sameBytes } from "../graph/mod.ts"
+import { type Broken, ChainWalk, type Row, type RunHead } from "../kernel/mod.ts"
 import {
   type HeadRow,
   type Leaf,
@@ -15,10 +16,7 @@ import {
   treeHeadBytes,
   type Verify,
 } from "./heads.ts"
-import type { Broken, Row, RunHead } from "./ledger.ts"
 import { appended, EMPTY_TREE, merkleLeaf, rootOf } from "./merkle.ts"
-import type { Awaitable } from "./storage.ts"
-import { ChainWalk } from "./walk.ts"
 
 export interface RunName {
   readonly space: string

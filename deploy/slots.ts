@@ -5,8 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { Clock } from "../graph/mod.ts"
-import type { Allowance } from "./budget.ts"
-import { kernelError } from "./errors.ts"
+import { type Allowance, kernelError } from "../kernel/mod.ts"
 
 /** A run was not begun. Nothing of it is on record; the same request may be made again. */
 export class Overloaded extends Data.TaggedError("Overloaded")<{
