@@ -2,6 +2,7 @@
  * A folder with graph files, and what lies beside them: the lock, the project's own file with its grants and node kinds,
  * the ledger. Opening one runs nothing of the graphs; it is where files become checked graphs and an engine to run them.
  */
+import "../graph/patterns/mod.ts"
 import type { Dirent } from "node:fs"
 import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join, resolve, sep } from "node:path"
