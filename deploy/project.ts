@@ -68,6 +68,8 @@ export interface SessionOptions {
   readonly speculate?: Speculate | false
   /** Stand-ins for tools. Default: those that the folder keeps, where runs look ahead. */
   readonly shadows?: Shadows
+  /** Hears why a shadow of the folder may not serve. */
+  readonly told?: (problem: string) => void
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
@@ -133,7 +135,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(store ? { blobs: store } : {}),
   })
   const ahead = (options.speculate ?? project.file.speculate) || undefined
-  const shadows = options.shadows ?? (ahead === undefined ? undefined : await shadowsOf(project.folder))
+  const kept =
+    options.shadows === undefined && ahead !== undefined ? await shadowsOf(project.folder, options.told) : undefined
+  const shadows = options.shadows ?? kept
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
@@ -169,6 +173,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await engine.close()
       await host.close()
       recording.close()
+      kept?.close()
     },
   }
 }
@@ -184,9 +189,9 @@ async function proofOf(folder: string, store: LedgerStore | undefined, run: stri
 }
 
 /** Opened only where runs look ahead: shadows bring their models with them. */
-async function shadowsOf(folder: string): Promise<Shadows> {
+async function shadowsOf(folder: string, told: SessionOptions["told"]) {
   const { openShadows } = await import("./shadows/store.ts")
-  return openShadows(folder)
+  return openShadows(folder, told && (({ message }) => told(message)))
 }
 
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */

@@ -110,7 +110,8 @@ export type EntryBody =
   /**
    * What became of a guess: a prediction that stood in for the outcome at `path`. `kept`: the tool answered the same; `wrong`:
    * it did not; `dropped`: never held against the tool, because what it rested on was wrong or the run ended; `off`: none was
-   * made, `why` says why not. `by`: hash of the weights; `outcome`: of the prediction. No part of the trace.
+   * made. `why`: of `off`, why not; of others which inference computed it, and why that one. `by`: hash of the weights;
+   * `outcome`: of the prediction. No part of the trace.
    */
   | {
       readonly kind: "guess"
