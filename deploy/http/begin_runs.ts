@@ -3,7 +3,7 @@
  * A run for which nobody waits is on record before it is answered; one with a key is begun once, however often it is asked for.
  */
 import type { Context, Hono } from "hono"
-import { acceptStrict, encode, Failure, isRecord, type Rec, sha256, type Value } from "../../graph/mod.ts"
+import { encode, type Rec, sha256 } from "../../graph/mod.ts"
 import { AdmissionError, KernelError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
 import { derivedId } from "../run_ids.ts"
@@ -11,9 +11,10 @@ import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
 import { type Flight, feedSource, within } from "./flights.ts"
+import { accepted, inputOf, inputsOf } from "./input.ts"
 import { type Means, placeFor, type RunTold } from "./means.ts"
 import { type Wanted, wantedOf } from "./prefer.ts"
-import { Answer, jsonBody, problemOf, refused } from "./problems.ts"
+import { Answer, problemOf, refused } from "./problems.ts"
 import { recordSource } from "./record_events.ts"
 import { Stop } from "./stop.ts"
 import type { Source } from "./streams.ts"
@@ -49,11 +50,7 @@ class Beginning {
     if (wanted instanceof Answer) return this.#told(wanted)
     const ready = await this.#ready(graph)
     if (ready instanceof Answer) return this.#told(ready)
-    const body = await jsonBody(this.#request, this.#means.limits)
-    if (body instanceof Answer) return this.#told(body)
-    const stray = isRecord(body) ? Object.keys(body).find((k) => k !== "input") : undefined
-    if (!isRecord(body) || stray !== undefined) return this.#told(badBody(stray, '{ "input": { … } }'))
-    const input = taken(graph, body["input"] ?? {})
+    const input = await inputOf(this.#request, graph, this.#means.limits)
     if (input instanceof Answer) return this.#told(input)
     if (wanted.how === "wait" && wanted.key === undefined) return this.#told(await this.#waited(graph, ready, input))
     return await this.#begun(graph, ready, input, wanted)
@@ -67,11 +64,8 @@ class Beginning {
     if (wanted instanceof Answer) return this.#told(wanted)
     const ready = await this.#ready(graph)
     if (ready instanceof Answer) return this.#told(ready)
-    const body = await jsonBody(this.#request, limits)
-    if (body instanceof Answer) return this.#told(body)
-    const stray = isRecord(body) ? Object.keys(body).find((k) => k !== "inputs") : undefined
-    const inputs = isRecord(body) ? body["inputs"] : undefined
-    if (stray !== undefined || !Array.isArray(inputs)) return this.#told(badBody(stray, '{ "inputs": [{ … }, …] }'))
+    const inputs = await inputsOf(this.#request, limits)
+    if (inputs instanceof Answer) return this.#told(inputs)
     if (inputs.length > limits.batchMax)
       return this.#told(
         problemOf("too-large", `A batch has at most ${limits.batchMax} inputs, found ${inputs.length}.`),
@@ -80,7 +74,7 @@ class Beginning {
     let next = 0
     const work = async (): Promise<void> => {
       for (let i = next++; i < inputs.length; i = next++) {
-        const input = taken(graph, inputs[i]!)
+        const input = accepted(graph, inputs[i]!)
         const key = wanted.key === undefined ? undefined : `${wanted.key} ${i}`
         answers[i] =
           input instanceof Answer
@@ -231,22 +225,6 @@ async function onRecord(graph: Served, run: string): Promise<Answer> {
     return problemOf("missing", cause.message, { run })
   }
   return problemOf("in-progress", "The run of this key goes on, elsewhere.", { run }, { "retry-after": "1" })
-}
-
-const badBody = (stray: string | undefined, wanted: string): Answer =>
-  problemOf(
-    "bad-body",
-    stray === undefined ? "The body is no JSON object." : `The body has no key "${stray}"; wanted ${wanted}.`,
-  )
-
-/** The input as the graph takes it, or the problem with it. */
-function taken(graph: Served, given: Value): Rec | Answer {
-  try {
-    return acceptStrict(graph.input)(given) as Rec
-  } catch (cause) {
-    if (!(cause instanceof Failure)) throw cause
-    return problemOf("wrong-input", cause.message, { graph: graph.name, data: cause.data })
-  }
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i])
