@@ -1,5 +1,6 @@
 /** `mcp serve`: the graphs of a folder as tools for one MCP client, over standard input and output. */
 import { AdmissionError } from "../../kernel/mod.ts"
+import type { Served } from "../http/app.ts"
 import type { Caller } from "../http/callers.ts"
 import type { McpServing } from "../mcp/serving.ts"
 import type { Session } from "../project.ts"
@@ -13,7 +14,7 @@ import { type Call, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 import { mcpOf } from "./mcp_options.ts"
 import { Stop } from "./run.ts"
-import { type ServedGraph, serveAll } from "./served.ts"
+import { serveAll } from "./served.ts"
 
 const RUN_MS_MAX = 10 * 60_000
 const ASK_MS_MAX = 10 * 60_000
@@ -80,7 +81,7 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
 /** Whoever started this process: what it was granted, they have. */
 const everybody = (): Caller => ({ holder: undefined, places: new Tenant(), within: {}, runs: {}, may: () => true })
 
-function say(call: Call, served: readonly ServedGraph[]): void {
+function say(call: Call, served: readonly Served[]): void {
   if (call.on("quiet")) return
   for (const { name, ready } of served) {
     const missing = ready instanceof AdmissionError ? missingGrants(ready) : undefined

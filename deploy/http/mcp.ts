@@ -3,57 +3,44 @@
  * A page of another site is turned away by its origin. The library is loaded by the first request.
  * Source: Model Context Protocol 2025-11-25, "Streamable HTTP", security warning.
  */
-import type { Context, Hono, MiddlewareHandler } from "hono"
-import type { Clock } from "../../graph/mod.ts"
 import type { McpHttp, McpHttpOptions } from "../mcp/http.ts"
-import type { McpGraph, McpServing } from "../mcp/serving.ts"
-import type { RunSlots } from "../slots.ts"
-import type { Caller } from "./callers.ts"
-import type { RunsHost } from "./runs.ts"
+import type { McpServing } from "../mcp/serving.ts"
+import type { Draining } from "./draining.ts"
+import type { Way } from "./means.ts"
 
-export const MCP_PATH = "/mcp"
+const MCP_PATH = "/mcp"
 /** A question stands so long at a client before its run is left to rest. */
 const ASK_MS_MAX = 10 * 60_000
 const KEY_BYTES = 32
 
 export interface McpWay extends Pick<McpServing, "roles" | "instructions" | "onRun"> {
-  readonly graphs: () => readonly McpGraph[]
   /** Names that this server has; pages of these may ask. Default: the name that the request itself is for. */
-  readonly hosts?: readonly string[] | undefined
+  readonly names?: readonly string[] | undefined
   /** Signs what clients hold between two rounds: to be the same on all servers of one store. Default: drawn at the start. */
   readonly key?: Uint8Array | undefined
   readonly http?: Partial<McpHttpOptions>
-  /** Aborted when the server stops. */
-  readonly stopping: AbortSignal
-}
-
-/** What the application lends to it. */
-export interface McpMeans {
-  readonly clock: Clock
-  readonly slots: RunSlots
-  readonly hosts: readonly RunsHost[]
-  readonly limits: { readonly runMsMax: number }
-  readonly admit: MiddlewareHandler
-  readonly callerOf: (c: Context) => Caller
-  readonly onDefect: ((cause: unknown) => void) | undefined
+  readonly draining: Draining
 }
 
 /** Adds the route. */
 export const mcpWay =
-  (way: McpWay) =>
-  (app: Hono, means: McpMeans): void => {
-    const { clock, slots, hosts, limits, onDefect } = means
-    const { hosts: names, http, key = crypto.getRandomValues(new Uint8Array(KEY_BYTES)), ...own } = way
-    const { runMsMax } = limits
+  ({ names, http, draining, key = crypto.getRandomValues(new Uint8Array(KEY_BYTES)), ...words }: McpWay): Way =>
+  (app, means) => {
+    const { clock, slots, hosts, limits, catalogue, onDefect } = means
+    const stopping = new AbortController()
+    // Runs are waited for with all others; sessions and their streams end when that is over.
+    draining.holds({ drain: async () => {}, end: () => stopping.abort() })
     const serving: McpServing = {
-      ...own,
+      ...words,
+      graphs: () => catalogue.all(),
       hosts,
       clock,
-      runMsMax,
+      runMsMax: limits.runMsMax,
       askMsMax: ASK_MS_MAX,
       slots: { enter: (tenant, signal) => slots.enter(tenant, signal), leave: (tenant) => slots.leave(tenant) },
       key,
       http: true,
+      stopping: stopping.signal,
       onDefect,
     }
     let loaded: Promise<McpHttp> | undefined

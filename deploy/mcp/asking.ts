@@ -3,8 +3,9 @@
  * A question has one field, `answer`, of the type that the graph wants; the kernel judges what is said like any answer.
  * Source: Model Context Protocol 2025-11-25 and 2026-07-28, "Elicitation".
  */
-import { isRecord, jsonText, parseType, printPath, type Type, type Value } from "../../graph/mod.ts"
+import { isRecord, jsonText, printPath, T, type Type, type Value } from "../../graph/mod.ts"
 import type { Reply, Wait } from "../../kernel/mod.ts"
+import { externAt, type Plan } from "../../plan/mod.ts"
 
 /** A form as a client shows it: primitive fields and nothing else. */
 export interface Form {
@@ -22,16 +23,28 @@ const ANSWER = "answer"
 /** A run asks for so many things at once at most; the others come after. */
 const ASKED_MAX = 8
 
-/** Questions to a person among what a run waits for. */
-export const questionsOf = (waits: readonly Wait[]): readonly Wait[] =>
-  waits.filter(({ why }) => why === "ask").slice(0, ASKED_MAX)
+/** A question to a person, and the type of what is to be answered. */
+export interface Question {
+  readonly wait: Wait
+  readonly type: Type
+}
+
+/** Questions among what a run of this plan waits for. */
+export const questionsOf = (plan: Plan, waits: readonly Wait[]): readonly Question[] =>
+  waits
+    .filter(({ why }) => why === "ask")
+    .slice(0, ASKED_MAX)
+    .map((wait) => {
+      const index = externAt(plan, wait.path)
+      return { wait, type: index === undefined ? T.string : plan.types[plan.externs[index]!.output]! }
+    })
 
 /** `problem`: why the last answer was none. */
-export function formOf(wait: Wait, problem?: string): Form {
+export function formOf({ wait, type }: Question, problem?: string): Form {
   const { question, only } = wait.request
   const text = `${String(question ?? "")}${problem === undefined ? "" : ` (${problem})`}`
   if (only !== undefined) return form(text, { [ANSWER]: { type: "boolean", title: "Yes?" } }, [ANSWER])
-  const fields = fieldsOf(typeOf(wait))
+  const fields = fieldsOf(type)
   return form(text, fields.properties, fields.required)
 }
 
@@ -43,12 +56,6 @@ const form = (
   message,
   requestedSchema: { type: "object", properties, required },
 })
-
-/** The type of the answer, as the question on record says it. */
-function typeOf({ request }: Wait): Type {
-  const read = parseType(String(request["type"] ?? "string"))
-  return "type" in read ? read.type : { kind: "string" }
-}
 
 function fieldsOf(type: Type): Pick<Form["requestedSchema"], "properties" | "required"> {
   if (type.kind !== "record") return { properties: { [ANSWER]: fieldOf(type) }, required: [ANSWER] }
@@ -86,7 +93,7 @@ export type Answered =
   /** Not an answer of the form. */
   | { readonly problem: string }
 
-export function answerOf(wait: Wait, response: unknown): Answered {
+export function answerOf({ wait, type }: Question, response: unknown): Answered {
   const { action, content } = isRecord(response as Value) ? (response as { action?: unknown; content?: unknown }) : {}
   const { path } = wait
   if (action === "decline") return { reply: { path, how: "refused", message: "The person at the client said no" } }
@@ -98,7 +105,6 @@ export function answerOf(wait: Wait, response: unknown): Answered {
     if (said[ANSWER] === false) return { reply: { path, how: "refused", message: "The person at the client said no" } }
     return { problem: "yes or no is wanted" }
   }
-  const type = typeOf(wait)
   const value = type.kind === "record" ? filled(type, said) : said[ANSWER]
   if (value === undefined) return { problem: `"${ANSWER}" was not filled in` }
   return { reply: { path, how: "answered", value } }

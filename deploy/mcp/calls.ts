@@ -5,11 +5,12 @@
  */
 import { acceptStrict, Failure, printPath, readJson, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type Reply, type Wait } from "../../kernel/mod.ts"
+import { decodePlan } from "../../plan/mod.ts"
 import { cancel, graphOf, resume } from "../again.ts"
 import type { Ready, RunOptions, RunResult } from "../engine.ts"
 import type { Caller } from "../http/callers.ts"
 import { type ToolAnswer, toldEnd, toldRefusal } from "./answers.ts"
-import { answerOf, type Form, formOf, questionsOf } from "./asking.ts"
+import { answerOf, type Form, formOf, type Question, questionsOf } from "./asking.ts"
 import { type Heard, hearing } from "./progress.ts"
 import { grantsOf, type McpGraph, type McpServing, outputUri } from "./serving.ts"
 
@@ -117,7 +118,7 @@ class Legs {
     const { engine } = graph
     if ((await graphOf(engine, run)) !== graph.name) throw gone(run, graph.name)
     const { waits } = await engine.history(run)
-    const questions = questionsOf([...waits.values()])
+    const questions = await this.#questions(run, [...waits.values()])
     const { replies, problems, dismissed } = read(questions, (path) => responses[path])
     if (replies.length === 0 && problems.size > 0) return { run, forms: forms(questions, problems) }
     // Somebody else may have answered meanwhile: what the run has come to is what counts.
@@ -132,7 +133,7 @@ class Legs {
     let problems = new Map<string, string>()
     for (let tries = 0; tries < TRIES; tries++) {
       const { result } = came
-      const questions = questionsOf(result.parked ?? [])
+      const questions = result.parked === undefined ? [] : await this.#questions(result.run, result.parked)
       if (ask === undefined || questions.length === 0) return came
       if (ask === "later") return { run: result.run, forms: forms(questions, problems) }
       const said = await this.#ask(questions, problems, ask)
@@ -147,15 +148,22 @@ class Legs {
         tries = -1
       } catch (cause) {
         if (!(cause instanceof KernelError) || cause.reason !== "answer") throw cause
-        for (const { path } of questions) problems.set(printPath(path), cause.message)
+        for (const question of questions) problems.set(pathOf(question), cause.message)
       }
     }
     return came
   }
 
+  /** What a run asks: a run that rests has its plan kept. */
+  async #questions(run: string, waits: readonly Wait[]): Promise<readonly Question[]> {
+    const { engine } = this.#call.graph
+    const bytes = await engine.store.getBlob((await engine.history(run)).plan)
+    return bytes === undefined ? [] : questionsOf(decodePlan(bytes), waits)
+  }
+
   /** Puts the questions one after another; one that is not answered ends it. */
   async #ask(
-    questions: readonly Wait[],
+    questions: readonly Question[],
     problems: ReadonlyMap<string, string>,
     ask: Exclude<GraphCall["ask"], "later" | undefined>,
   ): Promise<{ readonly [path: string]: unknown }> {
@@ -211,13 +219,13 @@ const readyFor = async (graph: McpGraph, { holder }: Caller): Promise<Ready | Ad
 const gone = (run: string, graph: string): Failure =>
   new Failure({ code: "NoSuchRun", message: `There is no run ${run} of ${graph} to go on with`, data: null as Value })
 
-const pathOf = ({ path }: Wait): string => printPath(path)
+const pathOf = ({ wait }: Question): string => printPath(wait.path)
 
-const forms = (questions: readonly Wait[], problems: ReadonlyMap<string, string>): Asked["forms"] =>
+const forms = (questions: readonly Question[], problems: ReadonlyMap<string, string>): Asked["forms"] =>
   Object.fromEntries(questions.map((q) => [pathOf(q), formOf(q, problems.get(pathOf(q)))]))
 
 /** What was said to the questions. `dismissed`: the person looked away from one of them, and is not asked again. */
-function read(questions: readonly Wait[], said: (path: string) => unknown) {
+function read(questions: readonly Question[], said: (path: string) => unknown) {
   const replies: Reply[] = []
   const problems = new Map<string, string>()
   let dismissed = false

@@ -2,10 +2,9 @@
 import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Extern } from "../../plan/mod.ts"
-import type { Engine } from "../engine.ts"
-import type { Served } from "../http/app.ts"
 import type { Caller } from "../http/callers.ts"
-import type { RunsHost } from "../http/runs.ts"
+import type { Served } from "../http/catalogue.ts"
+import type { RunsHost } from "../http/means.ts"
 import type { Tenant } from "../slots.ts"
 
 /**
@@ -14,10 +13,7 @@ import type { Tenant } from "../slots.ts"
  */
 export type McpRole = { readonly as: "tool" | "prompt" } | { readonly as: "resource"; readonly uri: string }
 
-export interface McpGraph extends Served {
-  /** Where its runs are. */
-  readonly engine: Engine
-}
+export type McpGraph = Served
 
 export interface McpServing {
   /** Asked anew for each request. */

@@ -3,7 +3,7 @@
  * another server on the same store. It looks at the heads of the latest runs once a second, while somebody wants to know.
  */
 import type { Clock } from "../../graph/mod.ts"
-import type { RunsHost } from "../http/runs.ts"
+import type { RunsHost } from "../http/means.ts"
 import { runUri } from "./serving.ts"
 
 export interface Watched {
