@@ -1,6 +1,7 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
 import { graphsApp } from "../http/app.ts"
+import { describingWay } from "../http/describing.ts"
 import { Draining } from "../http/draining.ts"
 import { hooksWay } from "../http/hooks.ts"
 import { listen } from "../listen.ts"
@@ -15,6 +16,7 @@ import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
+import { versionOf } from "./version.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops, and responses so long to go out after that. */
@@ -54,7 +56,7 @@ export async function run(call: Call): Promise<number> {
     const app = graphsApp({
       graphs: served,
       runs: sessions,
-      ways: [hooksWay({ hooks: started.hooks, onRun: log.onHook })],
+      ways: [hooksWay({ hooks: started.hooks, onRun: log.onHook }), describingWay({ version: versionOf(), guarded })],
       limits,
       origins,
       draining,
