@@ -30,7 +30,7 @@ import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import type { Budgets } from "./budget.ts"
 import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
-import { type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import { LEDGER_KEY, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { type Marks, MemoryMarks } from "./marks.ts"
 import { ProjectError, why } from "./project_error.ts"
@@ -85,6 +85,8 @@ export interface Session {
   readonly grants: readonly string[]
   /** What it remembers of its schedules. */
   readonly marks: Marks
+  /** The signed proof of a run; undefined where the ledger signs nothing. Fails with `KernelError` `misuse` for a run that no log has. */
+  readonly prove: (run: string) => Promise<object | undefined>
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (
     bytes: Uint8Array,
@@ -166,6 +168,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
     },
+    prove: (run) => proofOf(project.folder, store, run),
     close: async () => {
       await engine.close()
       await host.close()
@@ -173,6 +176,16 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       kept?.close()
     },
   }
+}
+
+async function proofOf(folder: string, store: LedgerStore | undefined, run: string): Promise<object | undefined> {
+  const [{ proveRun }, { openLedgerKey }] = await Promise.all([
+    import("./ledger_proof.ts"),
+    import("./services/ledger_key.ts"),
+  ])
+  if (!(store instanceof (await import("./ledger_sql.ts")).SqlLedger)) return undefined
+  const { publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
+  return await proveRun(store, [publicKey], { space: "", run })
 }
 
 /** Opened only where runs look ahead: shadows bring their models with them. */

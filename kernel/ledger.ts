@@ -207,8 +207,8 @@ export interface LedgerStore {
   readonly salted?: true
   /** Looks at the bytes and the hash of a row only when somebody asks for them: the beginning and the end of a run are then sealed no sooner. */
   readonly late?: true
-  /** The runs of a space, the latest started first. */
-  readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
+  /** The runs of a space, the latest started first; `before`: those that started before that run, none where it is not known. */
+  readonly runs: (space: string, limit: number, before?: string) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>
   /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
   readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>
