@@ -1,9 +1,10 @@
 /** `train` and what follows from it, as a user has it: record, train, look at it, run ahead; and what serves nothing. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openShadows, ShadowStore } from "../../deploy/shadows/store.ts"
 import { hex, sha256 } from "../../graph/mod.ts"
+import { gateTarget } from "../../learn/mod.ts"
 import { folderWith, start } from "./command.ts"
 
 const GRAPH = `graph: sums
@@ -59,6 +60,10 @@ describe("train", () => {
     const listed = JSON.parse((await did("shadow", "ls", "--json")).out)
     expect(listed).toMatchObject([{ tool: TOOL, hash: said.hash }])
     expect((await did("shadow", "show", TOOL)).out).toContain("admitted")
+    // Without the count of submissions the card still says that there was one.
+    const { card } = (await new ShadowStore(at).all()).shadows[0]!
+    rmSync(join(at, ".shadowgraph", "shadows", "submissions.json"))
+    expect(await new ShadowStore(at).book().last(gateTarget(card.tool, card.version))).toBe(1)
     expect((await did("shadow", "show", "fn:./tools.js#sun")).err).toContain("sum")
     const page = await did("shadow", "report", "--out", "r.html")
     expect(page.exit).toBe(0)
