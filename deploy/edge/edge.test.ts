@@ -1,9 +1,8 @@
 /** Plans served at the edge: what the handler answers, who may run what, what did not come along. */
 import { describe, expect, test } from "bun:test"
-import { createHash } from "node:crypto"
 import { compile } from "../../compile/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
-import { type NodeKind, type Rec, registry } from "../../graph/mod.ts"
+import { sha256 as digest, hex, type NodeKind, type Rec, registry } from "../../graph/mod.ts"
 import { ask, type BundledModule, bundled, type EdgeOptions, edge, fnWith, http, now } from "./mod.ts"
 
 /** A plan, with what its graph needs. */
@@ -95,7 +94,7 @@ describe("the handler", () => {
 })
 
 describe("tokens", () => {
-  const sha256 = createHash("sha256").update("right").digest("hex")
+  const sha256 = hex(digest(new TextEncoder().encode("right")))
   const app = serve([planOf(SUM)], { tokens: [sha256] })
   test.each([
     ["none", {}, 401, "token-missing"],

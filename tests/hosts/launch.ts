@@ -38,6 +38,7 @@ export async function bundle(entry: string, folder: string): Promise<string> {
     platform: "neutral",
     mainFields: ["module", "main"],
     external: ["node:*"],
+    alias: { "bun:test": join(root, "tests/hosts/small-test.ts") },
     logLevel: "error",
     // The laws' stage waits for turns of the event loop, for which pages and workers have other words.
     banner: {
