@@ -1,8 +1,10 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
 import { graphsApp } from "../http/app.ts"
+import { describingWay } from "../http/describing.ts"
 import { Draining } from "../http/draining.ts"
 import { hooksWay } from "../http/hooks.ts"
+import { mcpWay } from "../http/mcp.ts"
 import { listen } from "../listen.ts"
 import type { Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
@@ -10,11 +12,13 @@ import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
 import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
+import { mcpOf } from "./mcp_options.ts"
 import { durationOf, leaseOf, limitsOf, originsOf, portOf } from "./serve_limits.ts"
 import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
+import { versionOf } from "./version.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops, and responses so long to go out after that. */
@@ -42,6 +46,7 @@ export async function run(call: Call): Promise<number> {
   const sessions: Session[] = []
   try {
     const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
+    const mcp = mcpOf(call, graphs, served)
     const stopping = new AbortController()
     const draining = new Draining()
     const tokens = tokensOf(call)
@@ -54,7 +59,11 @@ export async function run(call: Call): Promise<number> {
     const app = graphsApp({
       graphs: served,
       runs: sessions,
-      ways: [hooksWay({ hooks: started.hooks, onRun: log.onHook })],
+      ways: [
+        describingWay({ version: versionOf(), guarded }),
+        hooksWay({ hooks: started.hooks, onRun: log.onHook }),
+        mcpWay({ ...mcp, draining, names: loopback ? LOOPBACK : undefined, onRun: log.onTool }),
+      ],
       limits,
       origins,
       draining,
