@@ -36,6 +36,7 @@ export const CONTROL: { readonly [K in Control]: Run } = {
     const handle = (failure: unknown): unknown => {
       if (vm.spent) throw failure
       const known = toFailure(failure)
+      vm.met(tried, known)
       const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
       const child = vm.child(parent, step.bodies[1]!, undefined)
       child.slots[0] = errorValue(known)
@@ -408,6 +409,7 @@ function runBody(task: Task, body: BodyCode, index: number, binders: readonly un
       },
       failed: (tried, failure) => {
         stir(parent)
+        vm.met(tried, toFailure(failure))
         // What was sent before the failure is on its way: what is done next must not overtake it.
         const sent = vm.attempts.settledIn(tried)
         if (sent === undefined) reject(toFailure(failure))

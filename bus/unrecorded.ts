@@ -61,6 +61,11 @@ export class Unrecorded implements Recording {
   delivered(): never {
     throw never()
   }
+  /** Which failure is the first here says nothing of the run. */
+  met(): void {}
+  isOther(): boolean {
+    return false
+  }
   aside(): never {
     throw never()
   }

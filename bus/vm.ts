@@ -181,9 +181,11 @@ export class Vm implements Context, Answers {
         return child.slots[child.code.result]
       }
     } catch (cause) {
-      kill(child)
-      this.#attempts?.sweep(toFailure(cause))
-      throw cause
+      if (!comesLater(this, child, cause)) {
+        kill(child)
+        this.#attempts?.sweep(toFailure(cause))
+        throw cause
+      }
     }
     child.listed()
     return PENDING
@@ -334,6 +336,16 @@ export class Vm implements Context, Answers {
   }
 
   // ---- waiting
+
+  /** Which of several failures a handler meets is up to time: it goes on record before anything that follows from it. */
+  met(tried: Frame, failure: Failure): void {
+    if (tried.code.races && this.#outcome === undefined) this.settings.record.met(tried.base(), failure)
+  }
+
+  /** The frame goes on when whoever is in the middle of its steps is through. */
+  goesOn(frame: Frame): void {
+    this.#woken.push(frame)
+  }
 
   /** Goes on with frames that got a value they waited for. */
   wake(): void {

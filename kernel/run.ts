@@ -15,6 +15,7 @@ import {
   type Path,
   printPath,
   type Signature,
+  sameBytes,
   TraceTree,
   traceHash,
   type Value,
@@ -330,6 +331,22 @@ class RunRecord {
     const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
     const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
     this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
+  }
+
+  /**
+   * A handler is about to meet a failure of the scope at `path`, where another could have been the first: that goes on
+   * record before anything that follows from it.
+   */
+  met(path: Path, failure: Failure): void {
+    if (this.past?.met.has(printPath(path)) === true) return
+    const { outcome, data, hash } = encoded({ ok: false, failure }, this.#options.digest)
+    this.#chain.append({ kind: "met", path, outcome: hash, message: messageOf(outcome) }, data)?.catch(() => {})
+  }
+
+  /** Is it another failure than the one that a handler met there, by the record? */
+  isOther(path: Path, failure: Failure): boolean {
+    const known = this.past?.met.get(printPath(path))
+    return known !== undefined && !sameBytes(known, encoded({ ok: false, failure }, this.#options.digest).hash)
   }
 
   /** Paths of writes that were announced and not settled, here or before the run was resumed. */
