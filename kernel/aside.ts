@@ -15,6 +15,8 @@ export type Aside =
       readonly by: string
       readonly alpha: number
       readonly confidence: number
+      /** Which inference computed it, and why that one; null where its shadow does not say. */
+      readonly ran?: string | null
     }
   /** None was made. */
   | { readonly kind: "no guess"; readonly why: string }
@@ -42,7 +44,7 @@ export function asideEntry(what: Aside, { path, resource, input, digest, spent }
     const none = { by: null, alpha: null, confidence: null, outcome: null }
     return { kind: "guess", path, input, verdict: "off", why: what.why, ...none }
   }
-  const { verdict, value, by, alpha, confidence } = what
+  const { verdict, value, by, alpha, confidence, ran = null } = what
   const outcome: Outcome = { ok: true, value }
   return {
     kind: "guess",
@@ -52,7 +54,7 @@ export function asideEntry(what: Aside, { path, resource, input, digest, spent }
     by,
     alpha,
     confidence,
-    why: null,
+    why: ran,
     outcome: outcomeHash(outcome, digest),
   }
 }

@@ -8,11 +8,11 @@ import { EncodingRefused } from "./encode/refused.ts"
 import type { Spec } from "./encode/spec.ts"
 import { type Encoding, encodingFrom } from "./encode.ts"
 import { type FormSpec, formOf, readForm } from "./forms.ts"
-import { ShadowModel, type ShadowModelOptions } from "./infer.ts"
+import { type HowItRan, ShadowModel, type ShadowModelOptions } from "./infer.ts"
 import { ModelRefused, refusedModel } from "./model/refused.ts"
-import { type Guesser, servedShadow } from "./served.ts"
+import { type Doorway, type Guesser, servedShadow, watchedDoor } from "./served.ts"
 import { Support, type SupportData } from "./support.ts"
-import { Watch } from "./watch.ts"
+import { Watch, type WatchOptions } from "./watch.ts"
 import { within } from "./within.ts"
 
 /** `fitted`: a small network trained on calls. `composed`: exact arithmetic of checked cells, wired as calls showed. */
@@ -48,13 +48,20 @@ export interface OpenedShadow {
   readonly guess: Guesser
   readonly encoding: Encoding
   readonly support: Support
-  readonly watch: Watch
+  readonly door: Doorway
   readonly shadow: Shadow
+}
+
+export interface OpenOptions extends ShadowModelOptions {
+  /** Default: a door that closes for good once the tool answers otherwise. */
+  readonly door?: (hash: string, promised: Promised) => Doorway
 }
 
 const FORMAT = 1
 /** Share of the promised errors after which the watch of a served shadow closes, whatever else it finds. */
 const SPEND = 0.8
+/** How every served shadow is watched. */
+export const watchOf = ({ alpha }: Pick<Promised, "alpha">): WatchOptions => ({ alpha, spend: SPEND })
 
 export function packShadow(p: ShadowPackage): Uint8Array {
   const { states, pairs, seen, inputs } = p.support
@@ -72,7 +79,10 @@ export function packShadow(p: ShadowPackage): Uint8Array {
 }
 
 /** Opens a file of `packShadow`; nothing in it is trusted. Refused: bytes that are none, another version, parts that do not fit each other. */
-export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}): OpenedShadow | ModelRefused {
+export function openShadow(
+  bytes: Uint8Array,
+  { door: own, ...options }: OpenOptions = {},
+): OpenedShadow | ModelRefused {
   const p = read(bytes)
   if (p instanceof ModelRefused) return p
   const encoding = encodingFrom(p.input)
@@ -83,9 +93,9 @@ export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}):
   if (guess instanceof ModelRefused) return guess
   const { alpha, threshold } = p.promised
   const hash = hex(sha256(bytes))
-  const watch = new Watch({ alpha, spend: SPEND })
-  const shadow = servedShadow(guess, { encoding, support, threshold, alpha, watch, by: hash })
-  return { package: p, hash, guess, encoding, support, watch, shadow }
+  const door = own === undefined ? watchedDoor(threshold, new Watch(watchOf(p.promised))) : own(hash, p.promised)
+  const shadow = servedShadow(guess, { encoding, support, alpha, door, by: hash })
+  return { package: p, hash, guess, encoding, support, door, shadow }
 }
 
 /** The model alone as a function. */
@@ -96,9 +106,13 @@ export function guesserOf(family: Family, model: Uint8Array, options: ShadowMode
   if (made instanceof EncodingRefused) return wrong("its model", "encodings that can be built", made.message)
   return (args) => {
     const said = made.predict(args)
-    return "joint" in said ? { value: said.value, confidence: said.joint } : undefined
+    return "joint" in said ? { value: said.value, confidence: said.joint, ran: ranOf(said) } : undefined
   }
 }
+
+const ranOf = ({ ran, reason }: HowItRan): string => `${ran}: ${reason}`
+const FORM = "form: exact, as it was recognised"
+const CELLS = "cells: exact, of checked cells"
 
 function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
   const found = described(model)
@@ -108,10 +122,11 @@ function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
   const field = found?.["within"]
   if (say === undefined || (field !== undefined && typeof field !== "string"))
     return wrong("its model", "the description of composed arithmetic", "something else")
+  const ran = readForm(found!) === undefined ? CELLS : FORM
   return (args) => {
     const inner = field === undefined ? args : within(args, field)
     const value = inner === undefined ? undefined : say(inner)
-    return value === undefined ? undefined : { value, confidence: 1 }
+    return value === undefined ? undefined : { value, confidence: 1, ran }
   }
 }
 

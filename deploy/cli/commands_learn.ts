@@ -49,6 +49,7 @@ export const LEARNING: readonly Command[] = [
       { name: "alpha", value: "<share>", about: "The share of accepted answers that may be wrong. Default: 1%." },
       { name: "steps", value: "<count>", about: "Steps of a training at most. Default: 6000." },
       { name: "hidden", value: "<widths>", about: "Widths of the hidden layers. Default: 128,128." },
+      { name: "parallel", value: "<count>", about: "Inputs that the gate asks the tool at once. Default: 8." },
       ...GRANTS,
       JSON_OUT,
       FOLDER,

@@ -12,12 +12,36 @@ export const SERVER_COMMANDS: readonly Command[] = [
       { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
+      {
+        name: "background",
+        value: "<duration>",
+        about: "The longest a run may take for which nobody waits (Prefer: respond-async, streams). Default: 1h.",
+      },
       { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
       { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
       {
         name: "waiting",
         value: "<count>",
         about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
+      },
+      {
+        name: "per-token",
+        value: "<count>",
+        about: "Most runs of one token at once. Default: as many as there are places.",
+      },
+      { name: "batch", value: "<count>", about: "Most inputs of one batch. Default: 100." },
+      { name: "streams", value: "<count>", about: "Most event streams at once. Default: 1000." },
+      {
+        name: "grace",
+        value: "<duration>",
+        about:
+          "How long runs on their way may go on when the server stops. Default: 5s. A second Ctrl-C ends it at once.",
+      },
+      {
+        name: "cors",
+        value: "<origin>",
+        many: true,
+        about: "An origin whose pages may ask and read, as in https://app.example.com. May be repeated. Default: none.",
       },
       ...BUDGETS,
       ...AHEAD,

@@ -72,6 +72,7 @@ export async function serveAll(
         needs: plan.needs,
         input,
         output: plan.types[plan.output]!,
+        engine: session.engine,
         ready,
         readyFor: byGrants(prepare),
         externs: plan.externs,
