@@ -1,6 +1,9 @@
-/** `mcp proxy`: a server in front of any MCP server, that records what passes and changes nothing of it. */
+/**
+ * `mcp`: `proxy`, a server in front of any MCP server, that records what passes and changes nothing of it; and `serve`,
+ * graphs as tools.
+ */
 import { resolve } from "node:path"
-import { parseSize } from "../../graph/mod.ts"
+import { parseDuration, parseSize } from "../../graph/mod.ts"
 import type { CallLog } from "../../learn/mod.ts"
 import type { Back, BackEvents } from "../proxy/back.ts"
 import { httpBack } from "../proxy/http_back.ts"
@@ -28,12 +31,16 @@ const IDLE_MS = 60 * 60_000
 export async function run(call: Call): Promise<number> {
   const [action, ...server] = call.words
   if (action === "proxy") return proxy(call, server)
+  if (action === "serve") {
+    const { serve: serveGraphs } = await import("./mcp_serve.ts")
+    return serveGraphs(call, server, { frameBytesMax: frameOf(call), timeoutMs: timeoutOf(call) })
+  }
   throw new CliError({
     reason: "usage",
     message: action === undefined ? "mcp wants to be told what to do" : `mcp cannot "${action}"`,
-    hints: ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
+    hints: ["shadowgraph mcp serve", "shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
     exit: EXIT.usage,
-    ...(action === undefined ? {} : { near: { word: action, among: ["proxy"] } }),
+    ...(action === undefined ? {} : { near: { word: action, among: ["serve", "proxy"] } }),
   })
 }
 
@@ -141,6 +148,14 @@ async function serve(call: Call, { listen, server, relay, frameBytesMax, open, s
   await behind.close()
   for (const passed of [behind.passed].flat()) tell(call, passed)
   return stop.exit ?? EXIT.ok
+}
+
+function timeoutOf(call: Call): number | undefined {
+  const text = call.text("timeout")
+  if (text === undefined) return undefined
+  const read = parseDuration(text)
+  if ("value" in read && read.value > 0) return read.value
+  throw usage(`--timeout wants a duration, found "${text}"`, "Write 30s or 5m.")
 }
 
 function frameOf(call: Call): number {

@@ -3,6 +3,7 @@
 import { graphsApp } from "../http/app.ts"
 import { Draining } from "../http/draining.ts"
 import { hooksWay } from "../http/hooks.ts"
+import { mcpWay } from "../http/mcp.ts"
 import { listen } from "../listen.ts"
 import type { Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
@@ -10,6 +11,7 @@ import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
 import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
+import { mcpOf } from "./mcp_options.ts"
 import { durationOf, leaseOf, limitsOf, originsOf, portOf } from "./serve_limits.ts"
 import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
@@ -42,6 +44,7 @@ export async function run(call: Call): Promise<number> {
   const sessions: Session[] = []
   try {
     const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
+    const mcp = mcpOf(call, graphs, served)
     const stopping = new AbortController()
     const draining = new Draining()
     const tokens = tokensOf(call)
@@ -54,7 +57,10 @@ export async function run(call: Call): Promise<number> {
     const app = graphsApp({
       graphs: served,
       runs: sessions,
-      ways: [hooksWay({ hooks: started.hooks, onRun: log.onHook })],
+      ways: [
+        hooksWay({ hooks: started.hooks, onRun: log.onHook }),
+        mcpWay({ ...mcp, draining, names: loopback ? LOOPBACK : undefined, onRun: log.onTool }),
+      ],
       limits,
       origins,
       draining,
