@@ -3,7 +3,7 @@
  * or is replayed, this is also where outcomes of a record with failures are given out in the order in which they came:
  * each when everything that followed from the one before has happened, so that the same is cut off by the same failure.
  */
-import { fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
+import { type Failure, fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
 import type { Commit, Recalled } from "../kernel/mod.ts"
 import type { Attempts } from "./attempt.ts"
 import { countOn } from "./counters.ts"
@@ -143,13 +143,18 @@ export function comesLater(vm: Vm, frame: Frame, failure: unknown): boolean {
   const other =
     tried === undefined
       ? past.end !== undefined && !past.end.ok && !sameOutcome(outcome, past.end)
-      : record.isOther(tried.base(), outcome.failure)
+      : record.met.isOther(tried.base(), outcome.failure)
   if (!other) return false
   vm.driver.rest.otherwise(outcome)
   // What does not depend on the step that failed goes on, as if that were never done.
   if (frame.slow === undefined && frame.waiting < 0) countOn(frame)
-  if (frame.slow !== undefined) vm.goesOn(frame)
+  if (frame.slow !== undefined) vm.woken.push(frame)
   return true
+}
+
+/** A handler is about to meet the failure of a frame: of several, which was the first goes on record. */
+export function meets(vm: Vm, tried: Frame, failure: Failure): void {
+  if (tried.code.races && vm.outcome === undefined) vm.settings.record.met.keep(tried.base(), failure)
 }
 
 /** The scope around a frame, or the frame itself, whose failure a handler meets. */
