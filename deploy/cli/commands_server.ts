@@ -71,6 +71,40 @@ export const SERVER_COMMANDS: readonly Command[] = [
     load: () => import("./serve.ts"),
   },
   {
+    name: "openapi",
+    about: "Print the OpenAPI document of the graphs, as serve has it at /openapi.json.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "url", value: "<url>", about: "Where the server will be, for the document's `servers`." },
+      { name: "tokens", about: "Say that requests carry tokens." },
+      { name: "out", short: "o", value: "<file>", about: "Where to write. Default: the output." },
+    ],
+    more: ["OpenAPI 3.1, made from the types of the graphs' ports. Nothing is run and nothing needs to be granted."],
+    examples: [["shadowgraph openapi --url https://graphs.example.com -o openapi.json", "all graphs of this folder"]],
+    load: () => import("./openapi.ts"),
+  },
+  {
+    name: "client",
+    about: "Write a typed client in TypeScript for the graphs, or for a server that runs.",
+    takes: "[file|folder…]",
+    options: [
+      {
+        name: "from",
+        value: "<url>",
+        about: "A server, asked for its /openapi.json; with the token in SHADOWGRAPH_TOKEN where it wants one.",
+      },
+      { name: "out", short: "o", value: "<file>", about: "Where to write. Default: the output." },
+    ],
+    more: [
+      "One file without dependencies, for whatever has fetch: run, begin, stream, batch, and runs by their ids. Inputs and outputs have the types of the graphs' ports; a stream whose connection breaks goes on from the last event that came.",
+    ],
+    examples: [
+      ["shadowgraph client -o client.ts", "for the graphs of this folder"],
+      ["shadowgraph client --from http://127.0.0.1:8787 -o client.ts", "for a server that runs"],
+    ],
+    load: () => import("./openapi.ts"),
+  },
+  {
     name: "schedules",
     about: "Show what the project starts by the clock: when it comes next, and what came of it last.",
     takes: "",

@@ -1,6 +1,7 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
 import { graphsApp } from "../http/app.ts"
+import { describingWay } from "../http/describing.ts"
 import { Draining } from "../http/draining.ts"
 import { hooksWay } from "../http/hooks.ts"
 import { mcpWay } from "../http/mcp.ts"
@@ -17,6 +18,7 @@ import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
+import { versionOf } from "./version.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 /** Runs get so long to end when the server stops, and responses so long to go out after that. */
@@ -58,6 +60,7 @@ export async function run(call: Call): Promise<number> {
       graphs: served,
       runs: sessions,
       ways: [
+        describingWay({ version: versionOf(), guarded }),
         hooksWay({ hooks: started.hooks, onRun: log.onHook }),
         mcpWay({ ...mcp, draining, names: loopback ? LOOPBACK : undefined, onRun: log.onTool }),
       ],

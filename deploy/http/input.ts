@@ -1,6 +1,7 @@
 /** The inputs that a request carries for a graph, as the graph takes them, or the problem with them. */
 import { acceptStrict, Failure, isRecord, type Rec, type Value } from "../../graph/mod.ts"
 import type { Served } from "./catalogue.ts"
+import { fromJsonForm } from "./json_form.ts"
 import { Answer, type BodyLimits, jsonBody, problemOf } from "./problems.ts"
 
 /** What of a graph says which input it takes. */
@@ -37,7 +38,7 @@ async function partOf(
 /** The input as the graph takes it, or the problem with it. */
 export function accepted(graph: Takes, given: Value): Rec | Answer {
   try {
-    return acceptStrict(graph.input)(given) as Rec
+    return acceptStrict(graph.input)(fromJsonForm(graph.input, given)) as Rec
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause
     return problemOf("wrong-input", cause.message, { graph: graph.name, data: cause.data })
