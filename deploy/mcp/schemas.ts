@@ -16,7 +16,10 @@ export const inputSchema = (type: Type): Schema => ({
 })
 
 /** Of what it gives. An int64 is a number where a JSON number holds it, else its digits. */
-export const outputSchema = (type: Type): Schema => ({ $schema: DIALECT, ...shared(wide(plain(toJsonSchema(type, "taken")))) })
+export const outputSchema = (type: Type): Schema => ({
+  $schema: DIALECT,
+  ...shared(wide(plain(toJsonSchema(type, "taken")))),
+})
 
 const isSchema = (x: unknown): x is Schema => typeof x === "object" && x !== null && !Array.isArray(x)
 

@@ -1,6 +1,6 @@
 /** Our server beside the reference server, scenario by scenario, and what is not passed beside its reason. */
 import { SERVER_REASONS } from "./scenarios.ts"
-import { type Checks, ofScenario, scoreOf, type Score } from "./suite.ts"
+import { type Checks, ofScenario, type Score, scoreOf } from "./suite.ts"
 
 export interface Compared {
   readonly scenario: string

@@ -17,7 +17,9 @@ const told = ({ passed, failed }: { readonly passed: number; readonly failed: nu
 
 console.log(`${"server scenario".padEnd(width)}  ours      reference`)
 for (const { scenario, ours: mine, reference: theirs, reason } of all)
-  console.log(`${scenario.padEnd(width)}  ${told(mine)}  ${told(theirs)}${mine.failed > 0 ? `  ${reason ?? ""}` : ""}`.trimEnd())
+  console.log(
+    `${scenario.padEnd(width)}  ${told(mine)}  ${told(theirs)}${mine.failed > 0 ? `  ${reason ?? ""}` : ""}`.trimEnd(),
+  )
 const wrong = [...wrongs(all)]
 
 const client = await ourClient(CLIENT_SCENARIOS)
@@ -31,7 +33,9 @@ for (const [scenario, reason] of Object.entries(CLIENT_REASONS)) console.log(`${
 console.log("")
 for (const line of wrong) console.log(`wrong: ${line}`)
 const [server, theirs, mine] = [scoreOf(ours), scoreOf(reference), scoreOf(client)]
-console.log(`server: ${server.passed} checks passed, ${server.failed} failed; the reference server: ${theirs.passed} and ${theirs.failed}`)
+console.log(
+  `server: ${server.passed} checks passed, ${server.failed} failed; the reference server: ${theirs.passed} and ${theirs.failed}`,
+)
 console.log(`figure mcp.server_passed ${server.passed}`)
 console.log(`figure mcp.server_failed ${server.failed}`)
 console.log(`figure mcp.client_passed ${mine.passed}`)

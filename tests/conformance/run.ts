@@ -22,8 +22,7 @@ async function within<T>(work: (cwd: string) => Promise<T>): Promise<T> {
   }
 }
 
-const which = (scenario: string | undefined) =>
-  scenario === undefined ? ["--suite", "all"] : ["--scenario", scenario]
+const which = (scenario: string | undefined) => (scenario === undefined ? ["--suite", "all"] : ["--scenario", scenario])
 
 /** The graphs of this folder, served by the real command over HTTP. */
 export const ourServer = (scenario?: string): Promise<Checks> =>
