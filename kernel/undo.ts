@@ -5,11 +5,11 @@
  */
 import {
   accept,
-  acceptAnswer,
   type Digest,
   type Failure,
   fail,
   hashValue,
+  held,
   needsAnswer,
   type Outcome,
   type Path,
@@ -240,11 +240,11 @@ function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: V
   const { plan, externs } = admitted
   const { input, output } = externs[externAt(plan, path)!]!.claim
   // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
-  const held = (port: number, v: Value): Value => {
+  const of = (port: number, v: Value): Value => {
     const type = plan.types[port]
-    return type === undefined ? v : acceptAnswer(type)(v)
+    return type === undefined ? v : held(type, v)
   }
-  const value = undoArgs(args, out === undefined ? undefined : held(output, out), held(input, given))
+  const value = undoArgs(args, out === undefined ? undefined : of(output, out), of(input, given))
   return type === undefined ? value : accept(type)(value)
 }
 
