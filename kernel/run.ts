@@ -306,7 +306,7 @@ class RunRecord {
     )
     this.#intents?.delete(intent)
     this.#leaf(intent.path, extern.signature, input, hash)
-    this.undos?.settled(intent.path, how, outcome, input, open.args, this.#chain.position)
+    this.undos?.settled(intent.path, how, outcome, input, open.args)
     return this.#mint(intent.path, outcome, kept)
   }
 
@@ -367,7 +367,7 @@ class RunRecord {
     for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
       this.#chain.append(body, came.data)?.catch(() => {})
       this.#leaf(path, { effect: "write", resource }, input, came.hash)
-      this.undos?.settled(path, body.how, came.outcome, input, args, this.#chain.position)
+      this.undos?.settled(path, body.how, came.outcome, input, args)
     }
   }
 

@@ -22,10 +22,17 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: what is read anew for each run is the same.",
   },
   {
-    file: "kernel/history.ts",
+    file: "kernel/outcome.ts",
     what: "always",
-    code: "came.ok",
+    code: "outcome.ok",
+    nth: 2,
     reason: "A failure has no value: what is read of it is undefined either way. The type wants it asked.",
+  },
+  {
+    file: "kernel/undo.ts",
+    what: "flipped",
+    code: "known.seq < undoing.seq",
+    reason: "No entry both settles a write and begins to undo.",
   },
   ...(["left alone", "right alone"] as const).map((what) => ({
     file: "kernel/resume.ts",

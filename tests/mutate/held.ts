@@ -11,6 +11,9 @@ const ADMISSION = [
 ]
 const RUNS = [
   "kernel/run.test.ts",
+  "kernel/undo.test.ts",
+  "kernel/aside.test.ts",
+  "kernel/parts.test.ts",
   "tests/durable/resume.test.ts",
   "tests/durable/prefixes.test.ts",
   "tests/undo.test.ts",
@@ -64,11 +67,11 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   past: [...RUNS, "tests/budget.test.ts"],
   registered: ADMISSION,
   resume: [...RUNS, "tests/budget.test.ts"],
-  run: [...RUNS, ...GUESSES, "tests/validators.test.ts", "tests/budget.test.ts"],
+  run: [...RUNS, ...GUESSES, "tests/validators.test.ts", "tests/budget.test.ts", "tests/durable/undo.test.ts"],
   slots: ["tests/overload.test.ts"],
   trial: GATE,
   validated: [...ADMISSION, "tests/validators.test.ts"],
-  undo: RUNS,
+  undo: [...RUNS, "tests/durable/undo.test.ts"],
   walk: LEDGER,
 }
 
