@@ -15,9 +15,10 @@ export type Aside =
       readonly by: string
       readonly alpha: number
       readonly confidence: number
+      readonly charge?: undefined
     }
   /** None was made. */
-  | { readonly kind: "no guess"; readonly why: string }
+  | { readonly kind: "no guess"; readonly why: string; readonly charge?: undefined }
   | {
       readonly kind: "discarded"
       readonly on: readonly Path[]

@@ -18,6 +18,7 @@ import {
 import { externAt } from "../plan/mod.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { openHistory } from "./history.ts"
+import type { Row } from "./ledger.ts"
 import { answerRun, resumeRun, undoRun } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
 import { type Due, undoDivergences } from "./undo.ts"
@@ -112,6 +113,19 @@ describe("what is due", () => {
       left: [],
       untouched: [],
     })
+  })
+  test("once it is on record that the run undoes", async () => {
+    const store = new MemoryLedger()
+    const held: (() => void)[] = []
+    const later = Object.assign(Object.create(store) as MemoryLedger, {
+      append: (row: Row) => (row.kind === "undo" ? new Promise<void>((kept) => held.push(kept)) : store.append(row)),
+    })
+    const record = begin({ ...options(), store: later })
+    write(record, WAYS["a"]!, 1)
+    const undoing = record.undo(FAILED)
+    expect(undoing).toBeInstanceOf(Promise)
+    for (const kept of held) kept()
+    expect(dueAt((await undoing)!.next())).toBe("a.undo")
   })
   test("nothing by itself where the graph does not want it", () => {
     const asked = admitted(TEXT.replace("on_failure: undo\n", ""))
