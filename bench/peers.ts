@@ -10,19 +10,21 @@ import { pathToFileURL } from "node:url"
 import type { Contestant } from "./measure.ts"
 import { leaves, type Work } from "./workloads.ts"
 
+// The peers have types of their own, but not installed where the type checker looks.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any
+
 export interface Peers {
   readonly names: readonly { readonly name: string; readonly key: string; readonly aim: string }[]
   readonly contestants: (work: Work) => Promise<readonly Contestant[]>
   /** A fast chain beside a slow sibling: milliseconds until the fast branch is through. */
   readonly slowSibling: (slowMs: number, fastMs: number, fastSteps: number) => Promise<number>
+  /** The module itself, for graphs that other benches build. */
+  readonly langgraph: Any
   readonly close: () => Promise<void>
 }
 
 const HERE = join(import.meta.dirname, "peers")
-
-// The peers have types of their own, but not installed where the type checker looks.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Any = any
 
 /** Installs the peers where they are missing, and loads them. */
 export async function peers(): Promise<Peers> {
@@ -49,6 +51,7 @@ export async function peers(): Promise<Peers> {
       ...(work.name === "chain" ? [{ name: "Mastra", run: mastraChain(mastra, z, work) }] : []),
     ],
     slowSibling: (slowMs, fastMs, steps) => siblings(langgraph, slowMs, fastMs, steps),
+    langgraph,
     close: async () => {},
   }
 }

@@ -15,7 +15,6 @@ import {
   toFailure,
   type Value,
 } from "../graph/mod.ts"
-import type { Aside } from "../kernel/mod.ts"
 import { AskingAttempts } from "./asking.ts"
 import { isThenable } from "./driver.ts"
 import { isUsable } from "./early.ts"
@@ -23,6 +22,7 @@ import { EarlyAnswers } from "./early_answer.ts"
 import { type Arrived, type Early, Foreseen, restsOf, restsOfResult } from "./foreseen.ts"
 import { Frame } from "./frame.ts"
 import { Asking, judgedAtOnce, nameOf } from "./guess.ts"
+import { GuessBook } from "./guess_book.ts"
 import type { StepCode } from "./program.ts"
 import { isInTool } from "./rest.ts"
 import type { RunSettings } from "./settings.ts"
@@ -69,9 +69,9 @@ export class Ahead {
   /** Calls of the run that began since it was last looked ahead. */
   readonly #fresh = new Set<Task>()
   readonly #asks: Asking
+  readonly #book: GuessBook
   #look: Look | undefined
   #soon = false
-  #over = false
   #flying = 0
   readonly #answers: EarlyAnswers | undefined
 
@@ -85,6 +85,12 @@ export class Ahead {
     const { onEarly } = this.#with
     this.#answers = onEarly && new EarlyAnswers(onEarly)
     this.#asks = new Asking(vm.program, this.#with, this.#settings.services.clock)
+    this.#book = new GuessBook(this.#settings, this.#with)
+  }
+
+  /** The run goes on alone. */
+  get #over(): boolean {
+    return this.#book.over
   }
 
   // ---- the run itself
@@ -147,7 +153,7 @@ export class Ahead {
   #quit(outcome?: Outcome): void {
     if (this.#over) return
     for (const f of [...this.#open.values()]) this.#drop(f)
-    this.#over = true
+    this.#book.over = true
     this.#rollBack()
     this.#real.clear()
     this.#fresh.clear()
@@ -162,10 +168,11 @@ export class Ahead {
     if (task.stopped || (!outcome.ok && task.frame.dead)) return
     real.outcome = outcome
     const f = this.#open.get(at)
+    const guessed = f !== undefined && sameValue(f.args, task.args) ? f.guess?.value : undefined
+    this.#book.tell(task, task.args, guessed, outcome)
     if (f !== undefined) {
       if (sameValue(f.args, task.args)) {
-        this.#verify(f, outcome)
-        this.#tell(f, outcome)
+        this.#book.verify(f, outcome)
         if (f.value === undefined || (outcome.ok && sameValue(f.value.is, outcome.value))) this.#keep(f)
         else this.#drop(f)
       } else this.#drop(f)
@@ -184,28 +191,6 @@ export class Ahead {
 
   // ---- what was foreseen
 
-  /** The guess, held against what the tool itself answered. */
-  #verify(f: Foreseen, outcome: Outcome): void {
-    const { guess, step } = f
-    if (guess === undefined || f.verified) return
-    f.verified = true
-    const right = outcome.ok && sameValue(guess.value, outcome.value)
-    this.#with.odds.verified(nameOf(step), right)
-    this.#aside(f, { kind: "guess", verdict: right ? "kept" : "wrong", ...guess })
-  }
-
-  /** Its shadow hears of what the run really asked, and of nothing that was asked on a guess. */
-  #tell({ guess, step, args, path }: Foreseen, outcome: Outcome): void {
-    if (guess === undefined) return
-    try {
-      this.#with.shadows[step.tool!.index]?.observe?.(args, guess.value, outcome)
-    } catch (cause) {
-      const { onEvent, services } = this.#settings
-      const text = `its shadow cannot be told of a verification: ${toFailure(cause).message}`
-      onEvent?.({ type: "note", path, text, at: services.clock.tick() })
-    }
-  }
-
   #keep(f: Foreseen): void {
     f.state = "kept"
     this.#open.delete(f.at)
@@ -218,7 +203,7 @@ export class Ahead {
     if (f.state !== "open") return
     f.state = "dropped"
     this.#open.delete(f.at)
-    if (f.guess !== undefined && !f.verified) this.#aside(f, { kind: "guess", verdict: "dropped", ...f.guess })
+    this.#book.dropped(f)
     this.#discard(f)
     this.#dropResting(f)
     if (rollBack) this.#rollBack()
@@ -236,19 +221,9 @@ export class Ahead {
     task.frame.die()
     if (arrived === undefined) stop(task, fail("Cancelled", "The call rested on a wrong guess", { path: f.path }))
     const on = f.rests.filter((r) => r.state === "dropped").map((r) => r.path)
-    this.#aside(f, { kind: "discarded", on, attempts: arrived?.attempts ?? 1, charge: task.charge })
+    this.#book.aside(f, { kind: "discarded", on, attempts: arrived?.attempts ?? 1, charge: task.charge })
     const { onEvent, services } = this.#settings
     onEvent?.({ type: "discarded", path: f.path, at: services.clock.tick() })
-  }
-
-  #aside(f: { readonly path: Path; readonly step: StepCode; readonly args: Value }, what: Aside): void {
-    if (this.#over) return
-    try {
-      this.#settings.record.aside(f.path, f.step.tool!.index, f.args, what)
-    } catch {
-      // The chain is broken: the run's next commit says so. Nothing more is foreseen.
-      this.#over = true
-    }
   }
 
   // ---- looking ahead
@@ -369,12 +344,15 @@ export class Ahead {
     const room = this.#settings.record.meter?.room !== false
     const early = rests.length > 0 && settings.speculate === true && this.#flying < calls && room && this.#allowed(path)
     const guesses = [...this.#open.values()].filter((other) => other.guessed).length
-    const say = (why: string) => this.#aside({ path, step, args }, { kind: "no guess", why })
+    const say = (why: string) => this.#book.none({ path, step, args }, why)
     const guess = guesses < outstanding && deep < depth ? this.#asks.guess(frame, step, at, args, say) : undefined
     if (!early && guess === undefined) return undefined
     const f = new Foreseen(path, at, step, args, rests, guess)
     this.#open.set(at, f)
-    if (guess !== undefined) f.value = { is: guess.value }
+    if (guess !== undefined) {
+      f.value = { is: guess.value }
+      this.#book.made(f, guess)
+    }
     if (early) this.#callEarly(f)
     return f
   }
@@ -420,7 +398,7 @@ export class Ahead {
     }
     const judged = f.step.tool!.judged(answer, f.args)
     if (judged instanceof Promise) return
-    this.#verify(f, judged)
+    this.#book.verify(f, judged)
     if (!judged.ok) {
       if (f.value !== undefined) this.#drop(f)
       return

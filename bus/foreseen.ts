@@ -14,6 +14,10 @@ export interface Guess {
   readonly by: string
   readonly alpha: number
   readonly confidence: number
+  /** Which inference computed it, and why that one; null where its shadow does not say. */
+  readonly ran: string | null
+  /** Milliseconds that asking took. */
+  readonly ms: number
 }
 
 /** What a read that was called early came to. */

@@ -12,6 +12,9 @@ import type { Speculation } from "./speculation.ts"
 /** Bytes of a predicted value at most, as it is encoded. */
 const BYTES_MAX = 1 << 20
 
+/** Characters of what a shadow says of its inference that are kept. */
+const RAN_CHARS = 200
+
 /** May answers of the tool be judged at once and by nobody outside? Otherwise nothing may be guessed of it. */
 export const judgedAtOnce = ({ level }: Judge): boolean => !reaches(level, "oracle")
 
@@ -71,20 +74,26 @@ function ask(
   clock: Clock,
 ): Guess | string {
   const began = clock.tick()
-  let guess: Guess | string
+  let guess: Omit<Guess, "ms"> | string
   try {
     guess = used(tool, shadow.predict(copied(args)), args, Math.min(error, tool.extern.settings.shadow?.error ?? 1))
   } catch (cause) {
     guess = `unable: ${cause instanceof Error ? cause.message : String(cause)}`.slice(0, 200)
   }
   if (typeof guess !== "string" && guess.confidence < confidence) guess = `confidence: ${guess.confidence}`
-  odds.asked(name, clock.tick() - began, typeof guess !== "string")
-  return guess
+  const ms = clock.tick() - began
+  odds.asked(name, ms, typeof guess !== "string")
+  return typeof guess === "string" ? guess : { ...guess, ms }
 }
 
-function used(tool: Tool, said: ReturnType<Shadow["predict"]>, args: Value, alphaMost: number): Guess | string {
+function used(
+  tool: Tool,
+  said: ReturnType<Shadow["predict"]>,
+  args: Value,
+  alphaMost: number,
+): Omit<Guess, "ms"> | string {
   if (!said.ok) return String(said.why)
-  const { by, alpha, confidence } = said
+  const { by, alpha, confidence, ran } = said
   if (!isShare(alpha) || !isShare(confidence) || typeof by !== "string" || by === "")
     return "unable: it does not say by which weights, within which bound"
   if (alpha > alphaMost) return `confidence: at most ${alpha} wrong, wanted ${alphaMost}`
@@ -93,7 +102,9 @@ function used(tool: Tool, said: ReturnType<Shadow["predict"]>, args: Value, alph
   // Copied before it is judged, so that it stays what was judged.
   const judged = tool.judged(decode(bytes), args)
   if (judged instanceof Promise) return "its validators answer later"
-  return judged.ok ? { value: judged.value, by, alpha, confidence } : `refused: ${judged.failure.message}`
+  if (!judged.ok) return `refused: ${judged.failure.message}`
+  // A shadow's words are a stranger's.
+  return { value: judged.value, by, alpha, confidence, ran: typeof ran === "string" ? ran.slice(0, RAN_CHARS) : null }
 }
 
 const copied = (value: Value): Value => decode(encode(value))

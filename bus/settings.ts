@@ -1,6 +1,6 @@
 /** What a run is given beside its program and input, and what a live view of it hears. */
 import { type Failure, fail, type Path, type Services, type Value } from "../graph/mod.ts"
-import type { RunRecord } from "../kernel/mod.ts"
+import type { RunRecord, Verified } from "../kernel/mod.ts"
 import type { ResourceLimits } from "./limits.ts"
 import type { Speculation } from "./speculation.ts"
 
@@ -24,6 +24,21 @@ export type RunEvent =
       readonly at: number
       readonly attempts: number
       readonly cached: boolean
+    }
+  /**
+   * A guess of what a call comes to: `open` when it is made, later what became of it, as the ledger has it. `off`: none was
+   * made. `why`: of `off`, why not; of others which inference computed it, and why that one. `ms`: how long that took.
+   */
+  | {
+      readonly type: "guess"
+      readonly path: Path
+      readonly verdict: "open" | Verified
+      readonly by: string | null
+      readonly alpha: number | null
+      readonly confidence: number | null
+      readonly why: string | null
+      readonly ms: number | null
+      readonly at: number
     }
   /** A read that was called on guessed arguments does not count. */
   | { readonly type: "discarded"; readonly path: Path; readonly at: number }

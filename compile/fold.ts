@@ -4,6 +4,7 @@
  * itself, and a choice on a constant is the side it takes. Right because only what certainly succeeds is replaced: a part
  * that fails when it is evaluated here stays, so that it fails in the run, at its own node.
  */
+import "../graph/patterns/mod.ts"
 import {
   type Expr,
   evaluate,

@@ -4,7 +4,7 @@
  */
 import type { Value } from "../graph/mod.ts"
 import { KernelError, type LedgerStore, openRun } from "../kernel/mod.ts"
-import type { Engine, Ready, RunResult } from "./engine.ts"
+import type { Engine, Ready, RunOptions, RunResult } from "./engine.ts"
 
 export interface Begun {
   readonly run: string
@@ -16,12 +16,18 @@ export interface Begun {
 const beginning = new WeakMap<Engine, Map<string, Promise<unknown>>>()
 
 /** Begins a run; undefined where one of that id has begun before, here or elsewhere. Fails with `KernelError`, `Overloaded`. */
-export async function begin(engine: Engine, ready: Ready, run: string, input: Value): Promise<Begun | undefined> {
+export async function begin(
+  engine: Engine,
+  ready: Ready,
+  run: string,
+  input: Value,
+  options: Omit<RunOptions, "id"> = {},
+): Promise<Begun | undefined> {
   const here = beginning.get(engine) ?? new Map<string, Promise<unknown>>()
   beginning.set(engine, here)
   // Entries of one process go to the store in one batch: two beginnings of one run in it would both be refused.
   for (let other = here.get(run); other !== undefined; other = here.get(run)) await other.catch(() => {})
-  const begun = open(engine, ready, run, input)
+  const begun = open(engine, ready, run, input, options)
   here.set(run, begun)
   try {
     return await begun
@@ -30,20 +36,26 @@ export async function begin(engine: Engine, ready: Ready, run: string, input: Va
   }
 }
 
-async function open(engine: Engine, ready: Ready, run: string, input: Value): Promise<Begun | undefined> {
+async function open(
+  engine: Engine,
+  ready: Ready,
+  run: string,
+  input: Value,
+  options: Omit<RunOptions, "id">,
+): Promise<Begun | undefined> {
   const isThere = async () => (await engine.store.entries(engine.space, run)).rows.length > 0
   if (await isThere()) return undefined
   const kept: (void | Promise<void>)[] = []
   // A plan that is not kept, since it calls closures of this process, could not be gone on with elsewhere.
   const parks = (await engine.store.getBlob(ready.admitted.hash)) !== undefined
-  const recording = engine.recording({}, undefined, parks)
+  const recording = engine.recording(options, options.tenant, parks)
   const store = heard(recording.store, (first) => {
     if (kept.length === 0) kept.push(first)
   })
   try {
     const record = openRun(ready.admitted, { ...recording, store, run, space: engine.space, input })
     await kept[0]
-    return { run, result: Promise.resolve(ready.on(record, input)) }
+    return { run, result: Promise.resolve(ready.on(record, input, options)) }
   } catch (cause) {
     if (cause instanceof KernelError && cause.reason === "conflict" && (await isThere())) return undefined
     throw cause

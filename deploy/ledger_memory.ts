@@ -133,8 +133,10 @@ export class MemoryLedger implements LedgerStore {
     this.#ended = 0
   }
 
-  runs(space: string, limit: number): readonly RunHead[] {
-    return this.#all(space).slice(0, limit).map(headOf)
+  runs(space: string, limit: number, before?: string): readonly RunHead[] {
+    const all = this.#all(space)
+    const after = before === undefined ? 0 : all.findIndex((tail) => tail.run === before) + 1
+    return before !== undefined && after === 0 ? [] : all.slice(after, after + limit).map(headOf)
   }
 
   parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {

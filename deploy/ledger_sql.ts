@@ -158,11 +158,12 @@ export class SqlLedger implements LedgerStore {
     })
   }
 
-  async runs(space: string, limit: number): Promise<readonly RunHead[]> {
+  async runs(space: string, limit: number, before?: string): Promise<readonly RunHead[]> {
+    const older = "AND position < (SELECT position FROM ledger_head WHERE space = ? AND run = ?)"
     const rows = await this.#storage.all(
       `SELECT h.run, seq, kind, hash, due FROM ledger_head h LEFT JOIN ledger_parked p ON p.space = h.space AND p.run = h.run
-       WHERE h.space = ? ORDER BY position DESC LIMIT ?`,
-      [space, limit],
+       WHERE h.space = ? ${before === undefined ? "" : older} ORDER BY position DESC LIMIT ?`,
+      before === undefined ? [space, limit] : [space, space, before, limit],
     )
     return rows.map((r) => headOf(r, space))
   }

@@ -70,8 +70,13 @@ async function serve(
     outgoing.end()
     return
   }
-  for await (const chunk of response.body) {
-    if (!outgoing.write(chunk)) await new Promise((drained) => outgoing.once("drain", drained))
+  const reader = response.body.getReader()
+  // Who has gone hears nothing more: a stream that has no end of its own ends with its client.
+  const left = new Promise<void>((go) => outgoing.once("close", go))
+  void left.then(() => reader.cancel().catch(() => {}))
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if (!outgoing.write(next.value))
+      await Promise.race([new Promise((drained) => outgoing.once("drain", drained)), left])
   }
   outgoing.end()
 }

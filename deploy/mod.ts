@@ -30,7 +30,10 @@ export {
   type RunResult,
 } from "./engine.ts"
 export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http/app.ts"
+export { Catalogue } from "./http/catalogue.ts"
+export { Draining } from "./http/draining.ts"
 export { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
+export type { Means, RunsHost, RunTold, Way } from "./http/means.ts"
 export { importGraph } from "./import.ts"
 export { MemoryLedger, type MemoryLedgerOptions } from "./ledger_memory.ts"
 export type { LedgerPlace } from "./ledger_place.ts"

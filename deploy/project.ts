@@ -2,6 +2,7 @@
  * A folder with graph files, and what lies beside them: the lock, the project's own file with its grants and node kinds,
  * the ledger. Opening one runs nothing of the graphs; it is where files become checked graphs and an engine to run them.
  */
+import "../graph/patterns/mod.ts"
 import type { Dirent } from "node:fs"
 import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join, resolve, sep } from "node:path"
@@ -29,7 +30,7 @@ import { settleEffect, standardKinds } from "../nodes/mod.ts"
 import type { Budgets } from "./budget.ts"
 import { withCode } from "./code_pins.ts"
 import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
-import { type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
+import { LEDGER_KEY, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { type Marks, MemoryMarks } from "./marks.ts"
 import { ProjectError, why } from "./project_error.ts"
@@ -67,6 +68,8 @@ export interface SessionOptions {
   readonly speculate?: Speculate | false
   /** Stand-ins for tools. Default: those that the folder keeps, where runs look ahead. */
   readonly shadows?: Shadows
+  /** Hears why a shadow of the folder may not serve. */
+  readonly told?: (problem: string) => void
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
@@ -82,6 +85,8 @@ export interface Session {
   readonly grants: readonly string[]
   /** What it remembers of its schedules. */
   readonly marks: Marks
+  /** The signed proof of a run; undefined where the ledger signs nothing. Fails with `KernelError` `misuse` for a run that no log has. */
+  readonly prove: (run: string) => Promise<object | undefined>
   /** Admits a plan with the session's grants and the project's pins. Fails with `AdmissionError`. */
   readonly prepare: (
     bytes: Uint8Array,
@@ -130,7 +135,9 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(store ? { blobs: store } : {}),
   })
   const ahead = (options.speculate ?? project.file.speculate) || undefined
-  const shadows = options.shadows ?? (ahead === undefined ? undefined : await shadowsOf(project.folder))
+  const kept =
+    options.shadows === undefined && ahead !== undefined ? await shadowsOf(project.folder, options.told) : undefined
+  const shadows = options.shadows ?? kept
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
   const engine = new Engine({
     registry: project.registry,
@@ -161,18 +168,30 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
     },
+    prove: (run) => proofOf(project.folder, store, run),
     close: async () => {
       await engine.close()
       await host.close()
       recording.close()
+      kept?.close()
     },
   }
 }
 
+async function proofOf(folder: string, store: LedgerStore | undefined, run: string): Promise<object | undefined> {
+  const [{ proveRun }, { openLedgerKey }] = await Promise.all([
+    import("./ledger_proof.ts"),
+    import("./services/ledger_key.ts"),
+  ])
+  if (!(store instanceof (await import("./ledger_sql.ts")).SqlLedger)) return undefined
+  const { publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
+  return await proveRun(store, [publicKey], { space: "", run })
+}
+
 /** Opened only where runs look ahead: shadows bring their models with them. */
-async function shadowsOf(folder: string): Promise<Shadows> {
+async function shadowsOf(folder: string, told: SessionOptions["told"]) {
   const { openShadows } = await import("./shadows/store.ts")
-  return openShadows(folder)
+  return openShadows(folder, told && (({ message }) => told(message)))
 }
 
 /** The ledger of a folder; makes it where there is none. Fails with `KernelError` or `ProjectError`. */

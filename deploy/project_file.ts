@@ -5,6 +5,7 @@ import { LEVELS, PolicyError, parsePolicy } from "../graph/mod.ts"
 import type { Demands } from "../kernel/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "./budget.ts"
 import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace } from "./ledger_place.ts"
+import { type McpProject, readMcp } from "./mcp/roles_file.ts"
 import { ProjectError, why } from "./project_error.ts"
 import { readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 import type { Triggers } from "./triggers/read.ts"
@@ -30,6 +31,8 @@ export interface ProjectFile {
   readonly record?: readonly string[]
   /** What starts runs by itself: schedules and hooks. */
   readonly triggers?: Triggers
+  /** Which graphs are prompts and resources to MCP clients, instead of tools. */
+  readonly mcp?: McpProject
 }
 
 /** The project's own file; what stands for it where there is none. Fails with `ProjectError`. */
@@ -65,6 +68,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
   if (validate !== undefined && !isDemands(validate)) {
     throw refuse(`"validate" must map an effect or capability to one of ${DEMANDED.join(", ")}`)
   }
+  const mcp = readMcp(data["mcp"], refuse)
   const policy = data["policy"] === undefined ? undefined : list("policy")
   try {
     parsePolicy(policy ?? [])
@@ -80,6 +84,7 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     ...speculateIn(data, refuse),
     ...(policy === undefined ? {} : { policy }),
     ...(data["record"] === undefined ? {} : { record: list("record") }),
+    ...(mcp === undefined ? {} : { mcp }),
     budgets: budgetsIn(data, refuse),
     ...(await triggersIn(file, text, data)),
   }
@@ -130,6 +135,7 @@ const PROJECT_KEYS: readonly string[] = [
   "record",
   "schedules",
   "hooks",
+  "mcp",
 ]
 /** `none` cannot be demanded: it never opens the gate. */
 const DEMANDED: readonly unknown[] = LEVELS.slice(1)

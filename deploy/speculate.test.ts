@@ -3,12 +3,13 @@ import { describe, expect, test } from "bun:test"
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { RunEvent } from "../bus/mod.ts"
 import { compile } from "../compile/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { type NodeKind, printPath, type Shadows, type Signature, type Value } from "../graph/mod.ts"
+import { type NodeKind, type Prediction, printPath, type Shadows, type Signature, type Value } from "../graph/mod.ts"
 import { openRow } from "../kernel/mod.ts"
 import { kindsOf } from "../tests/machine/machine.ts"
-import { sure, TestShadow } from "../tests/machine/shadows.ts"
+import { BY, sure, TestShadow } from "../tests/machine/shadows.ts"
 import { Engine, type RunOptions } from "./engine.ts"
 import { readProjectFile } from "./project.ts"
 import { systemClock } from "./services/clock.ts"
@@ -46,7 +47,7 @@ function engine(speculate: Speculate | undefined, shadows: Shadows, kind?: (read
     })
     return { result, guesses }
   }
-  return { run, calls, close: () => made.close() }
+  return { run, calls, store: made.store, close: () => made.close() }
 }
 
 /** The kind, whose calls sign more. */
@@ -98,6 +99,59 @@ describe("an engine", () => {
     expect(result.outcome).toEqual({ ok: true, value: 3 })
     expect(heard).toEqual([[3, 0.02, ["a", "b"], false], true])
     await early.close()
+  })
+})
+
+describe("which inference made a guess, and why that one", () => {
+  const RAN = "wasm-single: one call"
+  const heard = async (shadow: TestShadow) => {
+    const made = engine({}, { of: () => shadow })
+    const events: RunEvent[] = []
+    const { result } = await made.run({ x: 1 }, { onEvent: (event) => events.push(event) })
+    const { rows } = await made.store.entries("", result.run)
+    await made.close()
+    const guesses = events.flatMap((e) => (e.type === "guess" ? [e] : []))
+    const entries = rows.map((row) => openRow(row).body).flatMap((b) => (b.kind === "guess" ? [b] : []))
+    return { guesses, entries, shadow }
+  }
+
+  test("stands in the ledger's entry and in the run's events", async () => {
+    const { guesses, entries } = await heard(
+      new TestShadow((args) => ({ ...sure((args as { n: number }).n + 1), ran: RAN }) as Prediction),
+    )
+    expect(entries.map(({ verdict, why }) => [verdict, why])).toEqual([["kept", RAN]])
+    const told = { path: ["a"], by: BY, alpha: 0.01, confidence: 0.99, why: RAN }
+    expect(guesses).toMatchObject([
+      { verdict: "open", ...told },
+      { verdict: "kept", ...told, ms: null },
+    ])
+    expect(guesses[0]!.ms).toBeGreaterThanOrEqual(0)
+    expect(guesses[1]!.at).toBeGreaterThanOrEqual(guesses[0]!.at)
+  })
+
+  test("is not there where the shadow does not say, is cut where it says much; and why there is none is told as well", async () => {
+    const silent = await heard(new TestShadow((args) => sure((args as { n: number }).n + 1)))
+    expect([silent.entries[0]!.why, silent.guesses[0]!.why]).toEqual([null, null])
+    const chatty = await heard(
+      new TestShadow((args) => ({ ...sure((args as { n: number }).n + 1), ran: "x".repeat(9_999) }) as Prediction),
+    )
+    expect(chatty.entries[0]!.why).toHaveLength(200)
+    const none = await heard(new TestShadow(() => ({ ok: false, why: "drift" })))
+    expect(none.entries.map(({ verdict, why, by }) => [verdict, why, by])).toEqual([["off", "drift", null]])
+    expect(none.guesses).toMatchObject([{ verdict: "off", why: "drift", by: null, ms: null }])
+  })
+
+  test("a shadow hears of every call that the run comes to, guessed or not", async () => {
+    const told: unknown[] = []
+    const shadow = new TestShadow(() => ({ ok: false, why: "drift" }))
+    const listening = { predict: shadow.predict, observe: (...words: unknown[]) => void told.push(words) }
+    const made = engine({}, { of: () => listening })
+    await made.run({ x: 1 })
+    await made.close()
+    expect(told).toEqual([
+      [{ n: 1 }, undefined, { ok: true, value: 2 }],
+      [{ n: 2 }, undefined, { ok: true, value: 3 }],
+    ])
   })
 })
 

@@ -216,6 +216,36 @@ describe("corners", () => {
 })
 
 describe("the oracle", () => {
+  test("is asked as many cases at once as the target says, all of them once, and nothing that is found depends on it", async () => {
+    const third = (x: Value, call: number) => says((x as number) * 2 + (call === 29 ? 1 : 0))
+    for (const program of [right, third]) {
+      const found = []
+      for (const parallel of [undefined, 0, 1, 3, 1_000]) {
+        let [open, most] = [0, 0]
+        const oracle = async (x: Value) => {
+          most = Math.max(most, ++open)
+          // The later ones answer first.
+          await new Promise((done) => setTimeout(done, most - open))
+          open--
+          return (x as number) * 2
+        }
+        const { finding, inputs } = await ran(program, {
+          ...(parallel === undefined ? {} : { parallel }),
+          oracle,
+          corners: () => -3,
+          cornersCount: 2,
+        })
+        expect(most).toBe(Math.min(N + 2, Math.max(1, parallel ?? 1)))
+        found.push({ finding, inputs: inputs[0] })
+      }
+      for (const one of found) expect(one).toEqual(found[0]!)
+      expect(found[0]!.finding.corners.cases).toBe(2)
+      expect(found[0]!.finding).toMatchObject(
+        program === right ? { outcome: "admitted", cases: N } : { reason: "wrong", cases: 28 },
+      )
+    }
+  })
+
   test("that contradicts itself gives no verdict, wherever it is noticed", async () => {
     // Where the candidate seems wrong it is asked again.
     let asked = 0

@@ -43,6 +43,8 @@ export interface Target {
   /** Cases at least; as many as `errorMax` takes are drawn in any case. With more, some may be wrong. */
   readonly cases?: number
   readonly cornersCount?: number
+  /** Cases that the oracle is asked at once. Default 1. What is drawn, and what is found, does not depend on it. */
+  readonly parallel?: number
   /** For each call. Default 2,000,000. */
   readonly limits?: Partial<SandboxLimits>
 }
@@ -132,9 +134,17 @@ export class Trial {
 
   /** Every case once, as long as the candidate can still pass. */
   async #answers(program: SandboxProgram): Promise<Finding | undefined> {
-    for (let i = 0; i < this.#corners + this.#cases; i++) {
-      const input = this.#input(i < this.#corners)
-      const want = await this.#ask(input)
+    const all = this.#corners + this.#cases
+    const parallel = Math.max(1, this.#target.parallel ?? 1)
+    // The oracle may be slow: some are asked ahead, and judged in their order all the same.
+    const asked: { readonly input: Value; readonly want: Promise<Told> }[] = []
+    for (let i = 0; i < all; i++) {
+      while (asked.length < parallel && i + asked.length < all) {
+        const input = this.#input(i + asked.length < this.#corners)
+        asked.push({ input, want: this.#ask(input) })
+      }
+      const { input, want: told } = asked.shift()!
+      const want = await told
       const answer = program.call(input)
       const judged = Math.max(0, i + 1 - this.#corners)
       this.#fuel += answer.fuel

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { accept, acceptStrict, accepts } from "./accept.ts"
 import { Failure } from "./failure.ts"
-import { parseType } from "./notation.ts"
+import { parseType } from "./file/notation.ts"
 import { Random, randomType, randomValue, valueOfType } from "./random.sample.ts"
 import { printType, subtype, T, type Type } from "./type.ts"
 import { DEPTH_MAX, decode, encode, isRecord, sameValue, Tensor, type Value } from "./value.ts"

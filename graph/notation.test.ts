@@ -1,8 +1,8 @@
 // The type notation: reading and printing are reverses over random types, every mistake has its place and a fix, defaults
 // are checked. Times and sizes beside it.
 import { describe, expect, test } from "bun:test"
+import { parseField, parseType } from "./file/notation.ts"
 import { parseDuration, parseSize, printDuration, printSize } from "./measure.ts"
-import { parseField, parseType } from "./notation.ts"
 import { Random, randomType } from "./random.sample.ts"
 import { printType, sameType, T, type Type } from "./type.ts"
 

@@ -3,16 +3,16 @@
  * `tensor<f32>[2, ?]`, with `= value` for a default. The reverse of `printType`; problems carry their place in the text.
  */
 import { accept } from "./accept.ts"
-import { type ExprProblem, parseCelAt } from "./cel.ts"
-import { evaluate } from "./evaluate.ts"
-import { freeNames } from "./expr.ts"
+import type { ExprProblem } from "./cel/bounds.ts"
 import { Failure } from "./failure.ts"
+import { show } from "./literal.ts"
+import { readLiteral } from "./literal-read.ts"
 import { nearest } from "./near.ts"
 import { type DType, type Field, T, type Type, unionOf } from "./type.ts"
 import { DTYPE_BYTES, type Value } from "./value.ts"
 
 export type Named = (name: string) => Type | undefined
-type Bad = { readonly problems: readonly ExprProblem[] }
+export type Bad = { readonly problems: readonly ExprProblem[] }
 
 /** Longest notation, and its deepest nesting. */
 const SOURCE_MAX = 16384
@@ -48,9 +48,19 @@ const ELSEWHERE: { readonly [word: string]: string } = {
   undefined: "name?: for a field that may be absent",
 }
 
+/** Reads the constant behind `=`, which begins at `offset` of the whole text, as a value of the type; or says what is wrong. */
+export type ReadDefault = (text: string, offset: number, type: Type) => { readonly value: Value } | Bad
+
+/** Reads a type whose defaults, if any, are literals as `printType` writes them. Never throws. */
+export const parsePlainType = (source: string): { readonly type: Type } | Bad => readWhole(source, literal)
+
 /** Reads a type. `named` gives the types declared by name. All problems carry offsets in `source`; never throws. */
-export function parseType(source: string, named: Named = () => undefined): { readonly type: Type } | Bad {
-  const r = readType(source, named)
+export function readWhole(
+  source: string,
+  constant: ReadDefault,
+  named: Named = () => undefined,
+): { readonly type: Type } | Bad {
+  const r = readType(source, named, constant)
   if ("problems" in r) return r
   if (r.rest < source.length)
     return problem(
@@ -64,11 +74,12 @@ export function parseType(source: string, named: Named = () => undefined): { rea
 }
 
 /** Reads a type with an optional default, `number = 1.2`. The default is checked against the type and converted to it. */
-export function parseField(
+export function readField(
   source: string,
+  constant: ReadDefault,
   named: Named = () => undefined,
 ): { readonly type: Type; readonly default?: Value } | Bad {
-  const r = readType(source, named)
+  const r = readType(source, named, constant)
   if ("problems" in r) return r
   if (r.rest >= source.length) return { type: r.type }
   if (source[r.rest] !== "=")
@@ -79,40 +90,35 @@ export function parseField(
       source.length,
       "A default is written after =.",
     )
-  const value = literal(source.slice(r.rest + 1), r.rest + 1, r.type)
+  const value = constant(source.slice(r.rest + 1), r.rest + 1, r.type)
   return "problems" in value ? value : { type: r.type, default: value.value }
 }
 
-/** A constant in CEL or JSON that a port of `type` takes. */
-function literal(text: string, offset: number, type: Type): { readonly value: Value } | Bad {
-  const start = offset + (text.length - text.trimStart().length)
-  const end = offset + text.trimEnd().length
-  const parsed = parseCelAt(text, offset)
-  if ("problems" in parsed) return parsed
-  const names = [...freeNames(parsed.expr)]
-  if (names.length > 0)
-    return problem(
-      "G008",
-      `A default is a constant, found the name ${names[0]}.`,
-      start,
-      end,
-      `Write "${names[0]}" for the text.`,
-    )
+/** A literal, as it was printed, that a port of `type` takes. */
+const literal: ReadDefault = (text, offset, type) => {
+  const value = readLiteral(text)
+  const end = offset + text.length
+  if (value === undefined)
+    return problem("G008", `A default is a literal here, found ${show(text.trim(), 40)}.`, offset, end)
   try {
-    return { value: accept(type)(evaluate(parsed.expr, () => null, { left: 10_000 })) }
+    return { value: accept(type)(value) }
   } catch (f) {
     if (!(f instanceof Failure)) throw f
-    return problem("G101", `The default does not fit: ${f.message}.`, start, end)
+    return problem("G101", `The default does not fit: ${f.message}.`, offset, end)
   }
 }
 
-const problem = (code: ExprProblem["code"], message: string, start: number, end: number, fix?: string): Bad => ({
+export const problem = (code: ExprProblem["code"], message: string, start: number, end: number, fix?: string): Bad => ({
   problems: [{ code, message, span: { start, end: Math.max(end, start + 1) }, ...(fix ? { fix } : {}) }],
 })
 const found = (source: string, at: number): string =>
   at >= source.length ? "the end" : JSON.stringify(/^(?:\w+|.)/su.exec(source.slice(at, at + 64))?.[0])
 
-function readType(source: string, named: Named): { readonly type: Type; readonly rest: number } | Bad {
+function readType(
+  source: string,
+  named: Named,
+  constant: ReadDefault,
+): { readonly type: Type; readonly rest: number } | Bad {
   if (source.length > SOURCE_MAX)
     return problem(
       "G006",
@@ -121,7 +127,7 @@ function readType(source: string, named: Named): { readonly type: Type; readonly
       source.length,
       "Name parts of it under `types:`.",
     )
-  const reader = new Reader(source, named)
+  const reader = new Reader(source, named, constant)
   try {
     const type = reader.union(0)
     reader.skip()
@@ -152,9 +158,11 @@ class Reader {
   readonly problems: ExprProblem[] = []
   readonly source: string
   readonly named: Named
-  constructor(source: string, named: Named) {
+  readonly constant: ReadDefault
+  constructor(source: string, named: Named, constant: ReadDefault) {
     this.source = source
     this.named = named
+    this.constant = constant
   }
 
   skip(): void {
@@ -303,7 +311,7 @@ class Reader {
     if (!this.take("=")) return {}
     const start = this.at
     const end = this.literalEnd()
-    const value = literal(this.source.slice(start, end), start, type)
+    const value = this.constant(this.source.slice(start, end), start, type)
     this.at = end
     if ("problems" in value) {
       this.problems.push(...value.problems)

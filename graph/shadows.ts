@@ -39,6 +39,8 @@ export type Prediction =
       readonly alpha: number
       /** How sure it is of this answer, from 0 to 1. */
       readonly confidence: number
+      /** Which code computed it, and why that one, in one line for the record: `wasm-single: one call`. */
+      readonly ran?: string
     }
   | { readonly ok: false; readonly why: WhyNot }
 
@@ -46,10 +48,11 @@ export interface Shadow {
   /** What the tool will probably answer. Synchronous, without effects. What it throws counts as `unable`. */
   readonly predict: (args: Value) => Prediction
   /**
-   * Told of every prediction for which the run came to the same call: `predicted` as it was used, `real` as it is on record.
-   * Of calls that were made on a guess and turned out not to be the run's it hears nothing: they are not drawn as calls are.
+   * Told of every call that a run came to: `predicted` as it was used, undefined where nothing was guessed; `real` as it is
+   * on record. Of calls that were made on a guess and turned out not to be the run's it hears nothing: they are not drawn as
+   * calls are.
    */
-  readonly observe?: (args: Value, predicted: Value, real: Outcome) => void
+  readonly observe?: (args: Value, predicted: Value | undefined, real: Outcome) => void
 }
 
 export interface Shadows {

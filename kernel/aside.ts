@@ -16,6 +16,8 @@ export type Aside =
       readonly alpha: number
       readonly confidence: number
       readonly charge?: undefined
+      /** Which inference computed it, and why that one; null where its shadow does not say. */
+      readonly ran?: string | null
     }
   /** None was made. */
   | { readonly kind: "no guess"; readonly why: string; readonly charge?: undefined }
@@ -43,7 +45,7 @@ export function asideEntry(what: Aside, { path, resource, input, digest, spent }
     const none = { by: null, alpha: null, confidence: null, outcome: null }
     return { kind: "guess", path, input, verdict: "off", why: what.why, ...none }
   }
-  const { verdict, value, by, alpha, confidence } = what
+  const { verdict, value, by, alpha, confidence, ran = null } = what
   const outcome: Outcome = { ok: true, value }
   return {
     kind: "guess",
@@ -53,7 +55,7 @@ export function asideEntry(what: Aside, { path, resource, input, digest, spent }
     by,
     alpha,
     confidence,
-    why: null,
+    why: ran,
     outcome: outcomeHash(outcome, digest),
   }
 }

@@ -110,7 +110,8 @@ export type EntryBody =
   /**
    * What became of a guess: a prediction that stood in for the outcome at `path`. `kept`: the tool answered the same; `wrong`:
    * it did not; `dropped`: never held against the tool, because what it rested on was wrong or the run ended; `off`: none was
-   * made, `why` says why not. `by`: hash of the weights; `outcome`: of the prediction. No part of the trace.
+   * made. `why`: of `off`, why not; of others which inference computed it, and why that one. `by`: hash of the weights;
+   * `outcome`: of the prediction. No part of the trace.
    */
   | {
       readonly kind: "guess"
@@ -206,8 +207,8 @@ export interface LedgerStore {
   readonly salted?: true
   /** Looks at the bytes and the hash of a row only when somebody asks for them: the beginning and the end of a run are then sealed no sooner. */
   readonly late?: true
-  /** The runs of a space, the latest started first. */
-  readonly runs: (space: string, limit: number) => Awaitable<readonly RunHead[]>
+  /** The runs of a space, the latest started first; `before`: those that started before that run, none where it is not known. */
+  readonly runs: (space: string, limit: number, before?: string) => Awaitable<readonly RunHead[]>
   readonly entries: (space: string, run: string) => Awaitable<Chain>
   /** Runs whose last entry is `parked`, those first that are due first; with `dueBy` only those that are due by then. */
   readonly parked: (space: string, limit: number, dueBy?: number) => Awaitable<readonly RunHead[]>

@@ -61,25 +61,41 @@ export function calibrate(
   const { alpha = ALPHA_DEFAULT, delta = DELTA_DEFAULT, thresholds } = options
   const wrong = outOfRange("alpha", alpha) ?? outOfRange("delta", delta) ?? notStrictestFirst(thresholds)
   if (wrong !== undefined) return wrong
-  const byConfidence = cases.filter((c) => !Number.isNaN(c.confidence)).sort((a, b) => b.confidence - a.confidence)
-  let best: Calibration | undefined
-  let missed: { readonly accepted: number; readonly wrong: number } | undefined
-  let accepted = 0
-  let errors = 0
-  for (const threshold of thresholds) {
-    while (accepted < byConfidence.length && byConfidence[accepted]!.confidence >= threshold) {
-      if (!byConfidence[accepted]!.right) errors++
-      accepted++
-    }
-    const bound = accepted === 0 ? 1 : errorBound(errors, accepted, delta)
-    if (bound > alpha) {
-      missed = { accepted, wrong: errors }
-      break
-    }
-    const coverage = accepted / cases.length
-    best = { alpha, delta, threshold, cases: cases.length, accepted, wrong: errors, coverage, bound }
+  const tallies = thresholds.map((threshold): Tally => ({ threshold, accepted: 0, wrong: 0 }))
+  for (const one of cases) count(tallies, one)
+  return loosest(tallies, cases.length, alpha, delta)
+}
+
+/** Of the cases from a threshold on: how many there are, and how many of them are wrong. */
+export interface Tally {
+  readonly threshold: number
+  accepted: number
+  wrong: number
+}
+/** A case counts for every threshold that accepts it. */
+export function count(tallies: readonly Tally[], { confidence, right }: Scored): void {
+  for (const tally of tallies) {
+    // Not `<`: NaN is no confidence.
+    if (!(confidence >= tally.threshold)) continue
+    tally.accepted++
+    if (!right) tally.wrong++
   }
-  return best ?? uncalibrated(cases.length, missed!, alpha, delta)
+}
+
+/** Fixed sequence testing over tallies of `cases` cases, the strictest threshold first. */
+export function loosest(
+  tallies: readonly Tally[],
+  cases: number,
+  alpha: number,
+  delta: number,
+): Calibration | Uncalibrated {
+  let best: Calibration | undefined
+  for (const { threshold, accepted, wrong } of tallies) {
+    const bound = accepted === 0 ? 1 : errorBound(wrong, accepted, delta)
+    if (bound > alpha) return best ?? uncalibrated(cases, { accepted, wrong }, alpha, delta)
+    best = { alpha, delta, threshold, cases, accepted, wrong, coverage: accepted / cases, bound }
+  }
+  return best!
 }
 
 /**

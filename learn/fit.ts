@@ -22,9 +22,12 @@ import {
   ModelRefused,
   measured,
   type Notes,
+  narrowed,
   outputOf,
   packShadow,
   Support,
+  within,
+  wrapperOf,
   writeModel,
 } from "../shadow/mod.ts"
 import {
@@ -178,14 +181,25 @@ const refusedHere = (lesson: Lesson, what: string, why: EncodingRefused): LearnE
   learnError("unlearnable", `Cannot learn ${lesson.tool}: its ${what} has no encoding: ${why.message}`, why)
 
 function inputOf(lesson: Lesson, cases: readonly ToolCase[]): Effect.Effect<Encoding, LearnError> {
-  const seen = measured(
-    lesson.input,
-    cases.map((c) => c.args),
-  )
-  const encoding = encodingOf(lesson.input, filled(lesson.notes?.input ?? {}, seen))
+  const values = cases.map((c) => c.args)
+  const encoding = encodable(encodingOf, lesson.input, lesson.notes?.input, values)
   return encoding instanceof EncodingRefused
     ? Effect.fail(refusedHere(lesson, "input", encoding))
     : Effect.succeed(encoding)
+}
+
+/** By the type and all that is known of it; where that says too much to be encoded, by the part of it that the calls use. */
+function encodable<A>(
+  made: (type: Type, notes: Notes) => A | EncodingRefused,
+  type: Type,
+  notes: Notes = {},
+  values: readonly Value[],
+): A | EncodingRefused {
+  const whole = made(type, filled(notes, measured(type, values)))
+  if (!(whole instanceof EncodingRefused)) return whole
+  const part = narrowed(type, values)
+  const found = made(part, measured(part, values))
+  return found instanceof EncodingRefused ? whole : found
 }
 
 interface Made {
@@ -204,8 +218,10 @@ const modelOf = (
   Effect.gen(function* () {
     if (families.includes("composed")) {
       const own = cells()
-      const spec = own instanceof ModelRefused ? undefined : (composedFor(cases, own) ?? formFor(cases, own))
-      if (spec !== undefined) return { family: "composed", model: composedBytes(spec) }
+      const field = wrapperOf(cases)
+      const calls = field === undefined ? cases : cases.map((c) => ({ ...c, args: within(c.args, field)! }))
+      const spec = own instanceof ModelRefused ? undefined : (composedFor(calls, own) ?? formFor(calls, own))
+      if (spec !== undefined) return { family: "composed", model: composedBytes(spec, field) }
     }
     if (!families.includes("fitted")) {
       return yield* learnError("unlearnable", `Cannot learn ${lesson.tool}: its calls are no arithmetic that is known`)
@@ -221,11 +237,8 @@ const fitted = (
   hooks: TrainHooks | undefined,
 ): Effect.Effect<Made, LearnError> =>
   Effect.gen(function* () {
-    const seen = measured(
-      lesson.output,
-      cases.map((c) => c.value),
-    )
-    const output = outputOf(lesson.output, filled(lesson.notes?.output ?? {}, seen))
+    const answers = cases.map((c) => c.value)
+    const output = encodable(outputOf, lesson.output, lesson.notes?.output, answers)
     if (output instanceof EncodingRefused) return yield* refusedHere(lesson, "answer", output)
     const { examples, leftOut } = examplesOf(encoding, output, cases)
     const trained = yield* train(examples, training ?? {}, hooks ?? {})

@@ -52,6 +52,16 @@ const TOOLS: readonly (readonly [string, Type, Type, (d: Draw) => Rec, (args: Re
     ({ from, to }) => (Date.parse(String(to)) - Date.parse(String(from))) / 86_400_000,
   ],
   [
+    "a calculator behind HTTP",
+    T.record({ query: T.map(T.union(T.null, T.string, T.number, T.boolean)) }),
+    T.number,
+    (d) => ({ query: { op: d.pick(["add", "multiply"]), a: d.between(-999, 999) / 10, b: d.between(0, 99) } }),
+    ({ query }) => {
+      const { op, a, b } = query as { readonly op: string; readonly a: number; readonly b: number }
+      return op === "add" ? a + b : a * b
+    },
+  ],
+  [
     "base64",
     T.record({ text: T.string }),
     T.string,

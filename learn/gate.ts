@@ -30,6 +30,8 @@ export interface ShadowGateOptions {
   /** The least share of fresh inputs that the shadow has to answer. */
   readonly coverageMin?: number
   readonly digest?: Digest
+  /** Inputs that the tool is asked at once. Default 8. */
+  readonly parallel?: number
   /** Is told of every case that was asked. */
   readonly onCase?: (done: number, of: number) => void
 }
@@ -46,11 +48,17 @@ export interface Gated {
 export const COVERAGE_MIN = 0.2
 /** The fewest cases, whatever share of wrong answers is borne. */
 export const GATE_CASES = 2_995
+/** A file says of itself what it promises: more than this is no promise. */
+export const ALPHA_MAX = 0.1
+const PARALLEL = 8
 /** Wrong answers that are borne of arithmetic that has to be exact. */
 const EXACT_ERROR = 0.001
 /** Draws after which coverage is judged, and after which a domain counts as used up. */
 const JUDGED = 2_000
 const USED_UP = 400
+
+/** What submissions of a tool's shadows are counted by. */
+export const gateTarget = (tool: string, version: string): string => `shadow of ${tool} ${version}`
 
 /** Fails with `LearnError`: `refused` (it writes, it is of another tool, it answers too little). A verdict may still say no. */
 export async function gateShadow(
@@ -77,13 +85,20 @@ export async function gateShadow(
   if (options.seen.length === 0) return learnError("refused", `Cannot test a shadow of ${tool}: no call is on record`)
   const count = { drawn: 0, answered: 0, repeated: 0, asked: 0 }
   const draw = drawer(options, count, (args) => shadow.predict(args).ok)
+  if (file.promised.alpha > ALPHA_MAX) {
+    return learnError(
+      "refused",
+      `Cannot test a shadow of ${tool} that promises at most ${file.promised.alpha * 100} % wrong: want ${ALPHA_MAX * 100} % or less`,
+    )
+  }
   const errorMax = file.family === "composed" ? EXACT_ERROR : file.promised.alpha
   const target: Target = {
-    name: `shadow of ${tool} ${version}`,
+    name: gateTarget(tool, version),
     input: of.input,
     output: of.output,
     errorMax,
     cases: GATE_CASES,
+    parallel: options.parallel ?? PARALLEL,
     draw,
     oracle: (args) => {
       options.onCase?.(++count.asked, GATE_CASES)

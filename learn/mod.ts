@@ -1,6 +1,7 @@
 /** The door of `learn`: recording calls of tools, and what is made of the record. Nothing here is on the way of a request. */
 
 export * from "./calibrate.ts"
+export * from "./door.ts"
 export * from "./errors.ts"
 export * from "./fit.ts"
 export * from "./gate.ts"

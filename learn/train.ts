@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Mlp } from "../shadow/mod.ts"
-import { LearnError } from "./errors.ts"
+import { LearnError, learnError } from "./errors.ts"
 import { checkpointOf, resumed } from "./train/checkpoint.ts"
 import type { Examples } from "./train/examples.ts"
 import { type Ended, type Progress, type Score, Trainer, type TrainSettings } from "./train/trainer.ts"
@@ -15,7 +15,7 @@ export interface TrainHooks {
   /** A checkpoint after so many looks, for the host to keep. */
   readonly onCheckpoint?: (bytes: Uint8Array) => void
   readonly checkpointEvery?: number
-  /** Goes on from here; settings are then the checkpoint's. */
+  /** Goes on from here. Settings that are given have to be those that it had. */
   readonly from?: Uint8Array
 }
 
@@ -27,6 +27,9 @@ export interface Trained {
   readonly ended: Ended
 }
 
+const sameSetting = (value: unknown, settings: TrainSettings, name: string): boolean =>
+  JSON.stringify(value) === JSON.stringify(settings[name as keyof TrainSettings])
+
 /** Learns until it has ended. Fails with `LearnError`: `training`, `checkpoint`, `diverged`. */
 export const train = (
   examples: Examples,
@@ -36,6 +39,14 @@ export const train = (
   Effect.gen(function* () {
     const trainer = hooks.from === undefined ? Trainer.of(examples, settings) : resumed(hooks.from, examples)
     if (trainer instanceof LearnError) return yield* trainer
+    const other = Object.entries(settings).find(([name, value]) => !sameSetting(value, trainer.settings, name))
+    if (hooks.from !== undefined && other !== undefined) {
+      const [name, value] = other
+      return yield* learnError(
+        "checkpoint",
+        `Cannot go on with a training: it had another ${name} than ${JSON.stringify(value)}; train again from the start`,
+      )
+    }
     for (let looks = 1; ; looks++) {
       const progress = trainer.next()
       if (progress instanceof LearnError) return yield* progress

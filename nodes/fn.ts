@@ -3,7 +3,6 @@
  * TypeScript builder. What the function may do is what its author declares; the bundle of a module is pinned by its
  * hash, so that the code that runs is the code that was checked.
  */
-import type { runPromiseExit } from "effect/Effect"
 import {
   type Call,
   codeOf,
@@ -13,7 +12,7 @@ import {
   fail,
   type NodeKind,
   type NodeView,
-  parseType,
+  parsePlainType,
   type Rec,
   type Services,
   type Signature,
@@ -26,7 +25,13 @@ import {
 import { need } from "./lack.ts"
 import { sinkProblems, statedSinks } from "./sinks.ts"
 
-export const fn: NodeKind = {
+/** Runs an Effect that a function gave back, to its value or to what it failed with. */
+export type RunEffect = (effect: object, signal: AbortSignal) => Promise<unknown>
+
+/**
+ * The kind. `run` is for functions that give an Effect back; a host that runs none leaves it out, and the library with it.
+ */
+export const fnWith = (run: RunEffect = noEffects): NodeKind => ({
   kind: "fn",
   about: "Calls a TypeScript function of a module beside the graph file.",
   main: { form: "static", type: T.string, required: true, about: "The function, as ./module.ts#export." },
@@ -71,7 +76,14 @@ export const fn: NodeKind = {
     const facts = codeOf(await modules.load(module, name, sha256))
     return { [codePinKey(code)]: { ...facts?.config, sha256 } }
   },
-  open: async (config, _resources, services, signature) => executor(await load(config, services, signature), signature),
+  open: async (config, _resources, services, signature) =>
+    executor(await load(config, services, signature), signature, run),
+})
+
+const noEffects: RunEffect = () => {
+  throw fail("NoEffect", "The function gave an Effect, and this host was made without the library that runs one", {
+    data: null,
+  })
 }
 
 /** The key under which `shadowgraph.lock` pins a function: `{ sha256, … }` and what a tool says of itself. */
@@ -185,7 +197,7 @@ function codeProblem(code: string): SignatureProblem | undefined {
 
 function notation(text: Value | undefined): Type | undefined {
   if (typeof text !== "string") return undefined
-  const read = parseType(text)
+  const read = parsePlainType(text)
   return "type" in read ? read.type : undefined
 }
 
@@ -223,7 +235,7 @@ async function load(config: Rec, services: Services, signature: Signature): Prom
   )
 }
 
-function executor(code: Code, signature: Signature): Executor {
+function executor(code: Code, signature: Signature, run: RunEffect): Executor {
   // Handed over as it is: the VM judges what comes back, waits for a promise, and has an Effect run by `settleEffect`.
   if (signature.effect === "pure" && code.length < 2) return { execute: code as Executor["execute"] }
   if (signature.async === false) return { execute: synchronous(code, signature) }
@@ -232,7 +244,7 @@ function executor(code: Code, signature: Signature): Executor {
     execute: (input, call) => {
       try {
         const result = code(input, call)
-        return isLater(result) ? awaited(result, call, signature) : given(result)
+        return isLater(result) ? awaited(result, call, signature, run) : given(result)
       } catch (cause) {
         throw thrown(cause, signature)
       }
@@ -240,10 +252,10 @@ function executor(code: Code, signature: Signature): Executor {
   }
 }
 
-async function awaited(result: object, call: Call, signature: Signature): Promise<unknown> {
+async function awaited(result: object, call: Call, signature: Signature, run: RunEffect): Promise<unknown> {
   try {
     const value = await result
-    return given(isEffect(value) ? await finished(value as Program, call.signal) : value)
+    return given(isEffect(value) ? await run(value as object, call.signal) : value)
   } catch (cause) {
     throw thrown(cause, signature, call.signal)
   }
@@ -283,25 +295,8 @@ const isLater = (result: unknown): result is object =>
 /** A function that returns nothing gives null. */
 const given = (result: unknown): unknown => (result === undefined ? null : result)
 
-type Program = Parameters<typeof runPromiseExit<unknown, unknown>>[0]
-
-/** Runs what a pure function gave back where that is an Effect; undefined where it is not. */
-export const settleEffect = (answer: object, signal: AbortSignal): Promise<unknown> | undefined =>
-  isEffect(answer) ? finished(answer as Program, signal) : undefined
-
 /** The mark of an Effect, as the library's own `isEffect` reads it; the library is loaded by the first one that comes. */
-const isEffect = (x: unknown): boolean => typeof x === "object" && x !== null && "~effect/Effect" in x
-
-async function finished(effect: Program, signal: AbortSignal): Promise<unknown> {
-  const [{ squash }, { runPromiseExit }, { isSuccess }] = await Promise.all([
-    import("effect/Cause"),
-    import("effect/Effect"),
-    import("effect/Exit"),
-  ])
-  const exit = await runPromiseExit(effect, { signal })
-  if (isSuccess(exit)) return exit.value
-  throw squash(exit.cause)
-}
+export const isEffect = (x: unknown): boolean => typeof x === "object" && x !== null && "~effect/Effect" in x
 
 /** What the function threw as a failure: its own tag is the code. A read may end differently when it is tried again. */
 function thrown(cause: unknown, signature: Signature, signal?: AbortSignal): Failure {

@@ -1,5 +1,6 @@
 /** The door of `plan`: the instruction table, plans in memory, as bytes and as text, and the verifier. */
 
+export { builtinsOf } from "./builtins.ts"
 export { callsOf, externAt } from "./calls.ts"
 export { asTyped, comesBack } from "./constants.ts"
 export * from "./decode.ts"

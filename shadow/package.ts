@@ -3,16 +3,17 @@
  * what the hold-out gate's verdict is about, so neither weights nor threshold nor region can change under a verdict.
  */
 import { decode, encode, hex, isRecord, type Rec, type Shadow, sha256, type Value } from "../graph/mod.ts"
-import { type ComposedSpec, cells, composedShadow } from "./composed.ts"
+import { type Cells, type ComposedSpec, cells, composedShadow } from "./composed.ts"
 import { EncodingRefused } from "./encode/refused.ts"
 import type { Spec } from "./encode/spec.ts"
 import { type Encoding, encodingFrom } from "./encode.ts"
 import { type FormSpec, formOf, readForm } from "./forms.ts"
-import { ShadowModel, type ShadowModelOptions } from "./infer.ts"
+import { type HowItRan, ShadowModel, type ShadowModelOptions } from "./infer.ts"
 import { ModelRefused, refusedModel } from "./model/refused.ts"
-import { type Guesser, servedShadow } from "./served.ts"
+import { type Doorway, type Guesser, servedShadow, watchedDoor } from "./served.ts"
 import { Support, type SupportData } from "./support.ts"
-import { Watch } from "./watch.ts"
+import { Watch, type WatchOptions } from "./watch.ts"
+import { within } from "./within.ts"
 
 /** `fitted`: a small network trained on calls. `composed`: exact arithmetic of checked cells, wired as calls showed. */
 export type Family = "fitted" | "composed"
@@ -47,13 +48,20 @@ export interface OpenedShadow {
   readonly guess: Guesser
   readonly encoding: Encoding
   readonly support: Support
-  readonly watch: Watch
+  readonly door: Doorway
   readonly shadow: Shadow
+}
+
+export interface OpenOptions extends ShadowModelOptions {
+  /** Default: a door that closes for good once the tool answers otherwise. */
+  readonly door?: (hash: string, promised: Promised) => Doorway
 }
 
 const FORMAT = 1
 /** Share of the promised errors after which the watch of a served shadow closes, whatever else it finds. */
 const SPEND = 0.8
+/** How every served shadow is watched. */
+export const watchOf = ({ alpha }: Pick<Promised, "alpha">): WatchOptions => ({ alpha, spend: SPEND })
 
 export function packShadow(p: ShadowPackage): Uint8Array {
   const { states, pairs, seen, inputs } = p.support
@@ -71,7 +79,10 @@ export function packShadow(p: ShadowPackage): Uint8Array {
 }
 
 /** Opens a file of `packShadow`; nothing in it is trusted. Refused: bytes that are none, another version, parts that do not fit each other. */
-export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}): OpenedShadow | ModelRefused {
+export function openShadow(
+  bytes: Uint8Array,
+  { door: own, ...options }: OpenOptions = {},
+): OpenedShadow | ModelRefused {
   const p = read(bytes)
   if (p instanceof ModelRefused) return p
   const encoding = encodingFrom(p.input)
@@ -82,9 +93,9 @@ export function openShadow(bytes: Uint8Array, options: ShadowModelOptions = {}):
   if (guess instanceof ModelRefused) return guess
   const { alpha, threshold } = p.promised
   const hash = hex(sha256(bytes))
-  const watch = new Watch({ alpha, spend: SPEND })
-  const shadow = servedShadow(guess, { encoding, support, threshold, alpha, watch, by: hash })
-  return { package: p, hash, guess, encoding, support, watch, shadow }
+  const door = own === undefined ? watchedDoor(threshold, new Watch(watchOf(p.promised))) : own(hash, p.promised)
+  const shadow = servedShadow(guess, { encoding, support, alpha, door, by: hash })
+  return { package: p, hash, guess, encoding, support, door, shadow }
 }
 
 /** The model alone as a function. */
@@ -95,53 +106,59 @@ export function guesserOf(family: Family, model: Uint8Array, options: ShadowMode
   if (made instanceof EncodingRefused) return wrong("its model", "encodings that can be built", made.message)
   return (args) => {
     const said = made.predict(args)
-    return "joint" in said ? { value: said.value, confidence: said.joint } : undefined
+    return "joint" in said ? { value: said.value, confidence: said.joint, ran: ranOf(said) } : undefined
   }
 }
 
+const ranOf = ({ ran, reason }: HowItRan): string => `${ran}: ${reason}`
+const FORM = "form: exact, as it was recognised"
+const CELLS = "cells: exact, of checked cells"
+
 function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
-  const form = readFormIn(model)
-  if (form !== undefined) {
-    const own = cells()
-    if (own instanceof ModelRefused) return own
-    const say = formOf(form, own)
-    return (args) => {
-      const value = say(args)
-      return value === undefined ? undefined : { value, confidence: 1 }
-    }
-  }
-  const spec = readSpec(model)
-  if (spec === undefined) return wrong("its model", "the description of composed arithmetic", "something else")
+  const found = described(model)
   const own = cells()
   if (own instanceof ModelRefused) return own
+  const say = found === undefined ? undefined : sayOf(found, own)
+  const field = found?.["within"]
+  if (say === undefined || (field !== undefined && typeof field !== "string"))
+    return wrong("its model", "the description of composed arithmetic", "something else")
+  const ran = readForm(found!) === undefined ? CELLS : FORM
+  return (args) => {
+    const inner = field === undefined ? args : within(args, field)
+    const value = inner === undefined ? undefined : say(inner)
+    return value === undefined ? undefined : { value, confidence: 1, ran }
+  }
+}
+
+/** What a description says of arguments; undefined where it describes nothing that is known. */
+function sayOf(found: Rec, own: Cells): ((args: Value) => Value | undefined) | undefined {
+  const form = readForm(found)
+  if (form !== undefined) return formOf(form, own)
+  const spec = readSpec(found)
+  if (spec === undefined) return undefined
   const shadow = composedShadow(spec, own)
   return (args) => {
     const said = shadow.predict(args)
-    return said.ok ? { value: said.value as Value, confidence: 1 } : undefined
+    return said.ok ? (said.value as Value) : undefined
   }
 }
 
-function readFormIn(model: Uint8Array): FormSpec | undefined {
+function described(model: Uint8Array): Rec | undefined {
   try {
-    return readForm(decode(model))
+    const found = decode(model)
+    return isRecord(found) ? found : undefined
   } catch {
     // Bytes of nobody's: said by whoever asked.
     return undefined
   }
 }
 
-export const composedBytes = (spec: ComposedSpec | FormSpec): Uint8Array => encode(spec as unknown as Value)
+/** The description of a composed model; `field`: the one that holds all arguments, see `within.ts`. */
+export const composedBytes = (spec: ComposedSpec | FormSpec, field?: string): Uint8Array =>
+  encode({ ...spec, ...(field === undefined ? {} : { within: field }) } as unknown as Value)
 
 const OPERATIONS: ReadonlySet<unknown> = new Set(["add", "subtract", "multiply", "divide"])
-function readSpec(model: Uint8Array): ComposedSpec | undefined {
-  let spec: Value
-  try {
-    spec = decode(model)
-  } catch {
-    // Bytes of nobody's: said by whoever asked.
-    return undefined
-  }
-  if (!isRecord(spec)) return undefined
+function readSpec(spec: Rec): ComposedSpec | undefined {
   const { of, left, right, by, result } = spec
   const texts = typeof left === "string" && typeof right === "string"
   const words = isRecord(by) && isRecord(by["words"]) ? Object.values(by["words"]) : undefined

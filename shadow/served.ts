@@ -14,18 +14,42 @@ import type { Watch } from "./watch.ts"
 export interface Guess {
   readonly value: Value
   readonly confidence: number
+  /** Which inference computed it, and why that one: `wasm-single: one call`. */
+  readonly ran?: string
 }
 /** A model as calibration and serving see it; undefined where it has no answer. Synchronous and pure. */
 export type Guesser = (args: Value) => Guess | undefined
 
-export interface Door {
+/** Whether a shadow may speak, and from which confidence on. It hears what comes of it. */
+export interface Doorway {
+  /** The tool answers otherwise than was promised: nothing is said. */
+  readonly closed: boolean
+  /** Answers from this confidence on are accepted. */
+  readonly threshold: number
+  /** An answer that was used was held against its tool. */
+  readonly saw: (right: boolean) => void
+  /**
+   * Of a call that came while it was closed: how sure the model would have been (NaN where it has no answer), and whether the
+   * tool said the same. Left out: nobody listens, and it stays closed.
+   */
+  readonly heard?: (confidence: number, right: boolean) => void
+}
+
+/** A door that closes and never opens again: for hosts that cannot calibrate. */
+export const watchedDoor = (threshold: number, watch: Watch): Doorway => ({
+  threshold,
+  get closed() {
+    return watch.closed
+  },
+  saw: (right) => watch.saw(right),
+})
+
+export interface Serving {
   /** How arguments become the digits that the support knows. */
   readonly encoding: Encoding
   readonly support: Support
-  /** Answers from this confidence on are accepted. */
-  readonly threshold: number
   readonly alpha: number
-  readonly watch: Watch
+  readonly door: Doorway
   /** Hash of the model's file. */
   readonly by: string
 }
@@ -36,20 +60,26 @@ const CONFIDENCE = shut("confidence")
 const DRIFT = shut("drift")
 const UNABLE = shut("unable")
 
-export function servedShadow(guess: Guesser, { encoding, support, threshold, alpha, watch, by }: Door): Shadow {
+export function servedShadow(guess: Guesser, { encoding, support, alpha, door, by }: Serving): Shadow {
   const inside = covers(encoding, support)
   return {
     predict(args) {
-      if (watch.closed) return DRIFT
+      if (door.closed) return DRIFT
       if (!inside(args)) return SUPPORT
       const said = guess(args)
       if (said === undefined) return UNABLE
+      const { value, confidence, ran } = said
       // Not `<`: NaN is no confidence.
-      if (!(said.confidence >= threshold)) return CONFIDENCE
-      return { ok: true, value: said.value, by, alpha, confidence: said.confidence }
+      if (!(confidence >= door.threshold)) return CONFIDENCE
+      return { ok: true, value, by, alpha, confidence, ...(ran === undefined ? {} : { ran }) }
     },
-    observe(_args, predicted, real) {
-      watch.saw(real.ok && sameValue(predicted, real.value))
+    observe(args, predicted, real) {
+      if (predicted !== undefined) door.saw(real.ok && sameValue(predicted, real.value))
+      else if (door.closed && door.heard !== undefined) {
+        const said = inside(args) ? guess(args) : undefined
+        if (said === undefined) door.heard(Number.NaN, false)
+        else door.heard(said.confidence, real.ok && sameValue(said.value, real.value))
+      }
     },
   }
 }

@@ -16,6 +16,16 @@ export interface WatchOptions {
    */
   readonly spend?: number
 }
+/** What a watch has seen, as it is kept: the next process goes on from there. */
+export interface WatchState {
+  readonly bets: readonly number[]
+  readonly closed: boolean
+  readonly seen: number
+  readonly wrong: number
+  readonly before: number
+  readonly forgiven: number
+  readonly since: number
+}
 /** Wrong answers that are borne beyond what may be spent: the first ones come before there is anything to spend. */
 const GRACE = 4
 const EVERY = 10_000
@@ -36,11 +46,25 @@ export class Watch {
   /** Answers since the bets last stood at nothing: what came after the change, if there was one. */
   #since = 0
 
-  constructor({ alpha, every = EVERY, spend = Number.POSITIVE_INFINITY }: WatchOptions) {
+  /** @param from Goes on from what another watch with these options had seen. */
+  constructor({ alpha, every = EVERY, spend = Number.POSITIVE_INFINITY }: WatchOptions, from?: WatchState) {
     this.#alpha = alpha
     this.#spend = spend * alpha
     this.#limit = every
     this.#bets = new Float64Array(STAKES.length).fill(1)
+    if (from === undefined) return
+    this.#bets.set(from.bets.slice(0, STAKES.length))
+    this.#closed = from.closed
+    this.#seen = from.seen
+    this.#wrong = from.wrong
+    this.#before = from.before
+    this.#forgiven = from.forgiven
+    this.#since = from.since
+  }
+
+  get state(): WatchState {
+    const [closed, seen, wrong, before] = [this.#closed, this.#seen, this.#wrong, this.#before]
+    return { bets: [...this.#bets], closed, seen, wrong, before, forgiven: this.#forgiven, since: this.#since }
   }
 
   /** More are wrong than was promised: the shadow is not to answer. */

@@ -9,9 +9,13 @@ export const doorsFile = "tests/doors.txt"
 
 /** One paragraph per door: the file, then its exports, sorted, one to a line. */
 export function doors(): string {
-  const found = ["mod.ts", ...Object.keys(rooms).flatMap((room) => [`${room}/mod.ts`, `${room}/file/mod.ts`])].filter(
-    (file) => existsSync(join(root, file)),
-  )
+  const found = [
+    "mod.ts",
+    ...Object.keys(rooms).flatMap((room) => [
+      `${room}/mod.ts`,
+      ...["file", "patterns", "edge"].map((side) => `${room}/${side}/mod.ts`),
+    ]),
+  ].filter((file) => existsSync(join(root, file)))
   return found.map((file) => `${[file, ...sorted(exportsOf(file))].join("\n  ")}\n`).join("\n")
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { Engine, type EngineOptions } from "../deploy/engine.ts"
 import { type GraphsOptions, graphsApp, type Served } from "../deploy/http/app.ts"
+import { Draining } from "../deploy/http/draining.ts"
 import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { openHost } from "../deploy/mod.ts"
 import { Overloaded, Tenant } from "../deploy/slots.ts"
@@ -111,13 +112,14 @@ describe("an engine", () => {
 })
 
 async function app(options: Partial<GraphsOptions> = {}, of: Partial<EngineOptions> = {}) {
-  const { ready, checked, store } = await prepared(of)
+  const { engine, ready, checked, store } = await prepared(of)
   const { plan } = ready.admitted
   const served: Served = {
     name: "waits",
     needs: plan.needs,
     input: checked.input,
     output: plan.types[plan.output] as Type,
+    engine,
     ready,
   }
   const http = graphsApp({ graphs: [served], ...options })
@@ -198,11 +200,11 @@ describe("over HTTP", () => {
   })
 
   test("who waits when the server stops is told so", async () => {
-    const stop = new AbortController()
-    const { post } = await app({ limits: { runsMax: 1, waitingMax: 1 }, signal: stop.signal })
+    const draining = new Draining()
+    const { post } = await app({ limits: { runsMax: 1, waitingMax: 1 }, draining })
     const answers = [post(60_000), post(60_000)]
     await new Promise((done) => setTimeout(done, 30))
-    stop.abort()
+    await draining.stop(0)
     const all = await Promise.all(answers)
     expect(all.map((a) => [a.status, a.json.type])).toEqual(Array(2).fill([503, "/problems/shutting-down"]))
   })

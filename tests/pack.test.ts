@@ -7,10 +7,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { environmentWith, findBun, findDeno } from "../bin/runtimes.mjs"
+import { nodeAtHand, recentNode } from "./hosts/node.ts"
 import { read, root } from "./repository.ts"
 
-/** A Node that runs the package itself, fetched when the one at hand is older. */
-const NODE_WANTED = "26.10.0"
 const INSTALL_MS_MAX = 300_000
 
 const folder = mkdtempSync(join(tmpdir(), "shadowgraph-pack-"))
@@ -31,22 +30,6 @@ function npm(args: readonly string[], cwd: string): string {
   const result = run("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], cwd)
   expect({ ...result, stdout: "" }).toMatchObject({ status: 0 })
   return result.stdout
-}
-
-function nodeAtHand(): { command: string; recent: boolean } {
-  const [major = 0, minor = 0] = run("node", ["--version"], folder).stdout.slice(1).split(".").map(Number)
-  return { command: "node", recent: major > 22 || (major === 22 && minor >= 19) }
-}
-
-/** A Node of version 22.19 or newer: the one at hand, or one that npm fetches for this test. */
-function recentNode(): string {
-  const found = nodeAtHand()
-  if (found.recent) return found.command
-  const modules = join(folder, "node", "node_modules")
-  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`
-  mkdirSync(modules, { recursive: true })
-  npm(["install", "--ignore-scripts", "--prefix", join(folder, "node"), `${name}@${NODE_WANTED}`], folder)
-  return join(modules, name, "bin", "node")
 }
 
 const graphFile = `graph: parcels
@@ -102,7 +85,7 @@ beforeAll(() => {
   const tarball = npm(["pack", "--ignore-scripts=false", "--pack-destination", folder], root).trim().split("\n").at(-1)
   npm(["install", "--ignore-scripts", join(folder, tarball ?? "")], app)
   hosts["Bun"] = [bun]
-  hosts["Node"] = [recentNode()]
+  hosts["Node"] = [recentNode(folder)]
   hosts["Deno"] = [findDeno() ?? "deno", "run", "-A"]
 }, INSTALL_MS_MAX)
 

@@ -48,7 +48,8 @@ export async function admitPlan(call: Call, project: Project, options: Admission
       ...(record ? { record } : {}),
       ...(pinned ? { pinned } : {}),
     }
-    const session = await openSession(project, { grants, ledger, env, budgets, ...more })
+    const told = (problem: string) => call.terminal.err.write(`${printable(problem)}\n`)
+    const session = await openSession(project, { grants, ledger, env, budgets, told, ...more })
     try {
       return { session, ready: await session.prepare(bytes, inline) }
     } catch (cause) {

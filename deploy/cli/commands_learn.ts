@@ -1,6 +1,6 @@
 /** The commands about learning from calls, in the order in which a person meets them. */
 import type { Command } from "./command.ts"
-import { FOLDER, GRANTS, JSON_OUT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT } from "./options.ts"
 
 export const LEARNING: readonly Command[] = [
   {
@@ -49,6 +49,7 @@ export const LEARNING: readonly Command[] = [
       { name: "alpha", value: "<share>", about: "The share of accepted answers that may be wrong. Default: 1%." },
       { name: "steps", value: "<count>", about: "Steps of a training at most. Default: 6000." },
       { name: "hidden", value: "<widths>", about: "Widths of the hidden layers. Default: 128,128." },
+      { name: "parallel", value: "<count>", about: "Inputs that the gate asks the tool at once. Default: 8." },
       ...GRANTS,
       JSON_OUT,
       FOLDER,
@@ -104,43 +105,59 @@ export const LEARNING: readonly Command[] = [
   },
   {
     name: "mcp",
-    about: "Stand in front of an MCP server: everything passes as it is, and calls are recorded to learn from.",
-    takes: "proxy -- <command…> | proxy --url <server>",
+    about: "Serve graphs as tools of MCP, or stand in front of an MCP server and record what passes.",
+    takes: "serve [file|folder…] | proxy -- <command…> | proxy --url <server>",
     options: [
-      { name: "url", value: "<url>", about: "A server over streamable HTTP, in place of a command." },
+      ...GRANTS,
+      { name: "timeout", value: "<duration>", about: "serve: the longest a run may take. Default: 10m." },
+      {
+        name: "ledger",
+        value: "<place>",
+        about: "serve: where the record of the runs is kept, as for run. Default: file.",
+      },
+      ...BUDGETS,
+      ...AHEAD,
+      { name: "url", value: "<url>", about: "proxy: a server over streamable HTTP, in place of a command." },
       {
         name: "header",
         value: "<name=value>",
         many: true,
-        about: "A header for the server at --url; secret:NAME stands for a secret. May be repeated.",
+        about: "proxy: a header for the server at --url; secret:NAME stands for a secret. May be repeated.",
       },
       {
         name: "listen",
         value: "<[host:]port>",
-        about: "Serve clients over streamable HTTP at /mcp. Default: one client, over standard input and output.",
+        about:
+          "proxy: serve clients over streamable HTTP at /mcp. Default: one client, over standard input and output.",
       },
       {
         name: "mode",
         value: "<observe|speculate>",
-        about: "speculate: clients may ask for early answers. Default: observe.",
+        about: "proxy: speculate lets clients ask for early answers. Default: observe.",
       },
       { name: "reads", value: "<tool>", many: true, about: "speculate: this tool changes nothing; * is all of them." },
       { name: "trust", about: "speculate: believe the server where it says that a tool only reads." },
-      { name: "name", value: "<name>", about: "What the server is called in the log. Default: what it calls itself." },
-      { name: "no-record", about: "Record nothing." },
+      {
+        name: "name",
+        value: "<name>",
+        about: "proxy: what the server is called in the log. Default: what it calls itself.",
+      },
+      { name: "no-record", about: "proxy: record nothing." },
       {
         name: "frame",
         value: "<size>",
-        about: "The largest message that is looked at; others pass unseen. Default: 64MB.",
+        about: "The largest message. serve refuses a larger one, proxy lets it pass unseen. Default: 64MB.",
       },
-      { name: "quiet", short: "q", about: "Say nothing at the end." },
+      { name: "quiet", short: "q", about: "Say nothing of runs, or at the end." },
       FOLDER,
     ],
     more: [
-      "Put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
+      "serve makes every graph of the folder a tool for the one client at its standard input and output: put the command into the client's settings. What the graphs may do is granted here, as for serve; a graph that asks a person asks the person at the client. Over HTTP `shadowgraph serve` has the same at /mcp.",
+      "proxy: put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
       "In the mode speculate a client that writes shadowgraph/speculate into the _meta of a call gets the answer of the tool's shadow at once, where there is one, and a word when the tool has answered. The tool is always asked.",
     ],
     examples: [
+      ["shadowgraph mcp serve ./graphs -g sql:shop:read", "for the settings of a client"],
       ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem .", "in place of the server itself"],
       ["shadowgraph mcp proxy --url https://mcp.example.com/mcp --listen 8788", "over HTTP on both sides"],
     ],

@@ -12,12 +12,36 @@ export const SERVER_COMMANDS: readonly Command[] = [
       { name: "host", value: "<address>", about: "Default: 127.0.0.1, this machine alone." },
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "The longest a run may take. Default: 60s." },
+      {
+        name: "background",
+        value: "<duration>",
+        about: "The longest a run may take for which nobody waits (Prefer: respond-async, streams). Default: 1h.",
+      },
       { name: "body", value: "<size>", about: "The largest body of a request. Default: 1 MiB." },
       { name: "concurrent", value: "<count>", about: "Most runs at once. Default: 64." },
       {
         name: "waiting",
         value: "<count>",
         about: "Most runs that wait for a free place, 10s at most. Who comes then is answered 503. Default: 256.",
+      },
+      {
+        name: "per-token",
+        value: "<count>",
+        about: "Most runs of one token at once. Default: as many as there are places.",
+      },
+      { name: "batch", value: "<count>", about: "Most inputs of one batch. Default: 100." },
+      { name: "streams", value: "<count>", about: "Most event streams at once. Default: 1000." },
+      {
+        name: "grace",
+        value: "<duration>",
+        about:
+          "How long runs on their way may go on when the server stops. Default: 5s. A second Ctrl-C ends it at once.",
+      },
+      {
+        name: "cors",
+        value: "<origin>",
+        many: true,
+        about: "An origin whose pages may ask and read, as in https://app.example.com. May be repeated. Default: none.",
       },
       ...BUDGETS,
       ...AHEAD,
@@ -45,6 +69,40 @@ export const SERVER_COMMANDS: readonly Command[] = [
       ['curl localhost:8787/graphs/delivery_quote/runs --json \'{ "input": { "order": "A17" } }\'', "run one"],
     ],
     load: () => import("./serve.ts"),
+  },
+  {
+    name: "openapi",
+    about: "Print the OpenAPI document of the graphs, as serve has it at /openapi.json.",
+    takes: "[file|folder…]",
+    options: [
+      { name: "url", value: "<url>", about: "Where the server will be, for the document's `servers`." },
+      { name: "tokens", about: "Say that requests carry tokens." },
+      { name: "out", short: "o", value: "<file>", about: "Where to write. Default: the output." },
+    ],
+    more: ["OpenAPI 3.1, made from the types of the graphs' ports. Nothing is run and nothing needs to be granted."],
+    examples: [["shadowgraph openapi --url https://graphs.example.com -o openapi.json", "all graphs of this folder"]],
+    load: () => import("./openapi.ts"),
+  },
+  {
+    name: "client",
+    about: "Write a typed client in TypeScript for the graphs, or for a server that runs.",
+    takes: "[file|folder…]",
+    options: [
+      {
+        name: "from",
+        value: "<url>",
+        about: "A server, asked for its /openapi.json; with the token in SHADOWGRAPH_TOKEN where it wants one.",
+      },
+      { name: "out", short: "o", value: "<file>", about: "Where to write. Default: the output." },
+    ],
+    more: [
+      "One file without dependencies, for whatever has fetch: run, begin, stream, batch, and runs by their ids. Inputs and outputs have the types of the graphs' ports; a stream whose connection breaks goes on from the last event that came.",
+    ],
+    examples: [
+      ["shadowgraph client -o client.ts", "for the graphs of this folder"],
+      ["shadowgraph client --from http://127.0.0.1:8787 -o client.ts", "for a server that runs"],
+    ],
+    load: () => import("./openapi.ts"),
   },
   {
     name: "schedules",

@@ -1,6 +1,7 @@
 // Words of a command line as values of port types: each kind of type, and what is said when a word does not fit.
 import { describe, expect, test } from "bun:test"
-import { parseType, T, type Type } from "../../graph/mod.ts"
+import { parseType } from "../../graph/file/mod.ts"
+import { T, type Type } from "../../graph/mod.ts"
 import { takes, wordValue } from "./input.ts"
 
 const type = (notation: string): Type => {

@@ -1,6 +1,9 @@
-/** `mcp proxy`: a server in front of any MCP server, that records what passes and changes nothing of it. */
+/**
+ * `mcp`: `proxy`, a server in front of any MCP server, that records what passes and changes nothing of it; and `serve`,
+ * graphs as tools.
+ */
 import { resolve } from "node:path"
-import { parseSize, type Shadow } from "../../graph/mod.ts"
+import { parseDuration, parseSize } from "../../graph/mod.ts"
 import type { CallLog } from "../../learn/mod.ts"
 import type { Back, BackEvents } from "../proxy/back.ts"
 import { httpBack } from "../proxy/http_back.ts"
@@ -14,6 +17,7 @@ import { openCallLog } from "../recorder_open.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
 import { secretsFrom } from "../services/secrets.ts"
+import type { OpenShadows } from "../shadows/store.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 import { Stop } from "./run.ts"
@@ -27,12 +31,16 @@ const IDLE_MS = 60 * 60_000
 export async function run(call: Call): Promise<number> {
   const [action, ...server] = call.words
   if (action === "proxy") return proxy(call, server)
+  if (action === "serve") {
+    const { serve: serveGraphs } = await import("./mcp_serve.ts")
+    return serveGraphs(call, server, { frameBytesMax: frameOf(call), timeoutMs: timeoutOf(call) })
+  }
   throw new CliError({
     reason: "usage",
     message: action === undefined ? "mcp wants to be told what to do" : `mcp cannot "${action}"`,
-    hints: ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
+    hints: ["shadowgraph mcp serve", "shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
     exit: EXIT.usage,
-    ...(action === undefined ? {} : { near: { word: action, among: ["proxy"] } }),
+    ...(action === undefined ? {} : { near: { word: action, among: ["serve", "proxy"] } }),
   })
 }
 
@@ -42,8 +50,10 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
   const listen = listenOf(call)
   const log = call.on("no-record") ? undefined : openCallLog(resolve(call.terminal.cwd, call.text("in") ?? "."))
   const stop = new Stop(call, undefined)
+  let shadows: OpenShadows | undefined
   try {
-    const relay = relayOf(call, log, server, await shadowFor(call))
+    shadows = await shadowsFor(call)
+    const relay = relayOf(call, log, server, shadows?.named ?? (() => undefined))
     const open = (events: BackEvents) => openBack(call, server, frameBytesMax, events)
     if (listen !== undefined) return await serve(call, { listen, server, relay, frameBytesMax, open, stop })
     const done = await serveStdio({
@@ -59,6 +69,7 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
     return stop.exit ?? done.code
   } finally {
     stop.off()
+    shadows?.close()
     log?.close()
   }
 }
@@ -139,6 +150,14 @@ async function serve(call: Call, { listen, server, relay, frameBytesMax, open, s
   return stop.exit ?? EXIT.ok
 }
 
+function timeoutOf(call: Call): number | undefined {
+  const text = call.text("timeout")
+  if (text === undefined) return undefined
+  const read = parseDuration(text)
+  if ("value" in read && read.value > 0) return read.value
+  throw usage(`--timeout wants a duration, found "${text}"`, "Write 30s or 5m.")
+}
+
 function frameOf(call: Call): number {
   const text = call.text("frame")
   if (text === undefined) return FRAME_BYTES_MAX
@@ -173,12 +192,10 @@ function relayOf(
 }
 
 /** The shadows of the folder, where clients may ask for early answers; what may not serve is said once. */
-async function shadowFor(call: Call): Promise<(tool: string, version: string) => Shadow | undefined> {
-  if (modeOf(call) === "observe") return () => undefined
-  const { servedBy, ShadowStore } = await import("../shadows/store.ts")
-  const { shadows, problems } = await new ShadowStore(resolve(call.terminal.cwd, call.text("in") ?? ".")).all()
-  for (const { message } of problems) say(call, message)
-  return servedBy(shadows).named
+async function shadowsFor(call: Call): Promise<OpenShadows | undefined> {
+  if (modeOf(call) === "observe") return undefined
+  const { openShadows } = await import("../shadows/store.ts")
+  return openShadows(resolve(call.terminal.cwd, call.text("in") ?? "."), ({ message }) => say(call, message))
 }
 
 function modeOf(call: Call): ProxyMode {

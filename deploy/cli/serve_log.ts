@@ -3,6 +3,7 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import type { RunResult } from "../engine.ts"
 import type { GraphsOptions, Served } from "../http/app.ts"
 import type { HooksOptions } from "../http/hooks.ts"
+import type { McpServing } from "../mcp/serving.ts"
 import { ScheduleError, type SchedulerOptions } from "../triggers/scheduler.ts"
 import type { Started } from "../triggers/serve.ts"
 import { printMs } from "../view/bars.ts"
@@ -32,6 +33,7 @@ export function announce(call: Call, at: Announced): void {
       err.write(`  ${green("POST")} ${url}/graphs/${name.padEnd(width)}/runs\n`.replace(/(\S+)( +)\/runs/, "$1/runs$2"))
     else err.write(`  ${yellow("403 ")} ${name}  ${dim(`not granted: ${missing.join(", ")}`)}\n`)
   }
+  err.write(`  ${green("MCP ")} ${url}/mcp\n`)
   for (const { hook } of started.hooks)
     err.write(`  ${green("POST")} ${url}/hooks/${hook.name}  ${dim(`starts ${hook.graph}`)}\n`)
   for (const { schedule } of started.schedules) {
@@ -60,6 +62,7 @@ export interface ServeLog {
   readonly onWoken: NonNullable<WakerOptions["onRun"]>
   readonly onTick: NonNullable<SchedulerOptions["onRun"]>
   readonly onHook: NonNullable<HooksOptions["onRun"]>
+  readonly onTool: NonNullable<McpServing["onRun"]>
 }
 
 export function serveLog(call: Call): ServeLog {
@@ -84,6 +87,10 @@ export function serveLog(call: Call): ServeLog {
     },
     onWoken: ({ run, why, result }) => say(dim(`${why}  ${short(run)} ${end(result)}`)),
     onTick: ({ schedule, run, result }) => say(`${green("cron")}  ${schedule}  ${dim(`${short(run)} ${end(result)}`)}`),
+    onTool: ({ graph, run, ended, ms }) =>
+      say(
+        `${ended === "failed" ? red("mcp") : green("mcp")}  ${printable(graph)}  ${dim(`${printMs(ms)}  ${short(run)} ${ended}`)}`,
+      ),
     onHook: ({ hook, run, result }) => say(`${green("hook")}  ${hook}  ${dim(`${short(run)} ${end(result)}`)}`),
   }
 }

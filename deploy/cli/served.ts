@@ -2,11 +2,9 @@
 import { compile } from "../../compile/mod.ts"
 import type { Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
-import type { Extern } from "../../plan/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { Served } from "../http/app.ts"
 import type { Holder } from "../http/holder.ts"
-import type { RunsHost } from "../http/runs.ts"
 import { openSession, type Session } from "../project.ts"
 import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
 import { missingGrants } from "./admit.ts"
@@ -16,23 +14,17 @@ import { type Call, CliError, EXIT } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { speculateOf } from "./speculate.ts"
 
-/** A graph that is served, with what its plan says of its tools, and the engine that its runs are made on. */
-export interface ServedGraph extends Served {
-  readonly externs: readonly Extern[]
-  readonly host: RunsHost
-}
-
 /** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
 export async function serveAll(
   call: Call,
   graphs: readonly Named[],
   sessions: Session[],
   leaseMs: number | undefined,
-): Promise<{ readonly served: readonly ServedGraph[]; readonly started: Started }> {
+): Promise<{ readonly served: readonly Served[]; readonly started: Started }> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
   const budgets = budgetsOf(call)
-  const served: ServedGraph[] = []
+  const served: Served[] = []
   const started: { -readonly [K in keyof Started]: Started[K] } = { schedules: [], hooks: [], left: [] }
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
@@ -74,8 +66,7 @@ export async function serveAll(
         output: plan.types[plan.output]!,
         ready,
         readyFor: byGrants(prepare),
-        externs: plan.externs,
-        host: session,
+        engine: session.engine,
       })
     }
     const here = await startable(project, session, startables, env)

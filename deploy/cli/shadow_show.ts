@@ -1,7 +1,11 @@
 /** `shadow ls`, `shadow show` and `shadow report`: what is in the store, and why something there may not serve. */
 import { writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
+import type { DoorState } from "../../learn/mod.ts"
 import { ProjectError, why } from "../project.ts"
+import { ShadowStoreError } from "../shadows/card.ts"
+import { doorBrief, doorText, reopeningText } from "../shadows/door_text.ts"
+import { Doors } from "../shadows/doors.ts"
 import { reportPage } from "../shadows/report.ts"
 import { type KeptShadow, ShadowStore } from "../shadows/store.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
@@ -10,11 +14,33 @@ import { cardLines, percent } from "./shadow_text.ts"
 
 const folderOf = (call: Call): string => resolve(call.terminal.cwd, call.text("in") ?? ".")
 
-async function found(call: Call): Promise<readonly KeptShadow[]> {
-  const { shadows, problems } = await new ShadowStore(folderOf(call)).all()
+interface Found extends KeptShadow {
+  /** Undefined where nobody can know. */
+  readonly door: DoorState | undefined
+}
+
+async function found(call: Call): Promise<readonly Found[]> {
   const { err } = call.terminal
-  for (const { reason, message } of problems) err.write(`${err.colours.red(reason)}: ${printable(message)}\n`)
-  return shadows
+  const say = ({ reason, message }: ShadowStoreError) =>
+    err.write(`${err.colours.red(reason)}: ${printable(message)}\n`)
+  const doors = doorsOf(folderOf(call), say)
+  try {
+    const { shadows, problems } = await new ShadowStore(folderOf(call)).all()
+    problems.forEach(say)
+    return shadows.map((kept) => ({ ...kept, door: doors?.of(kept.card.hash, kept.opened.package.promised).state }))
+  } finally {
+    doors?.close()
+  }
+}
+
+function doorsOf(folder: string, say: (problem: ShadowStoreError) => void): Doors | undefined {
+  try {
+    return new Doors({ folder })
+  } catch (cause) {
+    if (!(cause instanceof ShadowStoreError)) throw cause
+    say(cause)
+    return undefined
+  }
 }
 
 const nothingMore = (action: string, words: readonly string[]): void => {
@@ -28,7 +54,7 @@ export async function ls(call: Call, words: readonly string[]): Promise<number> 
   if (call.on("json")) {
     out.write(
       `${JSON.stringify(
-        shadows.map(({ card }) => brief(card)),
+        shadows.map(({ card, door }) => ({ ...brief(card), door })),
         null,
         2,
       )}\n`,
@@ -37,10 +63,10 @@ export async function ls(call: Call, words: readonly string[]): Promise<number> 
   }
   if (shadows.length === 0) out.write("No tool has a shadow here.\n")
   const width = Math.max(0, ...shadows.map(({ card }) => printable(card.tool).length))
-  for (const { card } of shadows) {
+  for (const { card, door } of shadows) {
     const { calibration, verdict } = card
     out.write(
-      `${printable(card.tool).padEnd(width)}  ${card.hash.slice(0, 12)}  ${card.family.padEnd(8)}  answers ${percent(calibration.coverage)}, ${verdict.wrong} wrong in ${verdict.cases}\n`,
+      `${printable(card.tool).padEnd(width)}  ${card.hash.slice(0, 12)}  ${card.family.padEnd(8)}  answers ${percent(calibration.coverage)}, ${verdict.wrong} wrong in ${verdict.cases}, ${doorBrief(door)}\n`,
     )
   }
   return EXIT.ok
@@ -69,14 +95,16 @@ export async function show(call: Call, [tool, ...more]: readonly string[]): Prom
   if (call.on("json"))
     out.write(
       `${JSON.stringify(
-        own.map(({ card }) => card),
+        own.map(({ card, door }) => ({ ...card, door })),
         null,
         2,
       )}\n`,
     )
   else
-    for (const { card } of own) {
+    for (const { card, door } of own) {
       out.write(`${out.colours.bold(printable(card.tool))}\n${cardLines(card, out.colours)}`)
+      for (const line of door === undefined ? [] : [doorText(door), ...door.history.map(reopeningText)])
+        out.write(`  ${out.colours.dim("door")}      ${line}\n`)
       for (const w of card.worst)
         out.write(
           `  ${out.colours.dim("worst")}     ${printable(`${w.place} ${w.where}`)}: ${w.wrong} wrong, ${w.unsure} without an answer, of ${w.cases}\n`,
@@ -92,7 +120,7 @@ export async function report(call: Call, words: readonly string[]): Promise<numb
   if (call.on("json")) {
     out.write(
       `${JSON.stringify(
-        shadows.map(({ card }) => card),
+        shadows.map(({ card, door }) => ({ ...card, door })),
         null,
         2,
       )}\n`,
@@ -101,7 +129,7 @@ export async function report(call: Call, words: readonly string[]): Promise<numb
   }
   const file = resolve(call.terminal.cwd, call.text("out") ?? "shadows.html")
   try {
-    await writeFile(file, reportPage(shadows.map(({ card }) => card)))
+    await writeFile(file, reportPage(shadows.map(({ card, door }) => (door === undefined ? { card } : { card, door }))))
   } catch (cause) {
     throw new ProjectError({ reason: "unreadable", message: `Cannot write the report "${file}": ${why(cause)}`, cause })
   }

@@ -106,6 +106,9 @@ async function one(call: Call, program: Program, graph: string, tool: string, mo
       ...(model === undefined ? {} : { model }),
       ...shareOf(call, "alpha"),
       ...trainingOf(call),
+      ...(call.text("parallel") === undefined ? {} : { parallel: parallelOf(call) }),
+      onResumed: (step) =>
+        call.terminal.err.write(`${printable(tool)}: an interrupted training goes on at step ${step}\n`),
       onTraining: ({ step, steps, loss, look }) =>
         bar.at(step, steps, `${printable(tool)}: loss ${loss.toFixed(4)}, ${look.right} of ${look.rows} right`),
       onGate: (done, of) => bar.at(Math.min(done, of), of, `${printable(tool)}: gate, ${done} cases`),
@@ -127,6 +130,12 @@ function shareOf(call: Call, option: "alpha"): { readonly alpha?: number } {
   const alpha = Number(text.replace(/\s*%$/, "")) / (text.trimEnd().endsWith("%") ? 100 : 1)
   if (alpha > 0 && alpha < 1) return { alpha }
   throw usage(`--${option} must be a share such as 1% or 0.01, found "${text}"`)
+}
+
+function parallelOf(call: Call): number {
+  const text = call.text("parallel") ?? ""
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw usage(`--parallel must be a whole number from 1, found "${text}"`)
 }
 
 function trainingOf(call: Call): {

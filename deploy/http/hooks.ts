@@ -3,17 +3,17 @@
  * nothing else. It is answered as soon as the run is on record, since senders wait for seconds only; a delivery that is made
  * again finds the run that it started.
  */
-import type { Context, Hono } from "hono"
-import { type Clock, Failure, jsonOf, type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
+import type { Context } from "hono"
+import { Failure, type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import { begin } from "../begin.ts"
 import type { Engine, Ready, RunResult } from "../engine.ts"
 import { derivedId } from "../run_ids.ts"
-import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
 import { inputOf, valueOf } from "../triggers/check.ts"
 import type { Hook } from "../triggers/read.ts"
 import { verifySignature } from "../triggers/signature.ts"
-import { bytesOf, json, overloaded, problem, refused } from "./problems.ts"
+import { type Means, placeFor, type Way } from "./means.ts"
+import { Answer, bytesOf, json, problem, refused } from "./problems.ts"
 
 /** A hook with all that its runs take. */
 export interface ServedHook {
@@ -25,37 +25,33 @@ export interface ServedHook {
 
 export interface HooksOptions {
   readonly hooks: readonly ServedHook[]
-  readonly bodyBytesMax: number
-  readonly clock: Clock
-  /** Places that runs begun over HTTP share, and whose place each hook's runs take. */
-  readonly slots: RunSlots
-  readonly placesOf: (hook: string) => Tenant
-  readonly onDefect?: ((cause: unknown) => void) | undefined
   readonly onRun?:
     | ((told: { readonly hook: string; readonly run: string; readonly result?: RunResult }) => void)
     | undefined
 }
 
 /** Adds `POST /hooks/:name`. */
-export function addHooks(app: Hono, options: HooksOptions): void {
-  const hooks = new Map(options.hooks.map((h) => [h.hook.name, h]))
-  app.post("/hooks/:name", async (c) => {
-    const served = hooks.get(c.req.param("name"))
-    if (served === undefined) return problem(c, "unknown-hook", `There is no hook "${c.req.param("name")}".`)
-    const body = await bytesOf(c.req.raw, options.bodyBytesMax)
-    if (body === undefined) return problem(c, "too-large", `The body must have at most ${options.bodyBytesMax} bytes.`)
-    // Before anything of the body is looked at: what a stranger sends is not even parsed.
-    const barred = await notSigned(c, served, body, options)
-    return barred ?? (await start(c, served, body, options))
-  })
-  app.all("/hooks/:name", (c) => problem(c, "wrong-method", `${c.req.method} starts nothing.`, {}, { allow: "POST" }))
-}
+export const hooksWay =
+  ({ hooks: declared, onRun }: HooksOptions): Way =>
+  (app, means) => {
+    const hooks = new Map(declared.map((h) => [h.hook.name, h]))
+    app.post("/hooks/:name", async (c) => {
+      const served = hooks.get(c.req.param("name"))
+      if (served === undefined) return problem("unknown-hook", `There is no hook "${c.req.param("name")}".`)
+      const body = await bytesOf(c.req.raw, means.limits)
+      if (body instanceof Answer) return body.response()
+      // Before anything of the body is looked at: what a stranger sends is not even parsed.
+      const barred = await notSigned(c, served, body, means)
+      return barred ?? (await start(c, served, body, means, onRun))
+    })
+    app.all("/hooks/:name", (c) => problem("wrong-method", `${c.req.method} starts nothing.`, {}, { allow: "POST" }))
+  }
 
 async function notSigned(
   c: Context,
   { hook, secret }: ServedHook,
   body: Uint8Array,
-  { clock, onDefect }: HooksOptions,
+  { clock, onDefect }: Means,
 ): Promise<Response | undefined> {
   const { scheme, secrets, toleranceMs, name } = hook
   const keys = secrets.flatMap((s) => {
@@ -66,7 +62,7 @@ async function notSigned(
   if (keys.length === 0) {
     const lacks = `Hook "${name}": ${secrets.join(", ")} is not set, or is no secret of this form`
     onDefect?.(new Failure({ code: "NoSecret", message: lacks, data: null }))
-    return problem(c, "hook-not-ready", "The server cannot tell who signed the request.")
+    return problem("hook-not-ready", "The server cannot tell who signed the request.")
   }
   const header = (word: string) => c.req.header(word)
   const fault = await verifySignature({ scheme, keys, header, body, now: clock.now(), toleranceMs })
@@ -76,7 +72,7 @@ async function notSigned(
     "signature-wrong": "The signature is not that of the body.",
     "signature-old": `The request was signed more than ${toleranceMs} ms ago, or later than now.`,
   }
-  return problem(c, fault, words[fault], { hook: name })
+  return problem(fault, words[fault], { hook: name })
 }
 
 /** What a request comes to: which delivery it is, and the input of its run; undefined where no run is meant. */
@@ -85,22 +81,22 @@ interface Delivery {
   readonly input: Rec
 }
 
-async function start(c: Context, served: ServedHook, bytes: Uint8Array, options: HooksOptions): Promise<Response> {
+async function start(
+  c: Context,
+  served: ServedHook,
+  bytes: Uint8Array,
+  means: Means,
+  onRun: HooksOptions["onRun"],
+): Promise<Response> {
   const { hook, engine, ready } = served
   const delivery = deliveryOf(c, served, bytes)
   if (delivery instanceof Response) return delivery
-  if (delivery === undefined) return json(c, 200, { hook: hook.name, ignored: true })
-  if (ready instanceof AdmissionError) return refused(c, hook.graph, ready, undefined)
+  if (delivery === undefined) return json(200, { hook: hook.name, ignored: true })
+  if (ready instanceof AdmissionError) return refused(hook.graph, ready, undefined).response()
   const run = derivedId(["hook", hook.name, hook.graph, delivery.id])
-  const again = () => json(c, 200, { hook: hook.name, run, again: true }, { location: `/runs/${run}` })
-  const places = options.placesOf(hook.name)
-  try {
-    await options.slots.enter(places, c.req.raw.signal)
-  } catch (cause) {
-    if (cause instanceof Overloaded) return overloaded(c, cause)
-    throw cause
-  }
-  const leave = () => options.slots.leave(places)
+  const again = () => json(200, { hook: hook.name, run, again: true }, { location: `/runs/${run}` })
+  const leave = await placeFor(means, means.callers.named(`hook ${hook.name}`), c.req.raw.signal)
+  if (leave instanceof Answer) return leave.response()
   const begun = await begin(engine, ready, run, delivery.input).catch((cause: unknown) => {
     leave()
     throw cause
@@ -109,36 +105,36 @@ async function start(c: Context, served: ServedHook, bytes: Uint8Array, options:
     leave()
     return again()
   }
-  options.onRun?.({ hook: hook.name, run })
+  onRun?.({ hook: hook.name, run })
   begun.result
     .then(
-      (result) => options.onRun?.({ hook: hook.name, run, result }),
-      (cause: unknown) => options.onDefect?.(cause),
+      (result) => onRun?.({ hook: hook.name, run, result }),
+      (cause: unknown) => means.onDefect?.(cause),
     )
     .finally(leave)
-  return json(c, 202, { hook: hook.name, run }, { location: `/runs/${run}` })
+  return json(202, { hook: hook.name, run }, { location: `/runs/${run}` })
 }
 
 function deliveryOf(c: Context, { hook, ready }: ServedHook, bytes: Uint8Array): Delivery | undefined | Response {
   if (!/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
-    return problem(c, "not-json", `The content-type is "${c.req.header("content-type") ?? ""}".`)
+    return problem("not-json", `The content-type is "${c.req.header("content-type") ?? ""}".`)
   let body: Value
   try {
     body = readJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
   } catch (cause) {
-    return problem(c, "bad-body", `The body is no JSON: ${(cause as Error).message}`)
+    return problem("bad-body", `The body is no JSON: ${(cause as Error).message}`)
   }
   const env = { body, headers: { ...c.req.header() } }
   try {
     if (hook.when !== undefined && valueOf(hook.when, env) !== true) return undefined
     const id = valueOf(hook.delivery, env)
-    if (!isKey(id)) return problem(c, "wrong-delivery", "What tells deliveries apart is no text or number.")
+    if (!isKey(id)) return problem("wrong-delivery", "What tells deliveries apart is no text or number.")
     const input = ready instanceof AdmissionError ? {} : inputOf(hook.input, typeOf(ready), env)
     return { id: String(id), input }
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause
     const { code, message, data } = cause
-    return problem(c, "wrong-input", message, { hook: hook.name, code, data: jsonOf(data, { nonFinite: "text" }) })
+    return problem("wrong-input", message, { hook: hook.name, code, data })
   }
 }
 

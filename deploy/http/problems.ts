@@ -2,8 +2,7 @@
  * What the server answers where something is wrong: problem documents (RFC 9457), each of a kind that has a page; and the
  * few forms that every answer is written in.
  */
-import type { Context } from "hono"
-import { jsonText, printPath, type Value } from "../../graph/mod.ts"
+import { Failure, jsonText, printPath, readJson, type Value } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
 import type { Overloaded } from "../slots.ts"
 import type { Holder } from "./holder.ts"
@@ -11,15 +10,13 @@ import type { Holder } from "./holder.ts"
 /** The kinds of problem, by the last part of their `type`: status, title, and a page. */
 export const PROBLEMS = {
   "unknown-graph": [404, "No such graph", "GET /graphs lists the graphs that are served."],
-  "not-found": [
-    404,
-    "Nothing here",
-    "Known: GET /health, GET /graphs, GET /graphs/<name>, POST /graphs/<name>/runs, POST /hooks/<name>.",
-  ],
+  "not-found": [404, "Nothing here", "GET /openapi.json says what there is; GET /graphs lists the graphs."],
   "wrong-method": [405, "Wrong method", "A run is begun with POST, everything else is read with GET."],
   "not-json": [415, "Not JSON", 'Send content-type: application/json and { "input": { … } }.'],
   "bad-body": [400, "Body cannot be read", 'The body is JSON of the form { "input": { … } }.'],
   "too-large": [413, "Body too large", "The server limits the size of a body."],
+  "slow-body": [408, "Body too slow", "The server limits the time that a body may take to arrive. Send again."],
+  "bad-query": [400, "Query cannot be read", "GET /openapi.json says which parameters there are, and their form."],
   "wrong-input": [422, "Input does not fit", "GET /graphs/<name> has the JSON Schema of the input."],
   "capability-not-granted": [
     403,
@@ -90,6 +87,32 @@ export const PROBLEMS = {
     "Your budget is used up",
     "`data` says which; it is for a window of time, so try again later.",
   ],
+  "idempotency-key-reused": [
+    422,
+    "Key used for something else",
+    "The same Idempotency-Key came with another input before. A new request has a new key.",
+  ],
+  "idempotency-key-wrong": [400, "Key cannot be used", "An Idempotency-Key has 1 to 255 visible ASCII characters."],
+  "in-progress": [409, "On its way", "The run of this key goes on, elsewhere. Ask again in a moment."],
+  cancelled: [409, "Run cancelled", "Somebody ended the run; the ledger has what was done until then."],
+  "no-proof": [
+    404,
+    "No proof",
+    "The server keeps its ledger in memory, or without a key; such runs have no signed proof.",
+  ],
+  "too-many-streams": [
+    503,
+    "Too many streams",
+    "As many streams are open as the server keeps up with. Retry-After says when to try again; GET /runs/<id> needs none.",
+  ],
+  "graph-taken": [409, "Name taken", "A graph of that name is served from a file, or was uploaded with another token."],
+  "plan-refused": [422, "Plan refused", "`refusals` says what is wrong with it, and where."],
+  "upload-not-granted": [
+    403,
+    "Uploads not granted",
+    "A token uploads plans where both it and the server were granted serve:upload.",
+  ],
+  "not-ready": [503, "Not ready", "The server takes on no runs just now; `detail` says why. Try again a little later."],
   "too-slow": [504, "Run took too long", "The server limits the time of a run."],
   "run-failed": [500, "The graph failed", "`code` says how, `node` where; the ledger has what was done until then."],
   "shutting-down": [503, "Server stops", "Try again a little later."],
@@ -97,48 +120,68 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [status: number, title: string, page: string]>
 export type ProblemKind = keyof typeof PROBLEMS
 
-export function problem(
-  c: Context,
+/** What is said to a caller, before it is a response: also a part of a batch, and the last event of a stream. */
+export class Answer {
+  readonly status: number
+  readonly body: object
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, body: object, headers: Readonly<Record<string, string>> = {}) {
+    this.status = status
+    this.body = body
+    this.headers = headers
+  }
+
+  response(more: Readonly<Record<string, string>> = {}): Response {
+    const headers = { ...SAFE, "content-type": JSON_TYPE, ...this.headers, ...more }
+    return new Response(this.text(), { status: this.status, headers })
+  }
+
+  /** The body as JSON: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
+  text(): string {
+    return jsonText(this.body as Value, { nonFinite: "text" })
+  }
+}
+
+const JSON_TYPE = "application/json"
+/** On every response: it is nothing but data, it is not kept, and no page may frame it, run it or read it from another site. */
+export const SAFE: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+}
+
+export function problemOf(
   kind: ProblemKind,
   detail: string,
   more: object = {},
   headers: Readonly<Record<string, string>> = {},
-): Response {
+): Answer {
   const [status, title] = PROBLEMS[kind]
-  return json(
-    c,
-    status,
-    { type: `/problems/${kind}`, title, status, detail, ...more },
-    { ...headers, "content-type": "application/problem+json" },
-  )
+  const body = { type: `/problems/${kind}`, title, status, detail, ...more }
+  return new Answer(status, body, { ...headers, "content-type": "application/problem+json" })
 }
 
-/** Schemas hold bounds of int64, so the text is made by `jsonText`. */
-export const json = (
-  c: Context,
-  status: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): Response => c.body(jsonText(body as Value), status as 200, { "content-type": "application/json", ...headers })
+export const problem = (...said: Parameters<typeof problemOf>): Response => problemOf(...said).response()
 
-export function overloaded(c: Context, { reason, message, retryMs }: Overloaded): Response {
+export const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response =>
+  new Answer(status, body, headers).response()
+
+export function overloaded({ reason, message, retryMs }: Overloaded): Answer {
   const kind = reason === "closing" ? "shutting-down" : "busy"
-  return problem(c, kind, message, { reason }, { "retry-after": String(Math.ceil(retryMs / 1000)) })
+  return problemOf(kind, message, { reason }, { "retry-after": String(Math.ceil(retryMs / 1000)) })
 }
 
-export function refused(
-  c: Context,
-  graph: string,
-  { reason, refusals }: AdmissionError,
-  holder: Holder | undefined,
-): Response {
+export function refused(graph: string, { reason, refusals }: AdmissionError, holder: Holder | undefined): Answer {
   const first = refusals[0]
   const node = first === undefined || first.path.length === 0 ? {} : { node: printPath(first.path) }
   if (reason !== "not-granted")
-    return problem(c, "not-admitted", "The plan was refused when the server started.", { graph })
+    return problemOf("not-admitted", "The plan was refused when the server started.", { graph })
   const missing = [...new Set(refusals.flatMap((r) => r.capability ?? []))]
-  return problem(
-    c,
+  return problemOf(
     "capability-not-granted",
     holder === undefined
       ? `The run needs ${missing.join(", ")}, which this server was not granted.`
@@ -147,16 +190,52 @@ export function refused(
   )
 }
 
-/** The bytes of a body, or undefined where there are more; no more than that are read. */
-export async function bytesOf(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return undefined
+/** How much of a body is read, and for how long. */
+export interface BodyLimits {
+  readonly bodyBytesMax: number
+  readonly bodyMsMax: number
+}
+
+/** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
+export async function bytesOf(request: Request, { bodyBytesMax, bodyMsMax }: BodyLimits): Promise<Uint8Array | Answer> {
+  const tooLarge = () => problemOf("too-large", `The body must have at most ${bodyBytesMax} bytes.`)
+  const declared = request.headers.get("content-length")
+  if (declared !== null && Number(declared) > bodyBytesMax) return tooLarge()
+  if (request.body === null) return NOTHING
+  const reader = request.body.getReader()
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    void reader.cancel().catch(() => {})
+  }, bodyMsMax)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) return undefined
-    chunks.push(chunk)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (late) return problemOf("slow-body", `The body did not come within ${bodyMsMax} ms.`)
+      if (done) break
+      bytes += value.length
+      if (bytes > bodyBytesMax) {
+        void reader.cancel().catch(() => {})
+        return tooLarge()
+      }
+      chunks.push(value)
+    }
+  } catch {
+    return problemOf(
+      late ? "slow-body" : "bad-body",
+      late ? `The body did not come within ${bodyMsMax} ms.` : "The body broke off.",
+    )
+  } finally {
+    clearTimeout(timer)
   }
+  return chunks.length === 1 ? chunks[0]! : joined(chunks, bytes)
+}
+
+const NOTHING = new Uint8Array()
+
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
   const whole = new Uint8Array(bytes)
   let at = 0
   for (const chunk of chunks) {
@@ -164,4 +243,22 @@ export async function bytesOf(request: Request, bytesMax: number): Promise<Uint8
     at += chunk.length
   }
   return whole
+}
+
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
+
+/** The JSON that a request carries, or the problem with it; an empty body is `{}`. */
+export async function jsonBody(request: Request, limits: BodyLimits): Promise<Value | Answer> {
+  // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
+  const type = request.headers.get("content-type") ?? ""
+  if (type !== JSON_TYPE && !/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type))
+    return problemOf("not-json", `The content-type is "${type}".`)
+  const bytes = await bytesOf(request, limits)
+  if (bytes instanceof Answer) return bytes
+  if (bytes.length === 0) return {}
+  try {
+    return readJson(STRICT_UTF8.decode(bytes))
+  } catch (cause) {
+    return problemOf("bad-body", cause instanceof Failure ? cause.message : "The body is no UTF-8.")
+  }
 }

@@ -1,121 +1,234 @@
 /**
- * Runs that rest, over HTTP: what a run waits for, an answer to it, an event that several may wait for. The bodies are small
- * JSON objects; what a run comes to is told as for a run that was just begun.
+ * Runs by their ids: which there are, what one has come to, its events, its proof; an answer to one that rests, an end to one
+ * that goes on, the way back for one that has ended. What a run comes to is told as for a run that was just begun.
  */
 import type { Context, Hono } from "hono"
-import { Failure, isRecord, jsonOf, parsePath, printPath, readJson, type Value } from "../../graph/mod.ts"
-import { AdmissionError, KernelError, type KernelReason, type Reply, type Wait } from "../../kernel/mod.ts"
-import { cancel, graphOf, resume, undo, waitingFor, waitText } from "../again.ts"
+import { Failure, isRecord, parsePath, printPath, type Value } from "../../graph/mod.ts"
+import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHead } from "../../kernel/mod.ts"
+import { cancel, graphOf, resume, undo, waitingFor } from "../again.ts"
 import { undoneJson } from "../ending.ts"
-import type { Engine, RunResult } from "../engine.ts"
+import { answerOf, resultOnRecord, waitsOf } from "./answers.ts"
 import type { Caller } from "./callers.ts"
-import { bytesOf, json, type ProblemKind, problem } from "./problems.ts"
+import { feedSource } from "./flights.ts"
+import { type Means, placeFor, type RunsHost } from "./means.ts"
+import { Answer, jsonBody, type ProblemKind, problemOf } from "./problems.ts"
+import { afterEntry, recordSource } from "./record_events.ts"
 
-/** Engines whose runs are served, each with what its runs are granted. */
-export interface RunsHost {
-  readonly engine: Engine
-  readonly grants: readonly string[]
+export type { RunsHost } from "./means.ts"
+
+/**
+ * Adds `GET /runs`, `GET /runs/:run`, its `/events` and `/proof`, `POST /runs/:run/cancel`, `/resume` and `/undo`, and `POST
+ * /events/:name`. Another's graph has no runs for a caller.
+ */
+export function addRuns(app: Hono, means: Means): void {
+  app.get("/runs", (c) => answered(() => list(c, means)))
+  const one =
+    (act: (of: OneRun) => Promise<Answer | Response>) =>
+    (c: Context): Promise<Response> =>
+      answered(async () => {
+        const of = await found(c, means)
+        return of === undefined ? noSuchRun() : await act(of)
+      })
+  app.get("/runs/:run", one(inspect))
+  app.get("/runs/:run/events", one(events))
+  app.get("/runs/:run/proof", one(proof))
+  app.post("/runs/:run/cancel", one(stop))
+  app.post("/runs/:run/resume", one(goOn))
+  app.post("/runs/:run/undo", one(takeBack))
+  app.post("/events/:name{.+}", (c) => answered(() => happened(c, means)))
 }
 
-export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
-  parked.map((wait) => ({
-    path: printPath(wait.path),
-    why: wait.why,
-    ...(wait.until === null ? {} : { until: new Date(wait.until).toISOString() }),
-    text: waitText(wait),
-  }))
-
-/** `callerOf`: whose request it is; another's graph has no runs for it. Adds `GET /runs/:run`, `POST /runs/:run/resume`, `POST /runs/:run/undo` and `POST /events/:name`. */
-export function addRuns(
-  app: Hono,
-  hosts: readonly RunsHost[],
-  bodyBytesMax: number,
-  callerOf: (request: Request) => Caller,
-): void {
-  app.get("/runs/:run", async (c) => {
-    const found = await hostOf(hosts, c.req.param("run"), callerOf(c.req.raw))
-    if (found === undefined) return noSuchRun(c)
-    const { run, end, waits } = await found.engine.history(c.req.param("run"))
-    const ended = end === undefined ? {} : { ok: end.outcome.ok, trace: end.trace }
-    return json(c, 200, {
-      run,
-      status: end ? "ended" : waits.size > 0 ? "parked" : "unfinished",
-      ...ended,
-      parked: waitsOf([...waits.values()]),
-    })
-  })
-  app.post("/runs/:run/resume", async (c) => {
-    const caller = callerOf(c.req.raw)
-    const found = await hostOf(hosts, c.req.param("run"), caller)
-    if (found === undefined) return noSuchRun(c)
-    return await answered(c, async () => {
-      const replies = repliesOf(await bodyOf(c, bodyBytesMax))
-      return told(
-        c,
-        await resume(found.engine, c.req.param("run"), {
-          grants: found.grants,
-          ...caller.within,
-          ...caller.runs,
-          replies,
-          by: caller.holder?.name ?? "http",
-        }),
-      )
-    })
-  })
-  app.post("/runs/:run/undo", async (c) => {
-    const caller = callerOf(c.req.raw)
-    const run = c.req.param("run")
-    const found = await hostOf(hosts, run, caller)
-    if (found === undefined) return noSuchRun(c)
-    return await answered(c, async () => {
-      const { cancels, left } = undoingOf(await bodyOf(c, bodyBytesMax))
-      const by = caller.holder?.name ?? "http"
-      const { engine, grants } = found
-      if (cancels && (await engine.history(run)).end === undefined) await cancel(engine, run, by)
-      const result = await undo(engine, run, { grants, ...caller.within, ...caller.runs, left, by })
-      if (result.parked !== undefined) return told(c, result)
-      const { outcome, trace, ledger, undone } = result
-      return json(c, 200, { run, ok: outcome.ok, trace, ledger, ...undoneJson(undone) })
-    })
-  })
-  app.post("/events/:name{.+}", async (c) =>
-    answered(c, async () => {
-      const body = await bodyOf(c, bodyBytesMax)
-      const value = isRecord(body) && Object.hasOwn(body, "value") ? body["value"]! : null
-      const name = c.req.param("name")
-      const caller = callerOf(c.req.raw)
-      const runs: string[] = []
-      for (const { engine, grants } of hosts) {
-        for (const { run, waits } of await waitingFor(engine, name)) {
-          if (!(await mayTouch(engine, run, caller))) continue
-          const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
-          await resume(engine, run, { grants, ...caller.within, ...caller.runs, replies, by: "event" })
-          runs.push(run)
-        }
-      }
-      return json(c, 200, { event: name, runs })
-    }),
-  )
+interface OneRun {
+  readonly c: Context
+  readonly means: Means
+  readonly caller: Caller
+  readonly run: string
+  readonly host: RunsHost
+  readonly graph: string | undefined
 }
 
 /** Where a run is on record; nowhere for one who may not touch it, so that nobody learns which runs there are. */
-async function hostOf(hosts: readonly RunsHost[], run: string, caller: Caller): Promise<RunsHost | undefined> {
-  for (const host of hosts) {
+async function found(c: Context, means: Means): Promise<OneRun | undefined> {
+  const run = c.req.param("run")!
+  const caller = means.callerOf(c)
+  const flight = means.flights.of(run)
+  for (const host of means.hosts) {
     const { engine } = host
-    if ((await engine.store.entries(engine.space, run)).rows.length === 0) continue
-    return (await mayTouch(engine, run, caller)) ? host : undefined
+    // A run in memory is on record no sooner than its first entry is sealed.
+    const here = flight !== undefined && means.catalogue.get(flight.graph)?.engine === engine
+    if (!here && (await engine.store.entries(engine.space, run)).rows.length === 0) continue
+    const graph = flight?.graph ?? (await graphOf(engine, run).catch(unreadable))
+    return mayTouch(graph, caller) ? { c, means, caller, run, host, graph } : undefined
   }
   return undefined
 }
 
-/** A token for some graphs is for the runs of these. A run's graph has the name that its own plan has, whatever is served by now. */
-async function mayTouch(engine: Engine, run: string, { holder, may }: Caller): Promise<boolean> {
-  if (holder?.graphs === undefined) return true
-  const graph = await graphOf(engine, run)
-  return graph !== undefined && may(graph)
+const unreadable = (cause: unknown): undefined => {
+  if (cause instanceof KernelError) return undefined
+  throw cause
 }
 
-const noSuchRun = (c: Context): Response => problem(c, "no-such-run", "The ledger has no such run that you may see.")
+/** A token for some graphs is for the runs of these. A run's graph has the name that its own plan has, whatever is served by now. */
+const mayTouch = (graph: string | undefined, { holder, may }: Caller): boolean =>
+  holder?.graphs === undefined || (graph !== undefined && may(graph))
+
+const noSuchRun = (): Answer => problemOf("no-such-run", "The ledger has no such run that you may see.")
+
+// ---- looking
+
+const PAGE = 50
+const PAGE_MAX = 500
+
+/** `?limit=50&before=<run>&graph=<name>`: the latest begun first; `next` where there are more. */
+async function list(c: Context, means: Means): Promise<Answer> {
+  const { limit: size = String(PAGE), before, graph: only, ...stray } = c.req.query()
+  const [word] = Object.keys(stray)
+  if (word !== undefined) return problemOf("bad-query", `There is no parameter "${word}"; known: limit, before, graph.`)
+  const limit = Number(size)
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX)
+    return problemOf("bad-query", `"limit" wants a whole number from 1 to ${PAGE_MAX}, found "${size}".`)
+  const caller = means.callerOf(c)
+  const runs: object[] = []
+  let more: string | undefined
+  // One page of each engine's runs; mostly there is one engine.
+  const heads: { readonly head: RunHead; readonly host: RunsHost }[] = []
+  for (const host of means.hosts)
+    for (const head of await host.engine.store.runs(host.engine.space, limit + 1, before)) heads.push({ head, host })
+  heads.sort((a, b) => (a.head.run < b.head.run ? 1 : -1))
+  for (const { head, host } of heads.slice(0, limit)) {
+    more = head.run
+    const told = await brief(head, host)
+    if (mayTouch(told.graph, caller) && (only === undefined || only === told.graph)) runs.push(told)
+  }
+  const next =
+    heads.length > limit && more !== undefined
+      ? { next: `/runs?limit=${limit}&before=${more}${only === undefined ? "" : `&graph=${encodeURIComponent(only)}`}` }
+      : {}
+  return new Answer(200, { runs, ...next })
+}
+
+async function brief({ run, ended, parked, seq }: RunHead, { engine }: RunsHost) {
+  const history = await engine.history(run).catch(unreadable)
+  const graph = await graphOf(engine, run).catch(unreadable)
+  return {
+    run,
+    ...(graph === undefined ? {} : { graph }),
+    status: ended ? "ended" : parked === undefined ? "unfinished" : "parked",
+    ...(history?.end === undefined ? {} : { ok: history.end.outcome.ok }),
+    ...(history === undefined ? {} : { began: new Date(history.began).toISOString() }),
+    entries: seq + 1,
+    url: `/runs/${run}`,
+  }
+}
+
+async function inspect({ means, host, run, graph }: OneRun): Promise<Answer> {
+  const named = { run, ...(graph === undefined ? {} : { graph }) }
+  const flight = means.flights.of(run)
+  if (flight?.ended !== undefined) return statusOf(flight.ended, named, flight.began)
+  if (flight !== undefined) {
+    const began = new Date(flight.began).toISOString()
+    return new Answer(200, { ...named, status: "running", began, events: `/runs/${run}/events`, parked: [] })
+  }
+  const history = await host.engine.history(run)
+  const { began, waits } = history
+  const result = resultOnRecord(history)
+  if (result !== undefined) return statusOf(answerOf(result, { graph }), named, began)
+  const status = means.flights.goesOn(run) ? "running" : "unfinished"
+  return new Answer(200, {
+    ...named,
+    status,
+    began: new Date(began).toISOString(),
+    parked: waitsOf([...waits.values()]),
+  })
+}
+
+/** What a run came to, as its state: a look at a run that failed is no failure. */
+function statusOf({ status, body }: Answer, named: object, began: number): Answer {
+  const at = { began: new Date(began).toISOString() }
+  const { run: _, ...said } = body as { readonly run?: string; readonly trace?: string }
+  if (status === 202) return new Answer(200, { ...named, ...at, status: "parked", ...said })
+  if (status === 200) return new Answer(200, { ...named, ...at, status: "ended", ok: true, parked: [], ...said })
+  const proof = said.trace === undefined ? {} : { trace: said.trace }
+  return new Answer(200, { ...named, ...at, status: "ended", ok: false, parked: [], ...proof, problem: body })
+}
+
+async function events({ c, means, host, run, caller }: OneRun): Promise<Answer | Response> {
+  const { streams, flights, clock } = means
+  const full = streams.full(caller.places)
+  if (full !== undefined) return full
+  const lastId = c.req.header("last-event-id") ?? c.req.query("after")
+  const flight = flights.of(run)
+  if (flight !== undefined) return streams.response(feedSource(flight.feed, lastId), caller.places)
+  const place = lastId === undefined ? 0 : afterEntry(lastId)
+  const gap = place === undefined ? { after: lastId, why: "told from the record, from its beginning" } : undefined
+  return streams.response(recordSource(host.engine, run, place ?? 0, clock, gap), caller.places)
+}
+
+async function proof({ host, run }: OneRun): Promise<Answer> {
+  const made = await host.prove?.(run)
+  return made === undefined ? problemOf("no-proof", "The ledger of this server signs nothing.") : new Answer(200, made)
+}
+
+// ---- acting
+
+async function stop({ means, host, run, graph, caller }: OneRun): Promise<Answer> {
+  const flight = means.flights.of(run)
+  if (means.flights.cancel(run)) {
+    await flight?.answer
+    return await inspect({ means, host, run, graph } as OneRun)
+  }
+  const { trace, ledger } = await cancel(host.engine, run, byOf(caller))
+  return new Answer(200, { run, status: "ended", ok: false, trace, ledger })
+}
+
+const byOf = ({ holder }: Caller): string => holder?.name ?? "http"
+
+async function goOn({ c, means, host, run, graph, caller }: OneRun): Promise<Answer> {
+  const body = await jsonBody(c.req.raw, means.limits)
+  if (body instanceof Answer) return body
+  const replies = repliesOf(body)
+  const leave = await placeFor(means, caller.places, c.req.raw.signal)
+  if (leave instanceof Answer) return leave
+  try {
+    const { engine, grants } = host
+    const options = { grants, ...caller.within, ...caller.runs, replies, by: byOf(caller) }
+    return answerOf(await resume(engine, run, options), { graph })
+  } finally {
+    leave()
+  }
+}
+
+async function takeBack({ c, means, host, run, caller }: OneRun): Promise<Answer> {
+  const body = await jsonBody(c.req.raw, means.limits)
+  if (body instanceof Answer) return body
+  const { cancels, left } = undoingOf(body)
+  const { engine, grants } = host
+  const by = byOf(caller)
+  means.flights.forget(run)
+  if (cancels && (await engine.history(run)).end === undefined) await cancel(engine, run, by)
+  const result = await undo(engine, run, { grants, ...caller.within, ...caller.runs, left, by })
+  if (result.parked !== undefined) return answerOf(result)
+  const { outcome, trace, ledger, undone } = result
+  return new Answer(200, { run, ok: outcome.ok, trace, ledger, ...undoneJson(undone) })
+}
+
+async function happened(c: Context, means: Means): Promise<Answer> {
+  const body = await jsonBody(c.req.raw, means.limits)
+  if (body instanceof Answer) return body
+  const value = isRecord(body) && Object.hasOwn(body, "value") ? body["value"]! : null
+  const name = c.req.param("name")!
+  const caller = means.callerOf(c)
+  const runs: string[] = []
+  for (const { engine, grants } of means.hosts) {
+    for (const { run, waits } of await waitingFor(engine, name)) {
+      if (!mayTouch(caller.holder?.graphs === undefined ? undefined : await graphOf(engine, run), caller)) continue
+      const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
+      await resume(engine, run, { grants, ...caller.within, ...caller.runs, replies, by: "event" })
+      runs.push(run)
+    }
+  }
+  return new Answer(200, { event: name, runs })
+}
 
 /** `{ answers: { path: value }, refuse: { path: why }, send: [path] }`. Fails with `Failure` `BadBody`. */
 function repliesOf(body: Value): readonly Reply[] {
@@ -148,16 +261,6 @@ function undoingOf(body: Value): { readonly left: readonly string[]; readonly ca
   return { left: left.map((path) => printPath(path!)), cancels: cancel }
 }
 
-async function bodyOf(c: Context, bytesMax: number): Promise<Value> {
-  // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
-  if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
-    throw new Failure({ code: "BadBody", message: "Send content-type: application/json.", data: null })
-  const bytes = await bytesOf(c.req.raw, bytesMax)
-  if (bytes === undefined)
-    throw new Failure({ code: "TooLarge", message: `The body must have at most ${bytesMax} bytes.`, data: null })
-  return bytes.length === 0 ? {} : readJson(new TextDecoder().decode(bytes))
-}
-
 /** What a request may run into that is the run's state and no defect; each has a page of its own. */
 const TOLD: ReadonlySet<string> = new Set([
   "missing",
@@ -168,24 +271,20 @@ const TOLD: ReadonlySet<string> = new Set([
   "diverged",
 ] satisfies readonly (KernelReason & ProblemKind)[])
 
-async function answered(c: Context, act: () => Promise<Response>): Promise<Response> {
+async function answered(act: () => Promise<Answer | Response>): Promise<Response> {
   try {
-    return await act()
+    const said = await act()
+    return said instanceof Answer ? said.response() : said
   } catch (cause) {
-    if (cause instanceof Failure) return problem(c, cause.code === "TooLarge" ? "too-large" : "bad-body", cause.message)
-    if (cause instanceof AdmissionError) return problem(c, "capability-not-granted", cause.message)
-    if (cause instanceof KernelError && TOLD.has(cause.reason))
-      return problem(c, cause.reason as ProblemKind, cause.message)
-    throw cause
+    return refusal(cause).response()
   }
 }
 
-function told(c: Context, { run, outcome, parked, trace, ledger, undone }: RunResult): Response {
-  if (parked !== undefined) return json(c, 202, { run, parked: waitsOf(parked), ledger })
-  const back = undoneJson(undone)
-  if (outcome.ok)
-    return json(c, 200, { run, output: jsonOf(outcome.value, { nonFinite: "text" }), trace, ledger, ...back })
-  const { code, message, path } = outcome.failure
-  const node = path === undefined ? {} : { node: printPath(path) }
-  return problem(c, "run-failed", message, { run, code, ...node, trace, ledger, ...back })
+function refusal(cause: unknown): Answer {
+  if (cause instanceof Failure) return problemOf("bad-body", cause.message)
+  if (cause instanceof AdmissionError) return problemOf("capability-not-granted", cause.message)
+  if (cause instanceof KernelError && TOLD.has(cause.reason))
+    return problemOf(cause.reason as ProblemKind, cause.message)
+  if (cause instanceof KernelError && cause.reason === "misuse") return problemOf("no-proof", cause.message)
+  throw cause
 }

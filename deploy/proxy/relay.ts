@@ -13,7 +13,15 @@ import {
   type Shadow,
   type Value,
 } from "../../graph/mod.ts"
-import { type CallLog, idKey, type ListedTool, McpWatch, outcomeOfAnswer, valueOfResult } from "../../learn/mod.ts"
+import {
+  type CallLog,
+  idKey,
+  type ListedTool,
+  McpWatch,
+  outcomeOfAnswer,
+  type RecordedCall,
+  valueOfResult,
+} from "../../learn/mod.ts"
 import { mcpToolVersion } from "../mcp_version.ts"
 import {
   boundAsked,
@@ -118,9 +126,11 @@ export class Relay {
     if (read === undefined) return true
     const message = read.value
     const { log } = this.#options
+    const early = listOf(message).some((m) => Object.hasOwn(m, "id") && this.isEarly(scope + idKey(m["id"]!)))
     for (const call of read.exact ? this.#watch.fromServer(message, this.#moment(), scope) : []) {
       log?.add(call)
       if (log !== undefined) this.#counts.recorded++
+      if (!early) this.#told(call)
     }
     let passes = true
     for (const m of listOf(message)) {
@@ -166,6 +176,12 @@ export class Relay {
   }
 
   // ---- early answers
+
+  /** A call that nobody answered early tells a shadow whose door is shut whether it would have been right. */
+  #told({ tool, version, args, outcome }: RecordedCall): void {
+    if (this.#options.mode !== "speculate" || !outcome.ok) return
+    this.#options.shadowFor(tool, version)?.observe?.(args, undefined, outcome)
+  }
 
   #answerEarly(m: Rec, scope: string): void {
     const params = isRecord(m["params"]) ? m["params"] : {}

@@ -9,6 +9,7 @@ import type { LookupFunction } from "node:net"
 import { rootCertificates } from "node:tls"
 import type { Failure, HttpRequest } from "../../graph/mod.ts"
 import { addressOf } from "../../nodes/mod.ts"
+import type { Hop } from "./hop.ts"
 import { asFailure, cancelled, unreachable, where } from "./refusal.ts"
 
 export interface Address {
@@ -27,14 +28,6 @@ export interface HttpOptions {
   readonly silenceMsMax?: number
   /** Milliseconds to keep a connection of reads that nobody uses; 0 keeps none. Default 4 s: most servers keep theirs for 5. */
   readonly keepMsMax?: number
-}
-
-/** What of a request may change from hop to hop. */
-export interface Hop {
-  readonly url: URL
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array | undefined
 }
 
 export interface Answer {

@@ -4,19 +4,10 @@
  */
 import { lookup as systemLookup } from "node:dns/promises"
 import { Failure, fail, type HttpRequest } from "../../graph/mod.ts"
-import { addressOf, reachOf, reachOfHost } from "../../nodes/mod.ts"
+import { addressOf, reachOf } from "../../nodes/mod.ts"
 import { type Address, CONNECT_MS, type HttpOptions } from "./connection.ts"
-import { cancelled, refused, unreachable } from "./refusal.ts"
-
-/** A URL to ask, `base` where it is the target of a redirect. */
-export function parseUrl(text: string, base?: URL): URL {
-  const url = URL.parse(text, base)
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
-    throw refused("url", `Cannot ask ${base ? "the target of a redirect" : "a URL"}: it must be http or https`)
-  if (url.username !== "" || url.password !== "")
-    throw refused("url", `Cannot ask ${url.host}: the URL carries a user name or password`)
-  return url
-}
+import { checkHost, checkReach } from "./hop.ts"
+import { cancelled, unreachable } from "./refusal.ts"
 
 /** All addresses that the host may be reached at. One that is not allowed refuses the request, whatever the others are. */
 export async function checkedAddresses(
@@ -24,25 +15,12 @@ export async function checkedAddresses(
   request: HttpRequest,
   options: HttpOptions,
 ): Promise<readonly Address[]> {
-  if (!request.allowHost(url.host)) throw refused("host", `Cannot ask ${url.host}: net:${url.host} is not granted`)
+  checkHost(url, request)
   const literal = addressOf(url.hostname)
   const found = literal
     ? [{ address: literal, family: literal.includes(":") ? (6 as const) : (4 as const) }]
     : await resolved(url.hostname, request, options)
-  for (const { address } of found) {
-    const reach = reachOf(address)
-    // A name never leads to a link-local address: that is how credentials of a cloud are stolen.
-    const may =
-      reach === "public" ||
-      (reach === "private" && request.privateAddresses(url.host)) ||
-      (reach === "link-local" && reachOfHost(url.hostname) === "link-local" && request.privateAddresses(url.host))
-    if (!may) {
-      throw refused(
-        "address",
-        `Cannot ask ${url.host}: ${literal ? "it is" : "it resolves to"} ${literal ? "" : `${address}, `}a ${reach === "never" ? "special" : reach} address${reach === "private" ? `; it takes the grant net:${url.host}, where the file names this very host, or net:private` : ""}`,
-      )
-    }
-  }
+  for (const { address } of found) checkReach(url, reachOf(address), request, literal ? undefined : address)
   return found
 }
 

@@ -4,10 +4,11 @@
  * no others, so a name that answers differently the second time gains nothing. Bodies are cut at a limit, waits end.
  */
 import { fail, type Http, type HttpRequest } from "../../graph/mod.ts"
-import { type Answer, Connections, type Hop, type HttpOptions } from "./connection.ts"
-import { checkedAddresses, parseUrl } from "./egress.ts"
+import { type Answer, Connections, type HttpOptions } from "./connection.ts"
+import { checkedAddresses } from "./egress.ts"
+import { type Hop, parseUrl, REDIRECTS, redirected } from "./hop.ts"
 import { streamed, whole } from "./payload.ts"
-import { refused, where } from "./refusal.ts"
+import { where } from "./refusal.ts"
 
 export type { Address, HttpOptions } from "./connection.ts"
 
@@ -44,28 +45,4 @@ async function follow(request: HttpRequest, options: HttpOptions, connections: C
     }
     hop = redirected(hop, location, answer.response.statusCode!)
   }
-}
-
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-/** All that goes along to another host: nothing that could be a credential under whatever name. */
-const HARMLESS: ReadonlySet<string> = new Set(["accept", "accept-language", "user-agent"])
-
-function redirected(from: Hop, location: string, status: number): Hop {
-  const url = parseUrl(location, from.url)
-  if (from.url.protocol === "https:" && url.protocol !== "https:")
-    throw refused(
-      "redirect",
-      `${where(from)} redirects from https to ${url.protocol}//${url.host}, which is not encrypted`,
-    )
-  const drops = status === 303 ? from.method !== "HEAD" : (status === 301 || status === 302) && from.method === "POST"
-  const method = drops ? "GET" : from.method
-  const body = drops ? undefined : from.body
-  if (url.origin === from.url.origin) {
-    const kept = Object.entries(from.headers).filter(([k]) => !drops || !/^content-/i.test(k))
-    return { url, method, body, headers: Object.fromEntries(kept) }
-  }
-  if (body !== undefined)
-    throw refused("redirect", `${where(from)} redirects to another host, ${url.host}; a body is never sent on to one`)
-  const kept = Object.entries(from.headers).filter(([k]) => HARMLESS.has(k.toLowerCase()))
-  return { url, method, body, headers: Object.fromEntries(kept) }
 }

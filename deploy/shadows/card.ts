@@ -4,10 +4,10 @@
  */
 import * as Data from "effect/Data"
 import type { GateVerdict } from "../../gate/mod.ts"
-import { isRecord, type Value } from "../../graph/mod.ts"
 import type { Bin, Calibration, Point } from "../../learn/mod.ts"
 import type { Family } from "../../shadow/mod.ts"
 import type { LedgerKey } from "../services/ledger_key.ts"
+import { printSigned, readSigned, type SignedKind } from "./signed.ts"
 
 export class ShadowStoreError extends Data.TaggedError("ShadowStoreError")<{
   /**
@@ -57,35 +57,28 @@ export interface Worst {
   readonly unsure: number
 }
 
-const HEAD = "shadowgraph/shadow-card\n"
-const signed = (card: unknown): Uint8Array => new TextEncoder().encode(HEAD + JSON.stringify(card))
+const KIND: SignedKind = { name: "card", head: "shadowgraph/shadow-card\n" }
 
 /** The card's file: the card, and the signature of the project's key over it. */
-export async function printCard(card: ShadowCard, { signer }: LedgerKey): Promise<string> {
-  const plain: unknown = JSON.parse(JSON.stringify(card))
-  const signature = Buffer.from(await signer.sign(signed(plain))).toString("base64")
-  return `${JSON.stringify({ card: plain, key: signer.log, signature }, null, 1)}\n`
-}
+export const printCard = (card: ShadowCard, key: LedgerKey): Promise<string> => printSigned(KIND, card, key)
 
 /** Reads a card. Fails with `ShadowStoreError`: `unreadable`, `changed` (another card, another key), `refused`. */
-export async function readCard(text: string, place: string, { signer }: LedgerKey): Promise<ShadowCard> {
-  let found: Value
+export async function readCard(text: string, place: string, key: LedgerKey): Promise<ShadowCard> {
+  let card: unknown
   try {
-    found = JSON.parse(text) as Value
+    card = await readSigned(KIND, text, key)
   } catch (cause) {
-    throw unreadable(place, (cause as Error).message, cause)
+    if (!(cause instanceof SyntaxError)) throw cause
+    throw unreadable(place, cause.message, cause)
   }
-  if (!isRecord(found) || !isRecord(found["card"])) throw unreadable(place, "no card")
-  const { card, signature } = found
-  const bytes = typeof signature === "string" ? new Uint8Array(Buffer.from(signature, "base64")) : new Uint8Array()
-  if ((await signer.verify(signer.log, signed(card), bytes)) !== true) {
+  if (card === undefined) {
     throw new ShadowStoreError({
       reason: "changed",
       message: `Cannot use the shadow at ${place}: want a card that this project's key has signed, found another; train it again`,
     })
   }
   // What the key has signed was printed by `printCard`.
-  const own = card as unknown as ShadowCard
+  const own = card as ShadowCard
   if (own.verdict.outcome === "admitted" && own.verdict.candidate === own.hash) return own
   throw new ShadowStoreError({
     reason: "refused",

@@ -1,4 +1,7 @@
-/** A training that was interrupted goes on where it was: its last checkpoint lies in the project until it has ended. */
+/**
+ * A training that was interrupted goes on where it was: its last checkpoint, and the loss as it fell until then, lie in the
+ * project until it has ended.
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { hex } from "../../graph/mod.ts"
@@ -6,6 +9,14 @@ import { OWN_FOLDER } from "../ledger_place.ts"
 import { hostDigest } from "../services/digest.ts"
 import { ShadowStoreError } from "./card.ts"
 import { slug } from "./store.ts"
+
+type Losses = readonly (readonly [step: number, loss: number, look: number])[]
+
+function replace(file: string, data: Uint8Array | string): void {
+  const fresh = `${file}.${process.pid}.new`
+  writeFileSync(fresh, data)
+  renameSync(fresh, file)
+}
 
 export class TrainingCheckpoint {
   readonly file: string
@@ -18,16 +29,32 @@ export class TrainingCheckpoint {
   kept(): Uint8Array | undefined {
     return this.#disk("read", () => (existsSync(this.file) ? new Uint8Array(readFileSync(this.file)) : undefined))
   }
-  keep(bytes: Uint8Array): void {
+  keep(bytes: Uint8Array, losses: Losses): void {
     this.#disk("keep", () => {
       mkdirSync(dirname(this.file), { recursive: true })
-      const fresh = `${this.file}.${process.pid}.new`
-      writeFileSync(fresh, bytes)
-      renameSync(fresh, this.file)
+      replace(this.#losses, JSON.stringify(losses))
+      replace(this.file, bytes)
     })
   }
+  /** The loss as it fell before `step`; none where it is not there, or is another's. */
+  losses(step: number): Losses {
+    const text = this.#disk("read", () => (existsSync(this.#losses) ? readFileSync(this.#losses, "utf8") : "[]"))
+    try {
+      return (JSON.parse(text) as Losses).filter(([at]) => at < step)
+    } catch {
+      // A picture of the past: the training itself needs none of it.
+      return []
+    }
+  }
   drop(): void {
-    this.#disk("drop", () => rmSync(this.file, { force: true }))
+    this.#disk("drop", () => {
+      rmSync(this.file, { force: true })
+      rmSync(this.#losses, { force: true })
+    })
+  }
+
+  get #losses(): string {
+    return `${this.file}.losses`
   }
 
   #disk<A>(verb: string, work: () => A): A {

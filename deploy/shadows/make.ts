@@ -43,7 +43,11 @@ export interface MakeOptions {
   readonly alpha?: number
   readonly delta?: number
   readonly training?: Partial<TrainSettings>
+  /** Inputs that the gate asks the tool at once. */
+  readonly parallel?: number
   readonly onTraining?: (progress: Progress) => void
+  /** A training that was interrupted goes on, from this step. */
+  readonly onResumed?: (step: number) => void
   readonly onGate?: (done: number, of: number) => void
   readonly onCheckpoint?: (file: string) => void
   /** A model from elsewhere, in place of a training: held to the same calls, and to the same gate. */
@@ -61,13 +65,14 @@ export async function makeShadow(options: MakeOptions): Promise<ShadowCard> {
   const candidate = options.model === undefined ? await fitted(options, cases, losses) : await foreign(options, cases)
   const changed = changedSince(log, snapshot)
   if (changed !== undefined) throw becameAnother(of, changed)
-  return admitted(folder, of, candidate, { cases, losses, onGate: options.onGate })
+  return admitted(folder, of, candidate, { cases, losses, onGate: options.onGate, parallel: options.parallel })
 }
 
 export interface Handed {
   readonly cases: readonly ToolCase[]
   readonly losses: ShadowCard["losses"]
   readonly onGate?: MakeOptions["onGate"]
+  readonly parallel?: number | undefined
 }
 
 /** The gate, and the store behind it: the only way into it. Fails with `LearnError` (`refused`), `ShadowStoreError`. */
@@ -83,6 +88,7 @@ export async function admitted(
     book: store.book(),
     seen: handed.cases.map((c) => c.args),
     digest: hostDigest,
+    ...(handed.parallel === undefined ? {} : { parallel: handed.parallel }),
     ...(handed.onGate ? { onCase: handed.onGate } : {}),
   })
   if (gated instanceof LearnError) throw gated
@@ -135,7 +141,7 @@ async function foreign({ tool: of, model, alpha, delta }: MakeOptions, cases: re
 }
 
 async function fitted(
-  { tool: of, schema, alpha, delta, training, onTraining, onCheckpoint, folder }: MakeOptions,
+  { tool: of, schema, alpha, delta, training, onTraining, onResumed, onCheckpoint, folder }: MakeOptions,
   cases: readonly ToolCase[],
   losses: [number, number, number][],
 ): Promise<Candidate> {
@@ -153,11 +159,15 @@ async function fitted(
             ...(training ? { training } : {}),
             hooks: {
               onProgress: (p) => {
+                if (from !== undefined && losses.length === 0) {
+                  losses.push(...checkpoint.losses(p.step).map(([...one]) => one))
+                  onResumed?.(p.step)
+                }
                 losses.push([p.step, p.loss, p.look.loss])
                 onTraining?.(p)
               },
               onCheckpoint: (bytes) => {
-                checkpoint.keep(bytes)
+                checkpoint.keep(bytes, losses)
                 onCheckpoint?.(checkpoint.file)
               },
               ...(from ? { from } : {}),

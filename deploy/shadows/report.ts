@@ -1,5 +1,7 @@
 /** The report on shadows: one page, with tables and pictures as SVG, that needs nothing from anywhere else. */
+import type { DoorState } from "../../learn/mod.ts"
 import type { ShadowCard } from "./card.ts"
+import { doorText } from "./door_text.ts"
 
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
@@ -10,8 +12,15 @@ table{border-collapse:collapse;margin:1rem 0}td,th{border-bottom:1px solid #d0d7
 svg{max-width:100%;height:auto}figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top}
 pre{overflow:auto;background:#f6f8fa;padding:.6rem}code{word-break:break-all}figcaption{color:#57606a}`
 
-export function reportPage(cards: readonly ShadowCard[]): string {
-  const all = cards.map(section).join("\n")
+/** A shadow as the report shows it: its card, and its door, where that is known. */
+export interface Reported {
+  readonly card: ShadowCard
+  readonly door?: DoorState
+}
+
+export function reportPage(shadows: readonly Reported[]): string {
+  const cards = shadows.map(({ card }) => card)
+  const all = shadows.map(section).join("\n")
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -34,7 +43,7 @@ function summary(cards: readonly ShadowCard[]): string {
   )
 }
 
-function section(card: ShadowCard): string {
+function section({ card, door }: Reported): string {
   const { tool, version, hash, calibration: c, verdict: v, losses, made, parts, leftOut } = card
   const facts = [
     ["version of the tool", version],
@@ -49,6 +58,7 @@ function section(card: ShadowCard): string {
       `threshold ${c.threshold}, ${c.wrong} wrong of ${c.accepted} accepted, of ${c.cases}; bound ${percent(c.bound)} at ${percent(1 - c.delta)}`,
     ],
     ["gate", v.message],
+    ...(door === undefined ? [] : [["door", doorText(door)]]),
   ]
   const pictures = [
     losses.length === 0 ? "" : figure("Loss: training (dark), look at kept rows (light)", lossPicture(losses)),
@@ -57,9 +67,18 @@ function section(card: ShadowCard): string {
   ].join("")
   const geometry = card.geometry
   return `<h2>${escaped(tool)}</h2>${table(["", ""], facts)}${pictures}
-<h3>Where it fails</h3>${worst(card)}
+${door === undefined || door.history.length === 0 ? "" : `<h3>Calibrated anew</h3>${reopenings(door)}`}<h3>Where it fails</h3>${worst(card)}
 <h3>Geometry of its encoding</h3>${geometry === null ? "" : `<pre>${escaped(geometry.table)}</pre>${geometry.picture}`}`
 }
+
+const reopenings = ({ history }: DoorState): string =>
+  table(
+    ["when", "block", "calls", "threshold", "accepted", "wrong", "bound", "door"],
+    history.map((h) => [
+      ...[new Date(h.at).toISOString(), String(h.attempt), String(h.cases), h.threshold?.toFixed(4) ?? "–"],
+      ...[String(h.accepted), String(h.wrong), percent(h.bound), h.opened ? "opened" : "stayed shut"],
+    ]),
+  )
 
 const worst = ({ worst: parts }: ShadowCard): string =>
   parts.length === 0

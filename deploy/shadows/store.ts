@@ -8,15 +8,21 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path"
 import type { SubmissionBook } from "../../gate/mod.ts"
 import { hex, type Shadow, type Shadowed, type Shadows } from "../../graph/mod.ts"
-import { ModelRefused, type OpenedShadow, openShadow } from "../../shadow/mod.ts"
+import { gateTarget } from "../../learn/mod.ts"
+import { type Doorway, ModelRefused, type OpenedShadow, openShadow, type Promised } from "../../shadow/mod.ts"
 import { LEDGER_KEY, OWN_FOLDER } from "../ledger_place.ts"
 import { hostDigest } from "../services/digest.ts"
 import { type LedgerKey, openLedgerKey, readKey } from "../services/ledger_key.ts"
 import { toolName, toolVersion } from "../tool_name.ts"
 import { printCard, readCard, type ShadowCard, ShadowStoreError } from "./card.ts"
+import { Doors } from "./doors.ts"
+import { submissionBook } from "./submissions.ts"
 
 const CARD = "card.json"
 const BOOK = "submissions.json"
+
+/** Where the store gets the door of a shadow from. Default: doors that close for good, and know nothing of the past. */
+export type DoorOf = (shadow: string, promised: Promised) => Doorway
 
 /** A shadow of the store, with what is known of it. */
 export interface KeptShadow {
@@ -57,13 +63,15 @@ export class ShadowStore {
   }
 
   /** All that may serve, and why the others may not. */
-  async all(): Promise<{ readonly shadows: readonly KeptShadow[]; readonly problems: readonly ShadowStoreError[] }> {
+  async all(
+    doors?: DoorOf,
+  ): Promise<{ readonly shadows: readonly KeptShadow[]; readonly problems: readonly ShadowStoreError[] }> {
     const key = await readKey(join(this.#project, LEDGER_KEY))
     const shadows: KeptShadow[] = []
     const problems: ShadowStoreError[] = []
     for (const folder of await this.#folders()) {
       try {
-        shadows.push(await this.#open(folder, key))
+        shadows.push(await this.#open(folder, key, doors))
       } catch (cause) {
         if (!(cause instanceof ShadowStoreError)) throw cause
         problems.push(cause)
@@ -74,25 +82,22 @@ export class ShadowStore {
 
   /** How often shadows of a tool were handed in to the gate. */
   book(): SubmissionBook {
-    const file = join(this.#folder, BOOK)
-    const read = async (): Promise<{ [target: string]: number }> => {
-      try {
-        return JSON.parse(await readFile(file, "utf8")) as { [target: string]: number }
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {}
-        throw cause
-      }
-    }
-    return {
-      last: async (target) => (await read())[target] ?? 0,
-      keep: async (target, submission) => {
+    return submissionBook({
+      file: join(this.#folder, BOOK),
+      key: () => openLedgerKey(join(this.#project, LEDGER_KEY)),
+      write: async (text) => {
         await this.#own(this.#folder)
-        await replace(file, `${JSON.stringify({ ...(await read()), [target]: submission }, null, 1)}\n`)
+        await replace(join(this.#folder, BOOK), text)
       },
-    }
+      onCards: async (target) => {
+        const { shadows } = await this.all()
+        const own = shadows.filter(({ card }) => gateTarget(card.tool, card.version) === target)
+        return Math.max(0, ...own.map(({ card }) => card.verdict.submission))
+      },
+    })
   }
 
-  async #open(folder: string, key: LedgerKey | undefined): Promise<KeptShadow> {
+  async #open(folder: string, key: LedgerKey | undefined, door: DoorOf | undefined): Promise<KeptShadow> {
     const changed = (message: string) => new ShadowStoreError({ reason: "changed", message })
     if (key === undefined)
       throw changed(
@@ -108,7 +113,7 @@ export class ShadowStore {
       throw changed(
         `Cannot use the shadow at ${folder}: want the bytes ${card.hash.slice(0, 16)}, found ${found.slice(0, 16)}; train it again`,
       )
-    const opened = openShadow(new Uint8Array(bytes))
+    const opened = openShadow(new Uint8Array(bytes), door === undefined ? {} : { door })
     if (opened instanceof ModelRefused)
       throw new ShadowStoreError({ reason: "unreadable", message: `${folder}: ${opened.message}`, cause: opened })
     return { card, opened }
@@ -181,6 +186,25 @@ export function servedBy(kept: readonly KeptShadow[]): Shadows & {
   }
 }
 
-/** The shadows of a project's folder, for whoever looks ahead. */
-export const openShadows = async (folder: string): Promise<Shadows> =>
-  servedBy((await new ShadowStore(folder).all()).shadows)
+/** Shadows that serve, until `close`, which keeps what was seen of them. */
+export interface OpenShadows extends ReturnType<typeof servedBy> {
+  readonly close: () => void
+}
+
+/**
+ * The shadows of a project's folder, for whoever looks ahead. `told` hears why one of them may not serve. Where nobody can know
+ * which doors are shut, none does.
+ */
+export async function openShadows(folder: string, told?: (problem: ShadowStoreError) => void): Promise<OpenShadows> {
+  let doors: Doors
+  try {
+    doors = new Doors({ folder, ...(told ? { onLost: told } : {}) })
+  } catch (cause) {
+    if (!(cause instanceof ShadowStoreError)) throw cause
+    told?.(cause)
+    return { ...servedBy([]), close: () => undefined }
+  }
+  const { shadows, problems } = await new ShadowStore(folder).all((shadow, promised) => doors.of(shadow, promised))
+  for (const problem of problems) told?.(problem)
+  return { ...servedBy(shadows), close: () => doors.close() }
+}

@@ -2,7 +2,7 @@
  * What starts runs by itself, as the project's file declares it: `"schedules"`, by the clock, and `"hooks"`, by a request of
  * another server. Reading says everything that is wrong at once, each with its line; whether graphs fit is `check.ts`.
  */
-import { parseCel, parseText } from "../../graph/file/mod.ts"
+import { parseCel, parseText, parseType } from "../../graph/file/mod.ts"
 import {
   CapabilityError,
   type Expr,
@@ -10,7 +10,6 @@ import {
   type Problem,
   parseCapability,
   parseDuration,
-  parseType,
   T,
   type Type,
   type Value,

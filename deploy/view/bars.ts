@@ -77,10 +77,18 @@ function tailOf(row: Row, { colours, live }: BarsOptions): string {
   if (row.failed > 0) words.push(colours.red(row.calls > 1 ? `${row.failed} failed` : "failed"))
   if (row.retries > 0) words.push(colours.yellow(`${row.retries} ${row.retries === 1 ? "retry" : "retries"}`))
   if (row.cached > 0) words.push(colours.dim(row.calls > 1 ? `${row.cached} from the cache` : "from the cache"))
+  if (row.guesses > 0) words.push(guessedOf(row, colours))
   if (row.running > 0 && row.calls > 1) words.push(colours.dim(`${row.running} running`))
   if (row.note !== undefined) words.push(colours.dim(cut(oneLine(row.note), 40)))
   if (row.calls === 0 && row.effect !== "pure" && !live) words.push(colours.dim("not run"))
   return words.join(" ")
+}
+
+/** `guessed by wasm-single`: what computed it stands before the reason. */
+function guessedOf({ guesses, wrong, ran }: Row, { dim, yellow }: Colours): string {
+  const by = ran === undefined ? "" : ` by ${cut(oneLine(ran.split(":")[0]!), 20)}`
+  const all = dim(`${guesses > 1 ? `${guesses} ` : ""}guessed${by}`)
+  return wrong === 0 ? all : `${all}${yellow(guesses > 1 ? `, ${wrong} wrong` : ", wrong")}`
 }
 
 /** Tools may say anything; it stays in its line. */

@@ -25,6 +25,11 @@ export interface Row {
   /** Milliseconds since the run began; `end` only while nothing of the row is running. */
   readonly start?: number
   readonly end?: number
+  /** Guesses of its calls that were made, and how many of them the tool refuted. */
+  readonly guesses: number
+  readonly wrong: number
+  /** Which inference made the last of them, and why that one. */
+  readonly ran?: string
   /** The last progress that a tool told. */
   readonly note?: string
 }
@@ -74,6 +79,10 @@ export class Timeline {
       row.note = event.text
       return
     }
+    if (event.type === "guess") {
+      this.#guess(row, event)
+      return
+    }
     if (event.type === "items") {
       row.items += event.count
       return
@@ -111,6 +120,14 @@ export class Timeline {
       row.end = at
       delete row.note
     }
+  }
+
+  #guess(row: Mutable<Row>, { verdict, why }: Extract<RunEvent, { type: "guess" }>): void {
+    if (verdict === "open") {
+      row.guesses++
+      if (why === null) delete row.ran
+      else row.ran = why
+    } else if (verdict === "wrong") row.wrong++
   }
 
   /** Nothing follows. `at` is on the clock of the events. */
@@ -163,6 +180,8 @@ export class Timeline {
       cached: 0,
       items: 0,
       retries: 0,
+      guesses: 0,
+      wrong: 0,
     }
     this.#rows.set(name, row)
     return row
@@ -179,7 +198,7 @@ function whatOf(kind: string, resource: string | null): string {
 
 /** The nodes of the graph's own body, as far as the plan still has them, in its order. */
 function plannedRows(plan: Plan): readonly Row[] {
-  const idle = { calls: 0, running: 0, failed: 0, cached: 0, items: 0, retries: 0 }
+  const idle = { calls: 0, running: 0, failed: 0, cached: 0, items: 0, retries: 0, guesses: 0, wrong: 0 }
   const rows = new Map<string, Row>()
   for (const step of plan.scopes[0]!.steps) {
     for (const path of pathsOf(plan, step)) {

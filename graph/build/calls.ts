@@ -2,6 +2,7 @@
  * Tools of registered node kinds in TypeScript. A kind is handed in, so that this room knows no adapter: the call builds
  * the same raw node that a file's reader builds, lets the kind lift it and sign it, and so means the same thing.
  */
+import "../patterns/mod.ts"
 import { type Expr, lit } from "../expr.ts"
 import type { Scope, Settings } from "../ir.ts"
 import type { FieldSpec, NodeKind, NodeView, RawNode, Signature } from "../node.ts"

@@ -2,41 +2,13 @@
  * Functions on text and bytes. Positions and lengths count code points. Nothing here depends on a locale, and patterns
  * run in an RE2 engine in linear time, because a backtracking one can be made to run for years by 30 characters.
  */
-import { RE2JS } from "re2js"
 import { fail } from "../failure.ts"
 import { base64, jsonText, readJson } from "../json.ts"
 import { show } from "../literal.ts"
 import { T } from "../type.ts"
 import { hex, sha256, Tensor, unhex, type Value } from "../value.ts"
+import { patternOf } from "./pattern.ts"
 import { type Entry, failing, LIST, MAP, mismatch, over, STRINGS, TEXT_MAX, tooLarge } from "./signature.ts"
-
-/** A pattern may not be longer than this, nor compile to more steps: matching costs steps × characters. */
-export const PATTERN_MAX = 512
-const PROGRAM_MAX = 4096
-
-const compiled = new Map<string, RE2JS>()
-
-/** The compiled pattern, or the failure `BadPattern` with the reason. Patterns are kept, the oldest dropped at 256. */
-export function pattern(source: string): RE2JS {
-  const known = compiled.get(source)
-  if (known !== undefined) return known
-  const bad = (why: string, cause?: unknown) =>
-    fail("BadPattern", `Cannot use the pattern ${show(source)}: ${why}`, { data: null, cause })
-  if (source.length > PATTERN_MAX) throw bad(`it may have ${PATTERN_MAX} characters, found ${source.length}`)
-  let made: RE2JS
-  try {
-    made = RE2JS.compile(source)
-  } catch (cause) {
-    throw bad(
-      cause instanceof Error ? cause.message.replace(/^error parsing regexp: /, "") : "it does not parse",
-      cause,
-    )
-  }
-  if (made.programSize() > PROGRAM_MAX) throw bad(`it repeats too much (${made.programSize()} steps of ${PROGRAM_MAX})`)
-  if (compiled.size >= 256) compiled.delete(compiled.keys().next().value!)
-  compiled.set(source, made)
-  return made
-}
 
 const texts = (name: string, args: readonly Value[], n: number): string[] => {
   if (args.length !== n || args.some((a) => typeof a !== "string")) throw mismatch(name, args)
@@ -114,7 +86,7 @@ export const TEXT: { readonly [name: string]: Entry } = {
     linear: true,
     about: "Does the pattern (RE2, written out) match some part of the text? Anchor it with ^ and $ for the whole.",
     example: `"A17".matches("^[A-Z][0-9]+$") → true`,
-    apply: pair("matches", (s, p) => pattern(p).matcher(s).find()),
+    apply: pair("matches", (s, p) => patternOf(p).first(s) !== null),
   },
   find: {
     overloads: [over([T.string, T.string], T.union(T.string, T.null))],
@@ -123,10 +95,7 @@ export const TEXT: { readonly [name: string]: Entry } = {
     linear: true,
     about: "The first part of the text that the pattern (RE2, written out) matches, or null.",
     example: `"order A17".find("[A-Z][0-9]+") → "A17"`,
-    apply: pair("find", (s, p) => {
-      const m = pattern(p).matcher(s)
-      return m.find() ? m.group() : null
-    }),
+    apply: pair("find", (s, p) => patternOf(p).first(s)),
   },
   split: {
     overloads: [over([T.string, T.string], STRINGS)],

@@ -16,6 +16,7 @@ export {
 } from "../cel.ts"
 export * from "../check-file.ts"
 export { expressionReference } from "../reference.ts"
+export { parseField, parseType } from "./notation.ts"
 export { printGraph, subgraphFile } from "./print.ts"
 export * from "./read.ts"
 export { graphSchema } from "./schema.ts"

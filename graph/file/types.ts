@@ -3,10 +3,10 @@
  * in a mapping makes it a map, `name?` is optional. Names under `types:` may refer to one another in any order, but not
  * in a circle, and no type may unfold to more than a bounded size.
  */
-import { parseField, parseType } from "../notation.ts"
 import type { Mark } from "../places.ts"
 import { type Field, T, type Type } from "../type.ts"
 import { TYPE_DEPTH_MAX, TYPE_SIZE_MAX, typeSize } from "../type-size.ts"
+import { parseField, parseType } from "./notation.ts"
 import { entriesOf, isEmpty, itemOf, type Reading, refuse, refuseKey, refuseSpans, under } from "./reading.ts"
 
 /**

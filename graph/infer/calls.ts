@@ -1,5 +1,5 @@
 /** Calls that no overload takes: which argument is wrong, and what to write instead. */
-import { pattern as compile } from "../builtins/text.ts"
+import { patternOf } from "../builtins/pattern.ts"
 import { BUILTINS } from "../builtins.ts"
 import { printCel } from "../cel/print.ts"
 import type { Expr } from "../expr.ts"
@@ -51,7 +51,7 @@ export function pattern(r: Report, e: Call): void {
     return
   }
   try {
-    compile(p.value)
+    patternOf(p.value)
   } catch (f) {
     if (!(f instanceof Failure)) throw f
     r.problem("G103", p, `${f.message}.`)

@@ -1,7 +1,8 @@
 /** What is drawn fits what it is drawn from, the same for the same seed; what nothing fits is refused in words. */
 import { describe, expect, test } from "bun:test"
 import Ajv from "ajv/dist/2020.js"
-import { accepts, parseType, type Type, type Value } from "../../graph/mod.ts"
+import { parseType } from "../../graph/file/mod.ts"
+import { accepts, type Type, type Value } from "../../graph/mod.ts"
 import { LearnError } from "../errors.ts"
 import { inputsOfSchema, inputsOfType } from "./generate.ts"
 

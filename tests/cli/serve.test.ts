@@ -51,6 +51,8 @@ beforeAll(async () => {
     "2",
     "--waiting",
     "1",
+    "--grace",
+    "0s",
   ])
   await server.said("/graphs/sum/runs")
   url = (await server.output()).match(/http:\/\/127\.0\.0\.1:\d+/)![0]

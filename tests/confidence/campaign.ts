@@ -152,7 +152,7 @@ const FAMILIES: readonly Family[] = [
 /** A tenth of a stream is like the log, then it shifts. Every accepted answer is verified, as speculation does. */
 export function shifts({ bytes }: Subject, calls: number): readonly Shifted[] {
   return FAMILIES.map(([family, shifted, other = tool]) => {
-    const { shadow, watch } = open(bytes)
+    const { shadow, door } = open(bytes)
     const draw = drawOf(`shift ${family}`)
     let [accepted, wrong, end] = [0, 0, 0]
     for (let i = 0; i < calls; i++) {
@@ -166,7 +166,7 @@ export function shifts({ bytes }: Subject, calls: number): readonly Shifted[] {
       if (said.value !== value) wrong++
       shadow.observe?.(args, said.value as Value, { ok: true, value })
     }
-    return { family, calls, accepted, wrong, coverageEnd: end / (0.25 * calls), closed: watch.closed }
+    return { family, calls, accepted, wrong, coverageEnd: end / (0.25 * calls), closed: door.closed }
   })
 }
 

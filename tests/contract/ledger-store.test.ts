@@ -282,7 +282,12 @@ describe.each([...PLACES])("a ledger in $name", ({ open, durable }) => {
     await Promise.all(runs.map((run, i) => shopping(store, run, { n: i % 7 })))
     for (const run of runs)
       expect(verifyChain(await store.entries("acme", run), { digest, space: "acme", run }).ok).toBe(true)
-    expect(await store.runs("acme", 1_000)).toHaveLength(100)
+    const all = (await store.runs("acme", 1_000)).map((h) => h.run)
+    expect(all).toHaveLength(100)
+    // In pages too, each from before the last of the one before.
+    expect((await store.runs("acme", 7, all[20])).map((h) => h.run)).toEqual(all.slice(21, 28))
+    expect(await store.runs("acme", 7, all[99])).toEqual([])
+    expect(await store.runs("acme", 7, "nobody")).toEqual([])
     await store.close()
   })
 

@@ -32,6 +32,7 @@ async function served(name: string) {
     needs: plan.needs,
     input: plan.types[plan.input] as Type,
     output: plan.types[plan.output]!,
+    engine,
     ready,
   }
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { graphsApp } from "../../deploy/http/app.ts"
+import { hooksWay } from "../../deploy/http/hooks.ts"
 import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { readTriggers } from "../../deploy/triggers/read.ts"
@@ -64,15 +65,19 @@ async function house(limits: { readonly runsMax?: number; readonly waitingMax?: 
     const app = graphsApp({
       graphs: [],
       hosts: ["127.0.0.1"],
-      hooks: triggers.hooks.map((hook) => ({
-        hook,
-        engine,
-        ready: hook.grants === undefined ? ready : bare,
-        secret: (name) => SECRETS[name],
-      })),
+      ways: [
+        hooksWay({
+          hooks: triggers.hooks.map((hook) => ({
+            hook,
+            engine,
+            ready: hook.grants === undefined ? ready : bare,
+            secret: (name) => SECRETS[name],
+          })),
+          onRun: ({ run, result }) => void (result && ended.push(`${run} ${result.outcome.ok}`)),
+        }),
+      ],
       limits: { bodyBytesMax: 1_000, ...limits },
       clock: { now: () => world.now, tick: () => performance.now(), sleep: () => new Promise(() => {}) },
-      onHook: ({ run, result }) => void (result && ended.push(`${run} ${result.outcome.ok}`)),
     })
     const post = async (hook: string, body: string, headers: { readonly [name: string]: string } = {}) => {
       const response = await app.request(`/hooks/${hook}`, {

@@ -25,6 +25,7 @@ test("a run rests, says what it waits for, and goes on when that is there", asyn
     needs: plan.needs,
     input: plan.types[plan.input] as Type,
     output: plan.types[plan.output]!,
+    engine,
     ready,
   }
   const app = graphsApp({ graphs: [served], runs: [{ engine, grants: GRANTS }] })
@@ -81,7 +82,8 @@ output: last
   const served = async (head: string, name: string) => {
     const ready = await own.prepare(w.plan(graph(head)), { grants: GRANTS })
     const { plan } = ready.admitted
-    return { name, needs: plan.needs, input: plan.types[plan.input] as Type, output: plan.types[plan.output]!, ready }
+    const input = plan.types[plan.input] as Type
+    return { name, needs: plan.needs, input, output: plan.types[plan.output]!, engine: own, ready }
   }
   const graphs = [await served("on_failure: undo", "careful"), await served("", "plain")]
   const app = graphsApp({ graphs, runs: [{ engine: own, grants: GRANTS }] })

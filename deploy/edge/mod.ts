@@ -1,0 +1,15 @@
+/**
+ * The door of the edge: all that runs compiled plans on a host that has `fetch` and little else, and nothing that makes
+ * them. No parser, no compiler, no trainer, no platform's own modules: `tests/edge.test.ts` looks at what a bundle of it
+ * holds and what it weighs.
+ */
+export { hasPatterns, type Rec, type Services, type Value } from "../../graph/mod.ts"
+export type { LedgerStore } from "../../kernel/mod.ts"
+export { ask, event, fnWith, http, llm, now, random, sleep } from "../../nodes/mod.ts"
+export { Engine, type Ready, type RunOptions, type RunResult } from "../engine.ts"
+export { MemoryLedger } from "../ledger_memory.ts"
+export { systemChance } from "../services/chance.ts"
+export { systemClock } from "../services/clock.ts"
+export { type Edge, EdgeError, type EdgeGraph, type EdgeOptions, type EdgeReason, edge } from "./edge.ts"
+export { type FetchOptions, fetchHttp } from "./fetch.ts"
+export { type BundledModule, bundled } from "./modules.ts"

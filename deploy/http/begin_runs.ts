@@ -1,0 +1,230 @@
+/**
+ * Runs begun over HTTP: one that is waited for, one that goes on by itself, one that is told as it goes, and many at once.
+ * A run for which nobody waits is on record before it is answered; one with a key is begun once, however often it is asked for.
+ */
+import type { Context, Hono } from "hono"
+import { encode, type Rec, sha256 } from "../../graph/mod.ts"
+import { AdmissionError, KernelError } from "../../kernel/mod.ts"
+import type { Ready } from "../engine.ts"
+import { derivedId } from "../run_ids.ts"
+import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
+import type { Caller } from "./callers.ts"
+import type { Served } from "./catalogue.ts"
+import { type Flight, feedSource, within } from "./flights.ts"
+import { accepted, inputOf, inputsOf } from "./input.ts"
+import { type Means, placeFor, type RunTold } from "./means.ts"
+import { type Wanted, wantedOf } from "./prefer.ts"
+import { Answer, problemOf, refused } from "./problems.ts"
+import { recordSource } from "./record_events.ts"
+import { Stop } from "./stop.ts"
+import type { Source } from "./streams.ts"
+
+/** Adds `POST /graphs/:name/runs` and `POST /graphs/:name/batch`. */
+export function addBeginnings(app: Hono, means: Means): void {
+  app.post("/graphs/:name/runs", (c) => new Beginning(c, means).run())
+  app.post("/graphs/:name/batch", (c) => new Beginning(c, means).batch())
+  for (const path of ["/graphs/:name/runs", "/graphs/:name/batch"] as const)
+    app.all(path, (c) => problemOf("wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }).response())
+}
+
+/** One request for runs of one graph. */
+class Beginning {
+  readonly #means: Means
+  readonly #request: Request
+  readonly #name: string
+  readonly #caller: Caller
+  readonly #tick: number
+
+  constructor(c: Context, means: Means) {
+    this.#means = means
+    this.#request = c.req.raw
+    this.#name = c.req.param("name")!
+    this.#caller = means.callerOf(c)
+    this.#tick = means.clock.tick()
+  }
+
+  async run(): Promise<Response> {
+    const graph = this.#graph()
+    if (graph instanceof Answer) return this.#told(graph)
+    const wanted = wantedOf(this.#request)
+    if (wanted instanceof Answer) return this.#told(wanted)
+    const ready = await this.#ready(graph)
+    if (ready instanceof Answer) return this.#told(ready)
+    const input = await inputOf(this.#request, graph, this.#means.limits)
+    if (input instanceof Answer) return this.#told(input)
+    if (wanted.how === "wait" && wanted.key === undefined) return this.#told(await this.#waited(graph, ready, input))
+    return await this.#begun(graph, ready, input, wanted)
+  }
+
+  async batch(): Promise<Response> {
+    const { limits } = this.#means
+    const graph = this.#graph()
+    if (graph instanceof Answer) return this.#told(graph)
+    const wanted = wantedOf(this.#request)
+    if (wanted instanceof Answer) return this.#told(wanted)
+    const ready = await this.#ready(graph)
+    if (ready instanceof Answer) return this.#told(ready)
+    const inputs = await inputsOf(this.#request, limits)
+    if (inputs instanceof Answer) return this.#told(inputs)
+    if (inputs.length > limits.batchMax)
+      return this.#told(
+        problemOf("too-large", `A batch has at most ${limits.batchMax} inputs, found ${inputs.length}.`),
+      )
+    const answers: Answer[] = new Array(inputs.length)
+    let next = 0
+    const work = async (): Promise<void> => {
+      for (let i = next++; i < inputs.length; i = next++) {
+        const input = accepted(graph, inputs[i]!)
+        const key = wanted.key === undefined ? undefined : `${wanted.key} ${i}`
+        answers[i] =
+          input instanceof Answer
+            ? input
+            : key === undefined
+              ? await this.#waited(graph, ready, input)
+              : await this.#keyed(graph, ready, input, { ...wanted, how: "wait", key })
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(limits.batchRunsMax, inputs.length) }, work))
+    const results = answers.map(({ status, body: said }, index) => ({ ...said, index, status }))
+    const ended = answers.filter((answer) => answer.status === 200).length
+    const rest = answers.filter((answer) => answer.status === 202).length
+    return this.#told(new Answer(200, { ended, unfinished: rest, failed: answers.length - ended - rest, results }))
+  }
+
+  #graph(): Served | Answer {
+    const graph = this.#means.catalogue.get(this.#name)
+    if (graph === undefined) return problemOf("unknown-graph", `There is no graph "${this.#name}".`)
+    if (!this.#caller.may(this.#name))
+      return problemOf("graph-not-allowed", `The token is not for the graph "${this.#name}".`)
+    return graph
+  }
+
+  async #ready(graph: Served): Promise<Ready | Answer> {
+    const { holder } = this.#caller
+    const ready = holder === undefined ? graph.ready : await (graph.readyFor?.(holder) ?? graph.ready)
+    return ready instanceof AdmissionError ? refused(graph.name, ready, holder) : ready
+  }
+
+  #told(answer: Answer, more: Readonly<Record<string, string>> = {}): Response {
+    const { onRun, clock } = this.#means
+    if (onRun !== undefined) {
+      const { run } = answer.body as Partial<Pick<RunTold, "run">>
+      const ms = clock.tick() - this.#tick
+      onRun({ graph: this.#name, status: answer.status, ms, ...(run === undefined ? {} : { run }) })
+    }
+    return answer.response(more)
+  }
+
+  /** A run that is ended with whoever waits for it. */
+  async #waited(graph: Served, ready: Ready, input: Rec): Promise<Answer> {
+    const { limits, flights } = this.#means
+    const { places, runs } = this.#caller
+    const leave = await placeFor(this.#means, places, this.#request.signal)
+    if (leave instanceof Answer) return leave
+    try {
+      // What has no tool has nothing that a signal could end, and answers before one could come.
+      if (ready.admitted.externs.length === 0) {
+        const result = ready.run(input, runs)
+        return answerOf(result instanceof Promise ? await result : result, { graph: graph.name })
+      }
+      const stop = new Stop(limits.runMsMax, this.#request.signal)
+      const run = graph.engine.id()
+      const done = flights.waitedFor(run, stop)
+      try {
+        const result = await ready.run(input, { ...runs, id: run, signal: stop.signal })
+        return answerOf(result, { graph: graph.name, stop })
+      } finally {
+        done()
+      }
+    } finally {
+      leave()
+    }
+  }
+
+  /** A run that goes on when its caller has gone. */
+  async #begun(graph: Served, ready: Ready, input: Rec, wanted: Wanted): Promise<Response> {
+    const { streams, clock } = this.#means
+    const { places } = this.#caller
+    const applied: Record<string, string> = wanted.how === "async" ? { "preference-applied": "respond-async" } : {}
+    const full = wanted.how === "stream" ? streams.full(places) : undefined
+    if (full !== undefined) return this.#told(full)
+    const known = await this.#flight(graph, ready, input, wanted)
+    if (known instanceof Answer) return this.#told(known, applied)
+    const { again, run } = known
+    const replayed: Record<string, string> = again ? { "idempotency-replayed": "true" } : {}
+    const { flight } = known
+    if (wanted.how === "stream") {
+      const source: Source =
+        flight === undefined ? recordSource(graph.engine, run, 0, clock) : feedSource(flight.feed, undefined)
+      return streams.response(source, places, { ...replayed, location: `/runs/${run}` })
+    }
+    if (flight === undefined) return this.#told(await onRecord(graph, run), { ...replayed, ...applied })
+    const answer = await within(flight, wanted.how === "async" ? wanted.waitMs : undefined, clock)
+    return this.#told(answer ?? goesOn(run), { ...replayed, ...applied })
+  }
+
+  async #keyed(graph: Served, ready: Ready, input: Rec, wanted: Wanted): Promise<Answer> {
+    const known = await this.#flight(graph, ready, input, wanted)
+    if (known instanceof Answer) return known
+    return known.flight === undefined ? await onRecord(graph, known.run) : await known.flight.answer
+  }
+
+  /** The run that is begun, or that the key stands for; `flight` where it is on its way here. */
+  async #flight(
+    graph: Served,
+    ready: Ready,
+    input: Rec,
+    { key, early }: Wanted,
+  ): Promise<Answer | { readonly run: string; readonly again: boolean; readonly flight: Flight | undefined }> {
+    const { flights, onRun, clock } = this.#means
+    const { holder, places, runs } = this.#caller
+    const { engine, name } = graph
+    const run = key === undefined ? engine.id() : derivedId(["key", holder?.name ?? "", name, key])
+    if (key !== undefined) {
+      const before = await this.#before(graph, run, input, key)
+      if (before !== undefined) return before
+    }
+    const leave = await placeFor(this.#means, places, this.#request.signal)
+    if (leave instanceof Answer) return leave
+    const onEnd = ({ status }: Answer) => onRun?.({ graph: name, status, ms: clock.tick() - this.#tick, run })
+    const flight = await flights.begin({ graph, ready, run, input, options: runs, early, leave, onEnd })
+    if (flight !== undefined) return { run, again: false, flight }
+    // Somebody else was quicker with the same key, here or elsewhere.
+    return (await this.#before(graph, run, input, key!)) ?? { run, again: true, flight: undefined }
+  }
+
+  /** What came of a key before; undefined: nothing did. */
+  async #before({ engine }: Served, run: string, input: Rec, key: string) {
+    const flight = this.#means.flights.of(run)
+    const hash = flight === undefined ? await recordedInput(engine, run) : sha256(encode(flight.input))
+    if (hash === undefined || hash instanceof Answer) return hash
+    if (!sameBytes(hash, sha256(encode(input))))
+      return problemOf("idempotency-key-reused", `The key "${key}" came with another input before.`, { run })
+    return { run, again: true, flight }
+  }
+}
+
+async function recordedInput(engine: Served["engine"], run: string): Promise<Uint8Array | Answer | undefined> {
+  if ((await engine.store.entries(engine.space, run)).rows.length === 0) return undefined
+  try {
+    return (await engine.history(run)).inputHash
+  } catch (cause) {
+    if (!(cause instanceof KernelError)) throw cause
+    // What was removed from a record cannot be compared with.
+    return problemOf("missing", cause.message, { run })
+  }
+}
+
+/** What a run came to that is on record, and not on its way here. */
+async function onRecord(graph: Served, run: string): Promise<Answer> {
+  try {
+    const result = resultOnRecord(await graph.engine.history(run))
+    if (result !== undefined) return answerOf(result, { graph: graph.name })
+  } catch (cause) {
+    if (!(cause instanceof KernelError)) throw cause
+    return problemOf("missing", cause.message, { run })
+  }
+  return problemOf("in-progress", "The run of this key goes on, elsewhere.", { run }, { "retry-after": "1" })
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i])

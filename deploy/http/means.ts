@@ -1,0 +1,70 @@
+/** What every way into the server shares, and what a way is: the application is put together from them, so that a host takes only those it can serve. */
+import type { Context, Hono, MiddlewareHandler } from "hono"
+import type { Clock } from "../../graph/mod.ts"
+import type { Engine } from "../engine.ts"
+import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
+import type { Caller, Callers } from "./callers.ts"
+import type { Catalogue } from "./catalogue.ts"
+import type { FlightLimits, Flights } from "./flights.ts"
+import { type Answer, type BodyLimits, overloaded } from "./problems.ts"
+import type { StreamLimits, Streams } from "./streams.ts"
+
+/** Engines whose runs are served, each with what its runs are granted. */
+export interface RunsHost {
+  readonly engine: Engine
+  readonly grants: readonly string[]
+  /** The proof of a run that the ledger of this engine can give; undefined where it has none of that run. */
+  readonly prove?: (run: string) => Promise<object | undefined>
+}
+
+export interface HttpLimits extends BodyLimits, FlightLimits, StreamLimits {
+  /** Milliseconds that a run may take for which somebody waits. */
+  readonly runMsMax: number
+  /** Runs that are worked on at once, and that wait for their turn. */
+  readonly runsMax: number
+  readonly waitingMax: number
+  /** Runs of one token at once. */
+  readonly tokenRunsMax: number
+  /** Inputs of one batch, and runs of it at once. */
+  readonly batchMax: number
+  readonly batchRunsMax: number
+}
+
+export interface RunTold {
+  readonly graph: string
+  readonly status: number
+  readonly ms: number
+  readonly run?: string
+}
+
+export interface Means {
+  readonly limits: HttpLimits
+  readonly clock: Clock
+  readonly catalogue: Catalogue
+  readonly callers: Callers
+  readonly slots: RunSlots
+  readonly flights: Flights
+  readonly streams: Streams
+  readonly hosts: readonly RunsHost[]
+  /** Finds out who asks; to be put before every way that is not for everybody. */
+  readonly admit: MiddlewareHandler
+  readonly callerOf: (c: Context) => Caller
+  readonly onDefect: ((cause: unknown) => void) | undefined
+  readonly onRun: ((told: RunTold) => void) | undefined
+}
+
+/** Adds routes to the application. */
+export type Way = (app: Hono, means: Means) => void
+
+/** A place at work for this caller, or the problem with it. Who has one must leave it once. */
+export async function placeFor({ slots }: Means, tenant: Tenant, signal?: AbortSignal): Promise<(() => void) | Answer> {
+  try {
+    // Nothing is waited for where there is room.
+    const wait = slots.enter(tenant, signal)
+    if (wait !== undefined) await wait
+  } catch (cause) {
+    if (cause instanceof Overloaded) return overloaded(cause)
+    throw cause
+  }
+  return () => slots.leave(tenant)
+}
