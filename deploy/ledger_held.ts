@@ -3,7 +3,6 @@
  * for longer than it said it could be, it is dead, and its runs are free for another. Nothing here decides what counts: two
  * that go on with one run would write the same entry, and the store lets one of them.
  */
-import { clearInterval, setInterval } from "node:timers"
 import type { EntryKind, Row, RunHead } from "../kernel/mod.ts"
 import { headOf } from "./ledger_rows.ts"
 import type { Statement, Storage } from "./storage.ts"
@@ -70,8 +69,8 @@ export class HeldRuns {
     }
     if (this.#held.size === 0 || this.#timer !== undefined) return
     this.#timer = setInterval(() => void this.#renew(), this.#holder.leaseMs / 3)
-    // Node, Bun and Deno: what keeps a process alive is its work, not its telling of it.
-    this.#timer.unref()
+    // What keeps a process alive is its work, not its telling of it; a worker or a page has no process.
+    ;(this.#timer as { readonly unref?: () => void }).unref?.()
   }
 
   /** Runs whose holder has been silent for too long, the first that began first. */

@@ -46,7 +46,7 @@ export async function openLedgerAt(
     const { keepHeads } = await import("./ledger_proof.ts")
     await keepHeads(heads, [publicKey], head)
   }
-  const kept = { signer, keepHead, holder: { id: hex(systemChance.bytes(10)), leaseMs } }
+  const kept = { digest: hostDigest, signer, keepHead, holder: { id: hex(systemChance.bytes(10)), leaseMs } }
   const { SqlLedger } = await import("./ledger_sql.ts")
   if (place === "file") {
     const { SqliteStorage } = await import("./storage_sqlite.ts")

@@ -14,7 +14,7 @@ import {
   type Signer,
   signedHeadOf,
 } from "../audit/mod.ts"
-import type { Digest } from "../graph/mod.ts"
+import { type Digest, sha256 } from "../graph/mod.ts"
 import {
   type Chain,
   KernelError,
@@ -31,7 +31,6 @@ import { redactionOf } from "./ledger_redaction.ts"
 import { bytes, headOf, ROW_COLUMNS, rowOf } from "./ledger_rows.ts"
 import { type Dialect, formatTable, ledgerTables } from "./ledger_tables.ts"
 import { SqlMarks } from "./marks.ts"
-import { hostDigest } from "./services/digest.ts"
 import type { Statement, Storage } from "./storage.ts"
 
 const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
@@ -69,6 +68,8 @@ export interface SqlLedgerOptions {
   readonly storage: Storage
   /** Whose SQL the storage speaks. Default: SQLite's. */
   readonly dialect?: Dialect
+  /** SHA-256, of the host where it has a faster one. */
+  readonly digest?: Digest
   /** Signs the log of heads; without it there is none. */
   readonly signer?: Signer
   readonly now?: () => number
@@ -86,7 +87,7 @@ export class SqlLedger implements LedgerStore {
   readonly marks: SqlMarks
   readonly #storage: Storage
   readonly #signer: Signer | undefined
-  readonly #digest: Digest = hostDigest
+  readonly #digest: Digest
   readonly #now: () => number
   readonly #keepHead: SqlLedgerOptions["keepHead"]
   #head: SignedHead | undefined
@@ -116,8 +117,10 @@ export class SqlLedger implements LedgerStore {
     return ledger
   }
 
-  private constructor({ storage, signer, keepHead, now = Date.now, queueMax = 65_536, holder }: SqlLedgerOptions) {
+  private constructor(options: SqlLedgerOptions) {
+    const { storage, digest = sha256, signer, keepHead, now = Date.now, queueMax = 65_536, holder } = options
     this.#storage = storage
+    this.#digest = digest
     this.#held = holder && new HeldRuns(storage, holder, now)
     this.#signer = signer
     this.#now = now

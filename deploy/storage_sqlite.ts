@@ -4,7 +4,8 @@
  */
 import { statSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
-import { KernelError, kernelError } from "../kernel/mod.ts"
+import { kernelError } from "../kernel/mod.ts"
+import { sqliteError } from "./sqlite_errors.ts"
 import type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 
 export interface SqliteOptions {
@@ -45,7 +46,7 @@ export class SqliteStorage implements Storage {
       if (before !== undefined) this.#look(before)
     } catch (cause) {
       db?.close()
-      throw sqliteError("open", file, cause)
+      throw sqliteError("open", `"${file}"`, cause)
     }
   }
 
@@ -77,7 +78,7 @@ export class SqliteStorage implements Storage {
     try {
       return this.#prepare(sql).all(...params) as unknown as readonly StorageRow[]
     } catch (cause) {
-      throw sqliteError("read", this.#file, cause)
+      throw sqliteError("read", `"${this.#file}"`, cause)
     }
   }
 
@@ -86,7 +87,7 @@ export class SqliteStorage implements Storage {
     try {
       this.#db.exec("BEGIN IMMEDIATE")
     } catch (cause) {
-      throw sqliteError("write", this.#file, cause)
+      throw sqliteError("write", `"${this.#file}"`, cause)
     }
     try {
       for (const [sql, params] of statements) this.#prepare(sql).run(...params)
@@ -97,7 +98,7 @@ export class SqliteStorage implements Storage {
       } catch {
         // SQLite rolls back by itself on a full disk or an I/O error; the first error is the one to tell.
       }
-      throw sqliteError("write", this.#file, cause)
+      throw sqliteError("write", `"${this.#file}"`, cause)
     }
   }
 
@@ -137,22 +138,4 @@ function sizes(file: string): Sizes | undefined {
   if (main === undefined) return undefined
   if (main.isDirectory()) throw kernelError("unavailable", "it is a folder; a ledger is one file")
   return { bytes: main.size, wal: statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0 }
-}
-
-/** SQLite's primary result codes (sqlite.org/rescode.html), and the words they come with where a host leaves the code out. */
-const REASONS: readonly (readonly [codes: readonly number[], words: RegExp, reason: KernelError["reason"]])[] = [
-  [[5, 6], /database (table )?is locked|busy/i, "locked"],
-  [[11, 26], /malformed|not a database|corrupt/i, "corrupt"],
-  [[13], /disk is full/i, "full"],
-  [[14], /unable to open|ENOTDIR|EACCES|EPERM/i, "unavailable"],
-  [[8], /readonly|read-only/i, "readonly"],
-  [[19], /constraint/i, "conflict"],
-]
-
-function sqliteError(action: "open" | "read" | "write", file: string, cause: unknown): KernelError {
-  const { errcode, message } = cause as { readonly errcode?: number; readonly message?: string }
-  if (cause instanceof KernelError) return kernelError(cause.reason, `Cannot ${action} "${file}": ${message}`, cause)
-  const primary = errcode === undefined ? -1 : errcode & 0xff
-  const found = REASONS.find(([codes, words]) => codes.includes(primary) || (primary < 0 && words.test(message ?? "")))
-  return kernelError(found?.[2] ?? "storage", `Cannot ${action} "${file}": ${message ?? String(cause)}`, cause)
 }

@@ -99,6 +99,8 @@ export interface History {
   readonly waits: ReadonlyMap<string, Wait>
   /** Of calls that have not ended, what they learnt so far, in order. */
   readonly parts: ReadonlyMap<string, readonly Part[]>
+  /** Which failure a handler met, by the path of the scope that failed: the hash of it as an outcome. */
+  readonly met: ReadonlyMap<string, Uint8Array>
   /** Answers on record whose outcome is not: the process died in between. */
   readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
   /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
@@ -139,6 +141,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const open = new Map<string, OpenIntent>()
   const waits = new Map<string, Wait>()
   const parts = new Map<string, Part[]>()
+  const met = new Map<string, Uint8Array>()
   const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
   const again = new Set<string>()
   const intents = new Map<number, OpenIntent>()
@@ -231,6 +234,9 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
       case "discarded":
         costs.push(body.spent)
         break
+      case "met":
+        met.set(printPath(body.path), body.outcome)
+        break
       case "guess":
         break
       case "answer":
@@ -275,6 +281,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     open,
     waits,
     parts,
+    met,
     answers,
     again,
     undoable,

@@ -21,6 +21,7 @@ const past = (how: Past["how"], again: readonly string[], ...all: OpenIntent[]):
   waits: new Map(),
   again: new Set(again),
   parts: new Map(),
+  met: new Map(),
   ordered: false,
   from: null,
   held: false,

@@ -65,6 +65,7 @@ const past = (more: Partial<Past> = {}): Past => ({
   open: new Map(),
   waits: new Map(),
   parts: new Map(),
+  met: new Map(),
   again: new Set(),
   ordered: false,
   from: null,
@@ -255,6 +256,7 @@ describe("in words", () => {
         open: new Map(),
         waits: new Map(),
         parts: new Map(),
+        met: new Map(),
         again: new Set(),
       }) as never
     expect([resuming(history("no")).ordered, resuming(history(null)).ordered]).toEqual([true, false])

@@ -30,6 +30,7 @@ import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Delivery, EntryBody, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
+import { Met } from "./met.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
@@ -72,6 +73,7 @@ class RunRecord {
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
   #parts: Parts | undefined
+  #met: Met | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -111,6 +113,10 @@ class RunRecord {
   /** What calls learn on their way. */
   get parts(): Parts {
     return (this.#parts ??= new Parts(this.run, this.#chain, this.#options.digest, this.past))
+  }
+  /** Which failures handlers met; made where one is. */
+  get met(): Pick<Met, "keep" | "isOther"> {
+    return (this.#met ??= new Met(this.#chain, this.#options.digest, this.past))
   }
 
   /** There where the run has a budget, or a tool has said what a call cost. */
@@ -388,13 +394,9 @@ class RunRecord {
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
     const x = this.#admitted.externs[index]
-    if (x === undefined || x.signature.effect !== effect) {
-      throw kernelError(
-        "misuse",
-        `Cannot commit a ${effect}: extern ${index} is ${x?.signature.effect ?? "not of this plan"}`,
-      )
-    }
-    return x
+    if (x?.signature.effect === effect) return x
+    const found = x?.signature.effect ?? "not of this plan"
+    throw kernelError("misuse", `Cannot commit a ${effect}: extern ${index} is ${found}`)
   }
 
   #hashed(args: Value, charge: Charge | undefined): Uint8Array {
@@ -422,10 +424,8 @@ class RunRecord {
     const { resource } = x.signature
     const message = messageOf(outcome)
     const spent = this.#spent(charge, data, attempts)
-    const kept = this.#chain.append(
-      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
-      data,
-    )
+    const body = { path, resource, input, outcome: hash, message, attempts, cachedMs, spent }
+    const kept = this.#chain.append({ kind: "read", ...body }, data)
     this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }

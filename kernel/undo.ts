@@ -5,11 +5,11 @@
  */
 import {
   accept,
-  acceptAnswer,
   type Digest,
   type Failure,
   fail,
   hashValue,
+  held,
   needsAnswer,
   type Outcome,
   type Path,
@@ -238,8 +238,8 @@ function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: V
   const { extern, args } = admitted.undos!.get(undoKey(path))!
   const { input, output } = externs[externAt(plan, path)!]!.claim
   // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
-  const held = (port: number, v: Value): Value => acceptAnswer(plan.types[port]!)(v)
-  const value = undoArgs(args, out === undefined ? undefined : held(output, out), held(input, given))
+  const of = (port: number, v: Value): Value => held(plan.types[port]!, v)
+  const value = undoArgs(args, out === undefined ? undefined : of(output, out), of(input, given))
   return accept(plan.types[externs[extern]!.claim.input]!)(value)
 }
 

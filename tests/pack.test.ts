@@ -85,7 +85,7 @@ beforeAll(() => {
   const tarball = npm(["pack", "--ignore-scripts=false", "--pack-destination", folder], root).trim().split("\n").at(-1)
   npm(["install", "--ignore-scripts", join(folder, tarball ?? "")], app)
   hosts["Bun"] = [bun]
-  hosts["Node"] = [recentNode(folder)]
+  hosts["Node"] = [recentNode()]
   hosts["Deno"] = [findDeno() ?? "deno", "run", "-A"]
 }, INSTALL_MS_MAX)
 

@@ -38,6 +38,9 @@ export async function bundle(entry: string, folder: string): Promise<string> {
     platform: "neutral",
     mainFields: ["module", "main"],
     external: ["node:*"],
+    // A file of tests is imported for what it declares.
+    ignoreAnnotations: true,
+    alias: { "bun:test": join(root, "tests/hosts/small-test.ts") },
     logLevel: "error",
     // The laws' stage waits for turns of the event loop, for which pages and workers have other words.
     banner: {
@@ -58,10 +61,10 @@ process.stdout.write(JSON.stringify(await answer(JSON.parse(text))))
 process.exit(0)
 `
 
-const processHost = (command: (folder: string) => readonly string[]) => async (program: string, folder: string) => {
+const processHost = (command: () => readonly string[]) => async (program: string, folder: string) => {
   const main = join(program, "..", "main.mjs")
   writeFileSync(main, `import process from "node:process"\n${MAIN}`)
-  const [executable = "", ...args] = command(folder)
+  const [executable = "", ...args] = command()
   return {
     ask: (question: unknown): Promise<unknown> =>
       new Promise((resolve, reject) => {
@@ -243,7 +246,7 @@ const absent = (what: string | undefined, why: string): { readonly missing?: str
 export const HOSTS: readonly HostKind[] = [
   { name: "Bun", start: processHost(() => [findBun()!, "run"]) },
   { name: "Deno", ...absent(findDeno(), "npm brought no Deno"), start: processHost(() => [findDeno()!, "run", "-A"]) },
-  { name: "Node", start: processHost((folder) => [recentNode(folder)]) },
+  { name: "Node", start: processHost(() => [recentNode()]) },
   { name: "workerd", ...absent(findWorkerd(), "npm brought no workerd that starts here"), start: workerd },
   { name: "Chromium", ...absent(findChromium(), "there is no Chromium; apt-get install chromium"), start: chromium },
 ]

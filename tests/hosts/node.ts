@@ -1,6 +1,7 @@
 // A Node that runs the package itself: the one at hand, or one that npm fetches for a test.
 import { spawnSync } from "node:child_process"
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 /** Fetched when the one at hand is older than 22.19. */
@@ -12,18 +13,28 @@ export function nodeAtHand(): { readonly command: string; readonly recent: boole
   return { command: "node", recent: major > 22 || (major === 22 && minor >= 19) }
 }
 
-/** The program of a Node that is recent enough. `folder`: where one may be put. */
-export function recentNode(folder: string): string {
+/** The program of a Node that is recent enough. One that was fetched stays for the tests after, in the folder for what is temporary. */
+export function recentNode(): string {
   const found = nodeAtHand()
   if (found.recent) return found.command
-  const modules = join(folder, "node", "node_modules")
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`
-  mkdirSync(modules, { recursive: true })
+  const kept = join(tmpdir(), `shadowgraph-${name}-${NODE_WANTED}`)
+  const program = join(kept, "node_modules", name, "bin", "node")
+  if (existsSync(program)) return program
+  const folder = mkdtempSync(join(tmpdir(), "shadowgraph-node-"))
+  mkdirSync(join(folder, "node_modules"))
   const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
   // npm hands its own settings to the programs it starts; an empty folder has none of them.
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("npm_")))
-  const args = ["install", ...quiet, "--prefix", join(folder, "node"), `${name}@${NODE_WANTED}`]
+  const args = ["install", ...quiet, "--prefix", folder, `${name}@${NODE_WANTED}`]
   const { status, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8", env })
   if (status !== 0) throw new RangeError(`Cannot fetch Node ${NODE_WANTED} for the tests: ${stderr}`)
-  return join(modules, name, "bin", "node")
+  try {
+    renameSync(folder, kept)
+  } catch (cause) {
+    // Another run was first; its Node is the same.
+    if (!existsSync(program)) throw cause
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return program
 }
