@@ -5,7 +5,7 @@ import * as net from "node:net"
 import { graphsApp } from "../../deploy/http/app.ts"
 import { type Listening, listen, listenOnNode } from "../../deploy/listen.ts"
 import { Engine, openHost } from "../../deploy/mod.ts"
-import { type Site, SLOW, SUM, site } from "./world.ts"
+import { Gates, type Site, SLOW, SUM, site } from "./world.ts"
 
 setDefaultTimeout(60_000)
 
