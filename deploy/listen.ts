@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Readable } from "node:stream"
-import { ProjectError, why } from "./project.ts"
+import { ProjectError, why } from "./project_error.ts"
 
 export interface Listening {
   readonly url: string
