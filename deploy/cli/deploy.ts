@@ -49,7 +49,7 @@ export async function run(call: Call): Promise<number> {
   else {
     throw new CliError({
       reason: "failed",
-      message: `Nothing was written: ${TRAITS[target].title} lacks what the ${graphs.length === 1 ? "graph needs" : "graphs need"}`,
+      message: `Nothing was written: what ${graphs.length === 1 ? "the graph needs" : "the graphs need"} is not there on ${TRAITS[target].title}`,
       hints: ["--force writes it all the same"],
       exit: EXIT.failed,
     })
