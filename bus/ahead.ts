@@ -290,7 +290,8 @@ export class Ahead {
     const look = this.#look
     this.#look = undefined
     look?.waiters.clear()
-    look?.stop.abort("a guess was wrong")
+    // Not under its feet: a frame that is in the middle of its steps would begin others that nobody stops.
+    if (look !== undefined) void Promise.resolve().then(() => look.stop.abort("a guess was wrong"))
     this.#later()
   }
 

@@ -8,6 +8,7 @@ import { capture } from "./counters.ts"
 import type { Frame, Parent } from "./frame.ts"
 import { stir } from "./idle.ts"
 import type { BodyCode, StepCode } from "./program.ts"
+import { meets } from "./rest.ts"
 import { isStream, type StreamValue } from "./stream.ts"
 import type { Task } from "./task.ts"
 import { PENDING } from "./translate.ts"
@@ -36,6 +37,7 @@ export const CONTROL: { readonly [K in Control]: Run } = {
     const handle = (failure: unknown): unknown => {
       if (vm.spent) throw failure
       const known = toFailure(failure)
+      meets(vm, tried, known)
       const parent: Parent = { frame, step, done: (_, value) => vm.deliver(frame, step, value), failed: undefined }
       const child = vm.child(parent, step.bodies[1]!, undefined)
       child.slots[0] = errorValue(known)
@@ -408,6 +410,7 @@ function runBody(task: Task, body: BodyCode, index: number, binders: readonly un
       },
       failed: (tried, failure) => {
         stir(parent)
+        meets(vm, tried, toFailure(failure))
         // What was sent before the failure is on its way: what is done next must not overtake it.
         const sent = vm.attempts.settledIn(tried)
         if (sent === undefined) reject(toFailure(failure))

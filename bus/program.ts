@@ -98,6 +98,8 @@ export interface ScopeCode {
   readonly result: number
   /** The pseudo-node that makes the result. */
   readonly maker: number
+  /** Can it fail in several ways, of which time decides what comes first? */
+  readonly races: boolean
   /** Is there a read or write in it or in its bodies? */
   readonly traced: boolean
   readonly writes: boolean
@@ -199,6 +201,9 @@ function scopeOf(
     slots: scope.slots,
     result: scope.result,
     maker: facts.result,
+    races:
+      steps.some((s) => s.kind !== "block") &&
+      steps.some((s, i) => s.bodies.length > 0 || (i < steps.length - 1 && cut[i] !== 1)),
     traced: steps.some((s) => s.traced || (s.tool !== undefined && s.tool.extern.effect !== "pure")),
     steps,
     n,

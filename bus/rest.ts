@@ -3,7 +3,7 @@
  * or is replayed, this is also where outcomes of a record with failures are given out in the order in which they came:
  * each when everything that followed from the one before has happened, so that the same is cut off by the same failure.
  */
-import { fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
+import { type Failure, fail, type Outcome, type Path, sameOutcome, toFailure } from "../graph/mod.ts"
 import type { Commit, Recalled } from "../kernel/mod.ts"
 import type { Attempts } from "./attempt.ts"
 import { countOn } from "./counters.ts"
@@ -92,8 +92,13 @@ export function recall(attempts: Attempts, task: Task): unknown {
   const { record } = vm.settings
   const past = record.past!
   const found = record.answered(path, tool.index, args, () => feeding(frame, step))
+  if (past.how !== "replay") {
+    // Outcomes that came of the items of a stream are on record before the stream is.
+    const feeds = found === undefined && tool.output.kind === "stream"
+    if (!past.ordered || feeds) return enact(attempts, task, found)
+  }
   // A tool that runs bodies waits for them, so that nothing rests while they are held.
-  if ((!past.ordered && past.how !== "replay") || isInTool(frame)) return enact(attempts, task, found)
+  if (isInTool(frame)) return enact(attempts, task, found)
   return new Promise((resolve, reject) => {
     const go = () => {
       try {
@@ -126,20 +131,36 @@ function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unk
 }
 
 /**
- * Is a failure that would end a replay another one than on record? Of failures that do not depend on each other the first
- * ended the run, and which that was depended on time: here others go on until it comes.
+ * Is a failure that ends a scope, or a replay, another one than on record? Of failures that do not depend on each other the
+ * first counted, and which that was depended on time: here others go on until it comes.
  */
 export function comesLater(vm: Vm, frame: Frame, failure: unknown): boolean {
-  const { past } = vm.settings.record
-  if (past?.end === undefined || past.end.ok || vm.spent) return false
-  for (let p = frame.parent; p !== undefined; p = p.frame.parent) if (p.failed !== undefined) return false
+  const { record } = vm.settings
+  const { past } = record
+  if (past === undefined || vm.spent) return false
   const outcome: Outcome = { ok: false, failure: toFailure(failure) }
-  if (sameOutcome(outcome, past.end)) return false
+  const tried = triedAround(frame)
+  const other =
+    tried === undefined
+      ? past.end !== undefined && !past.end.ok && !sameOutcome(outcome, past.end)
+      : record.met.isOther(tried.base(), outcome.failure)
+  if (!other) return false
   vm.driver.rest.otherwise(outcome)
   // What does not depend on the step that failed goes on, as if that were never done.
   if (frame.slow === undefined && frame.waiting < 0) countOn(frame)
-  if (frame.slow !== undefined) vm.enter(frame)
+  if (frame.slow !== undefined) vm.woken.push(frame)
   return true
+}
+
+/** A handler is about to meet the failure of a frame: of several, which was the first goes on record. */
+export function meets(vm: Vm, tried: Frame, failure: Failure): void {
+  if (tried.code.races && vm.outcome === undefined) vm.settings.record.met.keep(tried.base(), failure)
+}
+
+/** The scope around a frame, or the frame itself, whose failure a handler meets. */
+function triedAround(frame: Frame): Frame | undefined {
+  for (let f: Frame = frame; f.parent !== undefined; f = f.parent.frame) if (f.parent.failed !== undefined) return f
+  return undefined
 }
 
 /** May a call in this frame rest? In a body that a tool asked for only where the tool keeps what it has learnt so far. */

@@ -19,6 +19,8 @@ export class Unrecorded implements Recording {
   readonly unsettled = []
   readonly meter = undefined
   readonly undos = undefined
+  /** Which failure is the first here says nothing of the run. */
+  readonly met = { keep: () => {}, isOther: () => false } as const
 
   constructor(of: Recording, clock: Pick<Clock, "tick">) {
     this.#of = of

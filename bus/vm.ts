@@ -37,10 +37,11 @@ export class Vm implements Context, Answers {
   #met: PromiseLike<unknown> | undefined
   #attempts: Attempts | undefined
   #driver: Driver | undefined
-  #outcome: Outcome | undefined
+  /** What the run has come to. */
+  outcome: Outcome | undefined
   #resolve: ((o: Outcome) => void) | undefined
-  /** Frames that got a value they waited for. */
-  #woken: Frame[] = []
+  /** Frames that go on when whoever is in the middle of its steps is through. */
+  readonly woken: Frame[] = []
 
   constructor(program: Program, settings: RunSettings, attempts?: Attempts) {
     this.program = program
@@ -57,8 +58,7 @@ export class Vm implements Context, Answers {
   }
 
   run(input: Value): Outcome | Promise<Outcome> {
-    const root = new Frame(this.program.scopes[0]!, undefined, undefined)
-    this.root = root
+    const root = (this.root = new Frame(this.program.scopes[0]!, undefined, undefined))
     root.slots[0] = input
     const { signal, speculation } = this.settings
     if (speculation !== undefined) this.ahead = new Ahead(this, input, Vm)
@@ -67,9 +67,9 @@ export class Vm implements Context, Answers {
     signal?.addEventListener("abort", onAbort!, { once: true })
     this.enter(root)
     this.drive()
-    if (this.#outcome !== undefined && this.#attempts?.settled() === undefined) {
+    if (this.outcome !== undefined && this.#attempts?.settled() === undefined) {
       signal?.removeEventListener("abort", onAbort!)
-      return this.#outcome
+      return this.outcome
     }
     return new Promise<Outcome>((resolve) => {
       this.#resolve = (outcome) => {
@@ -79,7 +79,7 @@ export class Vm implements Context, Answers {
         if (sent === undefined) resolve(outcome)
         else sent.then(() => resolve(outcome))
       }
-      if (this.#outcome !== undefined) this.#resolve(this.#outcome)
+      if (this.outcome !== undefined) this.#resolve(this.outcome)
     })
   }
 
@@ -93,8 +93,8 @@ export class Vm implements Context, Answers {
   }
 
   private finish(outcome: Outcome): void {
-    if (this.#outcome !== undefined) return
-    this.#outcome = outcome
+    if (this.outcome !== undefined) return
+    this.outcome = outcome
     this.ahead?.close(outcome)
     this.#attempts?.close()
     if (!outcome.ok) this.#attempts?.abort(outcome.failure)
@@ -181,9 +181,11 @@ export class Vm implements Context, Answers {
         return child.slots[child.code.result]
       }
     } catch (cause) {
-      kill(child)
-      this.#attempts?.sweep(toFailure(cause))
-      throw cause
+      if (!comesLater(this, child, cause)) {
+        kill(child)
+        this.#attempts?.sweep(toFailure(cause))
+        throw cause
+      }
     }
     child.listed()
     return PENDING
@@ -260,7 +262,7 @@ export class Vm implements Context, Answers {
         return false
       }
       if (step.to >= 0) slots[step.to] = value
-      if (frame.late !== undefined) deliverLate(frame, code.params + i, this.#woken)
+      if (frame.late !== undefined) deliverLate(frame, code.params + i, this.woken)
     }
     return true
   }
@@ -271,7 +273,7 @@ export class Vm implements Context, Answers {
     const value = this.start(frame, step)
     if (value === PENDING) return
     if (step.to >= 0) frame.slots[step.to] = value
-    markDone(frame, i, this.#woken)
+    markDone(frame, i, this.woken)
   }
 
   // ---- steps
@@ -322,7 +324,7 @@ export class Vm implements Context, Answers {
 
   private effect(frame: Frame, step: StepCode): unknown {
     // Whoever cancels a run from inside its loop has come first.
-    if (this.#outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
+    if (this.outcome !== undefined) throw fail("Cancelled", "The run is over", { path: frame.pathOf(step) })
     const { attempts } = this
     const value =
       step.kind === "invoke_with"
@@ -337,8 +339,8 @@ export class Vm implements Context, Answers {
 
   /** Goes on with frames that got a value they waited for. */
   wake(): void {
-    if (this.#woken.length === 0) return
-    for (let f = this.#woken.pop(); f !== undefined; f = this.#woken.pop()) this.enter(f)
+    if (this.woken.length === 0) return
+    for (let f = this.woken.pop(); f !== undefined; f = this.woken.pop()) this.enter(f)
   }
 
   hop(frame: Frame, step: StepCode, answer: unknown): PromiseLike<unknown> | undefined {
@@ -414,8 +416,8 @@ export class Vm implements Context, Answers {
     try {
       if (frame.slow === undefined) {
         frame.waiting = -1
-        if (frame.late !== undefined) deliverLate(frame, frame.code.params + step.index, this.#woken)
-      } else markDone(frame, step.index, this.#woken)
+        if (frame.late !== undefined) deliverLate(frame, frame.code.params + step.index, this.woken)
+      } else markDone(frame, step.index, this.woken)
       if (this.advance(frame)) this.ended(frame)
     } catch (cause) {
       this.failed(frame, cause)

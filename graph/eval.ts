@@ -258,7 +258,8 @@ export class Evaluation {
   async tool(node: Node, raw: Value, env: Env, path: Path, undoes = false): Promise<Value> {
     const facts = this.checked.nodes.get(node)!
     const signature = facts.signature!
-    const args = bounded(facts.argFits, signature.input, raw)
+    // An undo is made of what was done, by the kernel: its port takes it as it takes what comes from outside.
+    const args = undoes ? seen(signature.input, raw) : bounded(facts.argFits, signature.input, raw)
     const { ended, recorded, how } = await this.attempts(node, args, env, path)
     if (signature.effect !== "pure") {
       const { effect, resource } = signature

@@ -15,7 +15,7 @@ import {
   type VerifyOptions,
   type Why,
 } from "./ledger.ts"
-import { openOutcome } from "./outcome.ts"
+import { openOutcome, valueOf } from "./outcome.ts"
 import { verifyChain } from "./walk.ts"
 
 /** An outcome on record. */
@@ -54,8 +54,6 @@ export interface OpenIntent {
 /** A write that has an undo and was done, or may have been. */
 export interface Undoable {
   readonly path: Path
-  /** The entry of its outcome. */
-  readonly seq: number
   readonly how: Exclude<Delivery, "refused">
   readonly input: Uint8Array
   readonly args: Value
@@ -101,6 +99,8 @@ export interface History {
   readonly waits: ReadonlyMap<string, Wait>
   /** Of calls that have not ended, what they learnt so far, in order. */
   readonly parts: ReadonlyMap<string, readonly Part[]>
+  /** Which failure a handler met, by the path of the scope that failed: the hash of it as an outcome. */
+  readonly met: ReadonlyMap<string, Uint8Array>
   /** Answers on record whose outcome is not: the process died in between. */
   readonly answers: ReadonlyMap<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>
   /** Writes that may be sent: somebody knows that they never arrived, or gave leave. */
@@ -141,6 +141,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
   const open = new Map<string, OpenIntent>()
   const waits = new Map<string, Wait>()
   const parts = new Map<string, Part[]>()
+  const met = new Map<string, Uint8Array>()
   const answers = new Map<string, Extract<EntryBody, { kind: "answer" }> & { readonly data: Uint8Array | null }>()
   const again = new Set<string>()
   const intents = new Map<number, OpenIntent>()
@@ -160,6 +161,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     answers.delete(at)
     open.delete(at)
     parts.delete(at)
+    // It was about an attempt before this one.
+    said.delete(at)
   }
   for (const row of chain.rows) {
     const { body, at, seq } = openRow(row)
@@ -193,9 +196,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         costs.push(body.spent ?? null)
         if (intent.data !== null && body.how !== "refused") {
           const { path, input } = intent
-          const came = openOutcome(data!, body.message)
-          const args = decode(intent.data)
-          undoable.push({ path, seq, how: body.how, input, args, out: came.ok ? came.value : undefined })
+          const out = valueOf(openOutcome(data!, body.message))
+          undoable.push({ path, how: body.how, input, args: decode(intent.data), out })
         }
         settle({
           ...body,
@@ -232,13 +234,16 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
       case "discarded":
         costs.push(body.spent)
         break
+      case "met":
+        met.set(printPath(body.path), body.outcome)
+        break
       case "guess":
         break
       case "answer":
         if (known.get(printPath(body.path))?.how === "uncertain") {
           // What is on record of it stays: it is what the run went on from.
-          const given = data === null ? undefined : openOutcome(data, body.message)
-          said.set(printPath(body.path), { how: body.how, value: given?.ok ? given.value : undefined })
+          const value = data === null ? undefined : valueOf(openOutcome(data, body.message))
+          said.set(printPath(body.path), { how: body.how, value })
           waits.delete(printPath(body.path))
         } else if (body.how === "again") {
           again.add(printPath(body.path))
@@ -276,6 +281,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     open,
     waits,
     parts,
+    met,
     answers,
     again,
     undoable,

@@ -94,6 +94,7 @@ const EVERY: { readonly [K in EntryKind]: readonly [EntryBody & { readonly kind:
     "outcome",
   ],
   discarded: [{ kind: "discarded", ...call, on: ["b"], attempts: 1, spent: null } as never, "input", ""],
+  met: [{ kind: "met", path: ["a"], ...came }, "", "outcome message"],
   resume: [{ kind: "resume", by: "me" }, "", ""],
   undo: [{ kind: "undo", by: "me", left: [], ...came } as never, "", "outcome message"],
   end: [{ kind: "end", ...came, trace: "tt" }, "", "outcome message trace"],
@@ -146,7 +147,7 @@ describe("an entry with salt", () => {
 
   test("beside which stands something else is refused", () => {
     const { entry } = saltedOf(EVERY.end[0])
-    for (const says of [encode("text"), encode([]), encode([1, 2]), encode([1, 2, 3, 4])])
+    for (const says of [encode("abc"), encode("text"), encode([]), encode([1, 2]), encode([1, 2, 3, 4])])
       expect(() => openRow({ entry, told: new Uint8Array([...salt.slice(16), ...says]) })).toThrow(
         "Cannot read what stands beside ledger entry 4",
       )
@@ -178,6 +179,7 @@ describe("a row", () => {
       "taken other",
       "guess none",
       "discarded none",
+      "met other",
       "resume none",
       "undo other",
       "end other",

@@ -134,6 +134,11 @@ export type EntryBody =
       readonly attempts: number
       readonly spent: Spent
     }
+  /**
+   * The failure that a handler met in the scope at `path`: of several on their way it was the first, which no other entry
+   * tells. `data`: the failure, as an outcome. No part of the trace.
+   */
+  | { readonly kind: "met"; readonly path: Path; readonly outcome: Uint8Array; readonly message: string | null }
   /** The run goes on after a stop: parked, or its process died. */
   | { readonly kind: "resume"; readonly by: string }
   /**
@@ -237,6 +242,7 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   taken: ["path", "effect", "resource", "input", "outcome", "message", "from"],
   guess: ["path", "input", "verdict", "by", "alpha", "confidence", "why", "outcome"],
   discarded: ["path", "resource", "input", "on", "attempts", "spent"],
+  met: ["path", "outcome", "message"],
   resume: ["by"],
   undo: ["by", "left", "outcome", "message"],
   end: ["outcome", "message", "trace"],
@@ -263,6 +269,7 @@ const SECRET: { readonly [kind in EntryKind]: { readonly asked?: string; readonl
   taken: { asked: "input", told: ["outcome", "message"] },
   guess: { asked: "input", told: ["outcome"] },
   discarded: { asked: "input", told: [] },
+  met: { told: ["outcome", "message"] },
   resume: { told: [] },
   undo: { told: ["outcome", "message"] },
   end: { told: ["outcome", "message", "trace"] },
@@ -359,9 +366,8 @@ export function readEntry(bytes: Uint8Array): Read {
   if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
   }
-  const known = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
-  const more = rest.length % 2 === 1 && rest[FIELDS.intent.length - 1] === true
-  const fields = known === undefined ? undefined : fieldsOf(known, more)
+  const args = rest[FIELDS.intent.length - 1] === true
+  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? fieldsOf(kind as EntryKind, args) : undefined
   if (
     fields === undefined ||
     (fields.length !== rest.length && fields.length + 2 !== rest.length) ||

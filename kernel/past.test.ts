@@ -65,6 +65,7 @@ const past = (more: Partial<Past> = {}): Past => ({
   open: new Map(),
   waits: new Map(),
   parts: new Map(),
+  met: new Map(),
   again: new Set(),
   ordered: false,
   from: null,
@@ -255,9 +256,12 @@ describe("in words", () => {
         open: new Map(),
         waits: new Map(),
         parts: new Map(),
+        met: new Map(),
         again: new Set(),
       }) as never
     expect([resuming(history("no")).ordered, resuming(history(null)).ordered]).toEqual([true, false])
-    expect(replaying(history(null))).toMatchObject({ how: "replay", ordered: false })
+    expect(replaying(history(null))).toMatchObject({ how: "replay", ordered: false, end: undefined })
+    const outcome = { ok: true, value: 7 } as const
+    expect(replaying({ ...(history(null) as object), end: { outcome } } as never).end).toBe(outcome)
   })
 })

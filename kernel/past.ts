@@ -32,10 +32,11 @@ export interface Past {
   readonly waits: History["waits"]
   readonly again: History["again"]
   readonly parts: History["parts"]
+  readonly met: History["met"]
   /** Some outcome is a failure: what had happened by then depends on the order, so outcomes are given in theirs. */
   readonly ordered: boolean
   /** Of `replay`: what the run ended in. */
-  readonly end?: Outcome
+  readonly end?: Outcome | undefined
   /** Of `taken`: the run that knew it. */
   readonly from: string | null
   /** Writes wait for leave to be sent. */
@@ -57,6 +58,7 @@ export const resuming = (history: History): Past => ({
   waits: history.waits,
   again: history.again,
   parts: history.parts,
+  met: history.met,
   ordered: anyFailed(history.known),
   from: null,
   held: false,
@@ -66,7 +68,7 @@ export const resuming = (history: History): Past => ({
 export const replaying = (history: History): Past => ({
   ...resuming(history),
   how: "replay",
-  ...(history.end === undefined ? {} : { end: history.end.outcome }),
+  end: history.end?.outcome,
 })
 
 export interface Taking {
@@ -105,7 +107,7 @@ export async function taking(
     const seq = history.known.get(printPath(path))?.seq ?? Number.MAX_SAFE_INTEGER
     known.set(printPath(path), { ...entry, seq, effect: effect === "write" ? "write" : "read" })
   }
-  const none = { open: new Map(), waits: new Map(), again: new Set<string>(), parts: new Map() }
+  const none = { open: new Map(), waits: new Map(), again: new Set<string>(), parts: new Map(), met: new Map() }
   return { how: "taken", known, ...none, ordered: anyFailed(known), from: history.run, held }
 }
 

@@ -30,6 +30,7 @@ import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Delivery, EntryBody, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
+import { Met } from "./met.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
@@ -72,6 +73,7 @@ class RunRecord {
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
   #parts: Parts | undefined
+  #met: Met | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
     this.space = options.space
@@ -111,6 +113,10 @@ class RunRecord {
   /** What calls learn on their way. */
   get parts(): Parts {
     return (this.#parts ??= new Parts(this.run, this.#chain, this.#options.digest, this.past))
+  }
+  /** Which failures handlers met; made where one is. */
+  get met(): Pick<Met, "keep" | "isOther"> {
+    return (this.#met ??= new Met(this.#chain, this.#options.digest, this.past))
   }
 
   /** There where the run has a budget, or a tool has said what a call cost. */
@@ -164,8 +170,8 @@ class RunRecord {
   recall(path: Path, extern: number, args: Value): Awaitable<Commit> | undefined {
     const { cache, digest } = this.#options
     const x = this.#extern(extern, "read")
-    const { cacheMs } = x.claim.settings
-    if (cache === undefined || cacheMs === undefined || x.identity === undefined) return undefined
+    if (cache === undefined || x.identity === undefined) return undefined
+    const cacheMs = x.claim.settings.cacheMs!
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
@@ -236,10 +242,10 @@ class RunRecord {
         this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
     }
     for (const { path, input } of this.#lost.unknown()) {
-      const wait = this.past?.waits.get(printPath(path))
-      const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
-      const known = this.waits.some((w) => printPath(w.path) === printPath(path))
-      if (!known && x !== undefined) this.waits.push(wait ?? uncertain(x, this.key(path), { path, input }))
+      const at = printPath(path)
+      if (this.waits.some((w) => printPath(w.path) === at)) continue
+      const x = this.#admitted.externs[externAt(this.#admitted.plan, path)!]!
+      this.waits.push(this.past!.waits.get(at) ?? uncertain(x, this.key(path), { path, input }))
     }
     const { waits } = this
     const kept = waits.map(({ path, why, input, until, request }) => {
@@ -306,7 +312,7 @@ class RunRecord {
     )
     this.#intents?.delete(intent)
     this.#leaf(intent.path, extern.signature, input, hash)
-    this.undos?.settled(intent.path, how, outcome, input, open.args, this.#chain.position)
+    this.undos?.settled(intent.path, how, outcome, input, open.args)
     return this.#mint(intent.path, outcome, kept)
   }
 
@@ -327,7 +333,7 @@ class RunRecord {
   aside(path: Path, extern: number, args: Value, what: Aside): void {
     const { digest } = this.#options
     const { resource } = this.#extern(extern, "read").signature
-    const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
+    const input = this.#hashed(args, what.charge)
     const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
     this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
   }
@@ -367,7 +373,7 @@ class RunRecord {
     for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
       this.#chain.append(body, came.data)?.catch(() => {})
       this.#leaf(path, { effect: "write", resource }, input, came.hash)
-      this.undos?.settled(path, body.how, came.outcome, input, args, this.#chain.position)
+      this.undos?.settled(path, body.how, came.outcome, input, args)
     }
   }
 
@@ -388,28 +394,22 @@ class RunRecord {
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
     const x = this.#admitted.externs[index]
-    if (x === undefined || x.signature.effect !== effect) {
-      throw kernelError(
-        "misuse",
-        `Cannot commit a ${effect}: extern ${index} is ${x?.signature.effect ?? "not of this plan"}`,
-      )
-    }
-    return x
+    if (x?.signature.effect === effect) return x
+    const found = x?.signature.effect ?? "not of this plan"
+    throw kernelError("misuse", `Cannot commit a ${effect}: extern ${index} is ${found}`)
   }
 
   #hashed(args: Value, charge: Charge | undefined): Uint8Array {
     const { digest } = this.#options
-    if (charge === undefined || this.#meter === undefined) return hashValue(args, digest)
+    if (charge === undefined) return hashValue(args, digest)
     const bytes = encode(args)
-    this.#meter.measure(charge, bytes.length)
+    this.counting().measure(charge, bytes.length)
     return digest(bytes)
   }
 
   /** What a call spent, for its entry; the answer is counted first. */
   #spent(charge: Charge | undefined, data: Uint8Array, attempts: number): Spent {
-    if (charge === undefined || this.#meter === undefined) return null
-    this.#meter.measure(charge, data.length)
-    return this.#meter.entry(charge, attempts)
+    return charge === undefined ? null : this.counting().entry(charge, attempts, data.length)
   }
 
   #commitRead(
@@ -424,10 +424,8 @@ class RunRecord {
     const { resource } = x.signature
     const message = messageOf(outcome)
     const spent = this.#spent(charge, data, attempts)
-    const kept = this.#chain.append(
-      { kind: "read", path, resource, input, outcome: hash, message, attempts, cachedMs, spent },
-      data,
-    )
+    const body = { path, resource, input, outcome: hash, message, attempts, cachedMs, spent }
+    const kept = this.#chain.append({ kind: "read", ...body }, data)
     this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }

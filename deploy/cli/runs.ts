@@ -180,6 +180,8 @@ function lineOf(entry: Entry, row: Row): string {
       return `guess    ${printPath(body.path)}  ${body.verdict}${body.by === null ? "" : ` by ${body.by.slice(0, 12)}…, at most ${Number((body.alpha! * 100).toPrecision(4))} % wrong`}${body.why === null ? "" : `: ${body.why}`}`
     case "discarded":
       return `discard  ${printPath(body.path)}  ${body.resource ?? ""}  guessed at ${body.on.map(printPath).join(", ")}`
+    case "met":
+      return `met      ${printPath(body.path)}  ${body.message ?? short(row)}`
     case "resume":
       return `resume   by ${body.by}`
     case "undo":

@@ -76,6 +76,23 @@ export async function judge(graph: Graph, seed: string, thorough = true): Promis
   return { checked: true, broken: trial.broken, ended, ahead: trial.ahead, undos: trial.undos, again: trial.again }
 }
 
+/** What a graph came to alone and looking ahead; `how` says what was different. */
+export interface Beside {
+  readonly came: "refused" | "failed" | "compared"
+  readonly ahead: Ran["ahead"]
+  readonly how: string | undefined
+}
+
+/**
+ * Runs a graph alone and looking ahead, and compares value and trace hash. Not compared: what the checker refuses, and runs that
+ * fail or meet a failure which another order of events may replace by another; the laws explain those from their records.
+ */
+export async function besideAlone(graph: Graph, seed: string): Promise<Beside> {
+  const { checked } = check(graph, { registry: kinds })
+  if (checked === undefined) return { came: "refused", ahead: REFUSED.ahead, how: undefined }
+  return await new Trial(checked, seed).beside()
+}
+
 /** Interpreted; and translated, twice with the same code. */
 const MODES = [
   ["interpreted", false, 1],
@@ -124,6 +141,22 @@ class Trial {
       if (codegen) await this.runs(program, 1, "looking ahead", true)
       if (codegen) await this.undone(program)
     }
+  }
+
+  async beside(): Promise<Beside> {
+    const evaluated = await this.evaluate()
+    if (!evaluated || this.#caught || !this.evaluated!.outcome.ok)
+      return { came: "failed", ahead: this.ahead, how: this.broken[0]?.how }
+    const program = programOf(admitted(compile(this.checked).bytes, this.checked.needs), true)
+    const alone = await run(program, this.input, new Chance(`${this.seed} alone`))
+    const looking = { ahead: new Chance(`${this.seed} shadows`) }
+    const ran = await run(program, this.input, new Chance(`${this.seed} ahead`), looking)
+    const how = !sameEnd(alone.outcome, ran.outcome)
+      ? `alone it comes to ${told(alone.outcome)}, looking ahead to ${told(ran.outcome)}`
+      : alone.trace === ran.trace
+        ? undefined
+        : "the trace hashes differ"
+    return { came: "compared", ahead: ran.ahead, how }
   }
 
   async more(): Promise<void> {

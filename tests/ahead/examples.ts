@@ -1,14 +1,13 @@
 // Looking ahead changes nothing: every graph of the examples, its reads all marked, runs alone and looking ahead in one
 // seeded world, with shadows good and bad; value, trace hash and writes are the same. Tools are spoken by the world, each
 // with an answer of the type that the graph gives it; what is pure runs for real.
-import { afterAll, describe, expect, test } from "bun:test"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { load, Odds, SPECULATION, type Speculation } from "../bus/mod.ts"
-import { Vm } from "../bus/vm.ts"
-import { compile } from "../compile/mod.ts"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
-import { loadGraph, openHost, openProject, sourceOf } from "../deploy/mod.ts"
+import { load, Odds, SPECULATION, type Speculation } from "../../bus/mod.ts"
+import { Vm } from "../../bus/vm.ts"
+import { compile } from "../../compile/mod.ts"
+import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { loadGraph, openHost, openProject, sourceOf } from "../../deploy/mod.ts"
 import {
   type Call,
   check,
@@ -26,21 +25,36 @@ import {
   sha256,
   type Type,
   type Value,
-} from "../graph/mod.ts"
-import { type Admitted, admit, openEntry, openRun } from "../kernel/mod.ts"
-import { Chance } from "./laws/chance.ts"
-import { driven, SeededClock } from "./laws/stage.ts"
-import { someInputValue, someValue } from "./laws/values.ts"
+} from "../../graph/mod.ts"
+import { type Admitted, admit, openEntry, openRun } from "../../kernel/mod.ts"
+import { Chance } from "../laws/chance.ts"
+import { driven, SeededClock } from "../laws/stage.ts"
+import { someInputValue, someValue } from "../laws/values.ts"
 
-const home = join(import.meta.dirname, "../examples")
-const files = readdirSync(home, { recursive: true, withFileTypes: true })
+const home = join(import.meta.dirname, "../../examples")
+
+/** Graph files of the examples. */
+export const files = readdirSync(home, { recursive: true, withFileTypes: true })
   .filter((f) => f.isFile() && f.name.endsWith(".graph.yaml") && !f.parentPath.includes("node_modules"))
   .map((f) => join(f.parentPath, f.name))
   // Two are there to be refused.
   .filter((f) => !f.endsWith("02-a-mistake/quote.graph.yaml") && !f.endsWith("14-injection/offer.graph.yaml"))
   .sort()
 const RUNS = 12
-const total = { runs: 0, values: 0, guesses: 0, wrong: 0 }
+
+/** What an example is called. */
+export const nameOf = (file: string): string => file.slice(home.length + 1)
+
+export interface Found {
+  runs: number
+  /** Runs that ended in a value, and could be compared: after a failure what else had happened by then depends on time. */
+  values: number
+  guesses: number
+  wrong: number
+  /** What came otherwise looking ahead. */
+  readonly differences: string[]
+}
+export const nothing = (): Found => ({ runs: 0, values: 0, guesses: 0, wrong: 0, differences: [] })
 
 /** The graph with every read marked that may be. */
 function marked(graph: Graph, signatureOf: (node: Node) => Signature | undefined): Graph {
@@ -117,55 +131,44 @@ async function once(
   return { outcome, trace, writes: writes.sort(), guesses }
 }
 
-describe("every example", () => {
-  for (const file of files) {
-    test(file.slice(home.length + 1), async () => {
-      const folder = join(file, "..")
-      const project = await openProject(folder)
-      const { checked: plain } = await loadGraph(sourceOf(file, folder), project, { cwd: folder })
-      const signatureOf = (node: Node) => plain!.nodes.get(node)?.signature
-      const options = { registry: project.registry as Registry, pin: pin(project.lock), policy: project.policy }
-      const { checked, problems } = check(marked(plain!.graph, signatureOf), options)
-      expect(problems.filter((p) => p.severity === "error")).toEqual([])
-      const admitted = admit(compile(checked!).bytes, {
-        registry: project.registry,
-        grants: checked!.needs,
-        pins: pin(project.lock),
-        policy: project.policy,
-        digest: sha256,
-      })
-      const host = openHost({ base: folder, secret: () => "none" })
-      const pure = new Map<number, Executor>()
-      for (const [i, x] of admitted.externs.entries()) {
-        if (x.claim.effect !== "pure") continue
-        const lent = { ...host.services, granted: () => true }
-        pure.set(i, await x.kind.open(x.claim.config, admitted.plan.resources, lent, x.signature))
-      }
-      for (let i = 0; i < RUNS; i++) {
-        const input = someInputValue(new Chance(`${file.slice(home.length)} ${i}`), checked!.input)
-        const [alone, ahead] = [
-          await once(admitted, pure, input, `alone ${i}`, false),
-          await once(admitted, pure, input, `ahead ${i}`, true),
-        ]
-        total.runs++
-        expect(ahead.outcome.ok).toBe(alone.outcome.ok)
-        // After a failure what else had happened by then depends on time.
-        if (!alone.outcome.ok || !ahead.outcome.ok) continue
-        total.values++
-        total.guesses += ahead.guesses.length
-        total.wrong += ahead.guesses.filter((kept) => !kept).length
-        expect(hex(hashValue(ahead.outcome.value))).toBe(hex(hashValue(alone.outcome.value)))
-        expect(ahead.trace).toBe(alone.trace)
-        expect(ahead.writes).toEqual(alone.writes)
-      }
-      await host.close()
-    }, 120_000)
-  }
-
-  afterAll(() => {
-    // It is worth something.
-    expect(total.values).toBeGreaterThan(total.runs / 2)
-    expect(total.guesses).toBeGreaterThan(50)
-    expect(total.wrong).toBeGreaterThan(10)
+/** Runs an example alone and looking ahead, on inputs that chance draws, and adds to what was found. */
+export async function lookAhead(file: string, found: Found): Promise<void> {
+  const folder = join(file, "..")
+  const project = await openProject(folder)
+  const { checked: plain } = await loadGraph(sourceOf(file, folder), project, { cwd: folder })
+  const signatureOf = (node: Node) => plain!.nodes.get(node)?.signature
+  const options = { registry: project.registry as Registry, pin: pin(project.lock), policy: project.policy }
+  const { checked, problems } = check(marked(plain!.graph, signatureOf), options)
+  const errors = problems.filter((p) => p.severity === "error").map((p) => p.message)
+  if (checked === undefined || errors.length > 0) throw new RangeError(`${nameOf(file)}: ${errors.join(", ")}`)
+  const admitted = admit(compile(checked).bytes, {
+    registry: project.registry,
+    grants: checked.needs,
+    pins: pin(project.lock),
+    policy: project.policy,
+    digest: sha256,
   })
-})
+  const host = openHost({ base: folder, secret: () => "none" })
+  const pure = new Map<number, Executor>()
+  for (const [i, x] of admitted.externs.entries()) {
+    if (x.claim.effect !== "pure") continue
+    const lent = { ...host.services, granted: () => true }
+    pure.set(i, await x.kind.open(x.claim.config, admitted.plan.resources, lent, x.signature))
+  }
+  for (let i = 0; i < RUNS; i++) {
+    const input = someInputValue(new Chance(`${file.slice(home.length)} ${i}`), checked.input)
+    const alone = await once(admitted, pure, input, `alone ${i}`, false)
+    const ahead = await once(admitted, pure, input, `ahead ${i}`, true)
+    found.runs++
+    const differs = (what: string) => found.differences.push(`${nameOf(file)}, run ${i}: ${what}`)
+    if (ahead.outcome.ok !== alone.outcome.ok) differs("one of the two fails")
+    if (!alone.outcome.ok || !ahead.outcome.ok) continue
+    found.values++
+    found.guesses += ahead.guesses.length
+    found.wrong += ahead.guesses.filter((kept) => !kept).length
+    if (hex(hashValue(ahead.outcome.value)) !== hex(hashValue(alone.outcome.value))) differs("another value")
+    if (ahead.trace !== alone.trace) differs("another trace hash")
+    if (ahead.writes.join("\n") !== alone.writes.join("\n")) differs("other writes")
+  }
+  await host.close()
+}
