@@ -1,3 +1,4 @@
+// The hints of a tool, from what its plan calls: each follows, none is written by hand.
 import { describe, expect, test } from "bun:test"
 import type { Extern } from "../../plan/mod.ts"
 import { annotationsOf } from "./annotations.ts"

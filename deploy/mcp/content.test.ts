@@ -1,3 +1,4 @@
+// Values as blocks of content: text, images, sounds, files, each once.
 import { describe, expect, test } from "bun:test"
 import { T, type Type, type Value } from "../../graph/mod.ts"
 import { holdsFiles, shown } from "./content.ts"

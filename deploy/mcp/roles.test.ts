@@ -1,3 +1,4 @@
+// Graphs as prompts and resources: addresses, messages, and what the project says of them.
 import { describe, expect, test } from "bun:test"
 import { matched, messagesOf } from "./roles.ts"
 import { readMcp } from "./roles_file.ts"

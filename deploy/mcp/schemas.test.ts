@@ -1,3 +1,4 @@
+// Schemas of tools: what is said once, and that they take the JSON of the values that they are of.
 import { describe, expect, test } from "bun:test"
 import Ajv from "ajv/dist/2020.js"
 import { acceptStrict, jsonOf, T, type Type, type Value } from "../../graph/mod.ts"
