@@ -4,7 +4,7 @@
  */
 import * as Data from "effect/Data"
 import { type Bounds, type EarlyAnswer, Odds, SPECULATION, type Speculation } from "../bus/mod.ts"
-import type { Policy, Shadows } from "../graph/mod.ts"
+import { jsonOf, type Policy, printPath, type Shadows } from "../graph/mod.ts"
 import { type Admitted, refusedOnGuess } from "../kernel/mod.ts"
 
 /** Bounds of looking ahead; what is left out has its default (`docs/speculation.md`). */
@@ -17,6 +17,13 @@ export interface RunAhead {
   /** Hears what the run will probably come to, marked as such, while it goes on. */
   readonly onEarly?: (early: EarlyAnswer) => void
 }
+
+/** An early answer as JSON, for whoever is told of it outside of this process: what it is, its bound, and what it rests on. */
+export const earlyJson = ({ value, bound, rests }: EarlyAnswer) => ({
+  output: jsonOf(value, { nonFinite: "text" }),
+  bound,
+  rests: rests.map(({ path, by, alpha }) => ({ path: printPath(path), by, alpha })),
+})
 
 export class SpeculateProblem extends Data.TaggedError("SpeculateProblem")<{ readonly message: string }> {}
 

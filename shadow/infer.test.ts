@@ -7,6 +7,7 @@ import {
   type BatchRuntime,
   EncodingRefused,
   encodingOf,
+  guesserOf,
   ModelRefused,
   Net,
   outputOf,
@@ -126,6 +127,21 @@ describe("refused", () => {
     )
     expect(reason(Net.of(mlp, { bytesMax: 4096 }))).toBe("too-large at the model")
     expect(reason(Net.of({ ...mlp, biases: [] }))).toBe("shape at biases")
+  })
+
+  test("an answer of which a number is none, however sure it looks: no answer, and a door that stays shut", () => {
+    const [encoding, output] = [encodingOf(T.boolean), outputOf(T.boolean)]
+    if (encoding instanceof EncodingRefused || output instanceof EncodingRefused) throw new TypeError("no encoding")
+    // Finite weights whose sum is none.
+    const mlp = randomMlp([encoding.width, 2, output.width], 1)
+    const most = mlp.weights.map((w) => w.map(() => 3e38))
+    const file = writeModel({ ...mlp, weights: most }, { input: encoding.spec, output: output.spec })
+    if (file instanceof ModelRefused) throw file
+    const model = must(ShadowModel.of(file))
+    expect(reason(model.predict(true))).toStartWith("not-finite at logit")
+    const guess = guesserOf("fitted", file.bytes)
+    if (guess instanceof ModelRefused) throw guess
+    expect(guess(true)).toBeUndefined()
   })
 
   test("a kernel that traps is dropped, and the next call has a new one", () => {

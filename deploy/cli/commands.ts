@@ -62,7 +62,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "lock",
-    about: "Pin what graphs depend on outside their files: schemas of tools, hashes of code, ports and hashes of models.",
+    about:
+      "Pin what graphs depend on outside their files: schemas of tools, hashes of code, ports and hashes of models.",
     takes: "[file|folder…]",
     options: [{ name: "check", about: "Write nothing; exit 1 where the lock is out of date." }],
     more: [
@@ -91,6 +92,11 @@ export const COMMANDS: readonly Command[] = [
       ...BUDGETS,
       ...AHEAD,
       {
+        name: "early",
+        about:
+          "Look ahead, and tell what the run will probably come to before it is known, with its bound. Not the result.",
+      },
+      {
         name: "ledger",
         value: "<place>",
         about:
@@ -103,7 +109,7 @@ export const COMMANDS: readonly Command[] = [
     more: [
       "Values are read by the type of the input: 3 is a number where a number is wanted and text where text is. Lists and records are JSON; a list can also be given item by item, tags=a tags=b. key=@file takes the text of a file.",
       "A graph says what it needs, and whoever runs it grants: with --grant, in shadowgraph.project.json, or by answering. Without a terminal a missing grant ends with exit code 3 and the line to add.",
-      "The result goes to standard output: a text as it is, anything else as JSON. Progress goes to the terminal only. Ctrl-C stops the tools, closes the ledger and ends with 130.",
+      "The result goes to standard output: a text as it is, anything else as JSON. Progress goes to the terminal only, and so does what --early tells; with --json that is a line of its own before the result, an object with early. Ctrl-C stops the tools, closes the ledger and ends with 130.",
     ],
     examples: [
       ["shadowgraph run quote.graph.yaml order=A17 currency=USD", "asks for what is not granted"],

@@ -45,6 +45,7 @@ export function showParked(call: Call, result: RunResult): void {
 export function jsonResult(
   { run, outcome, trace, ledger, spent, parked, undone }: RunResult,
   { ms, reads, writes }: Totals,
+  early?: { readonly told: number; readonly held: boolean },
 ): string {
   return JSON.stringify({
     run,
@@ -55,6 +56,7 @@ export function jsonResult(
     ...(spent === undefined ? {} : { spent }),
     ...(parked === undefined ? {} : { parked: parked.map(waitJson) }),
     ...undoneJson(undone),
+    ...(early === undefined ? {} : { early }),
     reads,
     writes,
     ms: Math.round(ms * 1000) / 1000,

@@ -10,6 +10,7 @@ import { Timeline, type Totals } from "../view/timeline.ts"
 import { admitPlan } from "./admit.ts"
 import { type Program, programOf } from "./bytes.ts"
 import { type Call, EXIT, usage } from "./command.ts"
+import { EarlyTold } from "./early.ts"
 import { inputOf } from "./input.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { jsonResult, lastLine, showFailure, showParked, showValue } from "./result.ts"
@@ -79,15 +80,14 @@ export async function runProgram(
   try {
     const { plan } = ready.admitted
     const input = await inputOf(call, words, plan.types[plan.input] as Input)
-    const inVain = call.on("speculate") ? session.engine.ahead.inVain(ready.admitted) : undefined
-    if (inVain !== undefined) terminal.err.write(`${terminal.err.colours.dim(`--speculate: ${inVain}`)}\n`)
-    const { result, totals } = await view.watch(
-      ready,
-      input,
-      stop,
-      program.checked?.graph.body.nodes.map((n) => n.name),
-    )
-    if (call.on("json")) terminal.out.write(`${jsonResult(result, totals)}\n`)
+    const early = call.on("early") ? new EarlyTold(call) : undefined
+    const asked = early === undefined ? "speculate" : "early"
+    const inVain = call.on(asked) ? session.engine.ahead.inVain(ready.admitted, early !== undefined) : undefined
+    if (inVain !== undefined) terminal.err.write(`${terminal.err.colours.dim(`--${asked}: ${inVain}`)}\n`)
+    const names = program.checked?.graph.body.nodes.map((n) => n.name)
+    const { result, totals } = await view.watch(ready, input, stop, names, early)
+    const told = await early?.end()
+    if (call.on("json")) terminal.out.write(`${jsonResult(result, totals, told)}\n`)
     else if (result.parked !== undefined) showParked(call, result)
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
@@ -126,6 +126,7 @@ class View {
     input: Rec,
     stop: Stop,
     order?: readonly string[],
+    early?: EarlyTold,
   ): Promise<{ readonly result: RunResult; readonly totals: Totals }> {
     const { err, out } = this.#call.terminal
     const timeline = new Timeline(ready.admitted.plan, performance.now(), order)
@@ -134,6 +135,7 @@ class View {
       const result = await ready.run(input, {
         signal: stop.signal,
         onEvent: (event) => timeline.add(event),
+        ...(early === undefined ? {} : { onEarly: (answer) => this.#beside(() => early.tell(answer)) }),
         ...(this.streams(ready)
           ? { onItem: (item) => out.write(`${JSON.stringify(jsonOf(item, { nonFinite: "text" }))}\n`) }
           : {}),
@@ -145,6 +147,13 @@ class View {
     } finally {
       this.#view?.pause()
     }
+  }
+
+  /** Writes something; the live view steps aside meanwhile. */
+  #beside(write: () => void): void {
+    this.#view?.pause()
+    write()
+    this.#view?.resume()
   }
 
   /** Asks a person; the live view steps aside meanwhile. */

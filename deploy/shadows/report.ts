@@ -130,7 +130,9 @@ function frame(inside: string, [left, right]: Place, [low, high]: Place): string
 function lossPicture(losses: ShadowCard["losses"]): string {
   const steps = Math.max(...losses.map(([step]) => step), 1)
   const most = Math.max(...losses.flatMap(([, loss, look]) => [loss, look]).filter(Number.isFinite), 1e-9)
-  const curve = (which: 1 | 2): Place[] => losses.map((l): Place => [l[0] / steps, l[which] / most])
+  // A loss that is no number has no place in a picture; in a card that was kept it is null.
+  const curve = (which: 1 | 2): Place[] =>
+    losses.filter((l) => Number.isFinite(l[which])).map((l): Place => [l[0] / steps, l[which] / most])
   return frame(line(curve(2), LIGHT) + line(curve(1), DARK), [0, steps], [0, most])
 }
 

@@ -41,7 +41,10 @@ export function submissionBook({ file, key, write, onCards }: BookOptions): Subm
     throw refused("changed", file, "want counts that this project's key has signed, found others")
   }
   return {
-    last: async (target) => Math.max((await read())[target] ?? 0, await onCards(target)),
+    last: async (target) => {
+      const counts = await read()
+      return Math.max(Object.hasOwn(counts, target) ? counts[target]! : 0, await onCards(target))
+    },
     keep: async (target, submission) => {
       const counts = { ...(await read()), [target]: submission }
       await write(await printSigned(KIND, counts, await key()))

@@ -1,9 +1,10 @@
 /** `train` and what follows from it, as a user has it: record, train, look at it, run ahead; and what serves nothing. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openShadows, ShadowStore } from "../../deploy/shadows/store.ts"
 import { hex, sha256 } from "../../graph/mod.ts"
+import { gateTarget } from "../../learn/mod.ts"
 import { folderWith, start } from "./command.ts"
 
 const GRAPH = `graph: sums
@@ -13,7 +14,14 @@ nodes:
   two: { fn: "./tools.js#sum", with: { a: "\${ one }", b: "\${ input.b }" }, effect: read, resource: "host:sum", output: number, speculate: true }
 output: two
 `
-const TOOLS = "export const sum = async ({ a, b }) => a + b\nexport const put = async ({ a }) => a\n"
+const TOOLS = `const { SLOW, ODD } = process.env
+const pause = () => new Promise((done) => setTimeout(done, Number(SLOW)))
+export const sum = async ({ a, b }) => {
+  if (SLOW) await pause()
+  return a + b + (ODD ? 1 : 0)
+}
+export const put = async ({ a }) => a
+`
 const WRITES = `graph: writes
 input: { a: number }
 nodes:
@@ -52,6 +60,10 @@ describe("train", () => {
     const listed = JSON.parse((await did("shadow", "ls", "--json")).out)
     expect(listed).toMatchObject([{ tool: TOOL, hash: said.hash }])
     expect((await did("shadow", "show", TOOL)).out).toContain("admitted")
+    // Without the count of submissions the card still says that there was one.
+    const { card } = (await new ShadowStore(at).all()).shadows[0]!
+    rmSync(join(at, ".shadowgraph", "shadows", "submissions.json"))
+    expect(await new ShadowStore(at).book().last(gateTarget(card.tool, card.version))).toBe(1)
     expect((await did("shadow", "show", "fn:./tools.js#sun")).err).toContain("sum")
     const page = await did("shadow", "report", "--out", "r.html")
     expect(page.exit).toBe(0)
@@ -62,6 +74,34 @@ describe("train", () => {
     expect([run.exit, run.out.trim()]).toEqual([0, "26"])
     expect(run.err).not.toContain("no tool of the graph has a shadow")
   }, 120_000)
+
+  test("a run tells an early answer to who asks, with its bound and what it rests on, and then whether it held", async () => {
+    const words = ["run", "sums.graph.yaml", "a=20", "b=3", "--yes", "--early"]
+    const env = { SLOW: "40" }
+    const told = await start(at, words, { env }).done
+    expect([told.exit, told.out]).toEqual([0, "26\n"])
+    expect(told.err).toContain("early  26  guessed: one, two; at most 2 % wrong\n")
+    expect(told.err).not.toContain("otherwise")
+    const { hash } = (await new ShadowStore(at).all()).shadows[0]!.card
+    const lines = (text: string) =>
+      text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+    const json = lines((await start(at, [...words, "--json"], { env }).done).out)
+    const rests = ["one", "two"].map((path) => ({ path, by: hash, alpha: 0.01 }))
+    expect(json[0]).toEqual({ early: { output: 26, bound: 0.02, rests } })
+    expect(json.at(-1)).toMatchObject({ ok: true, output: 26, early: { told: 1, held: true } })
+
+    // The tool answers otherwise than it did: the result is the tool's, and the early answer is taken back.
+    const odd = await start(at, words, { env: { ...env, ODD: "1" } }).done
+    expect([odd.exit, odd.out]).toEqual([0, "28\n"])
+    expect(odd.err).toMatch(/early {2}26 [\s\S]*early {2}it came otherwise/)
+    const entries = await start(at, ["runs", json.at(-1).run]).done
+    expect(entries.out).toMatch(/guess +one +kept by [0-9a-f]{12}…, at most 1 % wrong: cells: exact, of checked cells/)
+    const against = await did(...words, "--no-speculate")
+    expect([against.exit, against.err]).toEqual([2, expect.stringContaining("--early and --no-speculate")])
+  }, 60_000)
 
   test("a tool that writes has none, and a tool without calls is told what is missing", async () => {
     const refused = await did("train", "writes.graph.yaml", "--yes")

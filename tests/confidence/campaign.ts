@@ -14,11 +14,12 @@ import {
   drawOf,
   fit,
   LearnError,
+  LivingDoor,
   type Scored,
   SHARES,
   thresholdsOf,
 } from "../../learn/mod.ts"
-import { covers, ModelRefused, type OpenedShadow, openShadow } from "../../shadow/mod.ts"
+import { covers, ModelRefused, type OpenedShadow, openShadow, type Promised } from "../../shadow/mod.ts"
 
 const SIDE = 64
 const KINDS = ["less", "more", "near"] as const
@@ -76,8 +77,8 @@ export async function subject(): Promise<Subject> {
   return { bytes, opened, population }
 }
 
-function open(bytes: Uint8Array): OpenedShadow {
-  const opened = openShadow(bytes)
+function open(bytes: Uint8Array, door?: (promised: Promised) => LivingDoor): OpenedShadow {
+  const opened = openShadow(bytes, door === undefined ? {} : { door: (_, promised) => door(promised) })
   if (opened instanceof ModelRefused) throw opened
   return opened
 }
@@ -122,6 +123,45 @@ export function recalibrations({ population }: Subject, runs: number, cases = 2_
   return { runs, breaks, without, errorMax, coverageMean, errorAll: wrong / population.length }
 }
 
+export interface Reopened {
+  readonly runs: number
+  readonly opened: number
+  /** Doors that were opened although more than alpha of the whole population is wrong behind them. */
+  readonly breaks: number
+  /** The same where the tool is a little worse than was promised at every threshold. */
+  readonly breaksOfWorse: number
+}
+
+/** Doors that drift has shut, and that hear calls of the population from then on, drawn with replacement: does what they open to keep the promise? */
+export function reopenings({ opened: { package: file }, population }: Subject, runs: number): Reopened {
+  const draw = drawOf("reopenings")
+  const worse = spoiled(population, draw)
+  const count = (of: readonly Scored[]) => {
+    let [opened, breaks] = [0, 0]
+    for (let i = 0; i < runs; i++) {
+      const door = new LivingDoor(file.promised, { now: () => 0 })
+      while (!door.closed) door.saw(false)
+      while (door.closed && door.state.attempts < BLOCKS) {
+        for (let calls = 0; calls < 100 && door.closed; calls++) {
+          const { confidence, right } = draw.pick(of)
+          door.heard(confidence, right)
+        }
+      }
+      if (door.closed) continue
+      opened++
+      const accepted = of.filter((s) => s.confidence >= door.threshold)
+      if (accepted.filter((s) => !s.right).length > ALPHA_DEFAULT * accepted.length) breaks++
+    }
+    return { opened, breaks }
+  }
+  const { opened, breaks } = count(population)
+  return { runs, opened, breaks, breaksOfWorse: count(worse).breaks }
+}
+const BLOCKS = 3
+/** So many of the right answers become wrong ones, whatever the confidence, that a little more than alpha of them is. */
+const spoiled = (population: readonly Scored[], draw: Draw): readonly Scored[] =>
+  population.map((s) => (draw.unit() < 1.1 * ALPHA_DEFAULT ? { ...s, right: false } : s))
+
 export interface Shifted {
   readonly family: string
   readonly calls: number
@@ -130,6 +170,8 @@ export interface Shifted {
   /** Share of accepted answers in the last quarter of the stream. */
   readonly coverageEnd: number
   readonly closed: boolean
+  /** How often the door was opened again. */
+  readonly opened: number
 }
 
 type Family = readonly [name: string, draw: (draw: Draw) => Rec, tool?: (args: Value) => boolean]
@@ -149,24 +191,26 @@ const FAMILIES: readonly Family[] = [
   ["the tool becomes another", ordinary, (args) => !tool(args)],
 ]
 
-/** A tenth of a stream is like the log, then it shifts. Every accepted answer is verified, as speculation does. */
+/** A tenth of a stream is like the log, then it shifts. Every call is heard, as speculation does, so a door may open again. */
 export function shifts({ bytes }: Subject, calls: number): readonly Shifted[] {
   return FAMILIES.map(([family, shifted, other = tool]) => {
-    const { shadow, door } = open(bytes)
+    let door: LivingDoor | undefined
+    const { shadow } = open(bytes, (promised) => (door = new LivingDoor(promised, { now: () => 0 })))
     const draw = drawOf(`shift ${family}`)
     let [accepted, wrong, end] = [0, 0, 0]
     for (let i = 0; i < calls; i++) {
       const before = i < calls / 10
       const args = before ? ordinary(draw) : shifted(draw)
       const said = shadow.predict(args)
+      const value = (before ? tool : other)(args)
+      shadow.observe?.(args, said.ok ? (said.value as Value) : undefined, { ok: true, value })
       if (!said.ok) continue
       accepted++
       if (i >= 0.75 * calls) end++
-      const value = (before ? tool : other)(args)
       if (said.value !== value) wrong++
-      shadow.observe?.(args, said.value as Value, { ok: true, value })
     }
-    return { family, calls, accepted, wrong, coverageEnd: end / (0.25 * calls), closed: door.closed }
+    const { closed, state } = door!
+    return { family, calls, accepted, wrong, coverageEnd: end / (0.25 * calls), closed, opened: state.opened }
   })
 }
 

@@ -1,6 +1,6 @@
 /** The campaign of `npm run confidence`, in small. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { errorMaxOf, recalibrations, type Subject, shifts, subject } from "./campaign.ts"
+import { errorMaxOf, recalibrations, reopenings, type Subject, shifts, subject } from "./campaign.ts"
 
 let trained: Subject
 beforeAll(async () => {
@@ -13,6 +13,12 @@ describe("a trained shadow that is not perfect", () => {
     expect(found.errorAll).toBeGreaterThan(0)
     expect(found.runs - found.without).toBeGreaterThan(0)
     expect(found.breaks).toBeLessThanOrEqual(3)
+  }, 60_000)
+
+  test("is opened again after a drift only where the promise holds, but for the share of worlds that delta leaves", () => {
+    const found = reopenings(trained, 60)
+    expect(found.opened).toBeGreaterThan(50)
+    expect(found.breaks + found.breaksOfWorse).toBeLessThanOrEqual(6)
   }, 60_000)
 
   test("answers with at most 1 % wrong when calls shift, or not at all", () => {

@@ -16,6 +16,8 @@ import {
   printProblemShort,
   type Registry,
   registry,
+  type Shadow,
+  type Shadows,
   sameBytes,
   sha256,
 } from "../../graph/mod.ts"
@@ -36,6 +38,8 @@ export interface Scenario {
   readonly withheld: string | undefined
   /** When runs are undone: when they fail by themselves, or when they have ended and a person asks. */
   readonly undo: "never" | "on failure" | "asked"
+  /** Runs look ahead, on shadows that are right, wrong and silent by turns. */
+  readonly ahead: boolean
 }
 
 export interface Lived {
@@ -44,6 +48,8 @@ export interface Lived {
   readonly applied: number
   /** Writes that were taken back. */
   readonly undone: number
+  /** Guesses that tools confirmed, and refuted. */
+  readonly guesses: { readonly kept: number; readonly wrong: number }
   readonly ended: { readonly value: number; readonly failure: number; readonly refused: number }
 }
 
@@ -54,7 +60,11 @@ const GRANTS = ["app:look", "app:send", "app:post", "ask:person"]
 
 export function scenarioOf(seed: string): Scenario {
   const chance = new Chance(seed)
-  const { nodes } = someSimGraph(chance)
+  // Of a chance of its own: the worlds are those that they were before runs looked ahead.
+  const looks = new Chance(`${seed} ahead`)
+  const ahead = looks.percent(50)
+  const { nodes: plain } = someSimGraph(chance)
+  const nodes = ahead ? plain.map((node) => marked(node, looks)) : plain
   const inputs = Array.from({ length: chance.between(1, 3) }, () => chance.between(0, 20))
   const span = 15 + nodes.length * inputs.length * 8
   const strikes = Array.from({ length: chance.below(9) }, () => ({
@@ -63,12 +73,36 @@ export function scenarioOf(seed: string): Scenario {
   }))
   const withheld = chance.percent(8) ? GRANTS[chance.below(GRANTS.length)] : undefined
   const undo = (["never", "on failure", "asked"] as const)[chance.below(3)]!
-  return { seed, nodes, inputs, strikes, withheld, undo }
+  return { seed, nodes, inputs, strikes, withheld, undo, ahead }
+}
+
+/** Some of the reads may be called on guesses. */
+const marked = (node: string, looks: Chance): string =>
+  node.replace(/\{ look: /g, (found) => (looks.percent(75) ? "{ speculate: true, look: " : found))
+
+/** Shadows of the one tool that reads: what they say depends on seed and argument alone, and is wrong three times of ten. */
+const shadowsOf = (seed: string, guesses: { kept: number; wrong: number }): Shadows => {
+  const shadow: Shadow = {
+    predict: (args) => {
+      const { look } = args as { readonly look: number }
+      const turn = new Chance(`${seed} ${look}`).below(10)
+      if (turn === 9) return { ok: false, why: "support" }
+      if (turn === 8) throw new RangeError("a shadow that throws")
+      const value = turn === 7 ? "no number" : look + (turn < 3 ? 2 : 1)
+      return { ok: true, value, by: "of a world", alpha: 0.01, confidence: 0.9 }
+    },
+    observe: (_, predicted, real) => {
+      if (predicted === undefined) return
+      if (real.ok && real.value === predicted) guesses.kept++
+      else guesses.wrong++
+    },
+  }
+  return { of: ({ kind }) => (kind === "look" ? shadow : undefined) }
 }
 
 /** Lives a scenario. What is wrong is told, never thrown. */
 export async function live(scenario: Scenario): Promise<Lived> {
-  const calm = await lifeOf({ ...scenario, strikes: [] })
+  const calm = await lifeOf({ ...scenario, strikes: [], ahead: false })
   const life = await lifeOf(scenario)
   const wrong = [...calm.wrong.map((w) => `without faults: ${w}`), ...life.wrong]
   if (life.refused || calm.refused) {
@@ -80,6 +114,7 @@ export async function live(scenario: Scenario): Promise<Lived> {
     processes: life.processes,
     applied: life.world.applied.length,
     undone: life.world.applied.filter(isUndo).length,
+    guesses: life.guesses,
     ended: {
       value: ends.filter((ok) => ok === true).length,
       failure: ends.filter((ok) => ok === false).length,
@@ -94,6 +129,7 @@ interface Life {
   readonly histories: ReadonlyMap<string, History>
   readonly processes: number
   readonly refused: boolean
+  readonly guesses: Lived["guesses"]
 }
 
 async function lifeOf(scenario: Scenario): Promise<Life> {
@@ -103,6 +139,7 @@ async function lifeOf(scenario: Scenario): Promise<Life> {
   const grants = GRANTS.filter((grant) => grant !== scenario.withheld)
   const plan = planOf(scenario, registry(...standardKinds.values(), ...world.kinds(new Process())))
   const runs = scenario.inputs.map((n, i) => ({ id: `run-${i}`, n }))
+  const guesses = { kept: 0, wrong: 0 }
   let processes = 0
   let refused = false
   try {
@@ -114,7 +151,10 @@ async function lifeOf(scenario: Scenario): Promise<Life> {
       const process = new Process()
       const chance = new Chance(`${scenario.seed} process ${processes}`)
       const kinds = registry(...standardKinds.values(), ...world.kinds(process))
-      const work = inProcess(world, process, { plan, grants, kinds, chance, runs, undo: scenario.undo })
+      const work = inProcess(world, process, {
+        ...{ plan, grants, kinds, chance, runs },
+        ...{ undo: scenario.undo, shadows: scenario.ahead ? shadowsOf(scenario.seed, guesses) : undefined },
+      })
       const how = await world.clock.until(Promise.race([work, process.died]))
       if (how === "ended") break
       if (how === undefined) {
@@ -123,16 +163,16 @@ async function lifeOf(scenario: Scenario): Promise<Life> {
       }
       world.clock.forget()
     }
-    return { world, wrong, processes, refused, histories: await checked(world, scenario, plan, runs) }
+    return { world, wrong, processes, refused, guesses, histories: await checked(world, scenario, plan, runs) }
   } catch (cause) {
     if (cause instanceof AdmissionError) {
       refused = true
       if (scenario.withheld === undefined) wrong.push(`refused with every grant: ${cause.message}`)
       if (world.applied.length + world.reads.length > 0) wrong.push("a tool was called by a run that was refused")
-      return { world, wrong, processes, refused, histories: new Map() }
+      return { world, wrong, processes, refused, guesses, histories: new Map() }
     }
     wrong.push(`${(cause as Error).name}: ${(cause as Error).message}`)
-    return { world, wrong, processes, refused, histories: new Map() }
+    return { world, wrong, processes, refused, guesses, histories: new Map() }
   } finally {
     disk.close()
   }
@@ -152,6 +192,7 @@ interface Work {
   readonly chance: Chance
   readonly runs: readonly { readonly id: string; readonly n: number }[]
   readonly undo: Scenario["undo"]
+  readonly shadows: Shadows | undefined
 }
 
 const SECRET = new TextEncoder().encode("of the simulated world")
@@ -172,13 +213,20 @@ const ledgerOn = (world: World, process: Process): Promise<SqlLedger> =>
     },
   })
 
-const engineOn = async (world: World, process: Process, { kinds, chance }: Pick<Work, "kinds" | "chance">) =>
+const engineOn = async (
+  world: World,
+  process: Process,
+  { kinds, chance, shadows }: Pick<Work, "kinds" | "chance" | "shadows">,
+) =>
   new Engine({
     registry: kinds,
     services: {
       clock: world.clock,
       chance: { next: () => chance.unit(), bytes: (n) => Uint8Array.from({ length: n }, () => chance.below(256)) },
+      ...(shadows ? { shadows } : {}),
     },
+    // In a world calls take no time: whether it pays is not the question.
+    speculate: shadows ? { costs: false } : undefined,
     digest: sha256,
     store: await ledgerOn(world, process),
     parks: true,
@@ -270,7 +318,7 @@ async function checked(world: World, scenario: Scenario, plan: Uint8Array, runs:
   // From here on nothing strikes any more.
   const calm = world.calm()
   calm.clock.wall = world.clock.now() + 1
-  const engine = await engineOn(calm, process, { kinds, chance: new Chance("checks") })
+  const engine = await engineOn(calm, process, { kinds, chance: new Chance("checks"), shadows: undefined })
   await engine.prepare(plan, { grants: GRANTS })
   for (const { id } of runs) {
     const chain = await engine.store.entries("", id)

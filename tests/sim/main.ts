@@ -12,6 +12,8 @@ interface Tally {
   processes: number
   applied: number
   undone: number
+  kept: number
+  guessedWrong: number
   value: number
   failure: number
   refused: number
@@ -22,6 +24,8 @@ const nothing = (): Tally => ({
   processes: 0,
   applied: 0,
   undone: 0,
+  kept: 0,
+  guessedWrong: 0,
   value: 0,
   failure: 0,
   refused: 0,
@@ -37,12 +41,12 @@ await campaign(import.meta.filename, {
   does: lived,
   says: ({ seeds, wrong }) => `${seeds} seeds, ${wrong.length} in which something is wrong`,
   only: isWell,
-  ends: async ({ seeds, processes, applied, undone, value, failure, refused, wrong }) => {
+  ends: async ({ seeds, processes, applied, undone, kept, guessedWrong, value, failure, refused, wrong }) => {
     for (const seed of wrong.slice(0, SHOWN_MAX)) await isWell(seed)
     for (const seed of wrong.slice(SHOWN_MAX)) console.log(seed)
     console.log(
       `${processes} processes, of which ${processes - seeds} took up what another had left; ${applied} writes done, ` +
-        `${undone} of them undos; runs: ${value} ended in a value, ${failure} in a failure; ` +
+        `${undone} of them undos; ${kept} guesses were right and ${guessedWrong} wrong; runs: ${value} ended in a value, ${failure} in a failure; ` +
         `${refused} graphs refused for want of a grant`,
     )
     figures({ "sim.seeds": seeds, "sim.violations": wrong.length })
@@ -53,11 +57,13 @@ await campaign(import.meta.filename, {
 async function lived(seed: string, from: number, count: number): Promise<Tally> {
   const tally = nothing()
   for (let i = from; i < from + count; i++) {
-    const { wrong, processes, applied, undone, ended } = await live(scenarioOf(`${seed} ${i}`))
+    const { wrong, processes, applied, undone, guesses, ended } = await live(scenarioOf(`${seed} ${i}`))
     tally.seeds++
     tally.processes += processes
     tally.applied += applied
     tally.undone += undone
+    tally.kept += guesses.kept
+    tally.guessedWrong += guesses.wrong
     tally.value += ended.value
     tally.failure += ended.failure
     tally.refused += ended.refused
@@ -82,8 +88,8 @@ async function isWell(seed: string): Promise<boolean> {
   return false
 }
 
-function told({ nodes, inputs, strikes, withheld, undo }: Scenario): string {
+function told({ nodes, inputs, strikes, withheld, undo, ahead }: Scenario): string {
   const faults = strikes.map((s) => `${s.fault} at ${s.at}`).join(", ")
   const without = withheld === undefined ? "" : `; without ${withheld}`
-  return `${textOf(nodes, undo === "on failure")}inputs ${inputs.join(", ")}; ${faults || "no faults"}${without}; undone: ${undo}`
+  return `${textOf(nodes, undo === "on failure")}inputs ${inputs.join(", ")}; ${faults || "no faults"}${without}; undone: ${undo}${ahead ? "; looking ahead" : ""}`
 }

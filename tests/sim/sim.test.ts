@@ -12,16 +12,21 @@ for (let from = 0; from < SEEDS; from += PART) {
     const wrong: string[] = []
     let taken = 0
     let undone = 0
+    const guesses = { kept: 0, wrong: 0 }
     for (let i = from; i < from + PART; i++) {
       const lived = await live(scenarioOf(`test ${i}`))
       taken += lived.processes - 1
       undone += lived.undone
+      guesses.kept += lived.guesses.kept
+      guesses.wrong += lived.guesses.wrong
       wrong.push(...lived.wrong.map((w) => `test ${i}: ${w}`))
     }
     expect(wrong).toEqual([])
     // They are worth something: processes did die.
     expect(taken).toBeGreaterThan(3)
     expect(undone).toBeGreaterThan(3)
+    expect(guesses.kept).toBeGreaterThan(3)
+    expect(guesses.wrong).toBeGreaterThan(3)
   }, 240_000)
 }
 
@@ -35,9 +40,43 @@ describe("one fault at every operation of one small world", () => {
     test(fault, async () => {
       for (let at = 0; at < 24; at++) {
         const strikes: Strike[] = [{ at, fault }]
-        const { wrong } = await live({ seed: fault, nodes, inputs: [1], strikes, withheld: undefined, undo: "never" })
+        const { wrong } = await live({
+          seed: fault,
+          nodes,
+          inputs: [1],
+          strikes,
+          withheld: undefined,
+          undo: "never",
+          ahead: false,
+        })
         expect(wrong.map((w) => `${at}: ${w}`)).toEqual([])
       }
+    }, 120_000)
+  }
+})
+
+describe("one fault at every operation of one small world that looks ahead", () => {
+  const nodes = [
+    'n0: { look: "input.n", timeout: 1s }',
+    'n1: { look: "n0", timeout: 1s, speculate: true }',
+    'n2: { look: "n1 + n0", timeout: 1s, speculate: true }',
+    'n3: { send: "n2", timeout: 1s, after: n2 }',
+    'n4: { look: "n1 + 3", timeout: 1s, speculate: true, after: n3 }',
+  ]
+  for (const fault of FAULTS) {
+    test(fault, async () => {
+      let guessed = 0
+      for (let at = 0; at < 24; at++) {
+        const strikes: Strike[] = [{ at, fault }]
+        const seed = `${fault} ${at}`
+        const { wrong, guesses } = await live({
+          ...{ seed, nodes, inputs: [1], strikes, withheld: undefined },
+          ...{ undo: "never", ahead: true },
+        })
+        expect(wrong.map((w) => `${at}: ${w}`)).toEqual([])
+        guessed += guesses.kept + guesses.wrong
+      }
+      expect(guessed).toBeGreaterThan(3)
     }, 120_000)
   }
 })
@@ -55,7 +94,15 @@ describe("one fault at every operation of one small world that is undone", () =>
       test(`${undo}: ${fault}`, async () => {
         for (let at = 0; at < 32; at++) {
           const strikes: Strike[] = [{ at, fault }]
-          const lived = await live({ seed: fault, nodes, inputs: [1], strikes, withheld: undefined, undo })
+          const lived = await live({
+            seed: fault,
+            nodes,
+            inputs: [1],
+            strikes,
+            withheld: undefined,
+            undo,
+            ahead: false,
+          })
           expect(lived.wrong.map((w) => `${at}: ${w}`)).toEqual([])
           // One whose answer does not count ends the run earlier, and so does one that never got there.
           if (fault !== "tool lies" && fault !== "tool down") expect([at, lived.undone]).toEqual([at, 2])
