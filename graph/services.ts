@@ -213,14 +213,23 @@ export interface OnnxSession {
   /** Gives the memory back. The next `open` loads the model anew. */
   readonly close: () => Promise<void>
 }
+/** What goes into a model or comes out of it, by name; `null` for what is known only when it runs. */
+export interface OnnxPorts {
+  readonly [name: string]: { readonly dtype: DType; readonly shape: readonly (number | null)[] | null }
+}
 export interface OnnxModel {
   /** SHA-256 of the bytes, in hexadecimal. */
   readonly sha256: string
   readonly bytes: Uint8Array
   /** What goes in, for the first run. */
-  readonly inputs: {
-    readonly [name: string]: { readonly dtype: DType; readonly shape: readonly (number | null)[] | null }
-  }
+  readonly inputs: OnnxPorts
+}
+/** What a model file says of itself. */
+export interface OnnxAbout {
+  readonly inputs: OnnxPorts
+  readonly outputs: OnnxPorts
+  /** Version of the standard operators that it was written for. */
+  readonly opset: number
 }
 export interface Onnx {
   /** What this host can run models on, in the order in which it is to be tried. Found out once. */
@@ -228,6 +237,8 @@ export interface Onnx {
   /** Sessions are shared: a model that is open on the provider is not loaded again. Fails with what the runtime throws. */
   readonly open: (model: OnnxModel, provider: string) => Promise<OnnxSession>
   readonly sha256: (bytes: Uint8Array) => string
+  /** Reads a file that nobody trusts. Fails with the `Failure` `BadModel`, data `reason` and `place`. */
+  readonly about: (bytes: Uint8Array) => Promise<OnnxAbout>
   /** A model file that was kept under its hash; undefined where none was, or where it is no longer what it was. */
   readonly kept: (sha256: string) => Promise<Uint8Array | undefined>
   readonly keep: (sha256: string, bytes: Uint8Array) => Promise<void>

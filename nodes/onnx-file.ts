@@ -7,7 +7,9 @@ import {
   fail,
   isRecord,
   type Onnx,
+  type OnnxAbout,
   type OnnxModel,
+  type OnnxPorts,
   type Rec,
   type Services,
   type SignatureProblem,
@@ -15,7 +17,6 @@ import {
   type Type,
   type Value,
 } from "../graph/mod.ts"
-import type { ModelPorts } from "../shadow/mod.ts"
 import { type Auth, authNeeds, credential, netNeed, readAuth, readOrigin, rights, statusFailure } from "./endpoint.ts"
 import { need } from "./lack.ts"
 
@@ -67,16 +68,17 @@ export const modelPinKey = (config: Rec): string => `onnx:${String(config["onnx"
 
 export interface ModelPin {
   readonly sha256: string
-  readonly inputs: OnnxModel["inputs"]
-  readonly outputs: OnnxModel["inputs"]
+  readonly inputs: OnnxPorts
+  readonly outputs: OnnxPorts
 }
 
-export function pinOf(bytes: Uint8Array, sha256: string, ports: ModelPorts): Rec {
-  const plain = (of: ModelPorts["inputs"]): Rec =>
-    Object.fromEntries([...of].map(([name, { dtype, shape }]) => [name, { dtype, shape }]))
-  const { opset, inputs, outputs } = ports
-  return { sha256, bytes: bytes.length, opset, inputs: plain(inputs), outputs: plain(outputs) }
-}
+export const pinOf = (bytes: Uint8Array, sha256: string, { opset, inputs, outputs }: OnnxAbout): Rec => ({
+  sha256,
+  bytes: bytes.length,
+  opset,
+  inputs: inputs as unknown as Rec,
+  outputs: outputs as unknown as Rec,
+})
 
 /** A pin as the lock has it; undefined where that is none: the file is edited by people. */
 export function readPin(pin: Rec | undefined): ModelPin | undefined {
@@ -84,7 +86,7 @@ export function readPin(pin: Rec | undefined): ModelPin | undefined {
   const ports = (x: Value | undefined): x is Rec => x !== undefined && isRecord(x) && Object.values(x).every(isPort)
   if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256) || !ports(inputs) || !ports(outputs))
     return undefined
-  return { sha256, inputs: inputs as unknown as ModelPin["inputs"], outputs: outputs as unknown as ModelPin["outputs"] }
+  return { sha256, inputs: inputs as unknown as OnnxPorts, outputs: outputs as unknown as OnnxPorts }
 }
 const isPort = (x: Value): boolean =>
   isRecord(x) &&
@@ -94,7 +96,7 @@ const isPort = (x: Value): boolean =>
       x["shape"].every((n) => n === null || (Number.isSafeInteger(n) && (n as number) >= 0))))
 
 /** The record type of a model's inputs, or of its outputs. */
-export const portsType = (ports: OnnxModel["inputs"]): Type =>
+export const portsType = (ports: OnnxPorts): Type =>
   T.record(Object.fromEntries(Object.entries(ports).map(([name, { dtype, shape }]) => [name, T.tensor(dtype, shape)])))
 
 // ---- the bytes

@@ -73,17 +73,10 @@ async function lock(
   if (Array.isArray(place)) throw fail("Refused", `Cannot pin the model: ${place[0]!.message}`)
   const host = need(services.onnx, `pin the model ${String(config["onnx"])}`, "ONNX runtime")
   const bytes = await fetchModel(place as never, bytesMaxOf(config), services, new AbortController().signal)
-  // Only who makes a lock reads model files; a host that runs them needs none of this.
-  const { ModelRefused, readPorts } = await import("../shadow/mod.ts")
-  const ports = readPorts(bytes)
-  if (ports instanceof ModelRefused)
-    throw fail("BadModel", `Cannot pin ${String(config["onnx"])}: ${ports.message}`, {
-      data: { reason: ports.reason, place: ports.place },
-      cause: ports,
-    })
+  const about = await host.about(bytes)
   const sha256 = host.sha256(bytes)
   if ("url" in place) await host.keep(sha256, bytes)
-  return { [modelPinKey(config)]: pinOf(bytes, sha256, ports) }
+  return { [modelPinKey(config)]: pinOf(bytes, sha256, about) }
 }
 
 function sign(node: NodeView): Signature | readonly SignatureProblem[] {

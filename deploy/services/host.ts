@@ -73,6 +73,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
     providers: async () => (await onnx()).providers(),
     open: async (...args) => (await onnx()).open(...args),
     sha256: (bytes) => hex(hostDigest(bytes)),
+    about: async (...args) => (await onnx()).about(...args),
     kept: async (...args) => (await onnx()).kept(...args),
     keep: async (...args) => (await onnx()).keep(...args),
   }

@@ -3,8 +3,17 @@
  * answer is known, and counts only where that came out. Sessions are shared by hash and provider, and have run once before
  * the first question. The runtimes themselves are named by the host (`onnx_host.ts`), or handed in by a page.
  */
-import { hex, type Onnx, type OnnxModel, type OnnxProvider, type OnnxSession, type Tensor } from "../../graph/mod.ts"
-import { ModelRefused, writeModel } from "../../shadow/mod.ts"
+import {
+  fail,
+  hex,
+  type Onnx,
+  type OnnxAbout,
+  type OnnxModel,
+  type OnnxProvider,
+  type OnnxSession,
+  type Tensor,
+} from "../../graph/mod.ts"
+import { ModelRefused, readPorts, writeModel } from "../../shadow/mod.ts"
 import { hostDigest } from "./digest.ts"
 import { fromOrt, type Ort, type OrtSession, toOrt, zerosOf } from "./onnx_tensor.ts"
 
@@ -60,6 +69,7 @@ export function onnxService(candidates: readonly Candidate[], files?: ModelFiles
       return opening
     },
     sha256: (bytes) => hex(hostDigest(bytes)),
+    about: async (bytes) => aboutOf(bytes),
     kept: async (sha256) => {
       const bytes = await files?.get(sha256)
       return bytes !== undefined && hex(hostDigest(bytes)) === sha256 ? bytes : undefined
@@ -70,6 +80,16 @@ export function onnxService(candidates: readonly Candidate[], files?: ModelFiles
       await Promise.allSettled(open.flatMap((s) => (s.status === "fulfilled" ? [s.value.close()] : [])))
     },
   }
+}
+
+function aboutOf(bytes: Uint8Array): OnnxAbout {
+  const ports = readPorts(bytes)
+  if (!(ports instanceof ModelRefused)) {
+    const { inputs, outputs, opset } = ports
+    return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), opset }
+  }
+  const { reason, place, message } = ports
+  throw fail("BadModel", message, { data: { reason, place }, undelivered: true, cause: ports })
 }
 
 class Provider {

@@ -1,5 +1,5 @@
 /** Our tensors as those of an ONNX runtime, and back: the same bytes, under the names that each has for an element type. */
-import { DTYPE_BYTES, type DType, type OnnxModel, Tensor } from "../../graph/mod.ts"
+import { DTYPE_BYTES, type DType, type OnnxPorts, Tensor } from "../../graph/mod.ts"
 
 /** As much of a runtime as is used: onnxruntime-node and onnxruntime-web both have it. */
 export type Ort = Pick<typeof import("onnxruntime-web"), "InferenceSession" | "Tensor">
@@ -51,7 +51,7 @@ export function fromOrt({ type, dims, data }: OrtTensor): Tensor {
 }
 
 /** Inputs of zeros with every open size 1; undefined where even the number of sizes is open, or they would be large. */
-export function zerosOf(inputs: OnnxModel["inputs"]): { readonly [name: string]: Tensor } | undefined {
+export function zerosOf(inputs: OnnxPorts): { readonly [name: string]: Tensor } | undefined {
   const zeros: [string, Tensor][] = []
   let bytes = 0
   for (const [name, { dtype, shape }] of Object.entries(inputs)) {
