@@ -88,7 +88,12 @@ export interface McpConnection {
   readonly call: (
     tool: string,
     args: unknown,
-    options: { readonly signal: AbortSignal; readonly onProgress?: (text: string) => void },
+    options: {
+      readonly signal: AbortSignal
+      readonly onProgress?: (text: string) => void
+      /** W3C: sent along in the request's `_meta`. */
+      readonly traceparent?: string | undefined
+    },
   ) => Promise<{
     readonly content: readonly unknown[]
     readonly structuredContent?: unknown

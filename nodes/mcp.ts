@@ -258,7 +258,11 @@ class Opened {
       execute: async (args: Value, call: Call) => {
         const json = toJson(args, "with")
         const connection = await this.#connected(call.signal)
-        const answer = await connection.call(this.#tool, json, { signal: call.signal, onProgress: call.note })
+        const answer = await connection.call(this.#tool, json, {
+          signal: call.signal,
+          onProgress: call.note,
+          traceparent: call.traceparent,
+        })
         return taken(answer, take, `${this.#server}/${this.#tool}`)
       },
       close: async () => {

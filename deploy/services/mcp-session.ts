@@ -181,10 +181,14 @@ const call: (
   tool: string,
   args: unknown,
   options: Parameters<McpConnection["call"]>[2],
-) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress }) => {
+) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress, traceparent }) => {
   try {
     const result = await session.client.callTool(
-      { name: tool, arguments: args as Record<string, unknown> },
+      {
+        name: tool,
+        arguments: args as Record<string, unknown>,
+        ...(traceparent === undefined ? {} : { _meta: { traceparent } }),
+      },
       {
         signal,
         timeout: CALL_MS_MAX,
