@@ -98,6 +98,34 @@ describe("a ledger that nobody touched", () => {
   })
 })
 
+describe("an audit of one space", () => {
+  const counts = ({ ok, runs, entries, unsigned, findings }: Audit) => [ok, runs, entries, unsigned, findings.length]
+  test("counts and tells what is of that space, and whatever is wrong with the log", async () => {
+    expect(counts(await audited(whole(), { space: "acme" }))).toEqual([true, 5, 13, 1, 0])
+    expect(counts(await audited(whole(), { space: "other" }))).toEqual([true, 1, 3, 0, 0])
+    const edited = rowsWith([A[1]!, { entry: A[2]!.entry }])
+    expect(counts(await audited(edited, { space: "other" }))).toEqual([true, 1, 3, 0, 0])
+    expect((await audited(edited, { space: "acme" })).findings).toMatchObject([{ fault: "edited" }])
+    const removed = { ...whole(), rows: without(whole().rows, ...OTHER), heads: whole().heads }
+    expect(await audited(removed, { space: "acme" })).toMatchObject({ ok: true })
+    expect(await audited(removed, { space: "other" })).toMatchObject({ ok: false })
+    const cut = { ...whole(), log: without(log, log[2]!) }
+    expect((await audited(cut, { space: "other" })).findings).not.toEqual([])
+  })
+})
+
+test("a run that goes on after its end is whole where that was signed, and told where it was not", async () => {
+  const undone = runOf("a", ["start", "end", "undo", "resume"])
+  const audit = async (...signed: number[]) =>
+    await audited({
+      rows: undone,
+      heads: [listedOf(undone)],
+      log: await logOf([signed.map((seq) => headNote(undone[seq]!))], own),
+    })
+  expect(await audit(0, 1, 2)).toMatchObject({ ok: true, unsigned: 1, findings: [] })
+  expect(await audit(0, 1)).toMatchObject({ ok: false, findings: [{ fault: "unsigned", at: { seq: 2 } }] })
+})
+
 interface Change {
   readonly name: string
   readonly make: () => Sealed | Promise<Sealed>

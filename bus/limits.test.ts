@@ -154,6 +154,31 @@ describe("ResourceLimits", () => {
     expect(limits.load("a")).toEqual({ running: 0, waiting: 0 })
   })
 
+  test("sleep once for all that wait for time, not at all for a call to end, and no longer than anybody waits", async () => {
+    const slept: { readonly ms: number; readonly signal: AbortSignal | undefined }[] = []
+    const clock: Clock = {
+      now: () => 0,
+      tick: () => 0,
+      sleep: (ms, signal) => {
+        slept.push({ ms, signal })
+        return new Promise(() => {})
+      },
+    }
+    const limits = new ResourceLimits(clock)
+    limits.declare("one", { concurrent: 1 })
+    limits.declare("often", { perSecond: 1 })
+    for (const resource of ["one", "often"]) limits.enter(resource)
+    const [a, b] = [new AbortController(), new AbortController()]
+    const waiting = [limits.enter("one", a.signal), limits.enter("often", a.signal), limits.enter("often", b.signal)]
+    expect(slept.map(({ ms }) => ms)).toEqual([1_000])
+    const gone = Promise.allSettled(waiting)
+    a.abort()
+    expect(slept[0]!.signal!.aborted).toBe(false)
+    b.abort()
+    expect(slept[0]!.signal!.aborted).toBe(true)
+    expect((await gone).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"])
+  })
+
   test("stated twice, the tightest holds, also for calls that went before", async () => {
     const clock = new SeededClock()
     const limits = new ResourceLimits(clock)
@@ -176,7 +201,7 @@ describe("ResourceLimits", () => {
       { signature: { ...signature, resource: "b" } },
       { signature: { ...signature, resource: null, limits: { concurrent: 1 } } },
     ])
-    for (const resource of ["a", "b", "b"]) expect(limits.enter(resource)).toBeUndefined()
+    for (const resource of ["a", "b", "b", null as never, null as never]) expect(limits.enter(resource)).toBeUndefined()
     expect(limits.enter("a")).toBeInstanceOf(Promise)
     expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
@@ -188,9 +213,10 @@ describe("ResourceLimits", () => {
       { perSecond: 0 },
       { perSecond: -1 },
       { concurrent: Number.NaN },
-      { perSecond: 1e9 },
+      { perSecond: 100_001 },
     ]) {
       expect(() => limits.declare("a", bad)).toThrow("Cannot limit")
     }
+    expect(() => limits.declare("a", { perSecond: 100_000 })).not.toThrow()
   })
 })

@@ -123,6 +123,34 @@ describe("bounds", () => {
     expect(() => ledger.append({ ...gone[1]!, seq: 2 })).toThrow("entry 0 comes next")
   })
 
+  test("of runs: half of those that may be kept is a generation", () => {
+    const ledger = new MemoryLedger({ runsMax: 4 })
+    for (let n = 1; n <= 9; n++) {
+      keep(ledger, ended(`r${n}`))
+      expect(runsOf(ledger).length).toBe(n < 2 ? n : 2 + (n % 2))
+    }
+  })
+
+  test("of runs: a space is there as long as one of its runs is", () => {
+    const ledger = new MemoryLedger({ runsMax: 4 })
+    keep(ledger, going("on", 1, "a"))
+    keep(ledger, ended("over", "b"))
+    keep(ledger, ended("r0", "c"))
+    expect([runsOf(ledger, "a"), runsOf(ledger, "b")]).toEqual([["on"], ["over"]])
+    for (let n = 1; n < 5; n++) keep(ledger, ended(`r${n}`, "c"))
+    expect([runsOf(ledger, "a"), runsOf(ledger, "b")]).toEqual([["on"], []])
+    keep(ledger, going("on", 2, "a").slice(1))
+    expect(ledger.entries("a", "on").rows).toHaveLength(1)
+  })
+
+  test("of runs: a row that is refused moves none to another space", () => {
+    const ledger = keep(new MemoryLedger(), ended("r1").slice(0, 1))
+    expect(() => ledger.append(ended("r2", "other")[1]!)).toThrow("entry 0 comes next")
+    keep(ledger, ended("r1").slice(1))
+    expect([runsOf(ledger), runsOf(ledger, "other")]).toEqual([["r1"], []])
+    expect(ledger.entries("other", "r1").rows).toEqual([])
+  })
+
   test("of runs: the run that was appended to last is not known for longer than its entries", () => {
     const ledger = keep(new MemoryLedger({ runsMax: 1 }), ended("r0"))
     expect(runsOf(ledger)).toEqual(["r0"])

@@ -46,13 +46,10 @@ class Runs {
 
 export class MemoryLedger implements LedgerStore {
   readonly late = true
-  readonly #spaces = new Map<string, Runs>()
+  #spaces = new Map<string, Runs>()
   readonly #max: Required<MemoryLedgerOptions>
   /** The run that was appended to last: mostly the next entry is of the same one, and most end before another is touched. */
   #recent: Tail | undefined
-  #runs = NO_RUNS
-  /** Runs that ended in this generation and have rows of the one before. */
-  #long: Tail[] = []
   #began = 0
   #entries = 0
   #bytes = 0
@@ -84,8 +81,7 @@ export class MemoryLedger implements LedgerStore {
     const recent = this.#recent
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
     this.#settle()
-    if (recent?.space !== space) this.#runs = this.#of(space)
-    const known = this.#runs.find(run)
+    const known = this.#of(space).find(run)
     if (known !== undefined) {
       this.#recent = known
       return next(known, row)
@@ -109,29 +105,29 @@ export class MemoryLedger implements LedgerStore {
   }
 
   #end(tail: Tail, runsMax: number): void {
-    this.#runs.open.delete(tail.run)
-    this.#runs.young.set(tail.run, tail)
-    if (tail.older.length > 0) this.#long.push(tail)
+    const runs = this.#of(tail.space)
+    runs.open.delete(tail.run)
+    runs.young.set(tail.run, tail)
     if (++this.#ended * 2 >= runsMax) this.#turn()
   }
 
   /** It had ended, and goes on. */
-  #reopen({ run }: Tail): void {
-    this.#runs.young.delete(run)
-    this.#runs.old.delete(run)
+  #reopen({ space, run }: Tail): void {
+    const runs = this.#of(space)
+    runs.young.delete(run)
+    runs.old.delete(run)
   }
 
   /** What is of the older generation goes; the younger becomes the older. Runs that go on stay, with the younger of their rows. */
   #turn(): void {
     this.#settle()
-    for (const tail of this.#long) aged(tail)
-    for (const [space, runs] of this.#spaces) {
+    for (const runs of this.#spaces.values()) {
       runs.old = runs.young
       runs.young = new Map()
-      for (const tail of runs.open.values()) aged(tail)
-      if (runs.old.size === 0 && runs.open.size === 0 && runs !== this.#runs) this.#spaces.delete(space)
+      for (const tail of [...runs.old.values(), ...runs.open.values()]) aged(tail)
     }
-    this.#long = []
+    // A tenant of which nothing is left is forgotten.
+    this.#spaces = new Map([...this.#spaces].filter(([, { old, open }]) => old.size + open.size > 0))
     this.#entries = 0
     this.#bytes = 0
     this.#ended = 0
@@ -187,7 +183,6 @@ export class MemoryLedger implements LedgerStore {
 }
 
 const NONE: readonly Row[] = []
-const NO_RUNS = new Runs()
 
 /** What an entry counts beside its data: as much as most of them take, so that none has to be sealed to be counted. */
 const ENTRY_BYTES = 256

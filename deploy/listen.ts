@@ -1,11 +1,12 @@
 /**
- * A server for an application that takes requests and gives responses, on `node:http`, which Bun, Deno and Node share.
- * The request's signal is aborted when its client goes away.
+ * A server for an application that takes requests and gives responses: Bun's own where there is one, else `node:http`, which
+ * Deno and Node share. The request's signal is aborted when its client goes away.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Readable } from "node:stream"
-import { ProjectError, why } from "./project.ts"
+import { type Duplex, Readable } from "node:stream"
+import * as Data from "effect/Data"
+import { ProjectError, why } from "./project_error.ts"
 
 export interface Listening {
   readonly url: string
@@ -13,14 +14,24 @@ export interface Listening {
   readonly close: (graceMs: number) => Promise<void>
 }
 
+export type Fetch = (request: Request) => Response | Promise<Response>
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
 /** Fails with `ProjectError` where the address cannot be had. */
-export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<Listening> {
+export async function listen(fetch: Fetch, address: Address): Promise<Listening> {
+  if (typeof Bun === "undefined") return listenOnNode(fetch, address)
+  return (await import("./listen_bun.ts")).listenOnBun(fetch, address)
+}
+
+/** The same on `node:http`. */
+export async function listenOnNode(fetch: Fetch, { host, port }: Address): Promise<Listening> {
   const server = createServer((incoming, outgoing) => {
     serve(fetch, incoming, outgoing).catch(() => outgoing.destroy())
   })
+  server.on("clientError", refuse)
   // Slow senders do not keep a connection for ever.
   server.requestTimeout = 60_000
   server.headersTimeout = 15_000
@@ -47,17 +58,29 @@ export async function listen(
   }
 }
 
-async function serve(
-  fetch: (request: Request) => Response | Promise<Response>,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
+/** What is no request, or one with too many headers, or one that came too slowly: answered before the application sees it. */
+function refuse(cause: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy()
+  const [status, title] = UNREADABLE[cause.code ?? ""] ?? [400, "Bad Request"]
+  const body = JSON.stringify({ type: "about:blank", title, status, detail: "The request cannot be read." })
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+}
+class UnreadableTarget extends Data.TaggedError("UnreadableTarget") {}
+const UNREADABLE: { readonly [code: string]: readonly [status: number, title: string] } = {
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+}
+
+async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.on("close", () => {
     if (!outgoing.writableFinished) gone.abort()
   })
   const method = incoming.method ?? "GET"
-  const url = new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`)
+  const url = URL.parse(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`)
+  if (url === null) return refuse(new UnreadableTarget(), incoming.socket)
   const headers = new Headers()
   for (let i = 0; i < incoming.rawHeaders.length; i += 2)
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)

@@ -361,6 +361,7 @@ describe("what is said of a tool", () => {
       ...(shopKinds[3]!.sign({ args: { order: 1 } } as never) as Signature),
       limits,
       needs: [] as string[],
+      bytes: new Uint8Array([3]),
     }
     const own: NodeKind = { ...shopKinds[3]!, sign: () => signature }
     const bytes = shopBytes({ score: { config: { key: new Uint8Array([1, 2]), deep: [{ a: 1 }], none: null } } })

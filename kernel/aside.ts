@@ -15,11 +15,12 @@ export type Aside =
       readonly by: string
       readonly alpha: number
       readonly confidence: number
+      readonly charge?: undefined
       /** Which inference computed it, and why that one; null where its shadow does not say. */
       readonly ran?: string | null
     }
   /** None was made. */
-  | { readonly kind: "no guess"; readonly why: string }
+  | { readonly kind: "no guess"; readonly why: string; readonly charge?: undefined }
   | {
       readonly kind: "discarded"
       readonly on: readonly Path[]

@@ -6,6 +6,7 @@ import {
   AMOUNTS,
   type Amount,
   amountsOf,
+  atLeast,
   type Budget,
   Charge,
   Meter,
@@ -48,6 +49,10 @@ describe("a run's budget", () => {
       "Cannot go on: the run's budget of 3 calls is used up, spent 3 calls; resume it with a larger one",
     )
     expect(meter.spent.calls).toBe(3)
+    // A further request of a call that has begun is no call more.
+    const one = new Meter(steady(), { budget: { calls: 1 } })
+    one.begin(["a"])
+    expect(() => one.further(["a"])).not.toThrow()
   })
 
   test("ends once: whoever asks again hears the same failure", () => {
@@ -95,18 +100,26 @@ describe("a run's budget", () => {
     clock.at = 1050
     expect(stop(() => meter.begin(["b"])).message).toContain("budget of 50 ms is used up, spent 50 ms")
     expect(meter.leftMs).toBe(0)
+    // Whoever asks what was spent looks at the clock as well, and so does an entry.
+    const other = new Meter(clock, { budget: { wallMs: 50 } })
+    clock.at = 1060
+    expect(other.spent.wallMs).toBe(10)
+    clock.at = 1070
+    expect(other.entry(new Charge(), 1)).toEqual([1, 0, 0, 0, 20])
+    clock.at = 1075
+    expect(other.leftMs).toBe(25)
   })
 
   test("a clock that goes backwards neither gives time back nor stops a run", () => {
     const clock = steady(1000)
     const meter = new Meter(clock, { budget: { wallMs: 100 } })
     const seen: number[] = []
-    for (const at of [1040, 3, 20, Number.NaN, 25, 25]) {
+    for (const at of [1040, 3, 20, Number.NaN, Number.POSITIVE_INFINITY, 25, 25]) {
       clock.at = at
       meter.begin(["a"])
       seen.push(meter.spent.wallMs)
     }
-    expect(seen).toEqual([40, 40, 57, 57, 62, 62])
+    expect(seen).toEqual([40, 40, 57, 57, 57, 62, 62])
     clock.at = 63
     expect(stop(() => meter.begin(["b"])).data).toMatchObject({ budget: "wallMs" })
   })
@@ -162,6 +175,7 @@ describe("what a call spent", () => {
     const free = new Meter(steady(), { budget: { calls: 10 } })
     free.count({ model: "large", tokensOut: 1 }, new Charge())
     expect(() => free.begin(["a"])).not.toThrow()
+    expect(free.spent.money).toBe(0)
     const tenant = new Allowance({ money: 10 }, 1000, steady())
     const shared = new Meter(steady(), { tenant })
     shared.count({ model: "large", tokensOut: 1 }, new Charge())
@@ -180,6 +194,9 @@ describe("what a call spent", () => {
     meter.measure(untold, 6)
     expect(untold.bytes).toBe(11)
     expect(meter.spent.bytes).toBe(21)
+    // An answer, as its entry is made.
+    expect(meter.entry(untold, 2, 4)).toEqual([2, 15, 3, 0, 0])
+    expect(meter.entry(told, 1, 4)).toEqual([1, 10, 0, 0, 0])
   })
 
   test("that is no amount is refused, and nothing of it counted", () => {
@@ -200,6 +217,18 @@ describe("what a call spent", () => {
       money: 5,
       wallMs: 250,
     })
+  })
+
+  test("is at least what the run said when it stopped", () => {
+    const one = { calls: 4, bytes: 15, tokens: 3, money: 5, wallMs: 250 }
+    expect(atLeast(one, { calls: 5, bytes: 1, tokens: 3, money: 9, wallMs: 0 })).toEqual({
+      calls: 5,
+      bytes: 15,
+      tokens: 3,
+      money: 9,
+      wallMs: 250,
+    })
+    expect(atLeast(one, undefined)).toEqual(one)
   })
 
   test("is printed with its unit", () => {

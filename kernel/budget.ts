@@ -3,7 +3,7 @@
  * each request and never in between; whoever goes over ends in the failure `Budget`, which no graph can catch. What a call
  * spent is counted whatever came of it, and stands in its entry, so that a run that goes on elsewhere does not forget.
  */
-import { type Clock, type Cost, type Failure, fail, isRecord, type Path } from "../graph/mod.ts"
+import { type Clock, type Cost, type Failure, fail, type Path } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import type { Wait } from "./history.ts"
 import { GENESIS } from "./ledger.ts"
@@ -50,7 +50,7 @@ class Stopwatch {
     const now = this.#clock.tick()
     const passed = now - this.#last
     if (Number.isFinite(now)) this.#last = now
-    return passed > 0 && Number.isFinite(passed) ? passed : 0
+    return Number.isFinite(passed) ? Math.max(0, passed) : 0
   }
 }
 
@@ -164,7 +164,7 @@ export class Meter {
   rest(now: number): Wait | undefined {
     if (this.#stopped === undefined) return undefined
     const { path = [], message, data } = this.#stopped
-    const ofTenant = isRecord(data) && data["of"] === "tenant"
+    const ofTenant = (data as { readonly of: string }).of === "tenant"
     const until = ofTenant ? Math.ceil(now + this.#options.tenant!.againMs) : null
     return { path, why: "budget", input: GENESIS, until, request: { message, data, spent: this.spent } }
   }
@@ -177,9 +177,12 @@ export class Meter {
 
   /** Milliseconds until the run's time is up; Infinity where it has no bound. */
   get leftMs(): number {
+    const most = this.#options.budget?.wallMs ?? Number.POSITIVE_INFINITY
+    return Math.max(0, most - this.#tookMs)
+  }
+  get #tookMs(): number {
     this.#lap()
-    const most = this.#options.budget?.wallMs
-    return most === undefined ? Number.POSITIVE_INFINITY : Math.max(0, most - this.#spent[WALL]!)
+    return this.#spent[WALL]!
   }
 
   /** May a call be made that the run may turn out not to need? Only while less than half of every budget is used. */
@@ -209,28 +212,27 @@ export class Meter {
     if (this.#stopped !== undefined) throw this.#stopped
     this.#lap()
     const { budget, tenant, caller } = this.#options
-    for (let i = 0; i < AMOUNTS.length; i++) {
-      const key = AMOUNTS[i]!
+    AMOUNTS.forEach((key, i) => {
       const more = i === CALLS ? calls : 1
-      const most = budget?.[key]
-      if (most !== undefined && this.#spent[i]! + more > most) throw this.#stop("run", key, most, this.#spent[i]!, path)
+      const most = budget?.[key] ?? Number.POSITIVE_INFINITY
+      if (this.#spent[i]! + more > most) throw this.#stop("run", undefined, key, most, this.#spent[i]!, path)
       if (tenant !== undefined) this.#share("tenant", tenant, i, more, path)
       if (caller !== undefined) this.#share("caller", caller, i, more, path)
-    }
+    })
     if (this.#unpriced !== undefined) throw this.#stopUnpriced(this.#unpriced, path)
   }
 
   #share(whose: "tenant" | "caller", of: Allowance, amount: number, more: number, path: Path): void {
-    const most = of.budget[AMOUNTS[amount]!]
-    if (most === undefined) return
+    const key = AMOUNTS[amount]!
+    const most = of.budget[key] ?? Number.POSITIVE_INFINITY
     const used = of.used(amount)
-    if (used + more > most) throw this.#stop(whose, AMOUNTS[amount]!, most, used, path)
+    if (used + more > most) throw this.#stop(whose, of, key, most, used, path)
   }
 
   /** The run's time is up while a call is on its way: the failure that ends the run. */
   expire(path: Path): Failure {
     const most = this.#options.budget?.wallMs ?? 0
-    return this.#stopped ?? this.#stop("run", "wallMs", most, Math.max(most, this.#spent[WALL]!), path)
+    return this.#stopped ?? this.#stop("run", undefined, "wallMs", most, Math.max(most, this.#spent[WALL]!), path)
   }
 
   /** What a tool says that a request cost. Throws `BadCost` for an amount that is none. */
@@ -259,10 +261,10 @@ export class Meter {
     if (!charge.counted) this.#bytes(charge, bytes)
   }
 
-  /** What stands in the entry of a call: its own amounts, and the time that the run has taken up to here. */
-  entry({ bytes, tokens, money }: Charge, attempts: number): readonly number[] {
-    this.#lap()
-    return [attempts, bytes, tokens, money, Math.round(this.#spent[WALL]!)]
+  /** What stands in the entry of a call, once its answer of so many bytes is counted: its own amounts, and the time that the run has taken up to here. */
+  entry(charge: Charge, attempts: number, bytes = 0): readonly number[] {
+    this.measure(charge, bytes)
+    return [attempts, charge.bytes, charge.tokens, charge.money, Math.round(this.#tookMs)]
   }
 
   #priced(model: string | undefined, tokensIn: number, tokensOut: number): number {
@@ -288,10 +290,16 @@ export class Meter {
     this.#add(WALL, this.#watch.lap())
   }
 
-  #stop(whose: "run" | "tenant" | "caller", budget: Amount, limit: number, spent: number, path: Path): Failure {
-    const { prices } = this.#options
-    const shared = whose === "run" ? undefined : this.#options[whose]
-    const of = (n: number) => printAmount(budget, n, prices?.currency)
+  /** `shared`: where it is not the run's own. */
+  #stop(
+    whose: "run" | "tenant" | "caller",
+    shared: Allowance | undefined,
+    budget: Amount,
+    limit: number,
+    spent: number,
+    path: Path,
+  ): Failure {
+    const of = (n: number) => printAmount(budget, n, this.#options.prices?.currency)
     const window = shared === undefined ? "" : ` in ${shared.windowMs} ms`
     const next =
       shared === undefined ? "resume it with a larger one" : `try again in ${Math.ceil(shared.againMs)} ms or later`
@@ -331,7 +339,6 @@ export function printAmount(key: Amount, n: number, currency = "of money"): stri
 }
 
 /** Of each amount the larger one: what is on record of a run's calls, and what it said when it stopped. */
-export function atLeast(one: Amounts, other: Amounts | undefined): Amounts {
-  if (other === undefined) return one
+export function atLeast(one: Amounts, other: Amounts = one): Amounts {
   return Object.fromEntries(AMOUNTS.map((key) => [key, Math.max(one[key], other[key] ?? 0)])) as Amounts
 }

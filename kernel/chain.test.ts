@@ -66,6 +66,22 @@ describe("a chain", () => {
     }
   })
 
+  test("gives a store that is late the very entry that others are given at once", () => {
+    const late: Row[] = []
+    const early: Row[] = []
+    const { late: _, ...prompt } = NOTHING
+    for (const [rows, store] of [
+      [late, { ...NOTHING, late: true, append: (row: Row) => void late.push(row) }],
+      [early, { ...prompt, append: (row: Row) => void early.push(row) }],
+    ] as const) {
+      const chain = new GrowingChain({ ...named, store })
+      chain.appendLate("start", DATA, () => START)
+      expect(chain.head).toBe(hex(rows[0]!.hash))
+    }
+    expect(late[0]!.entry).toEqual(early[0]!.entry)
+    expect(openEntry(late[0]!.entry).body).toEqual(START)
+  })
+
   test("that was closed takes nothing more, and says of which run", () => {
     const store = new MemoryLedger()
     const chain = new GrowingChain({ ...named, store })

@@ -163,7 +163,7 @@ describe("a write", () => {
 
   test("can be undone where its arguments were kept and it was done, or may have been", () => {
     const undoable = (...written: Written[]) => opened(...written).undoable
-    const common = { path: ["a"], seq: 2, input: ARGS, args: { x: 1 } }
+    const common = { path: ["a"], input: ARGS, args: { x: 1 } }
     expect(undoable(intent(true), outcome(1, "delivered"))).toEqual([{ ...common, how: "delivered", out: 2 }])
     expect(undoable(intent(true), outcome(1, "delivered", failure))).toEqual([
       { ...common, how: "delivered", out: undefined },

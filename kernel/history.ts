@@ -15,7 +15,7 @@ import {
   type VerifyOptions,
   type Why,
 } from "./ledger.ts"
-import { openOutcome } from "./outcome.ts"
+import { openOutcome, valueOf } from "./outcome.ts"
 import { verifyChain } from "./walk.ts"
 
 /** An outcome on record. */
@@ -54,8 +54,6 @@ export interface OpenIntent {
 /** A write that has an undo and was done, or may have been. */
 export interface Undoable {
   readonly path: Path
-  /** The entry of its outcome. */
-  readonly seq: number
   readonly how: Exclude<Delivery, "refused">
   readonly input: Uint8Array
   readonly args: Value
@@ -163,6 +161,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     answers.delete(at)
     open.delete(at)
     parts.delete(at)
+    // It was about an attempt before this one.
+    said.delete(at)
   }
   for (const row of chain.rows) {
     const { body, at, seq } = openRow(row)
@@ -196,9 +196,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         costs.push(body.spent ?? null)
         if (intent.data !== null && body.how !== "refused") {
           const { path, input } = intent
-          const came = openOutcome(data!, body.message)
-          const args = decode(intent.data)
-          undoable.push({ path, seq, how: body.how, input, args, out: came.ok ? came.value : undefined })
+          const out = valueOf(openOutcome(data!, body.message))
+          undoable.push({ path, how: body.how, input, args: decode(intent.data), out })
         }
         settle({
           ...body,
@@ -243,8 +242,8 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
       case "answer":
         if (known.get(printPath(body.path))?.how === "uncertain") {
           // What is on record of it stays: it is what the run went on from.
-          const given = data === null ? undefined : openOutcome(data, body.message)
-          said.set(printPath(body.path), { how: body.how, value: given?.ok ? given.value : undefined })
+          const value = data === null ? undefined : valueOf(openOutcome(data, body.message))
+          said.set(printPath(body.path), { how: body.how, value })
           waits.delete(printPath(body.path))
         } else if (body.how === "again") {
           again.add(printPath(body.path))

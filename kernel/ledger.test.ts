@@ -147,7 +147,7 @@ describe("an entry with salt", () => {
 
   test("beside which stands something else is refused", () => {
     const { entry } = saltedOf(EVERY.end[0])
-    for (const says of [encode("text"), encode([]), encode([1, 2]), encode([1, 2, 3, 4])])
+    for (const says of [encode("abc"), encode("text"), encode([]), encode([1, 2]), encode([1, 2, 3, 4])])
       expect(() => openRow({ entry, told: new Uint8Array([...salt.slice(16), ...says]) })).toThrow(
         "Cannot read what stands beside ledger entry 4",
       )

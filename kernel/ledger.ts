@@ -366,9 +366,8 @@ export function readEntry(bytes: Uint8Array): Read {
   if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
   }
-  const known = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
-  const more = rest.length % 2 === 1 && rest[FIELDS.intent.length - 1] === true
-  const fields = known === undefined ? undefined : fieldsOf(known, more)
+  const args = rest[FIELDS.intent.length - 1] === true
+  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? fieldsOf(kind as EntryKind, args) : undefined
   if (
     fields === undefined ||
     (fields.length !== rest.length && fields.length + 2 !== rest.length) ||

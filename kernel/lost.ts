@@ -6,42 +6,36 @@ import { type Encoded, encoded } from "./outcome.ts"
 import { INTERRUPTED, NEVER_SENT, type Past } from "./past.ts"
 
 export class LostWrites {
-  readonly #past: Past | undefined
-  /** Announced again here, or settled, by path. */
-  readonly #met: Set<string>
+  /** Those that this process has neither announced again nor settled, by path; undefined where the run does not go on from a record. */
+  readonly #open: Map<string, OpenIntent> | undefined
+  readonly #again: Past["again"] | undefined
 
   constructor(past: Past | undefined) {
-    const some = past?.how === "resume" && past.open.size > 0
-    this.#past = some ? past : undefined
-    this.#met = some ? new Set() : NOTHING
+    if (past?.how !== "resume") return
+    this.#open = new Map(past.open)
+    this.#again = past.again
   }
 
   met(path: Path): void {
-    if (this.#past !== undefined) this.#met.add(printPath(path))
-  }
-
-  /** Those that this process has not come to. */
-  #all(): readonly OpenIntent[] {
-    return this.#past === undefined
-      ? []
-      : [...this.#past.open].flatMap(([at, open]) => (this.#met.has(at) ? [] : [open]))
+    this.#open?.delete(printPath(path))
   }
 
   /** Those of which nobody has said that they never arrived. */
   unknown(): readonly OpenIntent[] {
-    return this.#all().filter(({ path }) => !this.#past!.again.has(printPath(path)))
+    return [...(this.#open ?? NONE)].flatMap(([at, open]) => (this.#again!.has(at) ? [] : [open]))
   }
 
   /** What is recorded of each when the run ends; they are settled then. `args`: of one that can be undone. */
   settled(digest: Digest): readonly Settled[] {
-    return this.#all().map(({ seq, path, resource, input, data }) => {
+    return [...(this.#open ?? NONE)].map(([at, { seq, path, resource, input, data }]) => {
       this.met(path)
       // Somebody said that it never arrived, and the run has ended without sending it again.
-      const never = this.#past!.again.has(printPath(path))
-      const failure = never ? NEVER_SENT : INTERRUPTED
+      const [how, failure] = this.#again!.has(at)
+        ? (["refused", NEVER_SENT] as const)
+        : (["uncertain", INTERRUPTED] as const)
       const came = encoded({ ok: false, failure }, digest)
       const said = { outcome: came.hash, message: failure.message, attempts: 0, spent: null }
-      const body = { kind: "outcome", intent: seq, how: never ? "refused" : "uncertain", ...said } as const
+      const body = { kind: "outcome", intent: seq, how, ...said } as const
       return { path, resource, input, args: data === null ? null : decode(data), body, came }
     })
   }
@@ -53,4 +47,4 @@ interface Settled extends Pick<OpenIntent, "path" | "resource" | "input"> {
   readonly came: Encoded
 }
 
-const NOTHING: Set<string> = new Set()
+const NONE: ReadonlyMap<string, OpenIntent> = new Map()

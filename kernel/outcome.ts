@@ -64,6 +64,8 @@ export function openOutcome(data: Uint8Array, message: string | null): Outcome {
   return { ok: false, failure: fail(failure, message ?? "", { data: more }) }
 }
 
+/** Undefined where it has none. */
+export const valueOf = (outcome: Outcome): Value | undefined => (outcome.ok ? outcome.value : undefined)
 export const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)
 
 /** An outcome whose value is held as a port of that type holds it, which canonical bytes do not tell. */

@@ -260,6 +260,8 @@ describe("in words", () => {
         again: new Set(),
       }) as never
     expect([resuming(history("no")).ordered, resuming(history(null)).ordered]).toEqual([true, false])
-    expect(replaying(history(null))).toMatchObject({ how: "replay", ordered: false })
+    expect(replaying(history(null))).toMatchObject({ how: "replay", ordered: false, end: undefined })
+    const outcome = { ok: true, value: 7 } as const
+    expect(replaying({ ...(history(null) as object), end: { outcome } } as never).end).toBe(outcome)
   })
 })

@@ -36,7 +36,7 @@ export interface Past {
   /** Some outcome is a failure: what had happened by then depends on the order, so outcomes are given in theirs. */
   readonly ordered: boolean
   /** Of `replay`: what the run ended in. */
-  readonly end?: Outcome
+  readonly end?: Outcome | undefined
   /** Of `taken`: the run that knew it. */
   readonly from: string | null
   /** Writes wait for leave to be sent. */
@@ -68,7 +68,7 @@ export const resuming = (history: History): Past => ({
 export const replaying = (history: History): Past => ({
   ...resuming(history),
   how: "replay",
-  ...(history.end === undefined ? {} : { end: history.end.outcome }),
+  end: history.end?.outcome,
 })
 
 export interface Taking {

@@ -1,15 +1,20 @@
 // Going on with a run: who may, what an answer has to be, and what it leaves on record. Chains are written by hand; whole
 // runs that stop and go on are in tests/durable.
 import { describe, expect, test } from "bun:test"
+import { compile } from "../compile/mod.ts"
 import { MemoryLedger } from "../deploy/ledger_memory.ts"
-import { encode, sha256, type Value } from "../graph/mod.ts"
+import { checkFile } from "../graph/file/mod.ts"
+import { encode, type Failure, fail, type NodeKind, registry, sha256, T, type Value } from "../graph/mod.ts"
 import { encodePlan } from "../plan/mod.ts"
 import { SHOP_GRANTS, shop, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { admit } from "./admit.ts"
+import type { Ended, Intent } from "./commit.ts"
 import { type History, openHistory } from "./history.ts"
 import { type EntryBody, GENESIS, openEntry, type Row, seal, type Why } from "./ledger.ts"
 import { openOutcome } from "./outcome.ts"
+import { INTERRUPTED, taking } from "./past.ts"
 import { answerRun, type Reply, replayRun, resumeRun, undoRun, waitAt } from "./resume.ts"
+import { openRun, type RunRecord } from "./run.ts"
 
 const digest = sha256
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS })
@@ -272,5 +277,99 @@ describe("what is due", () => {
       "answer answered by me: 5",
       "read lines db:shop: 5",
     ])
+  })
+})
+
+describe("a run that goes on", () => {
+  const ARGS_OF = { order: "A" }
+  test("and rests again asks for what its record left open, once, in the words in which it asked before", () => {
+    const rested = (...written: Written[]) => {
+      const { store, history, before } = kept(...written)
+      const record = resumeRun(plan, history, options(store))
+      return { store, record, rows: () => store.entries("acme", "r1").rows.slice(before) }
+    }
+    const asked = rested(intent)
+    asked.record.park()
+    expect(asked.record.waits).toMatchObject([
+      { path: STORE, why: "uncertain", input: ARGS, request: { tool: "store", code: "Uncertain" } },
+    ])
+    expect(asked.rows().map((r) => r.kind)).toEqual(["parked"])
+    const again = rested(intent, parked(STORE, "uncertain", { tool: "as before" }))
+    again.record.park()
+    expect(again.record.waits).toMatchObject([{ path: STORE, request: { tool: "as before" } }])
+    const met = rested(intent)
+    met.record.wait(STORE, 2, ARGS_OF, fail("Timeout", "no answer"))
+    met.record.park()
+    expect(met.record.waits).toMatchObject([{ path: STORE, request: { code: "Timeout" } }])
+  })
+
+  test("has the trace of one that never stopped, also where a finished item still has an open write", () => {
+    const tool: NodeKind = {
+      kind: "tool",
+      about: "Writes a number.",
+      main: { form: "cel", type: T.number, required: true, about: "Which." },
+      fields: {},
+      takesWith: false,
+      sign: () => ({
+        effect: "write",
+        resource: "here",
+        needs: [],
+        input: T.record({ tool: T.number }),
+        output: T.number,
+      }),
+      open: () => ({ execute: () => 1 }),
+    }
+    const kinds = registry(tool)
+    const text = 'graph: g\nnodes:\n  m: { map: "[1, 2]", do: { tool: item } }\noutput: m\n'
+    const mapped = admit(compile(checkFile({ file: "g.graph.yaml", text }, { registry: kinds }).checked!).bytes, {
+      registry: kinds,
+      grants: [],
+    })
+    const at = (i: number) => ["m", i, "do"]
+    const written = (record: RunRecord, i: number, answer: Value | Failure, how: "delivered" | "uncertain") => {
+      record.delivered(record.intent(at(i), 0, { tool: i + 1 }) as Intent, answer, how)
+    }
+    const traceOf = (record: RunRecord) => (record.end(5) as Ended).trace
+    const begun = (store: MemoryLedger) => openRun(mapped, { ...options(store), run: "r", space: "", input: {} })
+    const whole = begun(new MemoryLedger())
+    written(whole, 0, INTERRUPTED, "uncertain")
+    written(whole, 1, 1, "delivered")
+    whole.trace.seal(["m"], 2)
+    const store = new MemoryLedger()
+    begun(store).intent(at(0), 0, { tool: 1 })
+    const history = openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
+    const resumed = resumeRun(mapped, history, options(store))
+    written(resumed, 1, 1, "delivered")
+    resumed.trace.seal(["m"], 2)
+    expect(traceOf(resumed)).toBe(traceOf(whole))
+  })
+
+  test("in which a person put an outcome says from where the others are", async () => {
+    const { history } = kept([
+      {
+        kind: "read",
+        path: LINES,
+        resource: "db:shop",
+        input: ARGS,
+        outcome: digest(value(3)),
+        message: null,
+        attempts: 1,
+        cachedMs: null,
+        spent: null,
+      },
+      value(3),
+    ])
+    const before = { before: STORE, held: false }
+    const opened = { ...history, open: new Map([["store", { path: STORE, seq: 9 }]]) } as unknown as History
+    for (const [pinned, from] of [
+      [[], "r1"],
+      [[{ path: LINES, outcome: 3 }], null],
+    ] as const) {
+      const store = new MemoryLedger()
+      const past = await taking(opened, plan, { ...before, pinned }, options(store))
+      const run = openRun(plan, { ...options(store), run: "r2", space: "acme", input: ARGS_OF }, past)
+      expect(run.answered(LINES, 0, ARGS_OF, () => [])).toMatchObject({ commit: { outcome: { ok: true, value: 3 } } })
+      expect(store.entries("acme", "r2").rows.slice(1).map(told)).toEqual([`taken read lines from ${from}: 3`])
+    }
   })
 })

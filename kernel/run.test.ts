@@ -332,6 +332,66 @@ describe("a store that fails", () => {
   })
 })
 
+describe("a store that answers later", () => {
+  /** Keeps an entry when it is let. */
+  const slow = () => {
+    const waiting: (() => void)[] = []
+    const store = Object.assign(new MemoryLedger() as LedgerStore, {
+      append: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    })
+    return { store, keep: () => waiting.splice(0).forEach((go) => go()) }
+  }
+  /** What comes of a call once its entries are kept, and not before. */
+  const once = async <A>(keep: () => void, made: A | Promise<A>): Promise<A> => {
+    let done = false
+    const came = Promise.resolve(made).finally(() => {
+      done = true
+    })
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve()
+    expect(done).toBe(false)
+    keep()
+    return await came
+  }
+
+  test("hands nothing on before it has kept it", async () => {
+    const { store, keep } = slow()
+    const cache = new AgedCache(fixed)
+    const run = begin(store, { cache })
+    const read = await once(keep, run.read(["a"], SHOP.rates, ORDER, { rate: 2 }, 1))
+    expect(isCommit(await once(keep, run.recall(["b"], SHOP.rates, ORDER)!))).toBe(true)
+    const intent = await once(keep, run.intent(["store"], SHOP.store, ORDER))
+    const stored = await once(keep, run.delivered(intent, null, "delivered"))
+    expect([read, stored].map((commit) => [isCommit(commit), commit.seq])).toEqual([
+      [true, 1],
+      [true, 4],
+    ])
+    expect(await once(keep, run.end(12.5))).toMatchObject({ position: 5 })
+    const resting = begin(slow().store)
+    expect(await resting.park()).toMatchObject({ position: 0 })
+    const held = slow()
+    const other = begin(held.store)
+    other.wait(["store"], SHOP.store, ORDER, fail("Timeout", "no answer"))
+    expect(await once(held.keep, other.park())).toMatchObject({ position: 1 })
+  })
+
+  test("and loses what a run leaves open as it ends, takes no process with it", async () => {
+    const heard: unknown[] = []
+    const hear = (cause: unknown) => heard.push(cause)
+    process.on("unhandledRejection", hear)
+    try {
+      const gone = kernelError("unavailable", "gone")
+      const store = Object.assign(new MemoryLedger() as LedgerStore, { append: () => Promise.reject(gone) })
+      const run = begin(store)
+      Promise.resolve(run.intent(["store"], SHOP.store, ORDER)).catch(() => {})
+      await expect(Promise.resolve(run.end(1))).rejects.toBe(gone)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      expect(heard).toEqual([])
+    } finally {
+      process.off("unhandledRejection", hear)
+    }
+  })
+})
+
 describe("outcomes with an age", () => {
   test("are asked for where there is a cache, and the node allows it", () => {
     const cache = new AgedCache(fixed)
@@ -379,6 +439,7 @@ describe("outcomes with an age", () => {
   test("are held against the validator again", () => {
     const cache = new AgedCache(fixed)
     const run = begin(new MemoryLedger(), { cache })
+    expect(plan.externs.map(({ identity }) => identity !== undefined)).toEqual([false, true, false, false])
     const { identity } = plan.externs[SHOP.rates]!
     cache.put(cacheKey("acme", identity!, hashValue(ORDER, digest)), encode(["value", { rate: "2" }]))
     const commit = now(run.recall(["x"], SHOP.rates, ORDER)!)

@@ -170,8 +170,8 @@ class RunRecord {
   recall(path: Path, extern: number, args: Value): Awaitable<Commit> | undefined {
     const { cache, digest } = this.#options
     const x = this.#extern(extern, "read")
-    const { cacheMs } = x.claim.settings
-    if (cache === undefined || cacheMs === undefined || x.identity === undefined) return undefined
+    if (cache === undefined || x.identity === undefined) return undefined
+    const cacheMs = x.claim.settings.cacheMs!
     const input = hashValue(args, digest)
     const kept = cache.get(cacheKey(this.space, x.identity, input), cacheMs)
     if (kept === undefined) return undefined
@@ -242,10 +242,10 @@ class RunRecord {
         this.waits.push(uncertain(extern, this.key(path), { path, input, args }))
     }
     for (const { path, input } of this.#lost.unknown()) {
-      const wait = this.past?.waits.get(printPath(path))
-      const x = this.#admitted.externs[externAt(this.#admitted.plan, path) ?? -1]
-      const known = this.waits.some((w) => printPath(w.path) === printPath(path))
-      if (!known && x !== undefined) this.waits.push(wait ?? uncertain(x, this.key(path), { path, input }))
+      const at = printPath(path)
+      if (this.waits.some((w) => printPath(w.path) === at)) continue
+      const x = this.#admitted.externs[externAt(this.#admitted.plan, path)!]!
+      this.waits.push(this.past!.waits.get(at) ?? uncertain(x, this.key(path), { path, input }))
     }
     const { waits } = this
     const kept = waits.map(({ path, why, input, until, request }) => {
@@ -312,7 +312,7 @@ class RunRecord {
     )
     this.#intents?.delete(intent)
     this.#leaf(intent.path, extern.signature, input, hash)
-    this.undos?.settled(intent.path, how, outcome, input, open.args, this.#chain.position)
+    this.undos?.settled(intent.path, how, outcome, input, open.args)
     return this.#mint(intent.path, outcome, kept)
   }
 
@@ -333,7 +333,7 @@ class RunRecord {
   aside(path: Path, extern: number, args: Value, what: Aside): void {
     const { digest } = this.#options
     const { resource } = this.#extern(extern, "read").signature
-    const input = this.#hashed(args, "charge" in what ? what.charge : undefined)
+    const input = this.#hashed(args, what.charge)
     const spent = (attempts: number, charge: Charge | undefined) => this.#spent(charge, NO_BYTES, attempts)
     this.#chain.append(asideEntry(what, { path, resource, input, digest, spent }), null)?.catch(() => {})
   }
@@ -373,7 +373,7 @@ class RunRecord {
     for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
       this.#chain.append(body, came.data)?.catch(() => {})
       this.#leaf(path, { effect: "write", resource }, input, came.hash)
-      this.undos?.settled(path, body.how, came.outcome, input, args, this.#chain.position)
+      this.undos?.settled(path, body.how, came.outcome, input, args)
     }
   }
 
@@ -401,17 +401,15 @@ class RunRecord {
 
   #hashed(args: Value, charge: Charge | undefined): Uint8Array {
     const { digest } = this.#options
-    if (charge === undefined || this.#meter === undefined) return hashValue(args, digest)
+    if (charge === undefined) return hashValue(args, digest)
     const bytes = encode(args)
-    this.#meter.measure(charge, bytes.length)
+    this.counting().measure(charge, bytes.length)
     return digest(bytes)
   }
 
   /** What a call spent, for its entry; the answer is counted first. */
   #spent(charge: Charge | undefined, data: Uint8Array, attempts: number): Spent {
-    if (charge === undefined || this.#meter === undefined) return null
-    this.#meter.measure(charge, data.length)
-    return this.#meter.entry(charge, attempts)
+    return charge === undefined ? null : this.counting().entry(charge, attempts, data.length)
   }
 
   #commitRead(

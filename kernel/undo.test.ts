@@ -18,6 +18,7 @@ import {
 import { externAt } from "../plan/mod.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { openHistory } from "./history.ts"
+import type { Row } from "./ledger.ts"
 import { answerRun, resumeRun, undoRun } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
 import { type Due, undoDivergences } from "./undo.ts"
@@ -88,6 +89,7 @@ describe("what is due", () => {
     expect(record.undos!.next()).toBeUndefined()
     const undos = record.undo(FAILED) as NonNullable<RunRecord["undos"]>
     const seen: [string, Value][] = []
+    expect(undos.report.untouched.map(printPath)).toEqual(["a", "m[0].do", "m[1].do"])
     for (let due = undos.next(); due !== undefined; due = undos.next()) {
       if ("wait" in due) throw new RangeError("nobody waits")
       expect(due.fresh).toBe(false)
@@ -104,11 +106,33 @@ describe("what is due", () => {
       ["m[0].do.undo", { tool: 102 }],
       ["a.undo", { tool: 101 }],
     ])
-    expect(undos.report).toEqual({
+    // There is nothing left that could not be made.
+    undos.stop(BROKEN)
+    expect(undos.report).toStrictEqual({
       undone: [WAYS["m[1].do"]!, WAYS["m[0].do"]!, WAYS["a"]!],
       left: [],
       untouched: [],
     })
+  })
+  test("once it is on record that the run undoes", async () => {
+    const store = new MemoryLedger()
+    const held: (() => void)[] = []
+    const later = Object.assign(Object.create(store) as MemoryLedger, {
+      append: (row: Row) => (row.kind === "undo" ? new Promise<void>((kept) => held.push(kept)) : store.append(row)),
+    })
+    const record = begin({ ...options(), store: later })
+    write(record, WAYS["a"]!, 1)
+    const undoing = record.undo(FAILED)
+    expect(undoing).toBeInstanceOf(Promise)
+    for (const kept of held) kept()
+    expect(dueAt((await undoing)!.next())).toBe("a.undo")
+  })
+  test("nothing by itself where the graph does not want it", () => {
+    const asked = admitted(TEXT.replace("on_failure: undo\n", ""))
+    const record = begin(options(), asked)
+    record.delivered(record.intent(["a"], extern("a", asked), { tool: 1 }) as never, 1, "delivered")
+    expect([record.undos!.onFailure, record.undo(FAILED)]).toEqual([false, undefined])
+    expect(begin(options()).undos!.onFailure).toBe(true)
   })
   test("nothing where nothing was done, or what was done has no undo", () => {
     const none = begin(options())
@@ -129,6 +153,7 @@ describe("what is due", () => {
     expect(undos.report).toMatchObject({ undone: [], stuck: { path: WAYS["m[1].do"]!, failure: { code: "Broken" } } })
     expect(undos.report.untouched.map(printPath)).toEqual(["a", "m[0].do"])
     expect(undos.isDue(["m", 0, "do", "undo"])).toBe(false)
+    expect(undos.isDue(["m", 1, "do", "undo"])).toBe(false)
   })
   test("stops where somebody says that the call could not be made", () => {
     const record = begin(options())
@@ -181,6 +206,12 @@ describe("what is due", () => {
 })
 
 describe("the record", () => {
+  test("knows an undo by its place: under a write that has one, and under no other name", () => {
+    const { undos } = begin(options())
+    const is = (...path: Path) => undos!.isUndo(path)
+    expect([is("a", "undo"), is("m", 1, "do", "undo")]).toEqual([true, true])
+    expect([is("a", "send"), is("a"), is("undo"), is("p", "undo"), is("m", 1, "undo")]).toEqual(Array(5).fill(false))
+  })
   test("refuses an undo that is not the next, or before the run undoes", () => {
     const record = begin(options())
     allDone(record)
@@ -190,6 +221,7 @@ describe("the record", () => {
     expect(early).toThrow("it is not the next to be undone")
     expect(dueAt(undos.next())).toBe("m[1].do.undo")
     expect(early).toThrow("it is not the next to be undone")
+    expect(["m[1].do", "a"].map((at) => undos.isOpen([...WAYS[at]!, "undo"]))).toEqual([true, false])
     expect(() => record.intent(["m", 7, "do", "undo"], extern("m[1].do.undo"), { tool: 1 })).toThrow("not the next")
   })
   test("keeps the arguments of writes that can be undone, and of no other", () => {
@@ -242,6 +274,7 @@ describe("a run that has ended", () => {
     const again = await ask(o)
     const due = again.undos!.next()!
     expect([dueAt(due), "fresh" in due && due.fresh]).toEqual(["m[0].do.undo", true])
+    expect(again.undos!.isOpen(["m", 0, "do", "undo"])).toBe(true)
     expect(through(again).undone.map(printPath)).toEqual(["m[1].do", "m[0].do", "a"])
     await expect(ask(o)).rejects.toMatchObject({ reason: "undone" })
     expect(history(o).end).toMatchObject({ outcome: { ok: true, value: 4 } })
@@ -284,7 +317,71 @@ describe("a run that has ended", () => {
       expect(known.said.get("a")).toEqual({ how, value: how === "delivered" ? 1 : undefined })
       const after = resumeRun(plan, known, o)
       expect(dueAt(after.undos!.next())).toBe(how === "delivered" ? "a.undo" : "nothing")
+      through(after)
+      expect(undoDivergences(plan, history(o), o)).toEqual([])
     }
+  })
+  test("what a person says of an uncertain undo counts once: whatever comes of the next attempt is another matter", async () => {
+    const parked = async (asked: RunRecord) => {
+      const due = asked.undos!.next()!
+      expect(dueAt(due)).toBe("wait a.undo")
+      if ("wait" in due) asked.waits.push(due.wait)
+      asked.park()
+    }
+    const said = async (o: Options, how: "delivered" | "refused" | "again") => {
+      const reply = { path: ["a", "undo"], how, ...(how === "delivered" ? { value: 7 } : {}) }
+      await answerRun(plan, history(o), o, [reply], "anna")
+      return resumeRun(plan, history(o), o)
+    }
+    /** Makes the call that is due, and gives what is due then. */
+    const called = (of: RunRecord, how: "refused" | "uncertain") => {
+      const due = of.undos!.next()!
+      expect([dueAt(due), "fresh" in due && due.fresh]).toEqual(["a.undo", true])
+      of.delivered(of.intent(["a", "undo"], extern("a.undo"), { tool: 101 }) as never, BROKEN, how)
+      return dueAt(of.undos!.next())
+    }
+    const asked = async () => {
+      const o = options()
+      const record = begin(o)
+      write(record, WAYS["a"]!, 1)
+      record.end(4)
+      const undoing = await ask(o)
+      undoing.undos!.next()
+      const intent = undoing.intent(["a", "undo"], extern("a.undo"), { tool: 101 })
+      undoing.delivered(intent as never, fail("Timeout", "no answer"), "uncertain")
+      await parked(undoing)
+      return o
+    }
+    const done = await said(await asked(), "delivered")
+    expect([dueAt(done.undos!.next()), done.undos!.report.undone]).toEqual(["nothing", [["a"]]])
+    for (const how of ["refused", "again"] as const) {
+      const o = await asked()
+      const again = await said(o, how)
+      expect(called(again, "uncertain")).toBe("wait a.undo")
+      await parked(again)
+      expect(history(o).said.get("a.undo")).toBeUndefined()
+      const more = await said(o, how)
+      expect(called(more, "refused")).toBe("nothing")
+      expect(more.undos!.report).toMatchObject({ undone: [], stuck: { path: ["a"], failure: { code: "Broken" } } })
+    }
+  })
+  test("which has nothing left to undo may still be told what is left, and stops where an answer is missing", async () => {
+    const o = ended()
+    through(await ask(o), "a.undo")
+    const report = through(await ask(o, ["a"]))
+    expect([report.left, report.stuck]).toEqual([[["a"]], undefined])
+    await expect(ask(o)).rejects.toMatchObject({ reason: "undone" })
+    const unanswered = options()
+    const record = begin(unanswered)
+    write(record, WAYS["a"]!, 1, "not a number")
+    record.end(4)
+    const { undos } = await ask(unanswered)
+    expect([dueAt(undos!.next()), undos!.report.stuck?.failure.code]).toEqual(["nothing", "NoAnswer"])
+  })
+  test("is undone by an admitted plan, and by no look-alike", async () => {
+    const o = ended()
+    const undoing = undoRun({ ...plan } as Admitted, history(o), o, { by: "anna", left: [] })
+    await expect(undoing).rejects.toMatchObject({ reason: "misuse" })
   })
   test("a record whose undo does not follow from its write is told", async () => {
     const o = ended()

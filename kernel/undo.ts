@@ -15,7 +15,6 @@ import {
   type Path,
   printPath,
   sameBytes,
-  type Type,
   toFailure,
   UNDO,
   undoArgs,
@@ -23,12 +22,12 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { externAt } from "../plan/mod.ts"
-import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
+import type { Admitted, AdmittedExtern } from "./admit.ts"
 import { idempotencyKey } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Said, Undoable, Wait } from "./history.ts"
 import type { Delivery, EntryBody } from "./ledger.ts"
-import { encoded, messageOf, openOutcome } from "./outcome.ts"
+import { encoded, messageOf, openOutcome, valueOf } from "./outcome.ts"
 import { type Divergence, uncertain } from "./past.ts"
 import type { RunOptions } from "./run_options.ts"
 
@@ -54,7 +53,7 @@ export interface Undone {
 /** What came of an undo. */
 interface Tried {
   readonly how: Delivery
-  readonly failure: Failure
+  readonly outcome: Outcome
   readonly input: Uint8Array
   /** Before somebody asked again. */
   readonly before: boolean
@@ -63,9 +62,10 @@ interface Tried {
 export class Undos {
   readonly #admitted: Admitted
   readonly #options: Pick<RunOptions, "run" | "digest">
-  /** In the order of their outcomes, once the run undoes. */
+  /** In the order of their outcomes. */
   readonly #list: Undoable[]
-  readonly #said: ReadonlyMap<string, Said>
+  /** What a person said of writes and undos of which nobody knows; an undo that was called again is another matter. */
+  readonly #said: Map<string, Said>
   readonly #tried = new Map<string, Tried>()
   readonly #leave: ReadonlySet<string>
   readonly #undone: Path[] = []
@@ -79,7 +79,7 @@ export class Undos {
     this.#admitted = admitted
     this.#options = options
     this.#list = history?.undoable.slice() ?? []
-    this.#said = history?.said ?? NOTHING
+    this.#said = new Map(history?.said)
     this.#leave = new Set(history?.left)
     const undoing = history?.undoing
     if (undoing === undefined) return
@@ -113,19 +113,22 @@ export class Undos {
     return this.isDue(path) && !this.#tried.has(printPath(path))
   }
 
-  /** A write has its outcome, as entry `seq`. */
-  settled(path: Path, how: Delivery, outcome: Outcome, input: Uint8Array, args: Value, seq: number): void {
-    if (this.isDue(path)) this.#try(path, how, outcome, input, false)
-    if (this.came !== undefined || how === "refused" || !this.#admitted.undos!.has(undoKey(path))) return
+  /** A write, or an undo, has its outcome. */
+  settled(path: Path, how: Delivery, outcome: Outcome, input: Uint8Array, args: Value): void {
+    if (this.came !== undefined) {
+      this.#try(path, how, outcome, input, false)
+      // It was about an attempt before this one.
+      this.#said.delete(printPath(path))
+    }
     // Where only a person can ask for it, the record is read again first.
-    if (this.onFailure) this.#list.push({ path, seq, how, input, args, out: outcome.ok ? outcome.value : undefined })
+    else if (this.onFailure && how !== "refused" && this.#admitted.undos!.has(undoKey(path)))
+      this.#list.push({ path, how, input, args, out: valueOf(outcome) })
   }
 
   /** The run undoes from here on. Undefined where there is nothing to undo. */
   begin(came: Outcome): this | undefined {
     if (this.#list.length === 0) return undefined
     this.came = came
-    this.#list.sort((a, b) => a.seq - b.seq)
     this.#at = this.#list.length - 1
     return this
   }
@@ -152,14 +155,11 @@ export class Undos {
     const tried = this.#tried.get(printPath(path))
     const said = this.#said.get(printPath(path))
     if (tried?.how === "delivered" || said?.how === "delivered") return "undone"
-    if (
-      tried === undefined ||
-      (tried.how === "refused" && tried.before) ||
-      (tried.how === "uncertain" && said !== undefined)
-    )
+    if (tried === undefined || said !== undefined || (tried.how === "refused" && tried.before))
       return this.#due(done, path, answer.value, tried !== undefined)
     if (tried.how === "uncertain") return { wait: this.#asked(path, tried.input) }
-    this.#stop(done.path, tried.failure)
+    // Only a failure is recorded as refused.
+    this.#stop(done.path, (tried.outcome as Extract<Outcome, { readonly ok: false }>).failure)
     return undefined
   }
 
@@ -170,8 +170,7 @@ export class Undos {
   }
 
   #try(path: Path, how: Delivery, outcome: Outcome, input: Uint8Array, before: boolean): void {
-    const failure = outcome.ok ? UNKNOWN : outcome.failure
-    this.#tried.set(printPath(path), { how, failure, input, before })
+    this.#tried.set(printPath(path), { how, outcome, input, before })
   }
 
   /** The call that is due could not be made, or what came of it is not known and nobody will be asked. */
@@ -181,7 +180,7 @@ export class Undos {
   }
 
   get report(): Undone {
-    const rest = this.#list.slice(0, Math.max(0, this.#at + (this.#stuck === undefined ? 1 : 0)))
+    const rest = this.#list.slice(0, this.#at + (this.#stuck === undefined ? 1 : 0))
     return {
       undone: this.#undone,
       left: this.#left,
@@ -235,17 +234,13 @@ export class Undos {
 
 /** What an undo is called with, as its tool takes it. Throws a `Failure`. */
 function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: Value): Value {
-  const { extern, args } = admitted.undos!.get(undoKey(path))!
-  const type = admitted.plan.types[admitted.externs[extern]!.claim.input] as Type | undefined
   const { plan, externs } = admitted
+  const { extern, args } = admitted.undos!.get(undoKey(path))!
   const { input, output } = externs[externAt(plan, path)!]!.claim
   // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
-  const of = (port: number, v: Value): Value => {
-    const type = plan.types[port]
-    return type === undefined ? v : held(type, v)
-  }
+  const of = (port: number, v: Value): Value => held(plan.types[port]!, v)
   const value = undoArgs(args, out === undefined ? undefined : of(output, out), of(input, given))
-  return type === undefined ? value : accept(type)(value)
+  return accept(plan.types[externs[extern]!.claim.input]!)(value)
 }
 
 /**
@@ -255,7 +250,6 @@ function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: V
 export function mayUndo(admitted: Admitted, history: History, left: readonly string[]): void {
   const { run } = history
   const refuse = (why: string) => kernelError("undone", `Cannot undo run "${run}": ${why}`)
-  if (!isAdmitted(admitted)) throw kernelError("misuse", `Cannot undo run "${run}": the plan was not admitted`)
   if (history.end === undefined && history.undoing === undefined)
     throw kernelError("closed", `Cannot undo run "${run}": it has not ended; cancel it first`)
   const { undoable } = history
@@ -283,11 +277,11 @@ export function undoDivergences(
   return history.undoable.flatMap((done): readonly Divergence[] => {
     const path = [...done.path, UNDO]
     const known = history.known.get(printPath(path))
-    if (known?.input === undefined || known.input === null) return []
+    if (known === undefined) return []
     const said = history.said.get(printPath(done.path))
     const out = done.how === "delivered" ? done.out : said?.value
     const args = argsOf(admitted, done.path, out, done.args)
-    return sameBytes(hashValue(args, digest), known.input) ? [] : [{ path, feeds: [] }]
+    return sameBytes(hashValue(args, digest), known.input!) ? [] : [{ path, feeds: [] }]
   })
 }
 
@@ -298,9 +292,6 @@ export function undoEntry(came: Outcome, by: string, left: readonly string[], di
   return { body, data }
 }
 
-const NOTHING: ReadonlyMap<string, Said> = new Map()
-
-const UNKNOWN = fail("Uncertain", "Nobody knows what came of it")
 /** Of a write that was delivered and whose answer did not count. */
 const NO_ANSWER = fail(
   "NoAnswer",

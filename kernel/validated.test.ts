@@ -259,6 +259,10 @@ describe("who judges", () => {
         },
       ])
     }
+    const itself = validated(rates, () => [oracle("host:rates.example.com")])
+    expect(refusals(withKind(itself)).map((r) => r.message)).toEqual([
+      "host:rates.example.com would judge its own answers",
+    ])
     expect(judgedBy("model:small", "model:again").map((r) => r.reason)).toEqual(["judges-itself"])
   })
   test("another model, a server, a function may", () => {

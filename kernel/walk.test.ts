@@ -111,6 +111,17 @@ describe("beside an entry", () => {
       expect(check(with_(plain, i, { data: null }))).toMatchObject(wrong(i, "data", not(word)))
     }
     expect(check(with_(plain, 2, { data: NOTHING }))).toMatchObject(wrong(2, "data", not("outcome")))
+    const intent = {
+      kind: "intent",
+      path: ["n"],
+      resource: null,
+      input: sha256(NOTHING),
+      key: "k",
+      args: true,
+    } as const
+    const kept = seal({ space: "acme", run: "r1", seq: 1, prev: plain[0]!.hash, at: 0, body: intent }, NOTHING, sha256)
+    expect(check([plain[0]!, kept])).toMatchObject({ ok: true })
+    expect(check([plain[0]!, { ...kept, data: null }])).toMatchObject(wrong(1, "data", not("arguments")))
     expect(check(with_(plain, 0, { asked: NOTHING }))).toMatchObject(wrong(0, "data", not("salt")))
     expect(check(with_(plain, 0, { told: NOTHING }))).toMatchObject(wrong(0, "data", not("salt")))
     expect(check(with_(plain, 0, { data: null }), { withoutData: true })).toMatchObject({ ok: true })

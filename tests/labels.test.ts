@@ -68,6 +68,19 @@ function refusals(plan: Plan, policy?: Policy, registered = kinds): readonly str
     return cause.refusals.map(({ gate, path, message }) => `${gate} ${path.join(".")}: ${message}`)
   }
 }
+test("the policy is asked once every gate is open: of a tool that nobody registered nobody knows what it would do", () => {
+  const plan = planOf('  m: { model: hello }\n  x: { send: "${ m }", body: hello }')
+  expect(refusals(plan).length).toBe(1)
+  const gates = (registered = kinds) => {
+    try {
+      admit(encodePlan(plan), { registry: registered, grants: [] })
+    } catch (cause) {
+      return (cause as AdmissionError).refusals.map(({ gate }) => gate)
+    }
+  }
+  expect([gates(), gates(registry(model)), gates(registry(send))]).toEqual([["policy"], ["registered"], ["registered"]])
+})
+
 const REFUSED =
   "policy x: Text of the model main would be an address (send). The policy says: refuse model text into shell, code, sql, url, url-path, path"
 

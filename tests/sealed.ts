@@ -22,7 +22,7 @@ export function signerOf(name: string): Signer {
 /** Rows of a run of these kinds, each with empty data; salted where a salt is given. */
 export function runOf(
   run: string,
-  kinds: readonly ("start" | "resume" | "parked" | "end")[],
+  kinds: readonly ("start" | "resume" | "parked" | "undo" | "end")[],
   { space = "acme", salt }: { readonly space?: string; readonly salt?: number } = {},
 ): Row[] {
   const rows: Row[] = []
@@ -31,6 +31,7 @@ export function runOf(
       start: { kind: "start", graph: "", plan: "", pins: null, input: EMPTY },
       resume: { kind: "resume", by: "x" },
       parked: { kind: "parked", path: ["n"], why: "ask", input: EMPTY, request: EMPTY, until: null },
+      undo: { kind: "undo", by: "x", left: [], outcome: EMPTY, message: null },
       end: { kind: "end", outcome: EMPTY, message: null, trace: "" },
     }
     const entry = { space, run, seq: rows.length, prev: rows.at(-1)?.hash ?? GENESIS, at: 0, body: bodies[kind] }

@@ -31,6 +31,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
       },
       { name: "batch", value: "<count>", about: "Most inputs of one batch. Default: 100." },
       { name: "streams", value: "<count>", about: "Most event streams at once. Default: 1000." },
+      { name: "watch", short: "w", about: "Check and serve graphs anew when a file is saved: for development." },
       {
         name: "grace",
         value: "<duration>",

@@ -1,23 +1,28 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
+import { coverage } from "../../graph/mod.ts"
 import { graphsApp } from "../http/app.ts"
+import { Catalogue } from "../http/catalogue.ts"
 import { describingWay } from "../http/describing.ts"
 import { Draining } from "../http/draining.ts"
 import { hooksWay } from "../http/hooks.ts"
 import { mcpWay } from "../http/mcp.ts"
+import { uploadsWay } from "../http/uploads.ts"
 import { listen } from "../listen.ts"
 import type { Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
 import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
-import { loadAll, showProblems } from "./check.ts"
+import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
 import { mcpOf } from "./mcp_options.ts"
+import { watchGraphs } from "./reload.ts"
 import { durationOf, leaseOf, limitsOf, originsOf, portOf } from "./serve_limits.ts"
 import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
+import { shelfOf, shelved } from "./uploads.ts"
 import { versionOf } from "./version.ts"
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
@@ -44,10 +49,12 @@ export async function run(call: Call): Promise<number> {
   showProblems(call, wrong.problems, [wrong])
   if (wrong.problems.length > 0) return EXIT.failed
   const sessions: Session[] = []
+  const stopping = new AbortController()
   try {
     const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
+    const catalogue = new Catalogue(served)
+    const files = { call, catalogue, served, sessions: byFolder(graphs, sessions), signal: stopping.signal }
     const mcp = mcpOf(call, graphs, served)
-    const stopping = new AbortController()
     const draining = new Draining()
     const tokens = tokensOf(call)
     const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
@@ -56,11 +63,15 @@ export async function run(call: Call): Promise<number> {
     const log = serveLog(call)
     const { signal } = stopping
     const { onDefect } = log
+    const [folder, first] = [...files.sessions][0]!
+    const shelf = shelfOf(folder, first, () => files.served)
+    await shelved(folder, shelf, catalogue, onDefect)
     const app = graphsApp({
-      graphs: served,
+      graphs: catalogue,
       runs: sessions,
       ways: [
-        describingWay({ version: versionOf(), guarded }),
+        describingWay({ version: versionOf(), guarded, uploads: coverage(first.grants)("serve:upload") }),
+        uploadsWay(shelf),
         hooksWay({ hooks: started.hooks, onRun: log.onHook }),
         mcpWay({ ...mcp, draining, names: loopback ? LOOPBACK : undefined, onRun: log.onTool }),
       ],
@@ -79,6 +90,7 @@ export async function run(call: Call): Promise<number> {
     const { schedules } = started
     const byItself = Promise.all([
       wake({ hosts: sessions, clock: systemClock, signal, onDefect, onRun: log.onWoken }),
+      call.on("watch") ? watchGraphs(files) : undefined,
       runSchedules({ schedules, clock: systemClock, signal, onDefect, onRun: log.onTick }),
     ])
     const exit = await stopped
@@ -91,6 +103,10 @@ export async function run(call: Call): Promise<number> {
     for (const session of sessions) await session.close()
   }
 }
+
+/** Sessions are opened in the order in which their folders come. */
+const byFolder = (graphs: readonly Named[], sessions: readonly Session[]): ReadonlyMap<string, Session> =>
+  new Map([...new Set(graphs.map((g) => g.project.folder))].map((folder, i) => [folder, sessions[i]!]))
 
 const interrupted = (call: Call): Promise<number> =>
   new Promise((resolve) => {

@@ -1,7 +1,8 @@
 /** The graphs of a command line, admitted and ready to be served, whichever way callers come: over HTTP or as tools of MCP. */
 import { compile } from "../../compile/mod.ts"
-import type { Type } from "../../graph/mod.ts"
+import { hex, sha256, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
+import type { Plan } from "../../plan/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { Served } from "../http/app.ts"
 import type { Holder } from "../http/holder.ts"
@@ -14,18 +15,27 @@ import { type Call, CliError, EXIT } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { speculateOf } from "./speculate.ts"
 
+/** A graph of a folder that is served. */
+export interface ServedGraph extends Served, StartableGraph {
+  readonly plan: Plan
+  /** Of the plan's bytes. */
+  readonly hash: string
+  readonly folder: string
+}
+
 /** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
 export async function serveAll(
   call: Call,
   graphs: readonly Named[],
   sessions: Session[],
   leaseMs: number | undefined,
-): Promise<{ readonly served: readonly Served[]; readonly started: Started }> {
+): Promise<{ readonly served: readonly ServedGraph[]; readonly started: Started }> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
   const budgets = budgetsOf(call)
-  const served: Served[] = []
+  const served: ServedGraph[] = []
   const started: { -readonly [K in keyof Started]: Started[K] } = { schedules: [], hooks: [], left: [] }
+  onlyOnce(graphs)
   for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
@@ -38,47 +48,59 @@ export async function serveAll(
       ...speculateOf(call, project.file),
     })
     sessions.push(session)
-    const startables: StartableGraph[] = []
-    for (const { checked, inline } of own) {
-      const { plan, bytes } = compile(checked!)
-      const { name, about } = checked!.graph
-      if (served.some((s) => s.name === name)) {
-        throw new CliError({
-          reason: "failed",
-          message: `Two graphs are called "${name}"`,
-          hints: ["A graph is served by its name: rename one."],
-          exit: EXIT.failed,
-        })
-      }
-      const prepare: Prepare = (options = {}) =>
-        session.prepare(bytes, inline, { graph: checked!.hash, ...options }).catch((cause: unknown) => {
-          if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
-          throw cause
-        })
-      const ready = await prepare()
-      const input = plan.types[plan.input] as Type
-      startables.push({ name, input, prepare })
-      served.push({
-        name,
-        about,
-        needs: plan.needs,
-        input,
-        output: plan.types[plan.output]!,
-        ready,
-        readyFor: byGrants(prepare),
-        engine: session.engine,
-      })
-    }
-    const here = await startable(project, session, startables, env)
-    started.schedules = [...started.schedules, ...here.schedules]
-    started.hooks = [...started.hooks, ...here.hooks]
-    started.left = [...started.left, ...here.left]
+    const here = await Promise.all(own.map((graph) => servedOf(session, graph)))
+    served.push(...here)
+    const starts = await startable(project, session, here, env)
+    started.schedules = [...started.schedules, ...starts.schedules]
+    started.hooks = [...started.hooks, ...starts.hooks]
+    started.left = [...started.left, ...starts.left]
   }
   return { served, started }
 }
 
+/** A graph is served by its name. Fails with `CliError`. */
+export function onlyOnce(graphs: readonly Named[]): void {
+  const names = graphs.map((g) => g.checked!.graph.name)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice === undefined) return
+  throw new CliError({
+    reason: "failed",
+    message: `Two graphs are called "${twice}"`,
+    hints: ["A graph is served by its name: rename one."],
+    exit: EXIT.failed,
+  })
+}
+
+/** A checked graph compiled and admitted by a session. Fails with `AdmissionError` where it is refused for more than want of a grant. */
+export async function servedOf(session: Session, { source, checked, inline }: Named): Promise<ServedGraph> {
+  const { plan, bytes } = compile(checked!)
+  const { name, about } = checked!.graph
+  const prepare: Prepare = (options = {}) =>
+    session.prepare(bytes, inline, { graph: checked!.hash, ...options }).catch((cause: unknown) => {
+      if (cause instanceof AdmissionError && missingGrants(cause) !== undefined) return cause
+      throw cause
+    })
+  const ready = await prepare()
+  return {
+    name,
+    about,
+    needs: plan.needs,
+    input: plan.types[plan.input] as Type,
+    output: plan.types[plan.output]!,
+    engine: session.engine,
+    ready,
+    readyFor: byGrants(prepare),
+    prepare,
+    plan,
+    hash: hex(sha256(bytes)),
+    folder: source.folder,
+  }
+}
+
 /** Plans admitted for tokens, one for all tokens with the same grants. */
-function byGrants(prepare: Prepare) {
+export function byGrants(
+  prepare: (more: { readonly within: readonly (readonly string[])[] }) => Promise<Ready | AdmissionError>,
+) {
   const known = new Map<string, Promise<Ready | AdmissionError>>()
   return ({ grants }: Pick<Holder, "grants">): Promise<Ready | AdmissionError> => {
     const key = grants.join("\n")

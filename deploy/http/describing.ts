@@ -3,14 +3,13 @@ import type { Context } from "hono"
 import { jsonText, type Value } from "../../graph/mod.ts"
 import { docsPage } from "./docs_page.ts"
 import type { Means, Way } from "./means.ts"
-import { openapiOf } from "./openapi.ts"
+import { type OpenApiOptions, openapiOf } from "./openapi.ts"
 import { SAFE } from "./problems.ts"
 
-/** @param guarded Do requests carry tokens? */
 export const describingWay =
-  ({ version, guarded }: { readonly version: string; readonly guarded: boolean }): Way =>
+  (about: Pick<OpenApiOptions, "version" | "guarded" | "uploads">): Way =>
   (app, means) => {
-    const known = new Documents(means, version, guarded)
+    const known = new Documents(means, about)
     app.use("/openapi.json", means.admit)
     app.use("/docs", means.admit)
     app.get("/openapi.json", (c) => {
@@ -23,15 +22,13 @@ export const describingWay =
 /** Documents by the graphs that are in them; callers who may run the same share one. */
 class Documents {
   readonly #means: Means
-  readonly #version: string
-  readonly #guarded: boolean
+  readonly #about: OpenApiOptions
   #made = new Map<string, ReturnType<typeof openapiOf>>()
   #of = -1
 
-  constructor(means: Means, version: string, guarded: boolean) {
+  constructor(means: Means, about: OpenApiOptions) {
     this.#means = means
-    this.#version = version
-    this.#guarded = guarded
+    this.#about = about
   }
 
   of(c: Context): ReturnType<typeof openapiOf> {
@@ -44,8 +41,7 @@ class Documents {
     const graphs = catalogue.all().filter((graph) => may(graph.name))
     const key = graphs.map((graph) => graph.name).join(" ")
     let document = this.#made.get(key)
-    if (document === undefined)
-      this.#made.set(key, (document = openapiOf(graphs, { version: this.#version, guarded: this.#guarded })))
+    if (document === undefined) this.#made.set(key, (document = openapiOf(graphs, this.#about)))
     return document
   }
 }

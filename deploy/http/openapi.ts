@@ -4,7 +4,18 @@
  */
 import { type JsonSchema, toJsonSchema } from "../../graph/mod.ts"
 import type { Served } from "./catalogue.ts"
-import { PROBLEMS } from "./problems.ts"
+import {
+  ANSWER_SCHEMAS,
+  answer,
+  COMMON_PATHS,
+  header,
+  type Json,
+  json,
+  PROBLEM,
+  ref,
+  STREAM,
+  UPLOAD_PATHS,
+} from "./openapi_common.ts"
 
 /** What of a graph the document is made from. */
 export type Described = Pick<Served, "name" | "about" | "needs" | "input" | "output">
@@ -15,13 +26,16 @@ export interface OpenApiOptions {
   readonly url?: string
   /** Do requests carry tokens? */
   readonly guarded: boolean
+  /** May plans be brought? */
+  readonly uploads?: boolean
 }
 
-type Json = { readonly [key: string]: unknown }
-
-export function openapiOf(graphs: readonly Described[], { version, url, guarded }: OpenApiOptions): Json {
+export function openapiOf(
+  graphs: readonly Described[],
+  { version, url, guarded, uploads = false }: OpenApiOptions,
+): Json {
   const paths: { [path: string]: Json } = {}
-  const schemas: { [name: string]: Json } = { ...SCHEMAS }
+  const schemas: { [name: string]: Json } = { ...ANSWER_SCHEMAS }
   for (const graph of graphs) {
     const { name } = graph
     schemas[`${name}.input`] = given(graph)
@@ -33,7 +47,7 @@ export function openapiOf(graphs: readonly Described[], { version, url, guarded 
     openapi: "3.1.1",
     info: { title: "Graphs", version, description: ABOUT },
     ...(url === undefined ? {} : { servers: [{ url }] }),
-    paths: { ...paths, ...COMMON },
+    paths: { ...paths, ...COMMON_PATHS, ...(uploads ? UPLOAD_PATHS : {}) },
     components: {
       schemas,
       ...(guarded ? { securitySchemes: { token: { type: "http", scheme: "bearer" } } } : {}),
@@ -50,7 +64,6 @@ export function openapiOf(graphs: readonly Described[], { version, url, guarded 
 const ABOUT =
   "Every graph is run by POST. Errors are problem documents (RFC 9457). Numbers that JSON has no word for come as the texts NaN, Infinity and -Infinity; an int64 beyond 2^53 comes and goes as decimal text."
 
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
 const given = (graph: Described): Json => asServed(toJsonSchema(graph.input, "given"), true)
 
 /** As a schema of the JSON that goes over the wire: an int64 is a number while that is exact; unknown fields of an input are refused. */
@@ -76,24 +89,6 @@ function asServed(schema: JsonSchema, closed: boolean): Json {
 }
 const byDefault = (rest: Json): Json => (Object.hasOwn(rest, "default") ? { default: rest["default"] } : {})
 
-const json = (schema: Json): Json => ({ "application/json": { schema } })
-const answer = (description: string, schema: Json, more: Json = {}): Json => ({
-  description,
-  content: { ...json(schema), ...more },
-})
-const PROBLEM: Json = {
-  description: "A problem document; `type` says which of the kinds.",
-  content: { "application/problem+json": { schema: ref("Problem") } },
-}
-const STREAM: Json = { "text/event-stream": { schema: { type: "string" } } }
-
-const header = (name: string, description: string): Json => ({
-  name,
-  in: "header",
-  required: false,
-  description,
-  schema: { type: "string" },
-})
 const KEY = header(
   "Idempotency-Key",
   "The same key with the same input is the same run, also after a restart of the server.",
@@ -155,259 +150,4 @@ function batchOperation({ name, about }: Described): Json {
     requestBody: { required: true, content: json(schema) },
     responses: { 200: answer("A result or a problem for each input, in their order.", ref("Batch")), default: PROBLEM },
   }
-}
-
-// ---- what there is whatever the graphs are
-
-const TEXT = { type: "string" }
-const WHOLE = { type: "integer" }
-const object = (properties: Json, required: readonly string[] = []): Json => ({
-  type: "object",
-  properties,
-  ...(required.length === 0 ? {} : { required }),
-})
-const listOf = (items: Json): Json => ({ type: "array", items })
-
-const LEDGER = object({ position: WHOLE, head: TEXT }, ["position", "head"])
-const SCHEMAS: { readonly [name: string]: Json } = {
-  Problem: object(
-    {
-      type: { type: "string", enum: Object.keys(PROBLEMS).map((kind) => `/problems/${kind}`) },
-      title: TEXT,
-      status: WHOLE,
-      detail: TEXT,
-      run: TEXT,
-      graph: TEXT,
-      node: TEXT,
-      code: TEXT,
-    },
-    ["type", "title", "status", "detail"],
-  ),
-  Ledger: LEDGER,
-  Ended: object({ run: TEXT, output: {}, trace: TEXT, ledger: ref("Ledger") }, ["run", "trace", "ledger"]),
-  GoesOn: object({ run: TEXT, status: { const: "running" }, url: TEXT, events: TEXT }, [
-    "run",
-    "status",
-    "url",
-    "events",
-  ]),
-  Wait: object({ path: TEXT, why: TEXT, until: TEXT, text: TEXT }, ["path", "why", "text"]),
-  Parked: object({ run: TEXT, parked: listOf(ref("Wait")), resume: TEXT, ledger: ref("Ledger") }, [
-    "run",
-    "parked",
-    "resume",
-    "ledger",
-  ]),
-  Batch: object(
-    {
-      ended: WHOLE,
-      unfinished: WHOLE,
-      failed: WHOLE,
-      results: listOf(object({ index: WHOLE, status: WHOLE }, ["index", "status"])),
-    },
-    ["ended", "unfinished", "failed", "results"],
-  ),
-  State: object(
-    {
-      run: TEXT,
-      graph: TEXT,
-      status: { type: "string", enum: ["running", "parked", "ended", "unfinished"] },
-      ok: { type: "boolean" },
-      began: TEXT,
-      output: {},
-      trace: TEXT,
-      problem: ref("Problem"),
-      parked: listOf(ref("Wait")),
-      events: TEXT,
-    },
-    ["run", "status", "parked"],
-  ),
-  Runs: object(
-    {
-      runs: listOf(
-        object(
-          { run: TEXT, graph: TEXT, status: TEXT, ok: { type: "boolean" }, began: TEXT, entries: WHOLE, url: TEXT },
-          ["run", "status", "url"],
-        ),
-      ),
-      next: TEXT,
-    },
-    ["runs"],
-  ),
-  Undone: object({ run: TEXT, ok: { type: "boolean" }, trace: TEXT, ledger: ref("Ledger"), undone: {} }, [
-    "run",
-    "ok",
-    "trace",
-    "ledger",
-  ]),
-  Proof: object({ shadowgraph: { const: "run" }, format: WHOLE, keys: listOf(TEXT) }, [
-    "shadowgraph",
-    "format",
-    "keys",
-  ]),
-}
-
-const RUN: Json = { name: "run", in: "path", required: true, description: "The run's id.", schema: TEXT }
-const query = (name: string, description: string, schema: Json): Json => ({
-  name,
-  in: "query",
-  required: false,
-  description,
-  schema,
-})
-const ANSWERS = object({
-  answers: { type: "object", description: "By path: the value that was asked for.", additionalProperties: {} },
-  delivered: {
-    type: "object",
-    description: "By path of an uncertain write: it was done, and gave this.",
-    additionalProperties: {},
-  },
-  refuse: {
-    type: "object",
-    description: "By path of an uncertain write: it was not done, and why.",
-    additionalProperties: TEXT,
-  },
-  send: { type: "array", description: "Paths of writes to be sent, or sent again.", items: TEXT },
-})
-
-const operation = (tag: string, operationId: string, summary: string, ok: Json, more: Json = {}): Json => ({
-  operationId,
-  tags: [tag],
-  summary,
-  ...more,
-  responses: { 200: ok, ...(more["responses"] as Json | undefined), default: PROBLEM },
-})
-const ENDED_OR_NOT: Json = {
-  responses: { 202: answer("It rests again, until somebody answers.", ref("Parked")) },
-}
-const given_ = (schema: Json): Json => ({ requestBody: { required: true, content: json(schema) } })
-
-const COMMON: { readonly [path: string]: Json } = {
-  "/graphs": {
-    get: operation(
-      "graphs",
-      "list_graphs",
-      "The graphs that are served.",
-      answer(
-        "Name, needs and place of each.",
-        listOf(
-          object(
-            {
-              name: TEXT,
-              about: TEXT,
-              needs: listOf(TEXT),
-              admitted: { type: "boolean" },
-              uploaded: { type: "boolean" },
-              url: TEXT,
-            },
-            ["name", "needs", "admitted", "url"],
-          ),
-        ),
-      ),
-    ),
-  },
-  "/runs": {
-    get: operation(
-      "runs",
-      "list_runs",
-      "The runs on record, the latest first, in pages.",
-      answer("A page; `next` where there are more.", ref("Runs")),
-      {
-        parameters: [
-          query("limit", "Runs of a page, 50 where it is left out.", { type: "integer", minimum: 1, maximum: 500 }),
-          query("before", "Only runs that began before this one.", TEXT),
-          query("graph", "Only runs of this graph; a page may then hold fewer.", TEXT),
-        ],
-      },
-    ),
-  },
-  "/runs/{run}": {
-    get: operation("runs", "look_at_run", "What a run has come to.", answer("Its state.", ref("State")), {
-      parameters: [RUN],
-    }),
-  },
-  "/runs/{run}/events": {
-    get: operation(
-      "runs",
-      "follow_run",
-      "The events of a run as they come, until its end.",
-      { description: "Events.", content: STREAM },
-      {
-        parameters: [RUN, header("Last-Event-ID", "Go on after this event.")],
-      },
-    ),
-  },
-  "/runs/{run}/proof": {
-    get: operation(
-      "runs",
-      "prove_run",
-      "The signed proof of a run's record.",
-      answer("To be checked with `shadowgraph ledger verify-proof`.", ref("Proof")),
-      { parameters: [RUN] },
-    ),
-  },
-  "/runs/{run}/cancel": {
-    post: operation(
-      "runs",
-      "cancel_run",
-      "End a run that goes on, or rests.",
-      answer("Its state.", { type: "object" }),
-      { parameters: [RUN] },
-    ),
-  },
-  "/runs/{run}/resume": {
-    post: operation(
-      "runs",
-      "resume_run",
-      "Answer what a run waits for, and go on with it.",
-      answer("The run has ended.", ref("Ended")),
-      { parameters: [RUN], ...given_(ANSWERS), ...ENDED_OR_NOT },
-    ),
-  },
-  "/runs/{run}/undo": {
-    post: operation(
-      "runs",
-      "undo_run",
-      "Take back what an ended run did.",
-      answer("How far that went.", ref("Undone")),
-      {
-        parameters: [RUN],
-        ...given_(object({ leave: listOf(TEXT), cancel: { type: "boolean" } })),
-        ...ENDED_OR_NOT,
-      },
-    ),
-  },
-  "/events/{name}": {
-    post: operation(
-      "runs",
-      "tell_event",
-      "Say that something happened, to every run that waits for it.",
-      answer("The runs that went on.", object({ event: TEXT, runs: listOf(TEXT) }, ["event", "runs"])),
-      {
-        parameters: [{ name: "name", in: "path", required: true, description: "The event's name.", schema: TEXT }],
-        ...given_(object({ value: {} })),
-      },
-    ),
-  },
-  "/health": {
-    get: operation(
-      "server",
-      "health",
-      "Does the server live?",
-      answer(
-        "It does.",
-        object({ ok: { const: true }, graphs: WHOLE, streams: WHOLE, running: WHOLE, waiting: WHOLE }, ["ok"]),
-      ),
-      { security: [] },
-    ),
-  },
-  "/ready": {
-    get: operation(
-      "server",
-      "ready",
-      "Does it take on runs?",
-      answer("It does.", object({ ready: { const: true } }, ["ready"])),
-      { security: [] },
-    ),
-  },
 }

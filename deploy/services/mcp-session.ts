@@ -156,6 +156,8 @@ const texts = (r: Value | undefined): Record<string, string> =>
   isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, String(v)])) : {}
 
 async function list(session: Open): Promise<Awaited<ReturnType<McpConnection["tools"]>>> {
+  // The client itself would say so on standard output.
+  if (session.client.getServerCapabilities()?.tools === undefined) return []
   try {
     const { tools } = await session.client.listTools(undefined, { timeout: CONNECT_MS_MAX })
     return tools.map((t) => ({

@@ -38,6 +38,7 @@ export const SCHEMES = {
   env: { form: "env:NAME", about: "read a variable of the environment", read: variable },
   spawn: { form: "spawn:command or spawn:/path/to/command", about: "start a program", read: spawn },
   ask: { form: "ask:person", about: "ask a person", read: words(1) },
+  serve: { form: "serve:upload", about: "bring plans to a server", read: words(8) },
   app: { form: "app:word[:word]", about: "rights of your own functions", read: words(8) },
 } as const satisfies { readonly [scheme: string]: Scheme }
 
@@ -86,7 +87,7 @@ function parse(text: string, declared: ReadonlySet<string> | undefined): Capabil
   return read.fix === undefined ? { ...read, at } : { ...read, at, fix: `${word}:${read.fix}` }
 }
 
-const LISTED = "net, fs, mcp, sql, model, secret, env, spawn, ask, app"
+const LISTED = "net, fs, mcp, sql, model, secret, env, spawn, ask, serve, app"
 /** Control and format characters, halves of surrogate pairs, and spaces that are none. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
 

@@ -22,10 +22,35 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: what is read anew for each run is the same.",
   },
   {
-    file: "kernel/history.ts",
+    file: "kernel/outcome.ts",
     what: "always",
-    code: "came.ok",
+    code: "outcome.ok",
+    nth: 2,
     reason: "A failure has no value: what is read of it is undefined either way. The type wants it asked.",
+  },
+  ...(["always", "flipped"] as const).map((what) => ({
+    file: "kernel/run.ts",
+    what,
+    code: "history.open.size > 0",
+    reason: "A shortcut: finished items are folded so that memory does not grow; the root is the same.",
+  })),
+  {
+    file: "kernel/run.ts",
+    what: "left alone",
+    code: "cache === undefined || x.identity === undefined",
+    reason: "A shortcut: nothing is kept under no identity.",
+  },
+  {
+    file: "kernel/chain.ts",
+    what: "always",
+    code: "store.late !== true",
+    reason: "A shortcut: the first and the last entry of a run are sealed at once, and are the same.",
+  },
+  {
+    file: "kernel/undo.ts",
+    what: "flipped",
+    code: "known.seq < undoing.seq",
+    reason: "No entry both settles a write and begins to undo.",
   },
   ...(["left alone", "right alone"] as const).map((what) => ({
     file: "kernel/resume.ts",
@@ -151,6 +176,18 @@ export const EXPLAINED: readonly Explained[] = [
     code: 'row.kind === "parked"',
     reason:
       "A shortcut: when a run is due is looked at only while it rests, and is counted anew from its first rest on.",
+  },
+  {
+    file: "deploy/ledger_memory.ts",
+    what: "always",
+    code: 'row.kind === "undo"',
+    reason: "A shortcut: a run that has not ended is not among those that have.",
+  },
+  {
+    file: "deploy/ledger_memory.ts",
+    what: "flipped",
+    code: "old.size + open.size > 0",
+    reason: "A space without runs has nothing to tell: whether it is kept is a matter of memory.",
   },
   {
     file: "deploy/ledger_memory.ts",
