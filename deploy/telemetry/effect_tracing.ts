@@ -27,7 +27,7 @@ export function effectTracing(given: Context<never>): Observer | undefined {
   const tracing: Tracing = ({ name, kind, at, parent: above }) => {
     const span = tracer.span({
       name,
-      kind,
+      kind: above === undefined ? "internal" : kind,
       parent: Option.some((above && spans.get(above.spanId)) ?? parent),
       annotations: Ctx.empty(),
       links: [],
@@ -48,8 +48,7 @@ export function effectTracing(given: Context<never>): Observer | undefined {
   }
   const place = { traceId: parent.traceId, from: { ...placeOf(parent) } }
   return {
-    run: (begun) =>
-      new RunWatch(begun, place, { tracing, metrics: undefined, propagates: true, onEnd: undefined }),
+    run: (begun) => new RunWatch(begun, place, { tracing, metrics: undefined, propagates: true, onEnd: undefined }),
   }
 }
 

@@ -38,7 +38,8 @@ export const METRICS = define({
     kind: "counter",
     unit: "{call}",
     labels: ["kind", "effect", "outcome"],
-    about: "Calls of tools: `ok`, `failed`, `cached` (answered by the cache), `discarded` (called ahead, not wanted), `unfinished`.",
+    about:
+      "Calls of tools: `ok`, `failed`, `cached` (answered by the cache), `discarded` (called ahead, not wanted), `unfinished`.",
   },
   "shadowgraph.call.duration": {
     kind: "histogram",
@@ -58,7 +59,12 @@ export const METRICS = define({
     labels: ["verdict"],
     about: "Guesses of calls' answers: `kept`, `wrong`, `dropped`; `off` where none was made.",
   },
-  "shadowgraph.tokens": { kind: "counter", unit: "{token}", labels: ["graph"], about: "Tokens of models, where they are counted." },
+  "shadowgraph.tokens": {
+    kind: "counter",
+    unit: "{token}",
+    labels: ["graph"],
+    about: "Tokens of models, where they are counted.",
+  },
   "shadowgraph.money": {
     kind: "counter",
     unit: "{currency}",
@@ -77,7 +83,8 @@ export const METRICS = define({
     kind: "counter",
     unit: "{run}",
     labels: ["reason"],
-    about: "Requests that were turned away: `full`, `late` (waited too long), `closing`, `cancelled` (gone while it waited).",
+    about:
+      "Requests that were turned away: `full`, `late` (waited too long), `closing`, `cancelled` (gone while it waited).",
   },
   "shadowgraph.telemetry.dropped": {
     kind: "counter",
@@ -150,7 +157,12 @@ export class Metrics {
   /** What there is now, in the order of `METRICS`. A look that fails gives nothing. */
   async read(): Promise<readonly Figures[]> {
     const looked = await Promise.all(
-      this.#looks.map(async ({ name, look }) => ({ name, points: await Promise.resolve().then(look).catch(() => []) })),
+      this.#looks.map(async ({ name, look }) => ({
+        name,
+        points: await Promise.resolve()
+          .then(look)
+          .catch(() => []),
+      })),
     )
     const figures = (Object.keys(METRICS) as Metric[]).map((name) => {
       const own: Point[] = [...(this.#series.get(name)?.values() ?? [])].map(({ labels, value, buckets }) => ({

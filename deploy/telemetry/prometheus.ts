@@ -31,7 +31,9 @@ export function prometheusText(figures: readonly Figures[]): string {
       let below = 0
       buckets.forEach((n, i) => {
         below += n
-        lines.push(`${as}_bucket${labelsOf({ ...labels, le: i < BOUNDS.length ? String(BOUNDS[i]) : "+Inf" })} ${below}`)
+        lines.push(
+          `${as}_bucket${labelsOf({ ...labels, le: i < BOUNDS.length ? String(BOUNDS[i]) : "+Inf" })} ${below}`,
+        )
       })
       lines.push(`${as}_sum${labelsOf(labels)} ${value}`, `${as}_count${labelsOf(labels)} ${below}`)
     }

@@ -22,7 +22,9 @@ export interface RunTold {
   readonly ms: number
   /** The trace hash; empty where it has none. */
   readonly trace: string
-  readonly place: Place | undefined
+  readonly traceId: string
+  /** Undefined where no span is made. */
+  readonly spanId: string | undefined
 }
 
 /** What is made of a run. */
@@ -87,7 +89,8 @@ export class RunWatch implements Watch {
     to.metrics?.move("shadowgraph.runs.active", 1)
     const hears = to.tracing !== undefined || to.metrics !== undefined
     this.onEvent = hears ? (event) => this.#hear(event) : undefined
-    this.traceOf = to.propagates ? (path) => this.#traceparent(path) : undefined
+    const traced = to.tracing !== undefined || place.from !== undefined
+    this.traceOf = to.propagates && traced ? (path) => this.#traceparent(path) : undefined
   }
 
   ended(result: RunResult): void {
@@ -187,7 +190,8 @@ export class RunWatch implements Watch {
     if (confidence !== null) told["shadowgraph.guess.confidence"] = confidence
     if (why !== null) told["shadowgraph.guess.why"] = why
     if (opened !== undefined && opened.ms !== null) told["shadowgraph.guess.ms"] = opened.ms
-    if (opened !== undefined) call?.span?.event("guess", this.#at(opened.at), { "shadowgraph.guess.ms": opened.ms ?? 0 })
+    if (opened !== undefined)
+      call?.span?.event("guess", this.#at(opened.at), { "shadowgraph.guess.ms": opened.ms ?? 0 })
     if (call === undefined) {
       this.#span?.event("guess", this.#at(at), { ...told, "shadowgraph.node.path": printPath(path) })
       return
@@ -287,7 +291,8 @@ export class RunWatch implements Watch {
     metrics?.move("shadowgraph.runs.active", -1)
     metrics?.add("shadowgraph.runs", { graph, outcome, ...(code === undefined ? {} : { code }) })
     metrics?.record("shadowgraph.run.duration", { graph, outcome }, ms / 1000)
-    onEnd?.({ run: record.run, graph, outcome, code, ms, trace, place: span?.place })
+    const { traceId } = this.#place
+    onEnd?.({ run: record.run, graph, outcome, code, ms, trace, traceId, spanId: span?.place.spanId })
   }
 
   #now(): number {

@@ -65,7 +65,12 @@ export function settingsFrom(env: Env): TelemetrySettings | undefined {
 export function resourceFrom(env: Env): Resource {
   const attributes = pairsOf(env, "OTEL_RESOURCE_ATTRIBUTES")
   const name = said(env, "OTEL_SERVICE_NAME") ?? attributes["service.name"] ?? "shadowgraph"
-  return { "telemetry.sdk.name": "shadowgraph", "telemetry.sdk.language": "nodejs", ...attributes, "service.name": name }
+  return {
+    "telemetry.sdk.name": "shadowgraph",
+    "telemetry.sdk.language": "nodejs",
+    ...attributes,
+    "service.name": name,
+  }
 }
 
 function targetOf(env: Env, signal: "TRACES" | "METRICS", path: string): Target | undefined {

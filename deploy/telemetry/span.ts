@@ -7,14 +7,17 @@ import type { Place } from "./trace_context.ts"
 /** Attributes of the span of a run. */
 export const RUN_ATTRIBUTES = {
   "shadowgraph.run.id": "The run's id, as `runs show` takes it.",
-  "shadowgraph.run.outcome": "`ok`, `failed`, `cancelled`, `parked` (it rests and will go on), or `broken` (its record cannot be written).",
-  "shadowgraph.run.trace": "The trace hash: the same for the same calls with the same outcomes, on every host. None while it rests.",
+  "shadowgraph.run.outcome":
+    "`ok`, `failed`, `cancelled`, `parked` (it rests and will go on), or `broken` (its record cannot be written).",
+  "shadowgraph.run.trace":
+    "The trace hash: the same for the same calls with the same outcomes, on every host. None while it rests.",
   "shadowgraph.run.resumed": "It began before, perhaps elsewhere, and went on here.",
   "shadowgraph.graph": "The graph's name.",
   "shadowgraph.graph.hash": "Hash of the checked graph.",
   "shadowgraph.plan.hash": "Hash of the plan's bytes.",
   "shadowgraph.ledger.position": "The run's place in the ledger.",
-  "shadowgraph.spent.calls": "Calls made in all, where somebody counts: there is a budget, or a tool said what it cost.",
+  "shadowgraph.spent.calls":
+    "Calls made in all, where somebody counts: there is a budget, or a tool said what it cost.",
   "shadowgraph.spent.bytes": "Bytes sent and received, likewise.",
   "shadowgraph.spent.tokens": "Tokens of models, likewise.",
   "shadowgraph.spent.money": "Millionths of the currency of the price list, likewise.",
@@ -30,7 +33,8 @@ export const CALL_ATTRIBUTES = {
   "shadowgraph.resource": "What it reaches, as limits share it: `host:rates.example.com`.",
   "shadowgraph.capabilities": "The capabilities that it needs.",
   "shadowgraph.attempts": "Attempts made; 0 for an answer of the cache.",
-  "shadowgraph.outcome": "`ok`, `failed`, `cached` (answered by the cache), `discarded` (called ahead on a guess, and not wanted), or `unfinished` (the run ended or rested before it).",
+  "shadowgraph.outcome":
+    "`ok`, `failed`, `cached` (answered by the cache), `discarded` (called ahead on a guess, and not wanted), or `unfinished` (the run ended or rested before it).",
   "shadowgraph.ahead": "It was called ahead, on arguments that were guessed.",
   "shadowgraph.guess": "What became of the guess of its answer: `kept`, `wrong`, `dropped`, or `off` (none was made).",
   "shadowgraph.guess.by": "Hash of the shadow that guessed.",
@@ -46,8 +50,10 @@ export const CALL_ATTRIBUTES = {
 /** Events on spans. */
 export const SPAN_EVENTS = {
   attempt: "An attempt of a call after the first, with `shadowgraph.attempt`.",
-  guess: "A guess of a call's answer, or what became of it, with the attributes above. On the run's span where no call of its own followed.",
-  parked: "The run rests: `shadowgraph.wait` says for what (`ask`, `event`, `sleep`, `uncertain`, `held`, `budget`), `shadowgraph.node.path` where.",
+  guess:
+    "A guess of a call's answer, or what became of it, with the attributes above. On the run's span where no call of its own followed.",
+  parked:
+    "The run rests: `shadowgraph.wait` says for what (`ask`, `event`, `sleep`, `uncertain`, `held`, `budget`), `shadowgraph.node.path` where.",
   undone: "The run was taken back: how many writes are `shadowgraph.undone`, how many stay as `shadowgraph.left`.",
 } as const
 
