@@ -93,6 +93,8 @@ export interface McpConnection {
       readonly onProgress?: (text: string) => void
       /** W3C: sent along in the request's `_meta`. */
       readonly traceparent?: string | undefined
+      /** As of an `HttpRequest`: the tool only reads. */
+      readonly repeatable?: boolean
     },
   ) => Promise<{
     readonly content: readonly unknown[]

@@ -254,6 +254,7 @@ class Opened {
 
   executor(config: Rec): Executor {
     const take = takeOf(config, this.#signature.output)
+    const repeatable = this.#signature.effect !== "write"
     return {
       execute: async (args: Value, call: Call) => {
         const json = toJson(args, "with")
@@ -262,6 +263,7 @@ class Opened {
           signal: call.signal,
           onProgress: call.note,
           traceparent: call.traceparent,
+          repeatable,
         })
         return taken(answer, take, `${this.#server}/${this.#tool}`)
       },

@@ -1,8 +1,8 @@
 // A collector for tests: an HTTP server that takes OTLP in its JSON form, holds every request against the schema of the
 // protocol as OpenTelemetry publishes it, and answers as the test wants. What the schema does not know does not come through.
 import { createServer } from "node:http"
-import { createRequire } from "node:module"
 import type { AddressInfo } from "node:net"
+import schema from "@opentelemetry/otlp-transformer/build/src/generated/root.js"
 
 interface MessageType {
   readonly fromObject: (o: object) => object
@@ -15,8 +15,7 @@ interface MessageType {
 export type Json = any
 
 /** Made by protobufjs from opentelemetry-proto. */
-const root = createRequire(import.meta.url)("@opentelemetry/otlp-transformer/build/src/generated/root")
-const { trace, metrics } = root.opentelemetry.proto.collector
+const { trace, metrics } = (schema as Json).opentelemetry.proto.collector
 const TYPES: { readonly [path: string]: MessageType } = {
   "/v1/traces": trace.v1.ExportTraceServiceRequest,
   "/v1/metrics": metrics.v1.ExportMetricsServiceRequest,
