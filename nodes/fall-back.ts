@@ -55,7 +55,7 @@ export class Servers {
         return this.#endpoints.length === 1 ? answer : { ...answer, by: wordOf(endpoint), not }
       } catch (cause) {
         if (!(cause instanceof Failure) || !PASSED_ON.has(cause.code) || call.signal.aborted) throw cause
-        again ||= cause.retryable
+        again ||= cause.retryable === true
         not.push({ ...wordOf(endpoint), reason: cause.message })
         const next = this.#endpoints[n + 1]
         if (next === undefined) throw not.length === 1 ? cause : this.#none(not, cause, again)
