@@ -6,15 +6,14 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import type { RunEvent } from "../bus/mod.ts"
 import { openProject, openSession, type Ready, type Session } from "../deploy/mod.ts"
 import { printPath } from "../graph/mod.ts"
 import { openRow } from "../kernel/mod.ts"
 import { peers } from "./peers.ts"
-import { Report, show } from "./report.ts"
 import { byHand, onLangGraph, openTools } from "./speculate/contestants.ts"
-import { MEDIAN_MS, type Network, SIGMA } from "./speculate/delays.ts"
-import { sweepPicture } from "./speculate/picture.ts"
-import { closedForm, simulated } from "./speculate/simulate.ts"
+import type { Network } from "./speculate/delays.ts"
+import { type Series, type Told, write } from "./speculate/results.ts"
 import { GRAPH, type Input, openStage, parcels, type Stage, TOOLS } from "./speculate/stage.ts"
 
 const { values } = parseArgs({
@@ -49,15 +48,6 @@ const note = (text: string) => console.log(`${((performance.now() - began) / 100
 
 // ---- one run
 
-interface Told {
-  readonly ms: number
-  readonly answer: unknown
-  readonly trace?: string
-  /** Guesses of the run that were kept and wrong, by node; calls that were made in vain. */
-  readonly kept: readonly string[]
-  readonly wrong: readonly string[]
-  readonly vain: number
-}
 type Contestant = (input: Input) => Promise<Told>
 
 const plain =
@@ -71,8 +61,13 @@ const plain =
 const ours =
   (ready: Ready, session: Session, speculate: object | false): Contestant =>
   async (input) => {
+    const calls = new Map<string, number>()
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "start") calls.set(printPath(event.path), event.at)
+      if (event.type === "end") calls.set(printPath(event.path), event.at - calls.get(printPath(event.path))!)
+    }
     const start = performance.now()
-    const result = await ready.run({ ...input }, { speculate })
+    const result = await ready.run({ ...input }, { speculate, onEvent })
     const ms = performance.now() - start
     if (!result.outcome.ok) throw result.outcome.failure
     const [kept, wrong]: [string[], string[]] = [[], []]
@@ -84,16 +79,10 @@ const ours =
       if (body.verdict === "kept") kept.push(printPath(body.path))
       if (body.verdict === "wrong") wrong.push(printPath(body.path))
     }
-    return { ms, answer: result.outcome.value, trace: result.trace!, kept, wrong, vain }
+    return { ms, answer: result.outcome.value, trace: result.trace!, calls, kept, wrong, vain }
   }
 
 // ---- many runs
-
-interface Series {
-  readonly told: Told[]
-  /** Requests that the relays saw. */
-  requests: number
-}
 
 /** Runs all contestants on every input, in turns, beginning with another one each time; all must answer alike. */
 async function inTurns<K extends string>(
@@ -125,37 +114,6 @@ async function inTurns<K extends string>(
     }
   }
   return all
-}
-
-const at = (q: number, xs: readonly number[]): number =>
-  [...xs].sort((a, b) => a - b)[Math.min(xs.length - 1, Math.floor(q * xs.length))]!
-const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length
-const times = ({ told }: Series): readonly number[] => told.map((t) => t.ms)
-const cutPct = (on: number, off: number): number => 100 * (1 - on / off)
-
-interface Account {
-  readonly guessed: number
-  readonly wrong: number
-  readonly vain: number
-  /** Wrong guesses of a hundred that were used. */
-  readonly rollbackPct: number
-  /** Calls made in vain for a hundred of the chain's own. */
-  readonly extraPct: number
-  /** For each tool how often it was guessed, and rightly: p·c. */
-  readonly right: readonly number[]
-}
-function account({ told }: Series): Account {
-  const wrong = told.reduce((n, t) => n + t.wrong.length, 0)
-  const guessed = wrong + told.reduce((n, t) => n + t.kept.length, 0)
-  const vain = told.reduce((n, t) => n + t.vain, 0)
-  return {
-    guessed,
-    wrong,
-    vain,
-    rollbackPct: guessed === 0 ? 0 : (100 * wrong) / guessed,
-    extraPct: (100 * vain) / (told.length * TOOLS.length),
-    right: TOOLS.map((name) => told.filter((t) => t.kept.includes(name)).length / told.length),
-  }
 }
 
 // ---- shadows, by the command line
@@ -223,7 +181,7 @@ try {
   await session.close()
   await other.session.close()
   await tools.close()
-  write(normal, constant, swept)
+  write(RECORDED, normal, constant, { thresholds: THRESHOLDS, series: swept, how: LOOSE.join(" ") })
 } catch (cause) {
   failed = true
   console.error(cause)
@@ -231,169 +189,3 @@ try {
   await stage.close()
 }
 process.exit(failed ? 1 : 0)
-
-// ---- what it came to
-
-type Names = "await" | "langgraph" | "off" | "on"
-type All = { readonly [name in Names]: Series }
-
-function write(normal: All, constant: All, swept: readonly Series[]): void {
-  const report = new Report("Looking ahead", "npm run bench:speculate")
-  report.text(
-    `Five tools in a chain, each of which needs the answer of the one before: MCP (units), SQL (Postgres), HTTP (calculator), ` +
-      `HTTP (customs), MCP (dates), servers in processes of their own behind relays that hold every request. Shadows recorded, ` +
-      `trained (alpha 1 %), calibrated and gated by the command line from ${RECORDED} recorded runs. Delays of ${MEDIAN_MS} ms at the ` +
-      `median, log-normal with σ = ${SIGMA} or constant, the same for every contestant; ${RUNS} and ${CONSTANT} runs of each, in turns. ` +
-      "Answers of all are equal in every run, and so are the trace hashes with looking ahead and without.",
-  )
-  report.table(
-    ["ms for the chain", "p50", "p95", "constant: p50", "mean"],
-    (
-      [
-        ["plain await", "await"],
-        ["LangGraph.js", "langgraph"],
-        ["ours, not looking ahead", "off"],
-        ["ours, looking ahead", "on"],
-      ] as const
-    ).map(([name, key]) => {
-      const [n, c] = [times(normal[key]), times(constant[key])]
-      return [name, show(at(0.5, n)), show(at(0.95, n)), show(at(0.5, c)), show(mean(c))]
-    }),
-  )
-  const [ofNormal, ofConstant] = [account(normal.on), account(constant.on)]
-  report.table(
-    ["tool", ...TOOLS],
-    [
-      ["guessed, and rightly (p·c), log-normal", ...ofNormal.right.map((r) => r.toFixed(3))],
-      ["constant", ...ofConstant.right.map((r) => r.toFixed(3))],
-    ],
-  )
-  const p50Error = against(report, normal, constant, ofNormal, ofConstant)
-  sweep(report, normal, swept)
-  const cut = (q: number, all: All) => cutPct(at(q, times(all.on)), at(q, times(all.off)))
-  const both = account({ told: [...normal.on.told, ...constant.on.told], requests: 0 })
-  const figure = (name: string, value: number, aim: string) =>
-    report.figure(`speculate.${name}`, Number(value.toFixed(3)), "%", aim)
-  figure("p50_cut_pct", cut(0.5, normal), "≥ 66 (a perfect shadow: about 74)")
-  figure("p50_cut_constant_pct", cut(0.5, constant), "≥ 72 (a perfect shadow: 80)")
-  figure("p95_cut_pct", cut(0.95, normal), "")
-  figure("rollback_pct", both.rollbackPct, "< 0.5 of guesses that were used")
-  figure("extra_calls_pct", both.extraPct, "")
-  figure("simulation_error_pct", p50Error, "≤ 5 (time left at the median)")
-  report.end()
-}
-
-/** Holds what was measured against what was reckoned. Gives the error of the median over log-normal delays, in percent. */
-function against(report: Report, normal: All, constant: All, ofNormal: Account, ofConstant: Account): number {
-  // What a call takes beside its delay is known from the runs that do not look ahead.
-  const own = (all: All, network: Network) => {
-    const bare = simulated(
-      network,
-      all.off.told.length,
-      0,
-      TOOLS.map(() => 0),
-      1,
-    )
-    return at(
-      0.5,
-      times(all.off).map((ms, i) => (ms - bare.off[i]!) / TOOLS.length),
-    )
-  }
-  const [ownNormal, ownConstant] = [own(normal, "log-normal"), own(constant, "constant")]
-  const model = simulated("log-normal", normal.on.told.length, ownNormal, ofNormal.right)
-  const steady = simulated("constant", constant.on.told.length, ownConstant, ofConstant.right)
-  const right = mean(ofConstant.right.slice(0, -1))
-  const rows: (readonly [string, number, number, number])[] = [
-    ["log-normal, p50", at(0.5, times(normal.on)), at(0.5, model.on), at(0.5, times(normal.off))],
-    ["log-normal, p95", at(0.95, times(normal.on)), at(0.95, model.on), at(0.95, times(normal.off))],
-    ["constant, mean", mean(times(constant.on)), mean(steady.on), mean(times(constant.off))],
-    [
-      `constant, mean, by [1+(n−1)(1−p·c)]/n with p·c = ${right.toFixed(3)}`,
-      mean(times(constant.on)),
-      closedForm(TOOLS.length, right) * mean(times(constant.off)),
-      mean(times(constant.off)),
-    ],
-  ]
-  report.table(
-    ["looking ahead", "ms", "reckoned ms", "error of the time", "cut", "reckoned cut"],
-    rows.map(([name, found, wanted, off]) => [
-      name,
-      show(found),
-      show(wanted),
-      `${(100 * (found / wanted - 1)).toFixed(1)} %`,
-      `${cutPct(found, off).toFixed(1)} %`,
-      `${cutPct(wanted, off).toFixed(1)} %`,
-    ]),
-  )
-  report.text(
-    `The simulation draws guesses that are right as often as measured, over the very delays that the relays drew, and adds what a ` +
-      `call takes by itself: ${show(ownNormal)} ms, from the runs that do not look ahead.`,
-  )
-  return 100 * Math.abs(at(0.5, times(normal.on)) / at(0.5, model.on) - 1)
-}
-
-function sweep(report: Report, normal: All, swept: readonly Series[]): void {
-  const off = times(normal.off).slice(0, SWEEP)
-  const rows = swept.map((series) => {
-    const { rollbackPct, extraPct, guessed, right } = account(series)
-    const own = times(series)
-    return {
-      p50: cutPct(at(0.5, own), at(0.5, off)),
-      p95: cutPct(at(0.95, own), at(0.95, off)),
-      rollbackPct,
-      extraPct,
-      guessed,
-      right: mean(right.slice(0, -1)),
-    }
-  })
-  report.text(
-    `Swept over the least confidence of a guess, with networks of less training and a looser promise (${LOOSE.join(" ")}), ${SWEEP} runs each over log-normal delays:`,
-  )
-  report.table(
-    ["least confidence", "p50 cut", "p95 cut", "p·c", "guesses used", "rolled back", "calls in vain"],
-    rows.map((r, i) => [
-      String(THRESHOLDS[i]),
-      `${r.p50.toFixed(1)} %`,
-      `${r.p95.toFixed(1)} %`,
-      r.right.toFixed(3),
-      String(r.guessed),
-      `${r.rollbackPct.toFixed(2)} %`,
-      `${r.extraPct.toFixed(1)} %`,
-    ]),
-  )
-  const line = (name: string, colour: string, values: readonly number[]) => ({ name, colour, values })
-  const picture = sweepPicture("Looking ahead, swept over thresholds", THRESHOLDS.map(String), [
-    {
-      title: "time saved, %",
-      lines: [
-        line(
-          "at p50",
-          "#0369a1",
-          rows.map((r) => r.p50),
-        ),
-        line(
-          "at p95",
-          "#7dd3fc",
-          rows.map((r) => Math.max(0, r.p95)),
-        ),
-      ],
-    },
-    {
-      title: "what it costs, %",
-      lines: [
-        line(
-          "guesses rolled back",
-          "#c2410c",
-          rows.map((r) => r.rollbackPct),
-        ),
-        line(
-          "calls in vain",
-          "#fdba74",
-          rows.map((r) => r.extraPct),
-        ),
-      ],
-    },
-  ])
-  writeFileSync(join(import.meta.dirname, "speculate.svg"), `${picture}\n`)
-  report.text("![Time saved and what it costs, over the threshold](speculate.svg)")
-}

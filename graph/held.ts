@@ -5,12 +5,13 @@
  */
 import { accepts } from "./accept.ts"
 import type { Type } from "./type.ts"
-import { isRecord, type Rec, type Value } from "./value.ts"
+import { isRecord, type Rec, sameValue, type Value } from "./value.ts"
 
 export function held(type: Type, v: Value): Value {
   switch (type.kind) {
     case "int64":
-      return typeof v === "number" && Number.isSafeInteger(v) ? BigInt(v) : v
+      // Bytes of an int64 never say −0.
+      return typeof v === "number" && Number.isSafeInteger(v) && !Object.is(v, -0) ? BigInt(v) : v
     case "list":
     case "stream":
       return Array.isArray(v) ? (v as readonly Value[]).map((x) => held(type.of, x)) : v
@@ -21,8 +22,11 @@ export function held(type: Type, v: Value): Value {
         ? mapped(v, (name) => (Object.hasOwn(type.fields, name) ? type.fields[name]!.type : undefined))
         : v
     case "union": {
-      const member = type.of.find((t) => accepts(t)(v))
-      return member === undefined ? v : held(member, v)
+      for (const member of type.of) {
+        const taken = accepts(member)(v) ? held(member, v) : undefined
+        if (taken !== undefined && sameValue(taken, v)) return taken
+      }
+      return v
     }
     default:
       return v

@@ -88,7 +88,12 @@ export interface McpConnection {
   readonly call: (
     tool: string,
     args: unknown,
-    options: { readonly signal: AbortSignal; readonly onProgress?: (text: string) => void },
+    options: {
+      readonly signal: AbortSignal
+      readonly onProgress?: (text: string) => void
+      /** As of an `HttpRequest`: the tool only reads. */
+      readonly repeatable?: boolean
+    },
   ) => Promise<{
     readonly content: readonly unknown[]
     readonly structuredContent?: unknown

@@ -25,7 +25,7 @@ const TRIES = 3
 
 export const ask: NodeKind = {
   kind: "ask",
-  about: "Asks a person, and waits for the answer.",
+  about: "Asks a person, and waits for the answer: one value, or a form, where `output:` is a record.",
   main: { form: "text", type: T.string, required: true, about: "The question." },
   fields: {
     choices: { form: "static", type: T.list(T.string), about: "The answers to choose from." },
@@ -51,22 +51,57 @@ export const ask: NodeKind = {
       }
       if (confirm !== undefined) return await confirmed(services.ask, question, confirm, call)
       const type = signature.output
-      const choices = wordsOf(type)
-      let text = question
-      for (let i = 0; i < TRIES; i++) {
-        const answer = await services.ask({
-          path: pathText(call),
-          text,
-          ...(choices === undefined ? {} : { choices }),
-          signal: call.signal,
-        })
-        const value = readAnswer(answer, type)
-        if (value !== undefined) return value
-        text = `${question} (${JSON.stringify(answer)} is not ${printType(type)})`
-      }
-      throw fail("BadAnswer", `No answer of the form ${printType(type)} in ${TRIES} tries`, { data: { tries: TRIES } })
+      return type.kind === "record"
+        ? await filled(services.ask, question, type, call)
+        : await answered(services.ask, question, type, call)
     },
   }),
+}
+
+type AskService = NonNullable<Services["ask"]>
+
+/** Asks until the answer is of the type, a few times. */
+async function answered(ask: AskService, question: string, type: Type, call: Call): Promise<Value> {
+  const choices = wordsOf(type)
+  let text = question
+  for (let i = 0; i < TRIES; i++) {
+    const answer = await ask({
+      path: pathText(call),
+      text,
+      ...(choices === undefined ? {} : { choices }),
+      signal: call.signal,
+    })
+    const value = readAnswer(answer, type)
+    if (value !== undefined) return value
+    text = `${question} (${JSON.stringify(answer)} is not ${printType(type)})`
+  }
+  throw fail("BadAnswer", `No answer of the form ${printType(type)} in ${TRIES} tries`, { data: { tries: TRIES } })
+}
+
+/** A form, field after field. Nothing said to a field with a default, or that may be absent, is that. */
+async function filled(
+  ask: AskService,
+  question: string,
+  { fields }: Extract<Type, { kind: "record" }>,
+  call: Call,
+): Promise<Value> {
+  const out: { [name: string]: Value } = {}
+  for (const [name, { type, optional, default: left }] of Object.entries(fields)) {
+    const may = left !== undefined ? ` [${jsonText(left)}]` : optional ? " [may be left out]" : ""
+    const asked = `${question}\n  ${name}${may}`
+    if (may === "") {
+      out[name] = await answered(ask, asked, type, call)
+      continue
+    }
+    // Words to choose from would leave no room for saying nothing.
+    const answer = await ask({ path: pathText(call), text: `${asked} ${printType(type)}`, signal: call.signal })
+    if (answer.trim() === "") {
+      if (left !== undefined) out[name] = left
+      continue
+    }
+    out[name] = readAnswer(answer, type) ?? (await answered(ask, asked, type, call))
+  }
+  return out
 }
 
 /** Nobody is at the terminal: the question stands in the ledger until somebody answers it, or its time is over. */
@@ -136,12 +171,12 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       fix: "Leave one of them out.",
     })
   }
-  if (!["string", "enum", "boolean", "number"].includes(output.kind)) {
+  if (!isAnswerable(output) && !isForm(output)) {
     problems.push({
       code: "G101",
       key: "output",
       message: `A person cannot answer ${printType(output)}.`,
-      fix: "Write boolean, number, string, or words: yes | no | later.",
+      fix: "Write boolean, number, int64, string, words: yes | no | later, or a record of such.",
     })
   }
   if (problems.length > 0) return problems
@@ -158,6 +193,12 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     waits: true,
   }
 }
+
+const isAnswerable = ({ kind }: Type): boolean => ["string", "enum", "boolean", "number", "int64"].includes(kind)
+const isForm = (type: Type): boolean =>
+  type.kind === "record" &&
+  Object.keys(type.fields).length > 0 &&
+  Object.values(type.fields).every((f) => isAnswerable(f.type))
 
 function signConfirm(node: NodeView): Signature | readonly SignatureProblem[] {
   if (node.config["choices"] !== undefined) {
@@ -186,6 +227,7 @@ function readAnswer(answer: string, type: Type): Value | undefined {
   const text = answer.trim()
   if (type.kind === "boolean") return /^y(es)?$/i.test(text) ? true : /^no?$/i.test(text) ? false : undefined
   if (type.kind === "enum") return type.values.find((v) => v === text)
+  if (type.kind === "int64") return /^-?\d{1,19}$/.test(text) ? BigInt.asIntN(64, BigInt(text)) : undefined
   if (type.kind !== "number") return answer
   const n = text === "" ? Number.NaN : Number(text)
   return Number.isFinite(n) ? n : undefined

@@ -254,11 +254,16 @@ class Opened {
 
   executor(config: Rec): Executor {
     const take = takeOf(config, this.#signature.output)
+    const repeatable = this.#signature.effect !== "write"
     return {
       execute: async (args: Value, call: Call) => {
         const json = toJson(args, "with")
         const connection = await this.#connected(call.signal)
-        const answer = await connection.call(this.#tool, json, { signal: call.signal, onProgress: call.note })
+        const answer = await connection.call(this.#tool, json, {
+          signal: call.signal,
+          onProgress: call.note,
+          repeatable,
+        })
         return taken(answer, take, `${this.#server}/${this.#tool}`)
       },
       close: async () => {

@@ -4,7 +4,7 @@ import { closedForm, simulated } from "./simulate.ts"
 
 const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length
 const left = (right: number, network: "constant" | "log-normal" = "constant") => {
-  const { on, off } = simulated(network, 200, 0, Array(5).fill(right))
+  const { on, off } = simulated(network, 200, Array(5).fill(0), Array(5).fill(right))
   return mean(on) / mean(off)
 }
 

@@ -12,13 +12,13 @@ export interface Simulated {
 }
 
 /**
- * @param own Milliseconds that a call takes beside its delay.
+ * @param own For each tool, milliseconds that a call takes beside its delay.
  * @param right For each tool, how likely it is that its outcome is guessed, and rightly (p·c).
  */
 export function simulated(
   network: Network,
   runs: number,
-  own: number,
+  own: readonly number[],
   right: readonly number[],
   times = 50,
 ): Simulated {
@@ -26,7 +26,7 @@ export function simulated(
   const off: number[] = []
   const on: number[] = []
   for (let run = 0; run < runs; run++) {
-    const calls = right.map((_, tool) => delayMs(network, tool, run, 0) + own)
+    const calls = right.map((_, tool) => delayMs(network, tool, run, 0) + own[tool]!)
     off.push(calls.reduce((a, b) => a + b, 0))
     for (let i = 0; i < times; i++) on.push(ahead(calls, right, c))
   }

@@ -3,7 +3,7 @@
  * A question has one field, `answer`, of the type that the graph wants; the kernel judges what is said like any answer.
  * Source: Model Context Protocol 2025-11-25 and 2026-07-28, "Elicitation".
  */
-import { isRecord, jsonText, printPath, T, type Type, type Value } from "../../graph/mod.ts"
+import { isRecord, jsonOf, jsonText, printPath, T, type Type, type Value } from "../../graph/mod.ts"
 import type { Reply, Wait } from "../../kernel/mod.ts"
 import { externAt, type Plan } from "../../plan/mod.ts"
 
@@ -64,7 +64,7 @@ function fieldsOf(type: Type): Pick<Form["requestedSchema"], "properties" | "req
     properties: Object.fromEntries(
       fields.map(([name, f]) => [
         name,
-        { ...fieldOf(f.type), ...(f.default === undefined ? {} : { default: f.default }) },
+        { ...fieldOf(f.type), ...(f.default === undefined ? {} : { default: jsonOf(f.default) }) },
       ]),
     ),
     required: fields.filter(([, f]) => !f.optional && f.default === undefined).map(([name]) => name),

@@ -122,15 +122,19 @@ class Legs {
     const { replies, problems, dismissed } = read(questions, (path) => responses[path])
     if (replies.length === 0 && problems.size > 0) return { run, forms: forms(questions, problems) }
     // Somebody else may have answered meanwhile: what the run has come to is what counts.
-    const came = await this.#go(run, replies)
-    return dismissed ? came : await this.#rest(came)
+    try {
+      const came = await this.#go(run, replies)
+      return dismissed ? came : await this.#rest(came)
+    } catch (cause) {
+      return { run, forms: forms(questions, refusedBy(cause, questions)) }
+    }
   }
 
   /** The end of a run, or what the client is to be asked next. */
   async #rest(first: Came): Promise<Came | Asked> {
     const { ask, signal } = this.#call
     let came = first
-    let problems = new Map<string, string>()
+    let problems: ReadonlyMap<string, string> = new Map()
     for (let tries = 0; tries < TRIES; tries++) {
       const { result } = came
       const questions = result.parked === undefined ? [] : await this.#questions(result.run, result.parked)
@@ -139,7 +143,7 @@ class Legs {
       const said = await this.#ask(questions, problems, ask)
       if (signal.aborted) return { result: await this.#cancelled(result), late: false }
       const found = read(questions, (path) => said[path])
-      problems = new Map(found.problems)
+      problems = found.problems
       if (found.replies.length === 0 && problems.size === 0) return came
       if (found.replies.length === 0) continue
       try {
@@ -147,8 +151,7 @@ class Legs {
         if (found.dismissed) return came
         tries = -1
       } catch (cause) {
-        if (!(cause instanceof KernelError) || cause.reason !== "answer") throw cause
-        for (const question of questions) problems.set(pathOf(question), cause.message)
+        problems = refusedBy(cause, questions)
       }
     }
     return came
@@ -223,6 +226,12 @@ const pathOf = ({ wait }: Question): string => printPath(wait.path)
 
 const forms = (questions: readonly Question[], problems: ReadonlyMap<string, string>): Asked["forms"] =>
   Object.fromEntries(questions.map((q) => [pathOf(q), formOf(q, problems.get(pathOf(q)))]))
+
+/** Answers that the kernel did not take, as the problem of each question; anything else is thrown on. */
+function refusedBy(cause: unknown, questions: readonly Question[]): ReadonlyMap<string, string> {
+  if (!(cause instanceof KernelError) || cause.reason !== "answer") throw cause
+  return new Map(questions.map((question) => [pathOf(question), cause.message]))
+}
 
 /** What was said to the questions. `dismissed`: the person looked away from one of them, and is not asked again. */
 function read(questions: readonly Question[], said: (path: string) => unknown) {

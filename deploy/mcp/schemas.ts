@@ -2,7 +2,7 @@
  * The schemas of a tool, from the types of its graph's ports. They are JSON Schema 2020-12 and say what crosses the wire:
  * a record type that occurs twice is written once, since a client puts all schemas before its model, which reads every word.
  */
-import { type Type, toJsonSchema } from "../../graph/mod.ts"
+import { jsonOf, type Type, toJsonSchema, type Value } from "../../graph/mod.ts"
 
 export type Schema = { readonly [keyword: string]: unknown }
 
@@ -11,12 +11,15 @@ const DIALECT = "https://json-schema.org/draft/2020-12/schema"
 /** Of what a tool takes. A field that the graph does not know is refused, and the schema says so. */
 export const inputSchema = (type: Type): Schema => ({
   $schema: DIALECT,
-  ...shared(toJsonSchema(type, "given")),
+  ...shared(plain(toJsonSchema(type, "given"))),
   additionalProperties: false,
 })
 
 /** Of what it gives. An int64 is a number where a JSON number holds it, else its digits. */
-export const outputSchema = (type: Type): Schema => ({ $schema: DIALECT, ...shared(wide(toJsonSchema(type, "taken"))) })
+export const outputSchema = (type: Type): Schema => ({
+  $schema: DIALECT,
+  ...shared(wide(plain(toJsonSchema(type, "taken")))),
+})
 
 const isSchema = (x: unknown): x is Schema => typeof x === "object" && x !== null && !Array.isArray(x)
 
@@ -25,6 +28,10 @@ function mapped(value: unknown, by: (schema: Schema) => Schema): unknown {
   if (!isSchema(value)) return value
   return by(Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k === "default" ? v : mapped(v, by)])))
 }
+
+/** Defaults as JSON has them. */
+const plain = (schema: Schema): Schema =>
+  mapped(schema, (s) => (Object.hasOwn(s, "default") ? { ...s, default: jsonOf(s["default"] as Value) } : s)) as Schema
 
 const wide = (schema: Schema): Schema =>
   mapped(schema, (s) => {

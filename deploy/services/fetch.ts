@@ -10,8 +10,16 @@ const ANSWER_BYTES_MAX = 64 << 20
 
 type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
 
-/** @param to Requests to another host than this URL's are refused. */
-export function fetchOver(http: Http, to: URL, granted: Services["granted"]): FetchLike {
+/**
+ * @param to Requests to another host than this URL's are refused.
+ * @param repeatable Does a request of this body do no harm when it is sent twice? Then it may use a kept connection.
+ */
+export function fetchOver(
+  http: Http,
+  to: URL,
+  granted: Services["granted"],
+  repeatable: (body: string) => boolean = () => false,
+): FetchLike {
   return async (url, init = {}) => {
     const target = new URL(url)
     const method = init.method ?? "GET"
@@ -24,6 +32,7 @@ export function fetchOver(http: Http, to: URL, granted: Services["granted"]): Fe
         ...(body === undefined ? {} : { body }),
         bytesMax: method === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
         signal: init.signal ?? new AbortController().signal,
+        repeatable: typeof init.body === "string" && repeatable(init.body),
         redirectsMax: 0,
         ...rights(to.host, { granted }),
       },

@@ -36,8 +36,31 @@ const CALL_MS_MAX = 2 ** 31 - 1
 /** Milliseconds that a server over HTTP gets to take leave of a session. */
 const LEAVE_MS_MAX = 1000
 
+/**
+ * Which tools of a session only read. Their calls may go over a kept connection, for they may be sent again where that turns
+ * out to be dead; a new one costs two or three journeys. A tool that was called as a write once is no read any more.
+ */
+class Effects {
+  readonly #reads = new Set<string>()
+  readonly #writes = new Set<string>()
+
+  calls(tool: string, reads: boolean): void {
+    ;(reads ? this.#reads : this.#writes).add(tool)
+  }
+  /** Does a message of this text do no harm when it is sent twice? */
+  repeatable(message: string): boolean {
+    const { method, params } = JSON.parse(message) as {
+      readonly method?: unknown
+      readonly params?: { name?: unknown }
+    }
+    const tool = method === "tools/call" ? params?.name : undefined
+    return typeof tool === "string" && this.#reads.has(tool) && !this.#writes.has(tool)
+  }
+}
+
 interface Open {
   readonly client: Client
+  readonly effects: Effects
   readonly pipe: StdioPipe | undefined
   readonly label: string
   alive: boolean
@@ -50,9 +73,10 @@ export async function openSession(
   stop: AbortSignal,
   granted: Services["granted"],
 ): Promise<Session> {
-  const { transport, mode, pipe, label, leave } = wayTo(server, options, granted)
+  const effects = new Effects()
+  const { transport, mode, pipe, label, leave } = wayTo(server, options, granted, effects)
   const client = new Client({ name: "shadowgraph", version: "0.1.0" }, { versionNegotiation: { mode } })
-  const open: Open = { client, pipe, label, alive: true }
+  const open: Open = { client, effects, pipe, label, alive: true }
   client.onclose = () => {
     open.alive = false
   }
@@ -114,7 +138,12 @@ interface Way {
   readonly leave: () => Promise<void>
 }
 
-function wayTo(server: { readonly [key: string]: Value }, options: McpOptions, granted: Services["granted"]): Way {
+function wayTo(
+  server: { readonly [key: string]: Value },
+  options: McpOptions,
+  granted: Services["granted"],
+  effects: Effects,
+): Way {
   const { stdio, url } = server
   if (Array.isArray(stdio) && stdio.length > 0) return overStdio(stdio.map(String), texts(server["env"]), options)
   if (typeof url !== "string" || !URL.canParse(url)) {
@@ -130,7 +159,7 @@ function wayTo(server: { readonly [key: string]: Value }, options: McpOptions, g
   }
   const to = new URL(url)
   const transport = new StreamableHTTPClientTransport(to, {
-    fetch: fetchOver(options.http, to, granted),
+    fetch: fetchOver(options.http, to, granted, (body) => effects.repeatable(body)),
     requestInit: { headers: texts(server["headers"]) },
   })
   const leave = async () => {
@@ -156,6 +185,8 @@ const texts = (r: Value | undefined): Record<string, string> =>
   isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, String(v)])) : {}
 
 async function list(session: Open): Promise<Awaited<ReturnType<McpConnection["tools"]>>> {
+  // The client itself would say so on standard output.
+  if (session.client.getServerCapabilities()?.tools === undefined) return []
   try {
     const { tools } = await session.client.listTools(undefined, { timeout: CONNECT_MS_MAX })
     return tools.map((t) => ({
@@ -181,7 +212,8 @@ const call: (
   tool: string,
   args: unknown,
   options: Parameters<McpConnection["call"]>[2],
-) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress }) => {
+) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress, repeatable = false }) => {
+  session.effects.calls(tool, repeatable)
   try {
     const result = await session.client.callTool(
       { name: tool, arguments: args as Record<string, unknown> },

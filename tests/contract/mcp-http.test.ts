@@ -46,6 +46,8 @@ function makeServer(): Server {
 const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
 const stateless = createMcpHandler(() => makeServer())
 let requests: Headers[] = []
+/** Where each POST came from. */
+let ports: (number | undefined)[] = []
 let http: ReturnType<typeof Bun.serve>
 const service = mcpService({ base: ".", http: createHttp() })
 
@@ -54,8 +56,9 @@ beforeAll(() => {
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
-    fetch: async (request) => {
+    fetch: async (request, server) => {
       requests.push(request.headers)
+      if (request.method === "POST") ports.push(server.requestIP(request)?.port)
       const { pathname } = new URL(request.url)
       if (pathname === "/elsewhere") return Response.redirect("http://127.0.0.2/mcp", 307)
       if (pathname === "/broken") return new Response("oh no", { status: 500 })
@@ -109,6 +112,24 @@ for (const [what, path] of [
       expect(await progress.call(undefined, { note: (text) => notes.push(text) })).toBe("done")
       expect(notes).toEqual(["1/2"])
       for (const d of [say, failing, progress]) await d.close()
+    })
+    test("is asked over a kept connection by tools that read, and over a new one by all others", async () => {
+      for (const [effect, most] of [
+        ["read", 1],
+        ["write", 3],
+      ] as const) {
+        const written = node(path, "say", { text: effect })
+        const d = await open(mcp, { ...written, config: { ...written.config, effect } }, { mcp: service })
+        await d.call()
+        ports = []
+        for (let i = 0; i < 3; i++) {
+          expect(await d.call()).toBe(effect)
+          // A stream ends a little after the answer that it brought.
+          await Bun.sleep(50)
+        }
+        expect(new Set(ports).size).toBe(most)
+        await d.close()
+      }
     })
     test("is told when a call is cancelled", async () => {
       const d = await open(mcp, node(path, "hang", { text: `hang ${path}` }), { mcp: service })

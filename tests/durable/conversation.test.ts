@@ -155,6 +155,28 @@ describe("a conversation with tools", () => {
     expect(world.calls.length).toBe(before)
   })
 
+  test("rests where a tool waits for an answer that a person owes the graph around it", async () => {
+    const world = new World()
+    const store = ledger()
+    server.script = [{ calls: [call("known", 7)] }, { text: "so it is" }]
+    server.requests.length = 0
+    const outside = text()
+      .replace("nodes:\n", 'nodes:\n  owed: { ask: "Well?", output: number, within: 2d }\n')
+      .replace(
+        "    tool_rounds",
+        "      known: { about: Knows., input: { x: number }, do: { expr: owed + x } }\n    tool_rounds",
+      )
+    const ready = await world.engine(store, lent).prepare(world.plan(outside), { grants: grants() })
+    const rested = await ready.run({ n: 1 })
+    expect(rested.parked?.map(({ path }) => printPath(path))).toEqual(["owed"])
+    const replies: Reply[] = [{ path: ["owed"], how: "answered", value: 35 }]
+    const done = await resume(world.engine(store, lent), rested.run, { grants: grants(), replies })
+    expect(done.outcome).toMatchObject({ ok: true, value: { it: "so it is" } })
+    expect(server.requests).toHaveLength(2)
+    expect(server.requests[1]!.messages.at(-1)).toMatchObject({ role: "tool", content: "42" })
+    expect(await replay(world.engine(store, lent), rested.run)).toMatchObject({ same: true })
+  })
+
   test("does not run out of time while a person is asked and something else is under way", async () => {
     const world = new World()
     const store = ledger()

@@ -35,6 +35,7 @@ const MET: readonly (readonly [seed: string, was: string])[] = [
   ["laws.28432", "the same, for a failure that a tool met in its body"],
   ["laws.23769", "an undo lost a field that the type of its write does not name"],
   ["laws.61202", "an undo was not made, because the arguments of its write were judged again"],
+  ["laws.43393", "an undo took a −0 for the int64 that it could have been"],
   ["laws.40657", "a look ahead that was let go of in the middle of its steps began a tool that nobody stopped"],
   [
     "laws.56540",

@@ -2,14 +2,13 @@
  * MCP's own conformance suite, with and without the proxy: its server scenarios against a server that passes them all, its
  * client scenarios with a client that goes through the proxy to the suite's own servers. Every check has to come out the same.
  */
-import { spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { type Checks, suite } from "../conformance/suite.ts"
 import { listening } from "./talk.ts"
 
 const root = join(import.meta.dirname, "..", "..")
-const SUITE = join(root, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")
 const MAIN = join(root, "deploy", "cli", "main.ts")
 const SERVER = join(import.meta.dirname, "conformance_server.ts")
 const CLIENT = join(import.meta.dirname, "conformance_client.ts")
@@ -25,17 +24,6 @@ const LOGIN = [
   ..."offline-access-scope offline-access-not-supported".split(" "),
 ].map((name) => `auth/${name}`)
 
-/** What became of each check: `scenario/check` → its status. */
-export type Checks = ReadonlyMap<string, string>
-
-export interface Score {
-  readonly passed: number
-  readonly failed: number
-}
-export const scoreOf = (checks: Checks): Score => {
-  const all = [...checks.values()]
-  return { passed: all.filter((s) => s === "SUCCESS").length, failed: all.filter((s) => s === "FAILURE").length }
-}
 /** Checks that came out otherwise. */
 export const changed = (direct: Checks, proxied: Checks): readonly string[] =>
   [...new Set([...direct.keys(), ...proxied.keys()])].flatMap((check) =>
@@ -100,34 +88,4 @@ async function clientBy(way: string, scenarios: readonly string[], cwd: string):
     for (const [check, status] of checks) all.set(check, status)
   }
   return all
-}
-
-/** One run of the suite, its checks read from what it wrote down. */
-async function suite(cwd: string, name: string, args: readonly string[]): Promise<Checks> {
-  const out = join(cwd, `results-${name}`)
-  await new Promise<void>((done) => {
-    const child = spawn(process.execPath, [SUITE, ...args, "-o", out], { cwd, stdio: "ignore" })
-    child.once("exit", () => done())
-  })
-  const checks = new Map<string, string>()
-  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith("checks.json")) continue
-    // The folder of a scenario is called after it and the time.
-    const scenario = file
-      .split("/")
-      .at(-2)!
-      .replace(/^server-/, "")
-      .replace(/-\d{4}-\d\d-\d\dT.*$/, "")
-    const found = JSON.parse(readFileSync(join(out, file), "utf8")) as {
-      readonly id: string
-      readonly status: string
-    }[]
-    // What passed by is noted as INFO: that is no check.
-    for (const { id, status } of found) {
-      if (status === "INFO") continue
-      const times = [...checks.keys()].filter((key) => key.startsWith(`${scenario}/${id}`)).length
-      checks.set(`${scenario}/${id}${times === 0 ? "" : ` ${times + 1}`}`, status)
-    }
-  }
-  return checks
 }

@@ -3,8 +3,9 @@
  * and MCP's own conformance suite, with and without it. Exit code 1 where something does.
  */
 import { parseArgs } from "node:util"
+import { type Checks, scoreOf } from "../conformance/suite.ts"
 import { compare, type Way } from "./campaign.ts"
-import { type Checks, changed, clientChecks, loginChecks, scoreOf, serverChecks } from "./conformance.ts"
+import { changed, clientChecks, loginChecks, serverChecks } from "./conformance.ts"
 
 const { values } = parseArgs({ options: { calls: { type: "string" }, seed: { type: "string" } } })
 const wanted = Number(values.calls ?? 10_000)

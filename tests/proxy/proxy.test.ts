@@ -5,8 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { openCallLog } from "../../deploy/recorder_open.ts"
 import { callsOn, lookOver } from "../../learn/mod.ts"
+import { scoreOf } from "../conformance/suite.ts"
 import { compare, type Way } from "./campaign.ts"
-import { changed, clientChecks, scoreOf, serverChecks } from "./conformance.ts"
+import { changed, clientChecks, serverChecks } from "./conformance.ts"
 import { HttpTalk, listening, StdioTalk } from "./talk.ts"
 
 const ways: readonly (readonly [Way, "filesystem" | "everything", number])[] = [
