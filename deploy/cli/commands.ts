@@ -62,11 +62,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "lock",
-    about: "Pin what graphs depend on outside their files: schemas of tools, hashes of code.",
+    about:
+      "Pin what graphs depend on outside their files: schemas of tools, hashes of code, ports and hashes of models.",
     takes: "[file|folder…]",
     options: [{ name: "check", about: "Write nothing; exit 1 where the lock is out of date." }],
     more: [
-      "Starts the MCP servers that the graphs declare and asks for their tools; bundles the modules of fn nodes. No tool is called. Commit shadowgraph.lock beside the graphs.",
+      "Starts the MCP servers that the graphs declare and asks for their tools; bundles the modules of fn nodes; reads the files of onnx nodes. No tool is called. Commit shadowgraph.lock beside the graphs.",
     ],
     examples: [
       ["shadowgraph lock", "all graphs of this folder"],
