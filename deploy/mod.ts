@@ -21,6 +21,9 @@ export { mermaidOf } from "./draw/mermaid.ts"
 export type { Picture } from "./draw/picture.ts"
 export { pictureOfPlan } from "./draw/plan.ts"
 export { type SvgOptions, svgOf } from "./draw/svg.ts"
+export { type Deployment, type DeployOptions, deploymentOf } from "./emit/deployment.ts"
+export type { Lack } from "./emit/lacks.ts"
+export { TARGETS, type Target } from "./emit/targets.ts"
 export {
   Engine,
   type EngineOptions,
@@ -79,7 +82,7 @@ export type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
 export { metricsApp, metricsWay } from "./telemetry/metrics_page.ts"
 export type { RunTold as RunReport } from "./telemetry/run_watch.ts"
-export { settingsFrom, type Target, TelemetryError, type TelemetrySettings } from "./telemetry/settings.ts"
+export { settingsFrom, type Target as Collector, TelemetryError, type TelemetrySettings } from "./telemetry/settings.ts"
 export { openTelemetry, Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts"
 export { type TokenEntry, Tokens } from "./tokens.ts"
 export { bars, printMs } from "./view/bars.ts"
