@@ -8,7 +8,7 @@ import * as kinds from "./nodes/mod.ts"
 export { importGraph } from "./deploy/import.ts"
 export { type RunError, type RunnerOptions, run, runner } from "./deploy/run.ts"
 export * from "./graph/build/mod.ts"
-export { Failure, GraphProblems, Tensor } from "./graph/mod.ts"
+export { Failure, GraphProblems, numbersOf, Tensor, tensorOf } from "./graph/mod.ts"
 export { AdmissionError, KernelError } from "./kernel/mod.ts"
 
 /** An HTTP request as a tool: `http("rates", { request: "GET https://rates.example.com/latest", output: … })`. */

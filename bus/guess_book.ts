@@ -35,7 +35,8 @@ export class GuessBook {
 
   none(call: Guessed, why: string): void {
     this.aside(call, { kind: "no guess", why })
-    this.#event(call.path, "off", undefined, why)
+    // The words of a refusal may quote what was predicted; whoever watches a run is shown no data.
+    this.#event(call.path, "off", undefined, /^(refused|unable):/.exec(why)?.[1] ?? why)
   }
 
   /** The guess, held against what the tool itself answered. */

@@ -40,7 +40,7 @@ export async function makeLock(
 ): Promise<LockResult> {
   const pins = new Map<string, Rec>()
   const failures: { path: string; failure: Failure }[] = []
-  const jobs = graphs.flatMap((graph) => nodesOf(graph))
+  const jobs = graphs.flatMap(nodesOf)
   await Promise.all(
     jobs.map(async ({ node, graph, path }) => {
       const lock = kinds.get(node.kind)?.lock
@@ -64,15 +64,17 @@ interface Place {
   readonly path: readonly string[]
 }
 
+export const nodesOf = (graph: Graph): readonly Place[] => nodesBelow(graph, [])
+
 /** Every node that is not control, those of bodies and subgraphs included; a subgraph has its own resources. */
-function nodesOf(graph: Graph, path: readonly string[] = []): Place[] {
+function nodesBelow(graph: Graph, path: readonly string[]): Place[] {
   const inScope = (scope: Scope, at: readonly string[]): Place[] =>
     scope.nodes.flatMap((node) => {
       const here = [...at, node.name]
       return [
         ...(isControl(node.kind) ? [] : [{ node, graph, path: here }]),
         ...Object.values(node.scopes).flatMap((inner) => inScope(inner, here)),
-        ...(node.graph === undefined ? [] : nodesOf(node.graph, here)),
+        ...(node.graph === undefined ? [] : nodesBelow(node.graph, here)),
       ]
     })
   return inScope(graph.body, path)

@@ -139,6 +139,9 @@ describe("which inference made a guess, and why that one", () => {
     const none = await heard(new TestShadow(() => ({ ok: false, why: "drift" })))
     expect(none.entries.map(({ verdict, why, by }) => [verdict, why, by])).toEqual([["off", "drift", null]])
     expect(none.guesses).toMatchObject([{ verdict: "off", why: "drift", by: null, ms: null }])
+    // What was predicted is quoted to nobody who only watches.
+    const odd = await heard(new TestShadow(() => sure("of another type")))
+    expect([odd.entries[0]!.why, odd.guesses[0]!.why]).toEqual([expect.stringContaining("refused: "), "refused"])
   })
 
   test("a shadow hears of every call that the run comes to, guessed or not", async () => {

@@ -12,6 +12,8 @@ import {
   GraphProblems,
   isRecord,
   pin,
+  type Rec,
+  type Settings,
   T,
   type Type,
   unionOf,
@@ -40,7 +42,26 @@ export function toolGraph(bytes: Uint8Array, tool: string, project: Project): To
   if (extern === undefined) return undefined
   const key = `mcp:${String(extern.config["mcp"] ?? "")}`
   const schema = extern.kind === "mcp" ? pin(project.lock)(key)?.["input"] : undefined
-  const { checked, problems } = check(graphOf(plan, extern, schema), {
+  const { cacheMs: _, ...settings } = extern.settings
+  const { kind, config } = extern
+  const taken = schema === undefined ? takenBy(plan, extern) : fromJsonSchema(schema).type
+  const call = { kind, config, resources: plan.resources, taken, output: plan.types[extern.output]!, settings }
+  return compiled(call, project, tool, schema)
+}
+
+/** A tool of an MCP server that no plan calls, as its pin in the project's lock describes it. Fails with `GraphProblems`. */
+export function serverToolGraph(server: string, tool: string, declared: Rec, project: Project): ToolGraph {
+  const pinned = pin(project.lock)(`mcp:${server}/${tool}`)
+  const schema = pinned?.["input"]
+  // As the node has it where nothing is said: the structured content, or the one text.
+  const config = { mcp: `${server}/${tool}`, ...(pinned?.["output"] === undefined ? { parse: "text" } : {}) }
+  const taken = schema === undefined ? undefined : fromJsonSchema(schema).type
+  const call = { kind: "mcp", config, resources: { servers: { [server]: declared } }, taken, settings: {} }
+  return compiled(call, project, `mcp:${server}/${tool}`, schema)
+}
+
+function compiled(call: LoneCall, project: Project, tool: string, schema: unknown): ToolGraph {
+  const { checked, problems } = check(graphOf(call), {
     registry: project.registry,
     pin: pin(project.lock),
     policy: project.policy,
@@ -69,31 +90,38 @@ function takenBy(plan: Plan, extern: Extern): Type | undefined {
   )
 }
 
-function graphOf(plan: Plan, extern: Extern, schema: unknown): Graph {
-  const claimed = takenBy(plan, extern)
-  const taken = schema === undefined ? claimed : fromJsonSchema(schema).type
+/** One call, and what it is handed; `output` where it is not the tool's own. */
+interface LoneCall extends Pick<Graph, "resources"> {
+  readonly kind: string
+  readonly config: Rec
+  readonly taken: Type | undefined
+  readonly output?: Type
+  readonly settings: Settings
+}
+
+/** A graph of that call alone: its input is the call's. */
+export function graphOf({ kind, config, resources, taken, output, settings }: LoneCall): Graph {
   const input: Extract<Type, { kind: "record" }> = taken?.kind === "record" ? taken : T.record({ value: T.unknown })
   const given: Expr = { op: "ref", name: "input" }
   const fields = Object.keys(input.fields).map((name): readonly [string, Expr] => [
     name,
     { op: "field", of: given, name },
   ])
-  const { cacheMs: _, ...settings } = extern.settings
   return {
     name: "one_tool",
     types: {},
     input,
-    resources: plan.resources,
+    resources,
     body: {
       params: [],
       nodes: [
         {
           name: NODE,
-          kind: extern.kind,
-          config: extern.config,
+          kind,
+          config,
           args: taken?.kind === "record" ? { op: "record", fields } : { op: "field", of: given, name: "value" },
           scopes: {},
-          output: plan.types[extern.output]!,
+          ...(output === undefined ? {} : { output }),
           settings,
         },
       ],

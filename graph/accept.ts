@@ -6,6 +6,7 @@
 import { type Failure, fail } from "./failure.ts"
 import { isPlainName, show } from "./literal.ts"
 import { nearest } from "./near.ts"
+import { leavesIntegersOpen, plainIntegers } from "./open-integers.ts"
 import { type Field, printType, type Type } from "./type.ts"
 import { inCanonicalOrder } from "./type-order.ts"
 import { compareKeys, DEPTH_MAX, sameValue, Tensor, type Value } from "./value.ts"
@@ -20,8 +21,14 @@ export type Accept = (v: unknown) => Value
  */
 export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
 
-/** As `accept`, but a record field that the type does not name is refused, with the nearest name. For what people type. */
-export const acceptStrict = (type: Type): Accept => compiled(type, STRICT, true)
+/**
+ * As `accept`, for what people type and programs hand in: a record field that the type does not name is refused, with the
+ * nearest name, and a safe integer is a number where nothing says that it is an int64.
+ */
+export function acceptStrict(type: Type): Accept {
+  const look = compiled(type, STRICT, true)
+  return leavesIntegersOpen(type) ? (v) => look(plainIntegers(v)) : look
+}
 
 /** Would `accept` take the value? */
 export function accepts(type: Type): (v: unknown) => boolean {

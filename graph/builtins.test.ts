@@ -1,6 +1,7 @@
 // The table of operators and functions, exhaustively: every builtin on every tuple of types, where typing and meaning have
 // to agree; every documented example; arithmetic against BigInt and IEEE facts; order, equality and their laws.
 import { describe, expect, test } from "bun:test"
+import "./patterns/mod.ts"
 import { accept } from "./accept.ts"
 import { equal, keyOf, less, order } from "./builtins/compare.ts"
 import { compare, type Row } from "./builtins.sample.ts"

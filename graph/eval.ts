@@ -9,6 +9,7 @@ import type { CheckedGraph } from "./checked.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Expr } from "./expr.ts"
 import { errorValue, type Failure, fail, toFailure } from "./failure.ts"
+import { held } from "./held.ts"
 import type { Graph, Node, Path, Scope } from "./ir.ts"
 import { hasDefaults, liveNodes } from "./live.ts"
 import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
@@ -18,7 +19,7 @@ import { type Fits, T, type Type } from "./type.ts"
 import { type Delivery, deliveryOf, needsAnswer, UNDO, undoArgs, undoExpr, undoOf } from "./undo.ts"
 import { validatorOf } from "./valid.ts"
 import { verdictOf } from "./validator.ts"
-import { hashValue, type Rec, sameValue, type Value } from "./value.ts"
+import { decode, encode, hashValue, type Rec, sameValue, type Value } from "./value.ts"
 
 /** One attempt of a tool or function. */
 export interface Request {
@@ -78,6 +79,8 @@ export async function evaluateGraph(
 const bounded = (fits: Fits, type: Type | undefined, value: Value): Value =>
   type !== undefined && (fits !== "yes" || hasDefaults(type)) ? accept(type)(value) : value
 
+/** A value as it comes back from the record, where its bytes alone are kept. */
+const fromBytes = (type: Type | undefined, value: Value): Value => held(type ?? T.unknown, decode(encode(value)))
 const seen = (type: Type | undefined, value: Value): Value => (type === undefined ? value : accept(type)(value))
 
 const bodyPath = (base: Path, body: Scope): Path => (body.name === undefined ? base : [...base, body.name])
@@ -124,7 +127,15 @@ export class Evaluation {
       const out = effect.outcome.ok ? effect.outcome.value : undefined
       if (out === undefined && needsAnswer(undo.args)) return
       try {
-        await this.tool(undo, undoArgs(undoExpr(undo), out, effect.args), {}, path, true)
+        const facts = this.checked.nodes.get(node)!
+        const args = fromBytes(facts.signature!.input, effect.args)
+        await this.tool(
+          undo,
+          undoArgs(undoExpr(undo), out === undefined ? out : fromBytes(facts.outcome, out), args),
+          {},
+          path,
+          true,
+        )
       } catch {
         // Taken back all the same: it was done, and its answer does not count.
         const last = this.effects.at(-1)!

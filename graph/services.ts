@@ -5,7 +5,8 @@
  */
 import type { Call } from "./node.ts"
 import type { Shadows } from "./shadows.ts"
-import type { Value } from "./value.ts"
+import type { DType } from "./type.ts"
+import type { Tensor, Value } from "./value.ts"
 
 /** What is given at once, or later: whoever hands it over decides, and whoever takes it awaits. */
 export type Awaitable<A> = A | Promise<A>
@@ -194,6 +195,55 @@ export interface Sandbox {
   ) => Promise<{ readonly ok: true; readonly program: SandboxProgram; readonly fuel: number } | SandboxRefusal>
 }
 
+/** Where models can be run on a host: an execution provider of one of its ONNX runtimes. */
+export interface OnnxProvider {
+  /** `cuda`, `webgpu`, `cpu`, `wasm` and so on. */
+  readonly name: string
+  /** The program that runs it, with its version. */
+  readonly runtime: string
+  /** Why it cannot be used here. Absent where a small model ran on it and gave what was to be expected. */
+  readonly lacks?: string
+}
+/** A model that is loaded on one provider, and has been run once. */
+export interface OnnxSession {
+  /** What of the model the provider leaves to another, in words: operators that it does not have. */
+  readonly aside?: string
+  /** One answer to one question. Fails with whatever the runtime throws: no `Failure`. */
+  readonly run: (inputs: { readonly [name: string]: Tensor }) => Promise<{ readonly [name: string]: Tensor }>
+  /** Gives the memory back. The next `open` loads the model anew. */
+  readonly close: () => Promise<void>
+}
+/** What goes into a model or comes out of it, by name; `null` for what is known only when it runs. */
+export interface OnnxPorts {
+  readonly [name: string]: { readonly dtype: DType; readonly shape: readonly (number | null)[] | null }
+}
+export interface OnnxModel {
+  /** SHA-256 of the bytes, in hexadecimal. */
+  readonly sha256: string
+  readonly bytes: Uint8Array
+  /** What goes in, for the first run. */
+  readonly inputs: OnnxPorts
+}
+/** What a model file says of itself. */
+export interface OnnxAbout {
+  readonly inputs: OnnxPorts
+  readonly outputs: OnnxPorts
+  /** Version of the standard operators that it was written for. */
+  readonly opset: number
+}
+export interface Onnx {
+  /** What this host can run models on, in the order in which it is to be tried. Found out once. */
+  readonly providers: () => Promise<readonly OnnxProvider[]>
+  /** Sessions are shared: a model that is open on the provider is not loaded again. Fails with what the runtime throws. */
+  readonly open: (model: OnnxModel, provider: string) => Promise<OnnxSession>
+  readonly sha256: (bytes: Uint8Array) => string
+  /** Reads a file that nobody trusts. Fails with the `Failure` `BadModel`, data `reason` and `place`. */
+  readonly about: (bytes: Uint8Array) => Promise<OnnxAbout>
+  /** A model file that was kept under its hash; undefined where none was, or where it is no longer what it was. */
+  readonly kept: (sha256: string) => Promise<Uint8Array | undefined>
+  readonly keep: (sha256: string, bytes: Uint8Array) => Promise<void>
+}
+
 export interface Question {
   readonly path: string
   readonly text: string
@@ -216,6 +266,7 @@ export interface Services {
   readonly secret?: (name: string) => string | undefined
   readonly files?: Files
   readonly sandbox?: Sandbox
+  readonly onnx?: Onnx
   readonly shadows?: Shadows
   /** A closure that the TypeScript builder put beside the graph, by `config.code` (`inline:<id>`). */
   readonly inline?: (code: string) => ((input: Value, call: Call) => unknown) | undefined

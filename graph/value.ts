@@ -18,3 +18,4 @@ export {
   type Value,
   ValueError,
 } from "./value/model.ts"
+export { numbersOf, tensorOf } from "./value/numbers.ts"

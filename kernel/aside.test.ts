@@ -35,6 +35,7 @@ function record(meter?: Meter, salted = false) {
 const verdict = (chain: Parameters<typeof verifyChain>[0]) =>
   verifyChain(chain, { digest: sha256, space: "", run: "r" })
 const args: Value = { n: 1 }
+const RAN = "wasm-single: one call"
 const guess = { kind: "guess", verdict: "wrong", value: 7, by: BY, alpha: 0.01, confidence: 0.75 } as const
 
 describe("a guess", () => {
@@ -55,6 +56,14 @@ describe("a guess", () => {
       sha256(new Uint8Array([0x92, 0xa5, ...new TextEncoder().encode("value"), 7])),
     )
     expect(rows()[1]!.data).toBeNull()
+  })
+
+  test("says which inference made it, and why that one, where its shadow does", () => {
+    const { run, rows } = record()
+    run.aside(["a"], 0, args, { ...guess, ran: RAN })
+    run.aside(["a"], 0, args, { ...guess, ran: null })
+    const why = [1, 2].map((i) => openEntry(rows()[i]!.entry).body).map((b) => b.kind === "guess" && b.why)
+    expect(why).toEqual([RAN, null])
   })
 
   test("that was not made has a reason and nothing else", () => {

@@ -6,6 +6,8 @@
 import {
   accept,
   type Digest,
+  decode,
+  encode,
   type Failure,
   fail,
   hashValue,
@@ -238,7 +240,7 @@ function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: V
   const { extern, args } = admitted.undos!.get(undoKey(path))!
   const { input, output } = externs[externAt(plan, path)!]!.claim
   // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
-  const of = (port: number, v: Value): Value => held(plan.types[port]!, v)
+  const of = (port: number, v: Value): Value => held(plan.types[port]!, decode(encode(v)))
   const value = undoArgs(args, out === undefined ? undefined : of(output, out), of(input, given))
   return accept(plan.types[externs[extern]!.claim.input]!)(value)
 }

@@ -7,6 +7,7 @@ import { fn } from "./fn-effect.ts"
 import { http } from "./http.ts"
 import { llm } from "./llm.ts"
 import { mcp } from "./mcp.ts"
+import { onnx } from "./onnx.ts"
 import { script } from "./script.ts"
 import { sql } from "./sql.ts"
 import { event, sleep } from "./wait.ts"
@@ -19,6 +20,7 @@ export const standardKinds: Registry = registry(
   llm,
   mcp,
   now,
+  onnx,
   random,
   readFile,
   script,

@@ -13,7 +13,7 @@ export function doors(): string {
     "mod.ts",
     ...Object.keys(rooms).flatMap((room) => [
       `${room}/mod.ts`,
-      ...["file", "patterns", "edge"].map((side) => `${room}/${side}/mod.ts`),
+      ...["file", "patterns", "edge", "server"].map((side) => `${room}/${side}/mod.ts`),
     ]),
   ].filter((file) => existsSync(join(root, file)))
   return found.map((file) => `${[file, ...sorted(exportsOf(file))].join("\n  ")}\n`).join("\n")

@@ -57,6 +57,7 @@ function blot(text: string): string {
     .replace(/\brun [0-9A-HJKMNP-TV-Z]{10}…/g, "run 01…")
     .replace(/\bresume [0-9A-HJKMNP-TV-Z]{12}…/g, "resume 01…")
     .replace(/\btrace [0-9a-f]{6}…/g, "trace …")
+    .replace(/\btrace [0-9a-f]{12}…/g, "trace …")
     .replace(/\b[0-9a-f]{64}\b/g, "…")
     .replace(/\bversion( +)[0-9a-f]{16}\b/g, "version$1…")
     .replace(/\bshadow( +)[0-9a-f]{16}\b/g, "shadow$1…")

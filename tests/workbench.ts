@@ -140,7 +140,11 @@ function baseFor(name: string): string {
   rmSync(base, { recursive: true, force: true })
   mkdirSync(base)
   symlinkSync(join(root, "node_modules"), join(base, "node_modules"))
-  const paths = { shadowgraph: [join(root, "mod.ts")], "shadowgraph/register": [join(root, "deploy/register.ts")] }
+  const paths = {
+    shadowgraph: [join(root, "mod.ts")],
+    "shadowgraph/register": [join(root, "deploy/register.ts")],
+    "shadowgraph/shadow": [join(root, "shadow/mod.ts")],
+  }
   writeFileSync(join(base, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }))
   return base
 }

@@ -2,7 +2,7 @@
 import type { Command } from "./command.ts"
 import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, SPACE, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -62,11 +62,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "lock",
-    about: "Pin what graphs depend on outside their files: schemas of tools, hashes of code.",
+    about:
+      "Pin what graphs depend on outside their files: schemas of tools, hashes of code, ports and hashes of models.",
     takes: "[file|folder…]",
     options: [{ name: "check", about: "Write nothing; exit 1 where the lock is out of date." }],
     more: [
-      "Starts the MCP servers that the graphs declare and asks for their tools; bundles the modules of fn nodes. No tool is called. Commit shadowgraph.lock beside the graphs.",
+      "Starts the MCP servers that the graphs declare and asks for their tools; bundles the modules of fn nodes; reads the files of onnx nodes. No tool is called. Commit shadowgraph.lock beside the graphs.",
     ],
     examples: [
       ["shadowgraph lock", "all graphs of this folder"],
@@ -242,6 +243,7 @@ export const COMMANDS: readonly Command[] = [
         many: true,
         about: "rerun: an outcome in place of the tool's; =!Code is a failure.",
       },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,
@@ -314,6 +316,7 @@ export const COMMANDS: readonly Command[] = [
         about: "A new run with another input; outcomes count where the arguments are the same.",
       },
       { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,

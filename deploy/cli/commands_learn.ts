@@ -106,7 +106,7 @@ export const LEARNING: readonly Command[] = [
   {
     name: "mcp",
     about: "Serve graphs as tools of MCP, or stand in front of an MCP server and record what passes.",
-    takes: "serve [file|folder…] | proxy -- <command…> | proxy --url <server>",
+    takes: "serve [file|folder…] | proxy -- <command…> | proxy --url <server> | learn -- <command…>",
     options: [
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "serve: the longest a run may take. Default: 10m." },
@@ -135,8 +135,25 @@ export const LEARNING: readonly Command[] = [
         value: "<observe|speculate>",
         about: "proxy: speculate lets clients ask for early answers. Default: observe.",
       },
-      { name: "reads", value: "<tool>", many: true, about: "speculate: this tool changes nothing; * is all of them." },
-      { name: "trust", about: "speculate: believe the server where it says that a tool only reads." },
+      {
+        name: "reads",
+        value: "<tool>",
+        many: true,
+        about:
+          "proxy, learn: this tool changes nothing: it may be answered early, learned, and asked for that; * is all of them.",
+      },
+      { name: "trust", about: "proxy, learn: the same of each tool of which the server says that it only reads." },
+      { name: "learn", about: "proxy: learn shadows in the background from what is recorded, as learn does." },
+      { name: "due", about: "learn: only tools without a shadow, or with twice the calls since." },
+      {
+        name: "alpha",
+        value: "<share>",
+        about: "learn: the share of accepted answers that may be wrong. Default: 1%.",
+      },
+      { name: "steps", value: "<count>", about: "learn: steps of a training at most. Default: 6000." },
+      { name: "hidden", value: "<widths>", about: "learn: widths of the hidden layers. Default: 128,128." },
+      { name: "parallel", value: "<count>", about: "learn: inputs that the gate asks a tool at once. Default: 8." },
+      { name: "json", about: "learn: print one JSON array, for programs." },
       {
         name: "name",
         value: "<name>",
@@ -155,11 +172,17 @@ export const LEARNING: readonly Command[] = [
       "serve makes every graph of the folder a tool for the one client at its standard input and output: put the command into the client's settings. What the graphs may do is granted here, as for serve; a graph that asks a person asks the person at the client. Over HTTP `shadowgraph serve` has the same at /mcp.",
       "proxy: put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
       "In the mode speculate a client that writes shadowgraph/speculate into the _meta of a call gets the answer of the tool's shadow at once, where there is one, and a word when the tool has answered. The tool is always asked.",
+      "learn makes shadows of the tools that --reads or --trust name, from the calls that a proxy has recorded: it asks the server itself, over a connection of its own, some 3,700 inputs a tool. With proxy --learn that happens by itself, in a process of its own, after 2,000 calls and whenever there are twice as many.",
     ],
     examples: [
       ["shadowgraph mcp serve ./graphs -g sql:shop:read", "for the settings of a client"],
       ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem .", "in place of the server itself"],
       ["shadowgraph mcp proxy --url https://mcp.example.com/mcp --listen 8788", "over HTTP on both sides"],
+      [
+        "shadowgraph mcp proxy --learn --mode speculate --reads add -- node adder.mjs",
+        "records, learns, answers early",
+      ],
+      ["shadowgraph mcp learn --reads add -- node adder.mjs", "learn now, from what was recorded"],
     ],
     load: () => import("./mcp.ts"),
   },

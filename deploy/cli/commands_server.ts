@@ -72,6 +72,36 @@ export const SERVER_COMMANDS: readonly Command[] = [
     load: () => import("./serve.ts"),
   },
   {
+    name: "deploy",
+    about: "Write graphs as the few files that a host wants.",
+    takes: "<target> [file|folder]",
+    options: [
+      { name: "out", short: "o", value: "<folder>", about: "Where to write. Default: deploy-<target>." },
+      ...GRANTS,
+      { name: "name", value: "<name>", about: "Of the worker, image or service. Default: the graph's." },
+      {
+        name: "ledger",
+        value: "<place>",
+        about:
+          "Where it keeps the record of its runs: file or memory on servers, durable (a Durable Object) or memory in a worker.",
+      },
+      { name: "open", about: "Whoever reaches it may run what was granted, without a token." },
+      { name: "force", about: "Write also where the host lacks what a graph needs." },
+      JSON_OUT,
+    ],
+    more: [
+      "Targets: bun (Dockerfile, or one executable file), deno (Deno Deploy, or deno compile), node (Dockerfile, systemd), workerd (wrangler.jsonc and a bundle) and browser (a static page).",
+      "What the host lacks for these graphs is said before anything is written: node kinds, grants, secrets, private networks, size. What would change what runs come to is refused, unless --force is given.",
+      "The program holds compiled plans, what they are granted, pins, policy, budgets, and the code of functions under the hashes that the lock has. Nothing of it parses or compiles graphs.",
+      "Requests carry a token: the variable SHADOWGRAPH_TOKENS of the host holds the SHA-256 of each that may run graphs. Without it nobody may, unless --open was given.",
+    ],
+    examples: [
+      ["shadowgraph deploy workerd quote -g net:rates.example.com", "a Cloudflare worker"],
+      ["shadowgraph deploy bun . --yes -o out", "all graphs of a folder, with all they need"],
+    ],
+    load: () => import("./deploy.ts"),
+  },
+  {
     name: "openapi",
     about: "Print the OpenAPI document of the graphs, as serve has it at /openapi.json.",
     takes: "[file|folder…]",

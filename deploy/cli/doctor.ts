@@ -41,6 +41,7 @@ async function examine({ terminal }: Call): Promise<readonly Finding[]> {
     await wasmSimd(),
     threads(),
     await loads("MCP client", "@modelcontextprotocol/client", "mcp nodes"),
+    await models(),
     await loads("bundler", "esbuild", "fn nodes of graph files"),
     command("npx", ["--version"], "starting MCP servers from npm"),
     {
@@ -123,6 +124,20 @@ async function loads(name: string, specifier: string, use: string): Promise<Find
   } catch {
     return { name, state: "lack", found: "missing", use: `${use}: npm install ${specifier}` }
   }
+}
+
+/** What a run would use, and what is not there. */
+async function models(): Promise<Finding> {
+  const { serverOnnx } = await import("../services/onnx_host.ts")
+  const onnx = serverOnnx(".")
+  const providers = await onnx.providers()
+  await onnx.close()
+  const there = providers.filter((p) => p.lacks === undefined).map((p) => p.name)
+  const lacks = providers.flatMap((p) => (p.lacks === undefined ? [] : [`${p.name}: ${p.lacks}`]))
+  const use = ["onnx nodes", ...lacks].join("; ")
+  return there.length > 0
+    ? { name: "ONNX models", state: "ok", found: there.join(", "), use }
+    : { name: "ONNX models", state: "note", found: "none", use }
 }
 
 function command(name: string, words: readonly string[], use: string): Finding {

@@ -1,7 +1,8 @@
 /** `lock`: pins what graphs depend on outside their files, and says what is different from before. */
 import { relative } from "node:path"
 import { type Graph, isRecord, printFailure } from "../../graph/mod.ts"
-import { makeLock } from "../lock.ts"
+import { readPlace } from "../../nodes/mod.ts"
+import { makeLock, nodesOf } from "../lock.ts"
 import { LOCK_FILE, type Project, writeLock } from "../project.ts"
 import { openHost } from "../services/host.ts"
 import { secretsFrom } from "../services/secrets.ts"
@@ -41,8 +42,8 @@ async function lockFolder(call: Call, project: Project, graphs: readonly Named[]
   const { dim, red, green, yellow } = err.colours
   const all = graphs.flatMap((g) => (g.graph === undefined ? [] : [g.graph]))
   for (const line of serversOf(all)) err.write(`${dim(`asks ${printable(line)}`)}\n`)
-  const hosts = serverHosts(all)
-  const granted = (capability: string) => hosts.has(capability)
+  const allowed = new Set([...serverHosts(all), ...modelHosts(all)])
+  const granted = (capability: string) => allowed.has(capability)
   const host = openHost({ base: project.folder, secret: secretsFrom(env) })
   try {
     const made = await makeLock(all, project.registry, { ...host.services, granted }, project.lock)
@@ -90,3 +91,10 @@ function serverHosts(graphs: readonly Graph[]): ReadonlySet<string> {
   )
   return new Set(urls.map((url) => `net:${new URL(url).host}`))
 }
+
+/** The capabilities to reach the hosts that models lie at. */
+const modelHosts = (graphs: readonly Graph[]): readonly string[] =>
+  graphs.flatMap(nodesOf).flatMap(({ node }) => {
+    const place = node.kind === "onnx" ? readPlace(node.config) : []
+    return "host" in place ? [`net:${place.host}`] : []
+  })

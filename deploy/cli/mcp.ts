@@ -3,11 +3,13 @@
  * graphs as tools.
  */
 import { resolve } from "node:path"
+import process from "node:process"
 import { parseDuration, parseSize } from "../../graph/mod.ts"
 import type { CallLog } from "../../learn/mod.ts"
 import type { Back, BackEvents } from "../proxy/back.ts"
 import { httpBack } from "../proxy/http_back.ts"
 import { listenHttp } from "../proxy/http_front.ts"
+import { Learner } from "../proxy/learner.ts"
 import { startProcess } from "../proxy/process_back.ts"
 import type { Passed, ProxyMode, RelayOptions } from "../proxy/relay.ts"
 import { Reverse } from "../proxy/reverse.ts"
@@ -16,10 +18,10 @@ import { serveStdio } from "../proxy/stdio_front.ts"
 import { openCallLog } from "../recorder_open.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
-import { secretsFrom } from "../services/secrets.ts"
 import type { OpenShadows } from "../shadows/store.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { type Server, serverOf } from "./mcp_server.ts"
 import { Stop } from "./run.ts"
 
 /** The tenant of a command line. */
@@ -31,6 +33,10 @@ const IDLE_MS = 60 * 60_000
 export async function run(call: Call): Promise<number> {
   const [action, ...server] = call.words
   if (action === "proxy") return proxy(call, server)
+  if (action === "learn") {
+    const { learn } = await import("./mcp_learn.ts")
+    return learn(call, server)
+  }
   if (action === "serve") {
     const { serve: serveGraphs } = await import("./mcp_serve.ts")
     return serveGraphs(call, server, { frameBytesMax: frameOf(call), timeoutMs: timeoutOf(call) })
@@ -40,7 +46,7 @@ export async function run(call: Call): Promise<number> {
     message: action === undefined ? "mcp wants to be told what to do" : `mcp cannot "${action}"`,
     hints: ["shadowgraph mcp serve", "shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
     exit: EXIT.usage,
-    ...(action === undefined ? {} : { near: { word: action, among: ["serve", "proxy"] } }),
+    ...(action === undefined ? {} : { near: { word: action, among: ["serve", "proxy", "learn"] } }),
   })
 }
 
@@ -51,9 +57,21 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
   const log = call.on("no-record") ? undefined : openCallLog(resolve(call.terminal.cwd, call.text("in") ?? "."))
   const stop = new Stop(call, undefined)
   let shadows: OpenShadows | undefined
+  let learner: Learner | undefined
   try {
     shadows = await shadowsFor(call)
-    const relay = relayOf(call, log, server, shadows?.named ?? (() => undefined))
+    learner =
+      call.on("learn") && log !== undefined
+        ? learnerOf(call, words, log, async () => {
+            const before = shadows
+            shadows = await shadowsFor(call)
+            before?.close()
+          })
+        : undefined
+    const relay: RelayOptions = {
+      ...relayOf(call, log, server, (tool, version) => shadows?.named(tool, version)),
+      ...(learner === undefined ? {} : { heard: (recorded) => learner?.saw(recorded) }),
+    }
     const open = (events: BackEvents) => openBack(call, server, frameBytesMax, events)
     if (listen !== undefined) return await serve(call, { listen, server, relay, frameBytesMax, open, stop })
     const done = await serveStdio({
@@ -69,42 +87,10 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
     return stop.exit ?? done.code
   } finally {
     stop.off()
+    learner?.close()
     shadows?.close()
     log?.close()
   }
-}
-
-type Server = { readonly url: URL; readonly headers: readonly string[] } | { readonly command: readonly string[] }
-
-function serverOf(call: Call, command: readonly string[]): Server {
-  const url = call.text("url")
-  const headers = call.list("header")
-  if (url === undefined) {
-    if (command.length === 0)
-      throw usage(
-        "mcp proxy wants a server",
-        "shadowgraph mcp proxy -- npx -y <package>",
-        "shadowgraph mcp proxy --url https://…",
-      )
-    if (headers.length > 0) throw usage("--header is for a server at --url")
-    return { command }
-  }
-  if (command.length > 0) throw usage("mcp proxy takes one server: --url, or a command behind --")
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw usage(`--url must be http:// or https://, found "${url}"`)
-  return { url: new URL(url), headers: headers.flatMap((h) => headerOf(call, h)) }
-}
-
-/** `name=value`, the value a secret where it names one. */
-function headerOf(call: Call, text: string): readonly [string, string] {
-  const at = text.indexOf("=")
-  const [name, value] = [text.slice(0, at), text.slice(at + 1)]
-  if (at < 1 || !/^[\w-]+$/.test(name) || /[\r\n]/.test(value))
-    throw usage(`--header wants name=value, found "${text}"`)
-  const secret = /^secret:([A-Za-z_]\w*)$/.exec(value)?.[1]
-  if (secret === undefined) return [name, value]
-  const found = secretsFrom(call.terminal.env)(secret)
-  if (found === undefined || found === "") throw usage(`The secret ${secret} is not set on this host`)
-  return [name, found]
 }
 
 function listenOf(call: Call): { readonly host: string; readonly port: number } | undefined {
@@ -189,6 +175,44 @@ function relayOf(
     words: "url" in server ? server.headers.filter((_, i) => i % 2 === 1) : [],
     warn: (text) => say(call, text),
   }
+}
+
+/** Learns beside the proxy: this very program, with the words of this command that concern it. */
+function learnerOf(call: Call, server: readonly string[], log: CallLog, again: () => Promise<void>): Learner {
+  if (call.list("reads").length === 0 && !call.on("trust"))
+    throw usage("--learn wants to be told which tools change nothing", "--reads <tool>, or --trust")
+  const { cwd, env } = call.terminal
+  const valued = ["url", "in", "alpha", "steps", "hidden", "parallel"].flatMap((name) => {
+    const text = call.text(name)
+    return text === undefined ? [] : [`--${name}`, text]
+  })
+  const many = ["reads", "header"].flatMap((name) => call.list(name).flatMap((text) => [`--${name}`, text]))
+  const own = [process.execPath, ...process.execArgv, process.argv[1]!]
+  const more = [...valued, ...many, ...(call.on("trust") ? ["--trust"] : []), "--due", "--json"]
+  return new Learner({
+    command: (name) => [
+      ...own,
+      "mcp",
+      "learn",
+      "--name",
+      name,
+      ...more,
+      ...(server.length > 0 ? ["--", ...server] : []),
+    ],
+    cwd,
+    env,
+    before: () => log.flush(),
+    learned: (results) => {
+      for (const { tool, hash, message } of results)
+        say(
+          call,
+          hash === undefined ? `no shadow of ${tool}: ${message ?? ""}` : `learned ${tool}: ${hash.slice(0, 12)}`,
+        )
+      if (results.some(({ hash }) => hash !== undefined))
+        again().catch((cause: Error) => say(call, `what was learned cannot be used: ${cause.message}`))
+    },
+    failed: (why) => say(call, `nothing could be learned: ${why}`),
+  })
 }
 
 /** The shadows of the folder, where clients may ask for early answers; what may not serve is said once. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path"
 import { LearnError } from "../../learn/mod.ts"
 import { decodePlan, type Extern } from "../../plan/mod.ts"
 import { openCallLog } from "../recorder_open.ts"
-import { openTool } from "../shadows/ask.ts"
+import { type AskedTool, openTool } from "../shadows/ask.ts"
 import { type ShadowCard, ShadowStoreError } from "../shadows/card.ts"
 import { makeShadow } from "../shadows/make.ts"
 import { toolName } from "../tool_name.ts"
@@ -22,6 +22,11 @@ export async function run(call: Call): Promise<number> {
   const { program, graph, tools } = await targetsOf(call, named)
   const results: Made[] = []
   for (const tool of tools) results.push(await one(call, program, graph, tool))
+  return showMade(call, results)
+}
+
+/** What came of each tool, and the exit code. */
+export function showMade(call: Call, results: readonly Made[]): number {
   const { out } = call.terminal
   if (call.on("json")) {
     out.write(`${JSON.stringify(results.map(plain), null, 2)}\n`)
@@ -29,7 +34,7 @@ export async function run(call: Call): Promise<number> {
   return results.every((r) => r.refused === undefined) ? EXIT.ok : EXIT.failed
 }
 
-interface Made {
+export interface Made {
   readonly tool: string
   readonly card?: ShadowCard
   readonly refused?: LearnError | ShadowStoreError
@@ -92,14 +97,20 @@ export async function gateModel(call: Call, graph: string, tool: string, model: 
 
 async function one(call: Call, program: Program, graph: string, tool: string, model?: Uint8Array): Promise<Made> {
   const { project, inline } = program
-  const log = openCallLog(project.folder)
   const asked = await openTool(program.bytes, tool, project, (bytes) =>
     admitPlan(call, project, { bytes, inline, ledger: "memory", again: `shadowgraph train ${graph}`, pinned: true }),
   )
+  return madeOf(call, project.folder, asked, model)
+}
+
+/** Learns the shadow of a tool that can be asked, from the calls of a folder, and closes the tool. */
+export async function madeOf(call: Call, folder: string, asked: AskedTool, model?: Uint8Array): Promise<Made> {
+  const { tool } = asked.tool
+  const log = openCallLog(folder)
   const bar = new Progress(call.terminal.err, () => performance.now())
   try {
     const card = await makeShadow({
-      folder: project.folder,
+      folder,
       log,
       tool: asked.tool,
       schema: asked.schema,

@@ -38,8 +38,8 @@ async function routed(request: Request, serving: Serving): Promise<Response | An
   if (parts[0] === "health" && parts.length === 1) return json(200, { ok: true })
   if (parts[0] !== "graphs" || parts.length > 3 || (parts.length === 3 && parts[2] !== "runs"))
     return problemOf("not-found", "Known: GET /health, GET /graphs, GET /graphs/<name>, POST /graphs/<name>/runs.")
-  const barred = notAllowed(request, serving.tokens)
-  if (barred !== undefined) return barred
+  const refusal = barred(request, serving.tokens)
+  if (refusal !== undefined) return refusal
   const graphs = await serving.graphs()
   if (parts.length === 1) return json(200, [...graphs.values()].map(summary))
   const graph = graphs.get(parts[1]!)
@@ -74,7 +74,7 @@ async function runOf(request: Request, graph: EdgeReady, limits: AppLimits): Pro
 }
 
 /** Why a request without a right token is not answered. Hashes are compared, so how long it takes says nothing of a token. */
-function notAllowed(request: Request, tokens: readonly string[] | undefined): Answer | undefined {
+export function barred(request: Request, tokens: readonly string[] | undefined): Answer | undefined {
   if (tokens === undefined) return undefined
   const given = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1]
   const challenge = (error: string) => ({ "www-authenticate": `Bearer realm="shadowgraph"${error}` })

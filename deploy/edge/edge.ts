@@ -20,7 +20,7 @@ import { builtinsOf, decodePlan, type Plan } from "../../plan/mod.ts"
 import { Engine, type EngineOptions, type Ready, type RunOptions, type RunResult } from "../engine.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
-import { type AppLimits, answer } from "./app.ts"
+import { type AppLimits, answer, barred } from "./app.ts"
 
 /** A plan with what it is granted here. */
 export interface EdgeGraph {
@@ -69,6 +69,7 @@ export interface EdgeReady {
   readonly needs: readonly string[]
   readonly input: Type
   readonly output: Type
+  readonly engine: Engine
   readonly ready: Ready
 }
 
@@ -77,6 +78,8 @@ export interface Edge {
   readonly fetch: (request: Request) => Promise<Response>
   /** Runs a graph in this program. Fails with `EdgeError`, `AdmissionError`, and `Failure` `WrongInput` where the input does not fit. */
   readonly run: (graph: string, input?: Rec, options?: RunOptions) => Promise<RunResult>
+  /** The answer to a request that carries no right token; undefined where it does, or nobody asks for one. For ways of one's own. */
+  readonly barred: (request: Request) => Response | undefined
   /** Every graph, admitted. Fails with `EdgeError` or `AdmissionError`. */
   readonly graphs: () => Promise<ReadonlyMap<string, EdgeReady>>
   /** Lets runs that go on end, and gives back what was opened. */
@@ -97,6 +100,7 @@ export function edge(options: EdgeOptions): Edge {
   return {
     graphs,
     fetch: (request) => answer(request, { ...options, graphs }),
+    barred: (request) => barred(request, options.tokens)?.response(),
     run: async (name, input = {}, run = {}) => {
       const found = (await graphs()).get(name)
       if (found === undefined)
@@ -138,6 +142,7 @@ async function openAll(options: EdgeOptions): Promise<Opened> {
       needs,
       input: types[plan.input]!,
       output: types[plan.output]!,
+      engine,
       ready: await engine.prepare(bytes, { grants, ...pin }),
     })
   }

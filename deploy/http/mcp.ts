@@ -7,6 +7,7 @@ import type { McpHttp, McpHttpOptions } from "../mcp/http.ts"
 import type { McpServing } from "../mcp/serving.ts"
 import type { Draining } from "./draining.ts"
 import type { Way } from "./means.ts"
+import { strangerIn } from "./origin.ts"
 
 const MCP_PATH = "/mcp"
 /** A question stands so long at a client before its run is left to rest. */
@@ -47,21 +48,9 @@ export const mcpWay =
     const load = async () => new (await import("../mcp/http.ts")).McpHttp(serving, http)
     app.use(MCP_PATH, means.admit)
     app.all(MCP_PATH, async (c) => {
-      const from = strangerIn(c.req.raw, names)
-      if (from !== undefined) return refusal(403, `Pages of ${from} may not ask this server`)
+      const stranger = strangerIn(c.req.raw, names)
+      if (stranger !== undefined) return stranger
       loaded ??= load()
       return await (await loaded).fetch(c.req.raw, means.callerOf(c))
     })
   }
-
-/** The origin of a page that is none of this server's; undefined for a request of no page, or of one of its own. */
-function strangerIn({ headers, url }: Request, names: readonly string[] | undefined): string | undefined {
-  const origin = headers.get("origin")
-  if (origin === null) return undefined
-  const from = URL.canParse(origin) ? new URL(origin).hostname : undefined
-  return from !== undefined && (names ?? [new URL(url).hostname]).includes(from) ? undefined : JSON.stringify(origin)
-}
-
-/** In the protocol's own words, for a request whose id nobody has read. */
-const refusal = (status: number, message: string): Response =>
-  Response.json({ jsonrpc: "2.0", id: null, error: { code: -32_000, message } }, { status })

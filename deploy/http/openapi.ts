@@ -15,7 +15,7 @@ import {
   ref,
   STREAM,
   UPLOAD_PATHS,
-} from "./openapi_common.ts"
+} from "./openapi_runs.ts"
 
 /** What of a graph the document is made from. */
 export type Described = Pick<Served, "name" | "about" | "needs" | "input" | "output">

@@ -156,6 +156,8 @@ async function events({ c, means, host, run, caller }: OneRun): Promise<Answer |
   const { streams, flights, clock } = means
   const full = streams.full(caller.places)
   if (full !== undefined) return full
+  // Whoever asks for the head takes no body, and a stream that nobody takes would stay open.
+  if (c.req.raw.method === "HEAD") return streams.head()
   const lastId = c.req.header("last-event-id") ?? c.req.query("after")
   const flight = flights.of(run)
   if (flight !== undefined) return streams.response(feedSource(flight.feed, lastId), caller.places)
@@ -187,7 +189,7 @@ async function goOn({ c, means, host, run, graph, caller }: OneRun): Promise<Ans
   const body = await jsonBody(c.req.raw, means.limits)
   if (body instanceof Answer) return body
   const replies = repliesOf(body)
-  const leave = await placeFor(means, caller.places, c.req.raw.signal)
+  const leave = await placeFor(means, caller.places, c.req.raw)
   if (leave instanceof Answer) return leave
   try {
     const { engine, grants } = host

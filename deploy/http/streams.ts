@@ -60,6 +60,11 @@ export class Streams {
     return problemOf("too-many-streams", `Cannot open a stream: ${whose} are open.`, {}, { "retry-after": "2" })
   }
 
+  /** The response without its events. */
+  head(): Response {
+    return new Response(null, { headers: { ...SAFE, "content-type": "text/event-stream" } })
+  }
+
   /** A response that tells all of it, and ends when the source does. `full` was asked before. */
   response(source: Source, caller: object, headers: Readonly<Record<string, string>> = {}): Response {
     const body = this.#body(source, caller)

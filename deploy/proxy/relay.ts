@@ -53,6 +53,8 @@ export interface RelayOptions {
   readonly handle: () => string
   /** Texts that are never recorded. */
   readonly words?: readonly string[]
+  /** Hears of every call that was recorded. */
+  readonly heard?: (call: RecordedCall) => void
   /** Is told what a person at the proxy should know, once. */
   readonly warn: (text: string) => void
 }
@@ -129,7 +131,10 @@ export class Relay {
     const early = listOf(message).some((m) => Object.hasOwn(m, "id") && this.isEarly(scope + idKey(m["id"]!)))
     for (const call of read.exact ? this.#watch.fromServer(message, this.#moment(), scope) : []) {
       log?.add(call)
-      if (log !== undefined) this.#counts.recorded++
+      if (log !== undefined) {
+        this.#counts.recorded++
+        this.#options.heard?.(call)
+      }
       if (!early) this.#told(call)
     }
     let passes = true

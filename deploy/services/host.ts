@@ -2,10 +2,11 @@
  * All that a host with files, processes and a network lends to node adapters, for the graphs of one folder. What plans
  * may use of it is for their grants to say; `granted` is added for each plan by the engine.
  */
-import type { Mcp, Modules, Services, Sqlite } from "../../graph/mod.ts"
+import { hex, type Mcp, type Modules, type Onnx, type Services, type Sqlite } from "../../graph/mod.ts"
 import { systemChance } from "./chance.ts"
 import { systemClock } from "./clock.ts"
 import type { HttpOptions } from "./connection.ts"
+import { hostDigest } from "./digest.ts"
 import type { Blobs } from "./modules.ts"
 import { environmentSecrets } from "./secrets.ts"
 
@@ -56,6 +57,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
   const sandbox = once(async () => (await import("../sandbox/sandbox.ts")).quickJsSandbox())
   const modules = once(async () => (await import("./modules.ts")).moduleService(base, blobs))
   const sqlite = closing(async () => (await import("./sqlite.ts")).sqliteService(base))
+  const onnx = closing(async () => (await import("./onnx_host.ts")).serverOnnx(base))
   const mcp = closing(async () => {
     const [{ mcpService }, over] = await Promise.all([import("./mcp.ts"), http()])
     return mcpService({ base, http: over })
@@ -66,6 +68,14 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
   const lentModules: Modules = {
     hash: async (...args) => (await modules()).hash(...args),
     load: async (...args) => (await modules()).load(...args),
+  }
+  const lentOnnx: Onnx = {
+    providers: async () => (await onnx()).providers(),
+    open: async (...args) => (await onnx()).open(...args),
+    sha256: (bytes) => hex(hostDigest(bytes)),
+    about: async (...args) => (await onnx()).about(...args),
+    kept: async (...args) => (await onnx()).kept(...args),
+    keep: async (...args) => (await onnx()).keep(...args),
   }
   return {
     services: {
@@ -79,6 +89,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       sqlite: lentSqlite,
       mcp: lentMcp,
       modules: lentModules,
+      onnx: lentOnnx,
       sandbox: { load: async (...args) => (await sandbox()).load(...args) },
       secret,
       ...(ask === undefined ? {} : { ask }),
@@ -92,6 +103,8 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
       if (wanted.has("sql")) loads.push(sqlite())
       if (wanted.has("fn")) loads.push(modules())
       if (wanted.has("script")) loads.push(sandbox())
+      // Which devices there are is found out before the first question.
+      if (wanted.has("onnx")) loads.push(onnx().then((service) => service.providers()))
       if (wanted.has("mcp")) loads.push(mcp(), import("./mcp-session.ts"))
       await Promise.all(loads)
     },

@@ -26,9 +26,16 @@ export async function ortRuntime(): Promise<BatchRuntime | undefined> {
   }
 }
 
+/** onnxruntime-node, quiet: what it has to say of libraries that are not there is said by us, where somebody asks. */
+export async function nativeOrt() {
+  const ort = await import("onnxruntime-node")
+  ort.env.logLevel = "fatal"
+  return ort
+}
+
 async function load() {
   try {
-    return await import("onnxruntime-node")
+    return await nativeOrt()
   } catch {
     // Not installed, or no binary for this platform: both mean that the host has no such runtime.
     return undefined

@@ -3,7 +3,7 @@ import { type Failure, T, type Type, type Value } from "../../graph/mod.ts"
 import type { GatedTool } from "../../learn/mod.ts"
 import type { Ready } from "../engine.ts"
 import { type Project, ProjectError, type Session } from "../project.ts"
-import { toolGraph } from "../tool_graph.ts"
+import { type ToolGraph, toolGraph } from "../tool_graph.ts"
 import { toolVersion } from "../tool_name.ts"
 
 export interface AskedTool {
@@ -23,6 +23,12 @@ export async function openTool(
 ): Promise<AskedTool> {
   const alone = toolGraph(bytes, tool, project)
   if (alone === undefined) throw new ProjectError({ reason: "kind", message: `This graph calls no tool "${tool}"` })
+  return openAlone(alone, admit)
+}
+
+/** A tool that stands alone already. */
+export async function openAlone(alone: ToolGraph, admit: Admitting): Promise<AskedTool> {
+  const { tool } = alone
   const { session, ready } = await admit(alone.bytes)
   const { admitted } = ready
   const { types, input } = admitted.plan

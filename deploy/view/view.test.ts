@@ -63,6 +63,38 @@ function played(): Timeline {
   return timeline
 }
 
+const guess = (
+  path: (string | number)[],
+  verdict: "open" | "kept" | "wrong" | "off",
+  why: string | null,
+): RunEvent => ({
+  ...{ type: "guess", path, verdict, why, at: 1_005 },
+  ...{ by: "ab", alpha: 0.01, confidence: 0.9, ms: 0.1 },
+})
+
+test("guesses stand beside the node that they are about: by which inference, and how many were wrong", () => {
+  const tails = (...events: RunEvent[]): string[] => {
+    const timeline = new Timeline(plan, 1000, AUTHOR)
+    for (const event of [start(["lines"], 1000, "sql"), ...events, end(["lines"], 1010)]) timeline.add(event)
+    const options = { colours: pc.createColors(false), columns: 100, linesMax: 9, live: false }
+    return bars(timeline.rows(), timeline.totals(1010), options).flatMap(
+      (l) => /(?:\d+ )?guessed.*$/.exec(l)?.[0] ?? [],
+    )
+  }
+  const RAN = "wasm-single: one call"
+  expect(tails(guess(["lines"], "open", RAN), guess(["lines"], "kept", RAN))).toEqual(["guessed by wasm-single"])
+  expect(tails(guess(["lines"], "open", RAN), guess(["lines"], "wrong", RAN))).toEqual([
+    "guessed by wasm-single, wrong",
+  ])
+  const each = (i: number, verdict: "open" | "wrong") => guess(["each", i, "do"], verdict, null)
+  expect(tails(start(["each", 0, "do"], 1001), each(0, "open"), each(1, "open"), each(1, "wrong"))).toEqual([
+    "2 guessed, 1 wrong",
+  ])
+  expect(tails(guess(["lines"], "off", "drift"))).toEqual([])
+  // A shadow may say anything; it stays in its line.
+  expect(tails(guess(["lines"], "open", "a\u001b[2Jb\nc: d"))).toEqual(["guessed by a [2Jb c"])
+})
+
 describe("timeline", () => {
   test("a row for each node, in the plan's order, however often it ran", () => {
     const rows = played().rows()

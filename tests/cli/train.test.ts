@@ -99,6 +99,12 @@ describe("train", () => {
     expect(odd.err).toMatch(/early {2}26 [\s\S]*early {2}it came otherwise/)
     const entries = await start(at, ["runs", json.at(-1).run]).done
     expect(entries.out).toMatch(/guess +one +kept by [0-9a-f]{12}…, at most 1 % wrong: cells: exact, of checked cells/)
+    // Process after process its guesses are wrong: then it is silent, for all that come after.
+    for (let i = 0; i < 5; i++) await start(at, words, { env: { ...env, ODD: "1" } }).done
+    expect((await did("shadow", "ls")).out).toMatch(/shut by drift, \d+ of 1118 calls heard\n$/)
+    const silent = await start(at, [...words, "--json"], { env: { ...env, ODD: "1" } }).done
+    expect(lines(silent.out)).toMatchObject([{ ok: true, output: 28 }])
+    expect((await did("runs", lines(silent.out)[0].run)).out).toMatch(/guess +one +off: drift/)
     const against = await did(...words, "--no-speculate")
     expect([against.exit, against.err]).toEqual([2, expect.stringContaining("--early and --no-speculate")])
   }, 60_000)

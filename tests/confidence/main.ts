@@ -23,7 +23,9 @@ report.text(
   `${again.runs} doors that drift has shut, each hearing calls like those of the calibration again: ${again.opened} are opened within three blocks, ` +
     `${again.breaks} of them to more than 1 % wrong. Where 1.1 % of all answers are made wrong besides, ${again.breaksOfWorse} of ${again.runs} are opened all the same; delta allows 2 %.`,
 )
-report.text("Streams that shift after a tenth; every call is heard, as speculation does, so a door that was shut may open again:")
+report.text(
+  "Streams that shift after a tenth; every call is heard, as speculation does, so a door that was shut may open again:",
+)
 report.table(
   ["shift", "calls", "answered", "wrong", "answered at the end", "door", "opened again"],
   shifted.map((s) => [

@@ -6,6 +6,7 @@ import { type Compiled, compile, PASSES } from "../../compile/mod.ts"
 import { Evaluation } from "../../graph/eval.ts"
 import { printGraph, readGraph } from "../../graph/file/mod.ts"
 import {
+  acceptStrict,
   type CheckedGraph,
   check,
   type Evaluated,
@@ -115,7 +116,8 @@ class Trial {
   constructor(checked: CheckedGraph, seed: string) {
     this.checked = checked
     this.seed = seed
-    this.input = someInputValue(new Chance(`${seed} input`), checked.input)
+    // As every caller of a graph hands it in.
+    this.input = acceptStrict(checked.input)(someInputValue(new Chance(`${seed} input`), checked.input))
   }
 
   async evaluate(): Promise<boolean> {

@@ -36,6 +36,7 @@ const MET: readonly (readonly [seed: string, was: string])[] = [
   ["laws.23769", "an undo lost a field that the type of its write does not name"],
   ["laws.61202", "an undo was not made, because the arguments of its write were judged again"],
   ["laws.43393", "an undo took a −0 for the int64 that it could have been"],
+  ["laws.99524", "an int64 that came where nothing is known of the type was a number after a stop"],
   ["laws.40657", "a look ahead that was let go of in the middle of its steps began a tool that nobody stopped"],
   [
     "laws.56540",

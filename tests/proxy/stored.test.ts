@@ -191,3 +191,58 @@ describe("a proxy with a shadow that was kept", () => {
     expect((await start(at, ["shadow", "ls"]).done).out).toContain(", open\n")
   }, 120_000)
 })
+
+describe("a server that nobody has written a graph for", () => {
+  const project = () => {
+    const folder = folderWith({ mood: "even" })
+    copyFileSync(join(import.meta.dirname, "adder.mjs"), join(folder, "adder.mjs"))
+    return folder
+  }
+  const through = (folder: string, ...more: string[]) =>
+    new StdioTalk({ command: process.execPath, args: [main, "mcp", "proxy", ...more, "--", ...SERVER], cwd: folder })
+
+  test("is learned in the background of a proxy, which answers early from then on", async () => {
+    const folder = project()
+    const talk = through(folder, "--learn", "--mode", "speculate", "--reads", "add")
+    await hello(talk)
+    let [calls, early] = [0, false]
+    while (!early && calls < 3_000) {
+      const found = await asked(talk, ...learnt(calls++), ASKED)
+      expect(found.sum).toBe(learnt(calls - 1)[0] + learnt(calls - 1)[1])
+      early = found.early !== undefined
+      // Enough is on record: the other process has the machine.
+      if (calls > 2_050) await Bun.sleep(100)
+    }
+    expect(early).toBe(true)
+    expect(calls).toBeGreaterThan(2_000)
+    await talk.close()
+    expect(talk.err).toMatch(/learned mcp:adder\/add: [0-9a-f]{12}/)
+    const kept = (await new ShadowStore(folder).all()).shadows.map(({ card }) => [card.tool, card.family])
+    expect(kept).toEqual([[TOOL, "composed"]])
+    // It has one, and there are not many more calls: nothing is due.
+    const again = await start(folder, ["mcp", "learn", "--reads", "add", "--due", "--json", "--", ...SERVER]).done
+    expect([again.exit, again.out]).toEqual([0, "[]\n"])
+  }, 120_000)
+
+  test("says what it wants: calls on record, a word on which tools only read, a server that is there", async () => {
+    const folder = project()
+    const did = (...words: string[]) => start(folder, ["mcp", "learn", ...words]).done
+    expect((await did("--reads", "add", "--", ...SERVER)).err).toContain("No call of an MCP server is on record here")
+    const talk = through(folder)
+    await hello(talk)
+    for (let i = 0; i < 30; i++) await asked(talk, ...learnt(i))
+    await talk.close()
+    expect((await did("--", ...SERVER)).err).toContain("which tools change nothing")
+    expect((await did("--reads", "substract", "--", ...SERVER)).err).toContain(
+      "No call of adder is on record for substract",
+    )
+    const few = await did("--reads", "add", "--", ...SERVER)
+    expect([few.exit, few.out]).toEqual([1, expect.stringContaining("30 different inputs")])
+    // The server does not say that it only reads.
+    expect((await did("--trust", "--", ...SERVER)).out).toContain("it writes")
+    const gone = await did("--reads", "add", "--", "node", "no-such-server.mjs")
+    expect([gone.exit, gone.out]).toEqual([1, expect.stringContaining("cannot be asked")])
+    const learn = await start(folder, ["mcp", "proxy", "--learn", "--", ...SERVER]).done
+    expect([learn.exit, learn.err]).toEqual([2, expect.stringContaining("--learn wants to be told")])
+  }, 120_000)
+})

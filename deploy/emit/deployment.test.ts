@@ -1,0 +1,152 @@
+/** What a host lacks for a graph, found without writing anything, and what a deployment carries. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Failure } from "../../graph/mod.ts"
+import { loadGraph } from "../load.ts"
+import { openProject } from "../project.ts"
+import { sourceOf } from "../source.ts"
+import { type Deployment, deploymentOf } from "./deployment.ts"
+import { gather } from "./gather.ts"
+import { type Lack, lacksOf } from "./lacks.ts"
+import type { Target } from "./targets.ts"
+
+const base = mkdtempSync(join(tmpdir(), "shadowgraph-emit-"))
+beforeAll(() => symlinkSync(join(import.meta.dirname, "../../node_modules"), join(base, "node_modules")))
+afterAll(() => rmSync(base, { recursive: true, force: true }))
+
+/** A graph of a folder of its own. */
+async function loaded(graph: string, files: Record<string, string>) {
+  const folder = mkdtempSync(join(base, "graph-"))
+  for (const [name, text] of Object.entries({ ...files, "g.graph.yaml": graph }))
+    writeFileSync(join(folder, name), text)
+  const project = await openProject(folder)
+  const { checked, problems } = await loadGraph(sourceOf(join(folder, "g.graph.yaml"), folder), project, {
+    cwd: folder,
+  })
+  if (checked === undefined) throw new RangeError(JSON.stringify(problems))
+  return { checked, project, folder }
+}
+
+/** `granted`: all that the graph needs. */
+async function deployed(
+  target: Target,
+  graph: string,
+  granted: boolean,
+  files: Record<string, string> = {},
+): Promise<Deployment> {
+  const { checked, project, folder } = await loaded(graph, files)
+  const before = readdirSync(folder).length
+  const grants = granted ? checked.needs : []
+  const made = await deploymentOf({
+    target,
+    graphs: [checked],
+    project,
+    grants,
+    ledger: "memory",
+    open: false,
+    name: "g",
+  })
+  expect(readdirSync(folder).length).toBe(before)
+  return made
+}
+/** What is known before anything is bundled. */
+async function lacks(target: Target, graph: string, granted: boolean, files: Record<string, string> = {}) {
+  const { checked, project } = await loaded(graph, files)
+  const grants = granted ? checked.needs : []
+  return lacksOf(await gather(checked, project), { target, grants, ledger: "memory", speculates: false })
+}
+const harmfulOf = (found: readonly Lack[]) => found.flatMap(({ what, harmless }) => (harmless ? [] : [what]))
+const harmful = async (...given: Parameters<typeof lacks>) => harmfulOf(await lacks(...given))
+
+const node = (text: string) => `graph: g\nnodes:\n  it: ${text}\noutput: it\n`
+const PUBLIC = node("{ http: GET https://rates.example.com/latest, output: number }")
+const SECRET = node("{ http: GET https://rates.example.com/latest, auth: { bearer: secret:KEY }, output: number }")
+
+describe("what is lacking", () => {
+  test("a grant", async () => {
+    expect(await harmful("workerd", PUBLIC, false)).toEqual(["not granted: net:rates.example.com"])
+    expect(await harmful("workerd", PUBLIC, true)).toEqual([])
+  })
+
+  test("a kind of node", async () => {
+    const script = node('{ script: "export default () => 1", output: number }')
+    expect(await harmful("bun", script, true)).toEqual(['Bun runs no nodes of the kind "script"'])
+    const asks = node("{ ask: Really?, choices: [yes, no] }")
+    expect(await harmful("deno", asks, true)).toEqual(['Deno runs no nodes of the kind "ask"'])
+    const file = node("{ read_file: ./a.txt }")
+    expect(await harmful("browser", file, true)).toEqual(['a page in a browser runs no nodes of the kind "read_file"'])
+    expect(await harmful("node", file, true)).toEqual([])
+  })
+
+  test.each(["http://localhost:8080/", "http://10.0.0.7/", "http://169.254.169.254/"])(
+    "a way to %s from a worker",
+    async (url) => {
+      const [lack, ...more] = await harmful("workerd", node(`{ http: GET ${url}, output: number }`), true)
+      expect(lack).toStartWith("a Cloudflare worker does not reach")
+      expect(more).toEqual([])
+      expect(await harmful("bun", node(`{ http: GET ${url}, output: number }`), true)).toEqual([])
+    },
+  )
+
+  test("a place for a secret", async () => {
+    expect(await harmful("browser", SECRET, true)).toEqual([
+      "there is no secret in a page in a browser: whoever opens it would read KEY",
+    ])
+    const { lacks: found, files } = await deployed("workerd", SECRET, true)
+    expect(found).toContainEqual({
+      graph: "g",
+      what: "the secret KEY is not brought along",
+      fix: "npx wrangler secret put KEY",
+      harmless: true,
+    })
+    expect(files["workerd.capnp"]).toContain('(name = "KEY", fromEnvironment = "KEY")')
+  })
+
+  test("a module of the platform, code that the lock does not pin, code that cannot be read", async () => {
+    const graph = node("{ fn: ./it.ts#it, effect: pure, output: string }")
+    const code = { "it.ts": 'import { hostname } from "node:os"\nexport const it = () => hostname()\n' }
+    expect(harmfulOf((await deployed("workerd", graph, true, code)).lacks)).toEqual([
+      'a Cloudflare worker has no "node:os", which the code of a function imports',
+    ])
+    expect(harmfulOf((await deployed("bun", graph, true, code)).lacks)).toEqual([])
+    const lock = JSON.stringify({ format: 1, pins: { "fn:./it.ts#it": { sha256: "00" } } })
+    expect(await harmful("bun", graph, true, { ...code, "shadowgraph.lock": lock })).toEqual([
+      "./it.ts is not what the lock pins",
+    ])
+    const broken = deployed("bun", graph, true, { "it.ts": "export const it = (" })
+    expect(await broken.catch((cause: unknown) => cause)).toBeInstanceOf(Failure)
+  })
+
+  test("a validator that the project demands", async () => {
+    const project = JSON.stringify({ validate: { read: "oracle" } })
+    const [lack] = await harmful("bun", PUBLIC, true, { "shadowgraph.project.json": project })
+    expect(lack).toContain("what this run demands of read is oracle")
+  })
+})
+
+describe("what comes along", () => {
+  test("nothing that the graph does not want", async () => {
+    const plain = await deployed("workerd", node('{ expr: "1 + 2" }'), true)
+    const asks = await deployed("workerd", PUBLIC, true)
+    expect(plain.gzip).toBeLessThan(125_000)
+    expect(asks.bytes).toBeGreaterThan(plain.bytes + 10_000)
+    const input = "graph: g\ninput: { s: string }\nnodes:\n  it: { expr: 'input.s.matches(\"^a\")' }\noutput: it\n"
+    expect((await deployed("workerd", input, true)).gzip - plain.gzip).toBeGreaterThan(30_000)
+  })
+
+  test("grants and decisions, listed for whoever reviews it; the same files each time", async () => {
+    const project = JSON.stringify({ policy: ["default"], budget: { calls: 5 } })
+    const files = { "shadowgraph.project.json": project }
+    const one = await deployed("node", PUBLIC, true, files)
+    expect(JSON.parse(one.files["deployment.json"]!)).toMatchObject({
+      target: "node",
+      graphs: [{ name: "g", needs: ["net:rates.example.com"], grants: ["net:rates.example.com"], code: {} }],
+      policy: ["default"],
+      budget: { calls: 5 },
+      tokens: "SHADOWGRAPH_TOKENS",
+    })
+    expect((await deployed("node", PUBLIC, true, files)).files).toEqual(one.files)
+  })
+})

@@ -1,0 +1,56 @@
+/**
+ * A deployment, from checked graphs to the files of a host, in memory: gathered, looked at, bundled. The command shows what it found
+ * and writes.
+ */
+import type { CheckedGraph } from "../../graph/mod.ts"
+import type { Project } from "../project.ts"
+import { bundleFor } from "./bundle.ts"
+import { entryOf, type Program } from "./entry.ts"
+import { filesOf, type Written } from "./files.ts"
+import { type Gathered, gather } from "./gather.ts"
+import { type Lack, lacksOf } from "./lacks.ts"
+import type { Target } from "./targets.ts"
+
+export interface DeployOptions {
+  readonly target: Target
+  /** Of one folder. */
+  readonly graphs: readonly CheckedGraph[]
+  readonly project: Project
+  readonly grants: readonly string[]
+  readonly ledger: Program["ledger"]
+  readonly open: boolean
+  readonly name: string
+}
+
+export interface Deployment extends Written {
+  readonly gathered: readonly Gathered[]
+  readonly lacks: readonly Lack[]
+  /** Of the program. */
+  readonly bytes: number
+  readonly gzip: number
+}
+
+/** Writes nothing. Fails with `Failure` `NoCode` and `ProjectError` where code cannot be read or bundled. */
+export async function deploymentOf(options: DeployOptions): Promise<Deployment> {
+  const { target, graphs, project, grants, ledger, open, name } = options
+  const gathered: Gathered[] = []
+  for (const checked of graphs) gathered.push(await gather(checked, project))
+  const { policy = ["default"], validate, budgets, speculate } = project.file
+  const speculates = speculate !== undefined
+  const program: Program = {
+    target,
+    gathered,
+    ledger,
+    open,
+    packing: {
+      graphs: gathered.map(({ bytes, pins }) => ({ plan: bytes, grants, pins })),
+      policy,
+      ...budgets,
+      ...(validate === undefined ? {} : { demands: validate }),
+    },
+  }
+  const modules = gathered.flatMap((g) => g.modules)
+  const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), { folder: project.folder, modules })
+  const found = gathered.flatMap((g) => lacksOf(g, { target, grants, ledger, speculates }))
+  return { ...filesOf(program, text, name), gathered, lacks: [...found, ...lacks], bytes, gzip }
+}

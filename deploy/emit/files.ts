@@ -1,0 +1,243 @@
+/**
+ * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
+ * and keep in a repository.
+ */
+import type { Program } from "./entry.ts"
+import { PAGE } from "./page.ts"
+import type { Target } from "./targets.ts"
+
+export interface Written {
+  /** By path in the folder of the deployment. */
+  readonly files: Readonly<Record<string, string>>
+  /** Goes live. `folder`: as the person may name it. */
+  readonly live: (folder: string) => string
+  /** Other ways to run it, each with what it is. */
+  readonly also: readonly (readonly [about: string, command: (folder: string) => string])[]
+}
+
+/** What every form of it is told from outside. */
+const VARIABLES: readonly (readonly [name: string, about: string])[] = [
+  ["PORT", "where it listens; 8787"],
+  ["HOST", "on which address; 0.0.0.0, all of them"],
+]
+
+/** `name`: of the deployment: lower-case letters, digits and dashes. */
+export function filesOf(program: Program, text: string, name: string): Written {
+  const made = FORMS[program.target](program, text, name)
+  return {
+    ...made,
+    files: { ...made.files, "deployment.json": listing(program), "README.md": readme(program, name, made) },
+  }
+}
+
+/** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
+function listing({ target, gathered, packing, ledger, open }: Program): string {
+  const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
+  const money = { budget, fuel, tenant, prices, demands }
+  const list = {
+    target,
+    graphs: gathered.map(({ plan, modules }, i) => ({
+      name: plan.name,
+      needs: plan.needs,
+      grants: graphs[i]!.grants,
+      code: Object.fromEntries(modules.map((m) => [m.path, m.sha256])),
+    })),
+    policy,
+    ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
+    ledger,
+    tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
+  }
+  return `${JSON.stringify(list, null, 2)}\n`
+}
+
+function readme({ target, gathered, open, ledger }: Program, name: string, { live, also }: Written): string {
+  const variables = [
+    ...(target === "browser" || target === "workerd" ? [] : VARIABLES),
+    ...(ledger === "file" ? [["SHADOWGRAPH_LEDGER", "the file of the ledger; ledger.db"] as const] : []),
+    ...(target === "browser" || open
+      ? []
+      : [
+          [
+            "SHADOWGRAPH_TOKENS",
+            "SHA-256 of each token that may run graphs, parted by commas; none: nobody may",
+          ] as const,
+        ]),
+  ]
+  const graphs = gathered.map(({ plan }) => `\`${plan.name}\``).join(", ")
+  return [
+    `# ${name}`,
+    "",
+    `${graphs}, written by \`shadowgraph deploy ${target}\`; the same command writes it anew. \`deployment.json\` lists what was granted.`,
+    "",
+    "```",
+    live("."),
+    "```",
+    ...(variables.length === 0 ? [] : ["", ...variables.map(([key, about]) => `- \`${key}\`: ${about}`)]),
+    ...also.flatMap(([about, command]) => ["", `${about}:`, "", "```", command("."), "```"]),
+    "",
+  ].join("\n")
+}
+
+const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
+
+const dockerfile = (image: string, user: string, command: string) => `# Written by \`shadowgraph deploy\`.
+FROM ${image}
+WORKDIR /app
+COPY app.mjs ./
+RUN mkdir /data && chown ${user} /data
+USER ${user}
+VOLUME /data
+ENV PORT=8787 SHADOWGRAPH_LEDGER=/data/ledger.db
+EXPOSE 8787
+CMD ${command}
+`
+
+const container = (name: string) => (folder: string) =>
+  `docker build -t ${name} ${folder} && docker run --rm -p 8787:8787 -e SHADOWGRAPH_TOKENS ${name}`
+
+/** A unit of systemd: its own user, its own folder for state, nothing else to write to. */
+const unit = (name: string) => `[Unit]
+Description=Graphs of ${name}
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=/usr/bin/env node /opt/${name}/app.mjs
+WorkingDirectory=/var/lib/${name}
+EnvironmentFile=-/etc/${name}.env
+DynamicUser=yes
+StateDirectory=${name}
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+SystemCallFilter=@system-service
+MemoryMax=512M
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+`
+
+type Form = (program: Program, text: string, name: string) => Written
+
+const FORMS: Readonly<Record<Target, Form>> = {
+  bun: (_, text, name) => ({
+    files: { "app.mjs": text, Dockerfile: dockerfile("oven/bun:1.4-slim", "bun", '["bun", "app.mjs"]') },
+    live: container(name),
+    also: [
+      ["As a process", (folder) => `bun ${folder}/app.mjs`],
+      [
+        "As one file that needs no Bun",
+        (folder) => `bun build --compile --minify ${folder}/app.mjs --outfile ${folder}/${name}`,
+      ],
+    ],
+  }),
+  node: (_, text, name) => ({
+    files: {
+      "app.mjs": text,
+      "package.json": json({
+        name,
+        private: true,
+        type: "module",
+        engines: { node: ">=22.19" },
+        scripts: { start: "node app.mjs" },
+      }),
+      Dockerfile: dockerfile("node:24-slim", "node", '["node", "app.mjs"]'),
+      [`${name}.service`]: unit(name),
+    },
+    live: (folder) => `node ${folder}/app.mjs`,
+    also: [
+      ["In a container", container(name)],
+      [
+        "As a service of systemd",
+        (folder) =>
+          `sudo cp -r ${folder} /opt/${name} && sudo cp ${folder}/${name}.service /etc/systemd/system/ && sudo systemctl enable --now ${name}`,
+      ],
+    ],
+  }),
+  deno: (_, text, name) => ({
+    files: {
+      "app.mjs": text,
+      "deno.json": json({ deploy: { runtime: { type: "dynamic", entrypoint: "app.mjs" } } }),
+    },
+    live: (folder) => `cd ${folder} && deno deploy`,
+    also: [
+      ["As a process", (folder) => `deno run --allow-net --allow-env --allow-read=. --allow-write=. ${folder}/app.mjs`],
+      [
+        "As one file that needs no Deno",
+        (folder) =>
+          `deno compile --allow-net --allow-env --allow-read=. --allow-write=. -o ${folder}/${name} ${folder}/app.mjs`,
+      ],
+    ],
+  }),
+  workerd: ({ ledger, gathered }, text, name) => ({
+    files: {
+      "worker.js": text,
+      "wrangler.jsonc": wrangler(name, ledger === "durable"),
+      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered)),
+    },
+    live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
+    also: [
+      ["On a workerd of your own", (folder) => `cd ${folder} && mkdir -p objects && npx workerd serve workerd.capnp`],
+    ],
+  }),
+  browser: (_, text, name) => ({
+    files: { "index.html": PAGE(name), "app.js": text },
+    live: (folder) => `npx wrangler pages deploy ${folder} --project-name ${name}`,
+    also: [["On this machine", (folder) => `npx serve ${folder}`]],
+  }),
+}
+
+const secretsOf = (gathered: Program["gathered"]): readonly string[] => [
+  ...new Set(
+    gathered.flatMap(({ plan }) => plan.needs.flatMap((need) => (need.startsWith("secret:") ? [need.slice(7)] : []))),
+  ),
+]
+
+const COMPATIBLE = "2026-11-01"
+
+const wrangler = (name: string, durable: boolean): string => `// Written by \`shadowgraph deploy workerd\`.
+${json({
+  name,
+  main: "worker.js",
+  // The bundle is whole, and was checked as it is.
+  no_bundle: true,
+  compatibility_date: COMPATIBLE,
+  // Nodes ask the internet, and never another worker of the same zone by accident.
+  compatibility_flags: ["global_fetch_strictly_public"],
+  observability: { enabled: true },
+  ...(durable
+    ? {
+        durable_objects: { bindings: [{ name: "GRAPHS", class_name: "Graphs" }] },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["Graphs"] }],
+      }
+    : {}),
+})}`
+
+const capnp = (durable: boolean, secrets: readonly string[]): string => {
+  const bindings = [
+    ...["SHADOWGRAPH_TOKENS", ...secrets].map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
+    ...(durable ? ['(name = "GRAPHS", durableObjectNamespace = "Graphs")'] : []),
+  ]
+  return `# Written by \`shadowgraph deploy workerd\`, for a workerd of your own.
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),${durable ? '\n    (name = "disk", disk = (path = "objects", writable = true)),' : ""}
+  ],
+  sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${COMPATIBLE}",
+  bindings = [${bindings.join(", ")}],${
+    durable
+      ? `
+  durableObjectNamespaces = [(className = "Graphs", uniqueKey = "graphs", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),`
+      : ""
+  }
+);
+`
+}

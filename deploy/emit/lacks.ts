@@ -1,0 +1,85 @@
+/**
+ * What a host lacks for a graph, found before anything is written. A lack is harmless where runs come to what they come to
+ * elsewhere and a person should only know; with any other the command refuses, until it is told that this is wanted.
+ */
+import { coverage, WITH_PATTERNS } from "../../graph/mod.ts"
+import { reachOfHost } from "../../nodes/mod.ts"
+import { builtinsOf } from "../../plan/mod.ts"
+import type { Gathered } from "./gather.ts"
+import { type Target, TRAITS } from "./targets.ts"
+
+export interface Lack {
+  /** Of which graph; of all where it is left out. */
+  readonly graph?: string
+  readonly what: string
+  readonly fix?: string
+  readonly harmless: boolean
+}
+
+export interface Wanted {
+  readonly target: Target
+  readonly grants: readonly string[]
+  readonly ledger: string
+  /** Runs look ahead, by the project's file. */
+  readonly speculates: boolean
+}
+
+/** Whether the plan reads patterns, and so wants their engine. */
+export const readsPatterns = ({ plan }: Gathered): boolean =>
+  [...builtinsOf(plan)].some((name) => WITH_PATTERNS.has(name))
+
+/** What is known without making the program. */
+export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates }: Wanted): readonly Lack[] {
+  const { plan, drifted, inPlace, refused } = gathered
+  const { kinds, title, open, privateNetwork, secret, server } = TRAITS[target]
+  const lacks: Omit<Lack, "graph">[] = []
+  const harmful = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: false })
+  const harmless = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: true })
+
+  for (const kind of new Set(plan.externs.map((x) => x.kind)))
+    if (!Object.hasOwn(kinds, kind)) harmful(`${title} runs no nodes of the kind "${kind}"`, insteadOf(kind, server))
+  const covered = coverage(grants)
+  const missing = plan.needs.filter((need) => !covered(need))
+  if (missing.length > 0)
+    harmful(`not granted: ${missing.join(", ")}`, `add ${missing.map((need) => `--grant ${need}`).join(" ")}`)
+  if (refused !== undefined && refused.reason !== "not-granted") harmful(refused.message)
+  for (const module of drifted) harmful(`${module} is not what the lock pins`, "shadowgraph lock")
+  for (const code of inPlace)
+    harmful(`the function "${code.slice("inline:".length)}" is written in place`, "move it to a module, and name that")
+  const needs = (scheme: string) =>
+    plan.needs.flatMap((need) => (need.startsWith(`${scheme}:`) ? [need.slice(scheme.length + 1)] : []))
+  const inside = needs("net").filter(
+    (host) => host === "private" || !["public", "name"].includes(reachOfHost(bare(host))),
+  )
+  if (!privateNetwork && inside.length > 0)
+    harmful(
+      `${title} does not reach ${inside.join(", ")}: its network is the internet`,
+      "give the service a public name",
+    )
+  const secrets = needs("secret")
+  if (secrets.length > 0 && secret === undefined)
+    harmful(`there is no secret in ${title}: whoever opens it would read ${secrets.join(", ")}`)
+  else for (const name of secrets) harmless(`the secret ${name} is not brought along`, secret!(name))
+  if (open && needs("net").length > 0)
+    harmless("a page reads answers of other origins only where these allow it (CORS)")
+  if (ledger === "memory") harmless("runs are on record in memory, for as long as the program lives")
+  if (speculates) harmless("runs do not look ahead: shadows are not brought along")
+  const files = ["fs", "sql"].filter((scheme) => needs(scheme).length > 0)
+  if (files.length > 0 && Object.hasOwn(kinds, "sql"))
+    harmless(
+      "files and databases are not brought along",
+      "put them where the program is started, as they lie beside the graph",
+    )
+  return lacks.map((lack) => ({ graph: plan.name, ...lack }))
+}
+
+const bare = (host: string): string => host.replace(/:\d+$/, "").replace(/^\*\./, "")
+
+function insteadOf(kind: string, server: boolean): string {
+  if (kind === "ask" || kind === "event")
+    return "its runs rest until somebody answers: shadowgraph serve goes on with them"
+  if (kind === "script") return "make it an fn node: its code comes along"
+  return server
+    ? "kinds of a project's own come along in a program of yours, with shadowgraph/edge"
+    : "deploy to bun, deno or node"
+}
