@@ -56,6 +56,8 @@ export interface Project {
 
 export interface SessionOptions {
   readonly grants: readonly string[]
+  /** The tenant whose runs they are. Default: none, as on the command line. */
+  readonly space?: string
   /** Default: where the project's file says, else `file`. */
   readonly ledger?: LedgerPlace | LedgerStore | undefined
   readonly env: { readonly [name: string]: string | undefined }
@@ -144,6 +146,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     digest: hostDigest,
     services: shadows === undefined ? host.services : { ...host.services, shadows },
     settle: settleEffect,
+    space: options.space ?? "",
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
@@ -168,7 +171,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
     },
-    prove: (run) => proofOf(project.folder, store, run),
+    prove: (run) => proofOf(project.folder, store, { space: engine.space, run }),
     close: async () => {
       await engine.close()
       await host.close()
@@ -178,14 +181,18 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   }
 }
 
-async function proofOf(folder: string, store: LedgerStore | undefined, run: string): Promise<object | undefined> {
+async function proofOf(
+  folder: string,
+  store: LedgerStore | undefined,
+  of: { readonly space: string; readonly run: string },
+): Promise<object | undefined> {
   const [{ proveRun }, { openLedgerKey }] = await Promise.all([
     import("./ledger_proof.ts"),
     import("./services/ledger_key.ts"),
   ])
   if (!(store instanceof (await import("./ledger_sql.ts")).SqlLedger)) return undefined
   const { publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
-  return await proveRun(store, [publicKey], { space: "", run })
+  return await proveRun(store, [publicKey], of)
 }
 
 /** Opened only where runs look ahead: shadows bring their models with them. */

@@ -2,7 +2,7 @@
 import type { Command } from "./command.ts"
 import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, SPACE, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -270,6 +270,7 @@ export const COMMANDS: readonly Command[] = [
         many: true,
         about: "rerun: an outcome in place of the tool's; =!Code is a failure.",
       },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,
@@ -342,6 +343,7 @@ export const COMMANDS: readonly Command[] = [
         about: "A new run with another input; outcomes count where the arguments are the same.",
       },
       { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,

@@ -42,3 +42,9 @@ export const AHEAD: readonly Option[] = [
   },
   { name: "no-speculate", about: "Look ahead nowhere, whatever the project's file says." },
 ]
+
+export const SPACE: Option = {
+  name: "space",
+  value: "<name>",
+  about: "The tenant whose runs are meant. Default: the command line's own.",
+}
