@@ -205,9 +205,9 @@ class Reader {
       const kinds = Object.keys(content)
       const json = kinds.find(isJson)
       const kind = json ?? kinds[0]
-      // An answer without a body is null, however it is read.
+      // Some answers have no body; of others the document does not say what is in it.
       if (kind === undefined) {
-        types.push(T.null)
+        types.push(/^20[45]$/.test(status) ? T.null : T.unknown)
         continue
       }
       const how = json !== undefined ? "json" : /^text\//i.test(kind) ? "text" : "bytes"

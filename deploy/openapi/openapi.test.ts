@@ -195,10 +195,10 @@ describe("a document and its server", () => {
     })
     expect(await run(graph("removePet").text, { "pet-id": 2 })).toBeNull()
     expect(asked).toEqual([
-      "GET /v1/pets?kind=dog&tag=a+b&tag=c k3y",
+      "GET /v1/pets?kind=dog&tag=a%20b&tag=c k3y",
       "GET /v1/pets k3y",
       "GET /v1/pets/1 -",
-      'POST /v1/pets k3y {"kind":"cat","name":"Ada"}',
+      'POST /v1/pets k3y {"name":"Ada","kind":"cat"}',
       "DELETE /v1/pets/2 k3y",
     ])
   })
