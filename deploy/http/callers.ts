@@ -51,11 +51,11 @@ export class Callers {
   /** Whose request it is; `admit` came before. */
   of(request: Request): Caller {
     const { holderOf, tenantOf } = this.#options
-    if (holderOf === undefined && tenantOf === undefined) return this.#anybody
+    const traceparent = request.headers.get("traceparent")
+    if (holderOf === undefined && tenantOf === undefined && traceparent === null) return this.#anybody
     const holder = this.#holders.get(request)
     const tenant = this.#options.tenantOf?.(request)
     const caller = this.#allowanceOf(holder)
-    const traceparent = request.headers.get("traceparent")
     return {
       holder,
       places: tenant ?? this.named(holder?.name),
