@@ -266,6 +266,11 @@ export class Engine {
     return this.#options.space ?? ""
   }
 
+  /** May its runs rest, and go on in another process? */
+  get parks(): boolean {
+    return this.#options.parks === true
+  }
+
   now(): number {
     return this.#options.services.clock.now()
   }

@@ -72,6 +72,11 @@ export class RunSlots {
     return { running: this.#running, waiting: this.#waiting }
   }
 
+  /** Would `enter` let this tenant go at once? */
+  hasRoom(tenant: Tenant): boolean {
+    return !this.#closing && this.#open(tenant)
+  }
+
   /**
    * Asks for a slot. Undefined: go. A promise: wait for it. Fails with `Overloaded`, thrown where that is known at once.
    * Who may go must call `leave` once.

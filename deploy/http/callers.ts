@@ -31,6 +31,7 @@ export class Callers {
   readonly #options: CallersOptions
   readonly #clock: Clock
   readonly #everybody = new Tenant()
+  readonly #anybody: Caller = { holder: undefined, places: this.#everybody, within: {}, runs: {}, may: () => true }
   readonly #holders = new WeakMap<Request, Holder>()
   /** Holders of tokens share the places fairly, each token as one; names come from the server's own file. */
   readonly #tenants = new Map<string, Tenant>()
@@ -49,6 +50,8 @@ export class Callers {
 
   /** Whose request it is; `admit` came before. */
   of(request: Request): Caller {
+    const { holderOf, tenantOf } = this.#options
+    if (holderOf === undefined && tenantOf === undefined) return this.#anybody
     const holder = this.#holders.get(request)
     const tenant = this.#options.tenantOf?.(request)
     const caller = this.#allowanceOf(holder)
