@@ -21,6 +21,9 @@ export { mermaidOf } from "./draw/mermaid.ts"
 export type { Picture } from "./draw/picture.ts"
 export { pictureOfPlan } from "./draw/plan.ts"
 export { type SvgOptions, svgOf } from "./draw/svg.ts"
+export { type Deployment, type DeployOptions, deploymentOf } from "./emit/deployment.ts"
+export type { Lack } from "./emit/lacks.ts"
+export { TARGETS, type Target } from "./emit/targets.ts"
 export {
   Engine,
   type EngineOptions,
