@@ -33,6 +33,7 @@ import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { LEDGER_KEY, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { type Marks, MemoryMarks } from "./marks.ts"
+import type { Observer } from "./observe.ts"
 import { ProjectError, why } from "./project_error.ts"
 import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./project_file.ts"
 import { openRecorder, type RecordMore } from "./recorder_open.ts"
@@ -74,6 +75,8 @@ export interface SessionOptions {
   readonly told?: (problem: string) => void
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
+  /** Hears of every run. Default: nobody. */
+  readonly observe?: Observer | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
   readonly record?: RecordMore
   /** The code of modules is pinned, also where nothing is kept: whoever asks wants to know which version it is. */
@@ -156,6 +159,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
     ...(recording.recorder ? { recorder: recording.recorder } : {}),
+    observe: options.observe,
   })
   const locked = pin(project.lock)
   return {

@@ -76,6 +76,33 @@ export const COMMANDS: readonly Command[] = [
     load: () => import("./lock.ts"),
   },
   {
+    name: "import",
+    about: "Write graphs from an OpenAPI 3 document: one for each operation, typed, with the least rights.",
+    takes: "<openapi.json|yaml|url>",
+    options: [
+      {
+        name: "only",
+        value: "<operation>",
+        many: true,
+        about: "This one alone: its operationId, or 'GET /pets/{id}'.",
+      },
+      { name: "list", about: "Write nothing; say what can be imported." },
+      { name: "out", short: "o", value: "<folder>", about: "Where the graph files go. Default: this folder." },
+      { name: "server", value: "<url>", about: "Where the service is, in place of what the document says." },
+      { name: "force", about: "Write files anew that were changed by hand." },
+    ],
+    more: [
+      "Parameters and the body become inputs, the answer the output, both with the types of the document's schemas; each graph needs the host of its server and the secret of its credentials, and nothing else. Every file that is written passes `check`.",
+      "What is not taken over is listed with its place in the document: operations that are left out, and what the types allow beyond the schemas.",
+    ],
+    examples: [
+      ["shadowgraph import openapi.json --list", "what is there"],
+      ["shadowgraph import openapi.json --only getPet -o pets", "one operation, into a folder"],
+      ["shadowgraph import https://api.example.com/openapi.json", "all of it"],
+    ],
+    load: () => import("./import.ts"),
+  },
+  {
     name: "run",
     about: "Run a graph or a plan.",
     takes: "<graph|plan> [key=value…]",

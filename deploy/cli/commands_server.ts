@@ -1,6 +1,6 @@
 /** Commands of a server and of those who use it: what help and docs/cli.md say of them. */
 import type { Command } from "./command.ts"
-import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, LOG } from "./options.ts"
 
 export const SERVER_COMMANDS: readonly Command[] = [
   {
@@ -56,6 +56,13 @@ export const SERVER_COMMANDS: readonly Command[] = [
         name: "tokens",
         value: "<file>",
         about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
+      },
+      LOG,
+      {
+        name: "metrics",
+        value: "<port>",
+        about:
+          "Show figures to Prometheus at /metrics, on a port of their own on this machine; 0.0.0.0:9464 for every address.",
       },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],

@@ -22,7 +22,7 @@ export interface Caller {
   /** What narrows the grants of its runs. */
   readonly within: { readonly within?: readonly (readonly string[])[] }
   /** What its runs are made with. */
-  readonly runs: Pick<RunOptions, "tenant" | "caller">
+  readonly runs: Pick<RunOptions, "tenant" | "caller" | "traceparent">
   /** Is it for this graph? */
   readonly may: (graph: string) => boolean
 }
@@ -55,11 +55,12 @@ export class Callers {
     const holder = this.#holders.get(request)
     const tenant = this.#options.tenantOf?.(request)
     const caller = this.#allowanceOf(holder)
+    const traceparent = request.headers.get("traceparent")
     return {
       holder,
       places: tenant ?? this.named(holder?.name),
       within: holder === undefined ? {} : { within: [holder.grants] },
-      runs: { ...(tenant ? { tenant } : {}), ...(caller ? { caller } : {}) },
+      runs: { ...(tenant ? { tenant } : {}), ...(caller ? { caller } : {}), ...(traceparent ? { traceparent } : {}) },
       may: (graph) => holder?.graphs?.includes(graph) !== false,
     }
   }

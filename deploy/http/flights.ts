@@ -41,7 +41,7 @@ export interface Taking {
   readonly ready: Ready
   readonly run: string
   readonly input: Rec
-  readonly options: Pick<RunOptions, "tenant" | "caller">
+  readonly options: Pick<RunOptions, "tenant" | "caller" | "traceparent">
   readonly early: boolean
   /** Called once, when the run has ended or was not begun. */
   readonly leave: () => void
