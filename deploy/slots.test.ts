@@ -56,6 +56,21 @@ async function world(requests: readonly Request[], options: SlotsOptions) {
 }
 
 describe("RunSlots", () => {
+  test("say whether a tenant would be let go at once", async () => {
+    const slots = new RunSlots(new StandingClock(), { runsMax: 2, waitingMax: 9, tenantRunsMax: 1 })
+    const [a, b, c] = [new Tenant(), new Tenant(), new Tenant()]
+    expect(slots.hasRoom(a)).toBe(true)
+    expect(await asked(slots, a)).toBeUndefined()
+    expect([a, b].map((of) => slots.hasRoom(of))).toEqual([false, true])
+    expect(await asked(slots, b)).toBeUndefined()
+    expect(slots.hasRoom(c)).toBe(false)
+    slots.leave(a)
+    expect(slots.hasRoom(c)).toBe(true)
+    slots.leave(b)
+    await slots.close(10)
+    expect(slots.hasRoom(c)).toBe(false)
+  })
+
   test("never more runs, waiters or slots of one tenant than stated; everybody hears, nobody twice", async () => {
     const reasons = new Set<string>()
     for (let seed = 1; seed <= 60; seed++) {

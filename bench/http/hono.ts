@@ -8,7 +8,13 @@ interface Order {
 }
 const isOrder = (x: unknown): x is Order => {
   const o = x as Partial<Order> | null
-  return typeof o === "object" && o !== null && typeof o.quantity === "number" && typeof o.price === "number" && typeof o.country === "string"
+  return (
+    typeof o === "object" &&
+    o !== null &&
+    typeof o.quantity === "number" &&
+    typeof o.price === "number" &&
+    typeof o.country === "string"
+  )
 }
 
 const app = new Hono()

@@ -70,6 +70,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
       'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
       "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
       "It also starts what shadowgraph.project.json declares: schedules by the clock, and hooks, POST /hooks/<name>, by signed requests of other servers. And it goes on with runs whose time has come, and with those that a dead process left.",
+      "Every graph is also a tool of MCP, at /mcp: see docs/mcp-server.md; `mcp serve` has the same over standard streams.",
       "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
     ],
     examples: [
