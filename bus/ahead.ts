@@ -19,7 +19,7 @@ import { AskingAttempts } from "./asking.ts"
 import { isThenable } from "./driver.ts"
 import { isUsable } from "./early.ts"
 import { EarlyAnswers } from "./early_answer.ts"
-import { type Arrived, type Early, Foreseen, restsOf, restsOfResult } from "./foreseen.ts"
+import { type Arrived, type Early, Foreseen, type Learnt, restsOf, restsOfResult } from "./foreseen.ts"
 import { Frame } from "./frame.ts"
 import { Asking, judgedAtOnce, nameOf } from "./guess.ts"
 import { GuessBook } from "./guess_book.ts"
@@ -66,6 +66,10 @@ export class Ahead {
   readonly #make: typeof Vm
   readonly #real = new Map<string, Real>()
   readonly #open = new Map<string, Foreseen>()
+  readonly #learnt: Learnt = {
+    open: this.#open,
+    certain: (at) => this.#real.get(at)?.outcome !== undefined,
+  }
   /** Calls of the run that began since it was last looked ahead. */
   readonly #fresh = new Set<Task>()
   readonly #asks: Asking
@@ -339,7 +343,7 @@ export class Ahead {
     if (effect !== "read" || step.kind !== "invoke" || step.tool!.output.kind === "stream") return undefined
     if (signature.waits === true || !judgedAtOnce(judge)) return undefined
     const { depth, calls, outstanding } = this.#with
-    const rests = underWay ? [] : restsOf(frame, step, this.#open)
+    const rests = underWay ? [] : restsOf(frame, step, this.#learnt)
     const deep = rests.filter((r) => r.guessed).length
     if (deep > depth) return undefined
     const room = this.#settings.record.meter?.room !== false
@@ -415,7 +419,7 @@ export class Ahead {
 
   #ended(look: Look, outcome: Outcome): void {
     if (this.#look === look && !this.#over && outcome.ok)
-      this.#answers?.tell(outcome.value, restsOfResult(look.vm.root!, this.#open))
+      this.#answers?.tell(outcome.value, restsOfResult(look.vm.root!, this.#learnt))
   }
 }
 

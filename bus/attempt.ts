@@ -144,7 +144,7 @@ export class Attempts {
     if (effect !== "read" || settings.cacheMs === undefined || task.early) return undefined
     const known = this.#record.recall(task.path, task.tool.index, task.args)
     if (known === undefined) return undefined
-    tell(this.#settings, task, "end", { ok: true, attempts: 0, cached: true })
+    tell(this.#settings, task, "end", { attempts: 0, cached: true })
     const { path } = task
     return known instanceof Promise ? known.then((kept) => valueIn(kept.outcome, path)) : valueIn(known.outcome, path)
   }
@@ -389,7 +389,7 @@ export class Attempts {
     if (task.stopped && answer instanceof Failure && task.intent === undefined) {
       // Nothing was learnt from the world: there is nothing to commit.
       this.leave(task)
-      tell(this.#settings, task, "end", { ok: false, attempts, cached: false })
+      tell(this.#settings, task, "end", { failure: answer, attempts, cached: false })
       throw answer
     }
     let commit: Commit | Promise<Commit>
@@ -421,14 +421,14 @@ export class Attempts {
     const commit = this.#commit(task, answer, attempts)
     if (commit instanceof Promise) commit.catch(() => {})
     this.leave(task)
-    tell(this.#settings, task, "end", { ok: false, attempts, cached: false })
+    tell(this.#settings, task, "end", { failure: answer, attempts, cached: false })
   }
 
-  #done(task: Task, commit: Commit, attempts: number): unknown {
+  #done(task: Task, { outcome }: Commit, attempts: number): unknown {
     this.leave(task)
-    tell(this.#settings, task, "end", { ok: commit.outcome.ok, attempts, cached: false })
-    task.tool.hear?.(task.args, commit.outcome, this.#settings.services.clock.tick() - task.began)
-    return valueIn(commit.outcome, task.path)
+    tell(this.#settings, task, "end", { failure: outcome.ok ? undefined : outcome.failure, attempts, cached: false })
+    task.tool.hear?.(task.args, outcome, this.#settings.services.clock.tick() - task.began)
+    return valueIn(outcome, task.path)
   }
 
   list(task: Task): void {

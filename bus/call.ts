@@ -4,7 +4,7 @@
  */
 import type { Call, Cost, Failure, Path, Value } from "../graph/mod.ts"
 import { Charge } from "../kernel/mod.ts"
-import type { Recording } from "./settings.ts"
+import type { Recording, RunSettings } from "./settings.ts"
 
 /** Where a call's costs are gathered, over all of its attempts. */
 export interface Spender {
@@ -14,6 +14,7 @@ export interface Spender {
   /** Its requests are made whatever was spent. */
   readonly undoes?: boolean
   readonly tool: { readonly extern: { readonly effect: string } }
+  readonly vm: { readonly settings: Pick<RunSettings, "traceOf" | "onEvent" | "services"> }
   /** Called before it is certain that it is wanted: nothing of it is on record. */
   readonly early: boolean
 }
@@ -101,6 +102,13 @@ export class CallView implements Call {
     spender.charge = new Charge()
     spender.charge.counted = charge.counted
     return meter.entry(charge, 0)
+  }
+  get traceparent(): string | undefined {
+    return this.#spender?.vm.settings.traceOf?.(this.path)
+  }
+  by(who: string, why?: string): void {
+    const { onEvent, services } = this.#spender?.vm.settings ?? {}
+    onEvent?.({ type: "by", path: this.path, by: who, why: why ?? null, at: services!.clock.tick() })
   }
   get run(): string {
     return this.#record.run

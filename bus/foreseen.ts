@@ -79,23 +79,32 @@ export class Foreseen {
   }
 }
 
+/** What a run knows of its calls, by their printed paths. */
+export interface Learnt {
+  readonly open: ReadonlyMap<string, Foreseen>
+  /** Has the run itself come to the call, and got its outcome? */
+  readonly certain: (at: string) => boolean
+}
+
 /** Everything foreseen that a step of a frame rests on: what its arguments are made of, and that it is come to at all. */
-export const restsOf = (frame: Frame, step: StepCode, open: ReadonlyMap<string, Foreseen>): readonly Foreseen[] =>
-  open.size === 0 ? [] : new Walk(open).of(frame, step.preds)
+export const restsOf = (frame: Frame, step: StepCode, learnt: Learnt): readonly Foreseen[] =>
+  learnt.open.size === 0 ? [] : new Walk(learnt).of(frame, step.preds)
 
 /** What the value of a whole frame rests on. */
-export const restsOfResult = (frame: Frame, open: ReadonlyMap<string, Foreseen>): readonly Foreseen[] =>
-  open.size === 0 ? [] : new Walk(open).of(frame, [frame.code.maker])
+export const restsOfResult = (frame: Frame, learnt: Learnt): readonly Foreseen[] =>
+  learnt.open.size === 0 ? [] : new Walk(learnt).of(frame, [frame.code.maker])
 
 /** Goes back over pseudo-nodes (parameters first, then steps), frame by frame. */
 class Walk {
   readonly #open: ReadonlyMap<string, Foreseen>
+  readonly #certain: Learnt["certain"]
   readonly #found = new Set<Foreseen>()
   readonly #seen = new Map<Frame, Uint8Array>()
   readonly #todo: { readonly frame: Frame; readonly node: number }[] = []
 
-  constructor(open: ReadonlyMap<string, Foreseen>) {
+  constructor({ open, certain }: Learnt) {
     this.#open = open
+    this.#certain = certain
   }
 
   of(frame: Frame, nodes: Iterable<number>): readonly Foreseen[] {
@@ -117,13 +126,17 @@ class Walk {
     const { code } = frame
     if (node < code.params) return this.#parameter(frame, node)
     const step = code.steps[node - code.params]!
+    const { tool } = step
+    if (tool !== undefined && tool.extern.effect !== "pure") {
+      const at = printPath(frame.pathOf(step))
+      // The run came to it on what is certain: nothing before it is left to look at.
+      if (this.#certain(at)) return
+      const found = this.#open.get(at)
+      if (found !== undefined) this.#found.add(found)
+    }
     for (const p of step.preds) this.#push(frame, p)
     for (const body of step.bodies) for (const p of body.producers) this.#push(frame, p)
     if (step.bodies.length > 0) this.#below(frame.pathOf(step))
-    const { tool } = step
-    if (tool === undefined || tool.extern.effect === "pure") return
-    const found = this.#open.get(printPath(frame.pathOf(step)))
-    if (found !== undefined) this.#found.add(found)
   }
 
   /** A frame is there at all because of what its step waited for, and of rounds before it. */

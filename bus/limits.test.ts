@@ -1,46 +1,12 @@
 /** Bounds per resource, in worlds whose clock and whose calls come from a seed. */
 import { describe, expect, test } from "bun:test"
 import { type Clock, T } from "../graph/mod.ts"
+import { StandingClock, seeded } from "../tests/standing.ts"
 import { type Limit, ResourceLimits } from "./limits.ts"
-
-/** A clock that stands still until it is moved; sleepers wake in the order of their time. */
-class SeededClock implements Clock {
-  #at = 0
-  #sleepers: { readonly at: number; readonly wake: () => void }[] = []
-  now = () => this.#at
-  tick = () => this.#at
-  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      this.#sleepers.push({ at: this.#at + ms, wake: resolve })
-      signal?.addEventListener("abort", () => reject(signal.reason))
-    })
-  get idle(): boolean {
-    return this.#sleepers.length === 0
-  }
-  async next(): Promise<void> {
-    this.#sleepers.sort((a, b) => a.at - b.at)
-    const first = this.#sleepers.shift()
-    if (first === undefined) return
-    this.#at = Math.max(this.#at, first.at)
-    first.wake()
-    await settled()
-  }
-}
-/** Lets every promise that can settle do so. */
-const settled = async () => {
-  for (let i = 0; i < 20; i++) await Promise.resolve()
-}
-/** mulberry32: small, seeded, good enough to choose cases. */
-const seeded = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 /** Runs `calls` calls of seeded lengths and arrivals; gives what happened. */
 async function world(seed: number, limit: Limit, calls: number, abortShare = 0) {
-  const clock = new SeededClock()
+  const clock = new StandingClock()
   const chance = seeded(seed)
   const limits = new ResourceLimits(clock)
   limits.declare("host:x", limit)
@@ -71,7 +37,7 @@ async function world(seed: number, limit: Limit, calls: number, abortShare = 0) 
     at += Math.floor(chance() * 40)
     return call(i, at, Math.floor(chance() * 120), chance() < abortShare ? Math.floor(chance() * 300) : -1)
   })
-  for (let steps = 0; !clock.idle; steps++) {
+  for (let steps = 0; clock.asleep > 0; steps++) {
     expect(steps).toBeLessThan(calls * 60)
     await clock.next()
   }
@@ -124,7 +90,7 @@ describe("ResourceLimits", () => {
   })
 
   test("no promise where a call may start at once, and none for a resource without a bound", () => {
-    const limits = new ResourceLimits(new SeededClock())
+    const limits = new ResourceLimits(new StandingClock())
     limits.declare("a", { concurrent: 2, perSecond: 10 })
     expect(limits.enter("a")).toBeUndefined()
     expect(limits.enter("b")).toBeUndefined()
@@ -134,7 +100,7 @@ describe("ResourceLimits", () => {
   })
 
   test("the queue has a bound: the next one is refused, certainly undelivered", async () => {
-    const limits = new ResourceLimits(new SeededClock(), { queueMax: 2 })
+    const limits = new ResourceLimits(new StandingClock(), { queueMax: 2 })
     limits.declare("a", { concurrent: 1 })
     limits.enter("a")
     const waiting = [limits.enter("a"), limits.enter("a")]
@@ -146,7 +112,7 @@ describe("ResourceLimits", () => {
   })
 
   test("an aborted caller never waits, and is never let in later", async () => {
-    const limits = new ResourceLimits(new SeededClock())
+    const limits = new ResourceLimits(new StandingClock())
     limits.declare("a", { concurrent: 1 })
     limits.enter("a")
     await expect(limits.enter("a", AbortSignal.abort())!).rejects.toMatchObject({ code: "Cancelled" })
@@ -180,7 +146,7 @@ describe("ResourceLimits", () => {
   })
 
   test("stated twice, the tightest holds, also for calls that went before", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const limits = new ResourceLimits(clock)
     limits.declare("a", { perSecond: 100 })
     for (let i = 0; i < 5; i++) expect(limits.enter("a")).toBeUndefined()
@@ -194,7 +160,7 @@ describe("ResourceLimits", () => {
   })
 
   test("come from registrations, where these state some", () => {
-    const limits = new ResourceLimits(new SeededClock())
+    const limits = new ResourceLimits(new StandingClock())
     const signature = { effect: "read", needs: [], output: T.null } as const
     limits.declareAll([
       { signature: { ...signature, resource: "a", limits: { concurrent: 1 } } },
@@ -207,7 +173,7 @@ describe("ResourceLimits", () => {
   })
 
   test("a bound that is none is refused", () => {
-    const limits = new ResourceLimits(new SeededClock())
+    const limits = new ResourceLimits(new StandingClock())
     for (const bad of [
       { concurrent: 0 },
       { perSecond: 0 },

@@ -12,6 +12,8 @@ export type RunEvent =
       readonly kind: string
       readonly effect: "read" | "write"
       readonly resource: string | null
+      /** Its place among the plan's externs. */
+      readonly extern: number
       readonly at: number
       readonly attempt: number
       /** Called on guessed arguments: it counts when its node comes to the same call, and ends in `discarded` when not. */
@@ -20,7 +22,10 @@ export type RunEvent =
   | {
       readonly type: "end"
       readonly path: Path
+      readonly extern: number
       readonly ok: boolean
+      /** Of a failure: its code. */
+      readonly code?: string
       readonly at: number
       readonly attempts: number
       readonly cached: boolean
@@ -43,6 +48,8 @@ export type RunEvent =
   /** A read that was called on guessed arguments does not count. */
   | { readonly type: "discarded"; readonly path: Path; readonly at: number }
   | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
+  /** A call says who does its work, where that is not the plan's to say, and why that one. */
+  | { readonly type: "by"; readonly path: Path; readonly by: string; readonly why: string | null; readonly at: number }
   /** A `map` begins to go over so many items of a list. */
   | { readonly type: "items"; readonly path: Path; readonly count: number; readonly at: number }
 
@@ -58,6 +65,8 @@ export interface RunSettings {
   readonly limits?: ResourceLimits | undefined
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** The W3C `traceparent` that requests of a call carry on, where somebody traces. */
+  readonly traceOf?: ((path: Path) => string | undefined) | undefined
   /** Each item of a graph whose output is a stream, as it arrives. */
   readonly onItem?: ((item: Value) => void) | undefined
   /** Steps and iterations that the run may take together: see `Fuel`. */

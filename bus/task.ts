@@ -148,12 +148,42 @@ export function tell(
   { onEvent, services }: RunSettings,
   { path, tool, early }: Task,
   type: "start" | "end",
-  more: { readonly attempt?: number; readonly ok?: boolean; readonly attempts?: number; readonly cached?: boolean },
+  more: {
+    readonly attempt?: number
+    /** What it came to, where that is a failure. */
+    readonly failure?: { readonly code: string } | undefined
+    readonly attempts?: number
+    readonly cached?: boolean
+  },
 ): void {
-  const { effect, resource, kind } = tool.extern
+  const { index, extern } = tool
+  const { effect, resource, kind } = extern
   if (onEvent === undefined || effect === "pure") return
   const at = services.clock.tick()
-  if (type === "start")
-    onEvent({ type, path, kind, effect, resource, at, attempt: more.attempt!, ...(early ? { early } : {}) })
-  else onEvent({ type, path, ok: more.ok!, at, attempts: more.attempts!, cached: more.cached! })
+  if (type === "start") {
+    onEvent({
+      type,
+      path,
+      kind,
+      effect,
+      resource,
+      extern: index,
+      at,
+      attempt: more.attempt!,
+      ...(early ? { early } : {}),
+    })
+    return
+  }
+  const { failure, attempts, cached } = more
+  const code = failure === undefined ? {} : { code: failure.code }
+  onEvent({
+    type,
+    path,
+    extern: index,
+    ok: failure === undefined,
+    ...code,
+    at,
+    attempts: attempts!,
+    cached: cached!,
+  })
 }

@@ -52,6 +52,7 @@ import { decodePlan } from "../plan/mod.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
+import { type Observer, told, type Watch, type Watched, watched } from "./observe.ts"
 import type { Recorder } from "./recorder.ts"
 import { RunIds } from "./run_ids.ts"
 import { RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
@@ -94,6 +95,8 @@ export interface EngineOptions {
   readonly policy?: Policy
   /** Runs look ahead within these bounds, where `services.shadows` stand in for tools. Default: they do not. */
   readonly speculate?: Speculate | undefined
+  /** Hears of every run that begins or goes on here. Default: nobody, and then nothing is made for it. */
+  readonly observe?: Observer | undefined
   /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
   readonly recorder?: Recorder
 }
@@ -126,6 +129,8 @@ export interface RunOptions extends RunAhead {
   readonly budget?: Budget
   /** What the run had spent before it went on here. */
   readonly spent?: Amounts
+  /** The place in a trace that the run belongs to, as W3C Trace Context writes it; what does not read as one is passed over. */
+  readonly traceparent?: string
   /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
   readonly tenant?: Tenant
   /** What whoever asked for the run may spend, beside the tenant. */
@@ -266,6 +271,11 @@ export class Engine {
     return this.#options.space ?? ""
   }
 
+  /** May its runs rest, and go on in another process? */
+  get parks(): boolean {
+    return this.#options.parks === true
+  }
+
   now(): number {
     return this.#options.services.clock.now()
   }
@@ -373,36 +383,44 @@ export class Engine {
     program: Program,
     open: (tenant: Tenant) => RunRecord,
     input: Value,
-    options: RunOptions,
+    given: RunOptions,
   ): RunResult | Promise<RunResult> {
     let result: RunResult | Promise<RunResult> | undefined
+    let watch: Watch | undefined
     try {
       const record = open(tenant)
+      const { observe, services } = this.#options
+      watch = observe?.run({ admitted: program.admitted, record, clock: services.clock, from: given.traceparent })
+      const options = watch === undefined ? given : watched(given, watch)
       // A run that is being undone has come to what it has come to.
-      const outcome = record.undos?.came ?? this.#execute(program, record, input, options)
       const end = (o: Outcome) =>
         undoes(record, o, options.signal) ? this.#undone(program, record, o, options) : ended(record, o, options.signal)
+      const outcome = record.undos?.came ?? this.#execute(program, record, input, options)
       result = outcome instanceof Promise ? outcome.then(end) : end(outcome)
+      if (watch !== undefined) result = told(watch, result)
+    } catch (cause) {
+      watch?.broke(cause)
+      throw cause
     } finally {
       if (!(result instanceof Promise)) this.#slots.leave(tenant)
     }
     return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
   }
 
-  #execute(program: Program, record: RunRecord, input: Value, options: RunOptions): Outcome | Promise<Outcome> {
+  #execute(program: Program, record: RunRecord, input: Value, options: Watched): Outcome | Promise<Outcome> {
     return execute(program, input, this.#settings(program, record, options))
   }
 
-  #settings(program: Program, record: RunRecord, options: RunOptions): RunSettings {
+  #settings(program: Program, record: RunRecord, options: Watched): RunSettings {
     const { services, timeoutMs, settle } = this.#options
-    const { signal, onEvent, onItem, fuel = this.#options.fuel } = options
+    const { signal, onEvent, onItem, traceOf, fuel = this.#options.fuel } = options
     const limits = this.#limits
     const speculation = this.ahead.of(program.admitted, options)
-    return { services, record, limits, signal, onEvent, onItem, fuel, timeoutMs, settle, speculation }
+    return { services, record, limits, signal, onEvent, traceOf, onItem, fuel, timeoutMs, settle, speculation }
   }
 
   /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */
-  async #undone(program: Program, record: RunRecord, came: Outcome, options: RunOptions): Promise<RunResult> {
+  async #undone(program: Program, record: RunRecord, came: Outcome, options: Watched): Promise<RunResult> {
     const undos = record.undos?.came === undefined ? await record.undo(came) : record.undos
     if (undos === undefined) return ended(record, came, options.signal)
     const undone = await undo(program, this.#settings(program, record, options))

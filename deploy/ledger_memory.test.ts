@@ -190,6 +190,8 @@ describe("runs", () => {
     expect(runsOf(ledger)).toEqual(["d", "c", "b", "a"])
     expect(ledger.runs("acme", 2).map((r) => r.run)).toEqual(["d", "c"])
     expect(ledger.runs("acme", 3).map((r) => r.run)).toEqual(["d", "c", "b"])
+    const before = (run: string, limit = 9) => ledger.runs("acme", limit, run).map((r) => r.run)
+    expect([before("d"), before("c", 1), before("a"), before("x")]).toEqual([["c", "b", "a"], ["b"], [], []])
   })
 
   test("that rest are listed with those first that are due first, also those of an earlier generation", () => {

@@ -135,7 +135,7 @@ export class MemoryLedger implements LedgerStore {
 
   runs(space: string, limit: number, before?: string): readonly RunHead[] {
     const all = this.#all(space)
-    const after = before === undefined ? 0 : all.findIndex((tail) => tail.run === before) + 1
+    const after = all.findIndex((tail) => tail.run === before) + 1
     return before !== undefined && after === 0 ? [] : all.slice(after, after + limit).map(headOf)
   }
 

@@ -21,6 +21,9 @@ export { mermaidOf } from "./draw/mermaid.ts"
 export type { Picture } from "./draw/picture.ts"
 export { pictureOfPlan } from "./draw/plan.ts"
 export { type SvgOptions, svgOf } from "./draw/svg.ts"
+export { type Deployment, type DeployOptions, deploymentOf } from "./emit/deployment.ts"
+export type { Lack } from "./emit/lacks.ts"
+export { TARGETS, type Target } from "./emit/targets.ts"
 export {
   Engine,
   type EngineOptions,
@@ -43,6 +46,7 @@ export { type Listening, listen } from "./listen.ts"
 export { type LoadedGraph, loadGraph } from "./load.ts"
 export { type LockResult, makeLock } from "./lock.ts"
 export { ModelStore, ModelStoreError } from "./model_store.ts"
+export { type Begun, type Observer, observers, type Watch } from "./observe.ts"
 export {
   addGrants,
   graphFiles,
@@ -76,6 +80,10 @@ export { findSource, type Source, sourceOf } from "./source.ts"
 export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
 export type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
 export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
+export { metricsApp, metricsWay } from "./telemetry/metrics_page.ts"
+export type { RunTold as RunReport } from "./telemetry/run_watch.ts"
+export { settingsFrom, type Target as Collector, TelemetryError, type TelemetrySettings } from "./telemetry/settings.ts"
+export { openTelemetry, Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts"
 export { type TokenEntry, Tokens } from "./tokens.ts"
 export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"

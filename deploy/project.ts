@@ -33,6 +33,7 @@ import { Engine, type PrepareOptions, type Ready } from "./engine.ts"
 import { LEDGER_KEY, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "./ledger_place.ts"
 import type { SqlLedger } from "./ledger_sql.ts"
 import { type Marks, MemoryMarks } from "./marks.ts"
+import type { Observer } from "./observe.ts"
 import { ProjectError, why } from "./project_error.ts"
 import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./project_file.ts"
 import { openRecorder, type RecordMore } from "./recorder_open.ts"
@@ -56,6 +57,8 @@ export interface Project {
 
 export interface SessionOptions {
   readonly grants: readonly string[]
+  /** The tenant whose runs they are. Default: none, as on the command line. */
+  readonly space?: string
   /** Default: where the project's file says, else `file`. */
   readonly ledger?: LedgerPlace | LedgerStore | undefined
   readonly env: { readonly [name: string]: string | undefined }
@@ -72,6 +75,8 @@ export interface SessionOptions {
   readonly told?: (problem: string) => void
   /** Milliseconds that this process may be silent before another takes up its runs. Default: 15 s. */
   readonly leaseMs?: number | undefined
+  /** Hears of every run. Default: nobody. */
+  readonly observe?: Observer | undefined
   /** Tools whose calls are recorded, beside those of the project's file, and who hears of each. */
   readonly record?: RecordMore
   /** The code of modules is pinned, also where nothing is kept: whoever asks wants to know which version it is. */
@@ -144,6 +149,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     digest: hostDigest,
     services: shadows === undefined ? host.services : { ...host.services, shadows },
     settle: settleEffect,
+    space: options.space ?? "",
     ...(store ? { store, parks: true } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...project.file.budgets,
@@ -153,6 +159,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     ...(project.file.validate === undefined ? {} : { demands: project.file.validate }),
     policy: project.policy,
     ...(recording.recorder ? { recorder: recording.recorder } : {}),
+    observe: options.observe,
   })
   const locked = pin(project.lock)
   return {
@@ -168,7 +175,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       await host.warm(ready.admitted.externs.filter((x) => x.signature.effect !== "pure").map((x) => x.claim.kind))
       return ready
     },
-    prove: (run) => proofOf(project.folder, store, run),
+    prove: (run) => proofOf(project.folder, store, { space: engine.space, run }),
     close: async () => {
       await engine.close()
       await host.close()
@@ -178,14 +185,18 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   }
 }
 
-async function proofOf(folder: string, store: LedgerStore | undefined, run: string): Promise<object | undefined> {
+async function proofOf(
+  folder: string,
+  store: LedgerStore | undefined,
+  of: { readonly space: string; readonly run: string },
+): Promise<object | undefined> {
   const [{ proveRun }, { openLedgerKey }] = await Promise.all([
     import("./ledger_proof.ts"),
     import("./services/ledger_key.ts"),
   ])
   if (!(store instanceof (await import("./ledger_sql.ts")).SqlLedger)) return undefined
   const { publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
-  return await proveRun(store, [publicKey], { space: "", run })
+  return await proveRun(store, [publicKey], of)
 }
 
 /** Opened only where runs look ahead: shadows bring their models with them. */

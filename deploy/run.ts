@@ -35,7 +35,9 @@ import {
 import { AdmissionError, KernelError, type LedgerStore } from "../kernel/mod.ts"
 import { folderOf } from "./import.ts"
 import type { LedgerPlace } from "./ledger_place.ts"
+import type { Observer } from "./observe.ts"
 import { openProject, openSession, type Project, ProjectError, type Session } from "./project.ts"
+import { effectTracing, traceparentIn } from "./telemetry/effect_tracing.ts"
 
 /**
  * What a run may end in beside the graph's own errors: a graph that does not check, a plan that is not admitted (a grant
@@ -59,6 +61,8 @@ export interface RunnerOptions {
     readonly trace: string
     readonly ledger: { readonly position: number; readonly head: string }
   }) => void
+  /** Hears of every run: `openTelemetry(…)`. Default: the tracer of the program around it, where the run stands in a span. */
+  readonly telemetry?: Observer
   /** How a person is asked; without it `ask` nodes fail with `NoPerson`. */
   readonly ask?: Services["ask"]
 }
@@ -89,6 +93,7 @@ function running(
         grants: [...project.file.grants, ...grantedIn(given)],
         ledger: options.ledger ?? "memory",
         env: options.env ?? process.env,
+        observe: options.telemetry ?? effectTracing(given),
         ...(options.ask ? { ask: options.ask } : {}),
       })
       return { session, bytes }
@@ -116,7 +121,12 @@ async function once(
   // The graph's own schemas first, which fill in defaults and run validators; then the port type, as for any caller.
   const taken = acceptStrict(plan.types[plan.input] as Type)(graph.accept(input))
   const { onEvent, onEnd } = options
-  const { outcome, run, trace, ledger } = await ready.run(taken, { signal, ...(onEvent ? { onEvent } : {}) })
+  const traceparent = traceparentIn(given)
+  const { outcome, run, trace, ledger } = await ready.run(taken, {
+    signal,
+    ...(onEvent ? { onEvent } : {}),
+    ...(traceparent ? { traceparent } : {}),
+  })
   onEnd?.({ run, trace, ledger })
   return outcome
 }

@@ -1,46 +1,9 @@
 /** Slots for runs, in worlds whose clock, tenants and runs come from a seed: bounds, fairness, and that everybody hears. */
 import { describe, expect, test } from "bun:test"
-import type { Clock } from "../graph/mod.ts"
 import { KernelError } from "../kernel/errors.ts"
+import { StandingClock, seeded, settled } from "../tests/standing.ts"
 import { Overloaded, RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
 
-/** A clock that stands still until it is moved; sleepers wake in the order of their time. */
-class SeededClock implements Clock {
-  #at = 0
-  #sleepers: { readonly at: number; readonly wake: () => void }[] = []
-  now = () => this.#at
-  tick = () => this.#at
-  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const sleeper = { at: this.#at + ms, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener("abort", () => {
-        this.#sleepers = this.#sleepers.filter((s) => s !== sleeper)
-        reject(signal.reason)
-      })
-    })
-  get asleep(): number {
-    return this.#sleepers.length
-  }
-  async next(): Promise<void> {
-    this.#sleepers.sort((a, b) => a.at - b.at)
-    const first = this.#sleepers.shift()
-    if (first === undefined) return
-    this.#at = Math.max(this.#at, first.at)
-    first.wake()
-    await settled()
-  }
-}
-const settled = async () => {
-  for (let i = 0; i < 20; i++) await Promise.resolve()
-}
-/** mulberry32. */
-const seeded = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 /** What asking comes to at once, or later. */
 const asked = async (slots: RunSlots, tenant: Tenant, signal?: AbortSignal): Promise<Overloaded | undefined> => {
   try {
@@ -59,7 +22,7 @@ interface Request {
   readonly patience: number | undefined
 }
 async function world(requests: readonly Request[], options: SlotsOptions) {
-  const clock = new SeededClock()
+  const clock = new StandingClock()
   const slots = new RunSlots(clock, options)
   const tenants = [new Tenant(), new Tenant(), new Tenant()]
   const most = { running: 0, waiting: 0, tenant: 0 }
@@ -93,6 +56,21 @@ async function world(requests: readonly Request[], options: SlotsOptions) {
 }
 
 describe("RunSlots", () => {
+  test("say whether a tenant would be let go at once", async () => {
+    const slots = new RunSlots(new StandingClock(), { runsMax: 2, waitingMax: 9, tenantRunsMax: 1 })
+    const [a, b, c] = [new Tenant(), new Tenant(), new Tenant()]
+    expect(slots.hasRoom(a)).toBe(true)
+    expect(await asked(slots, a)).toBeUndefined()
+    expect([a, b].map((of) => slots.hasRoom(of))).toEqual([false, true])
+    expect(await asked(slots, b)).toBeUndefined()
+    expect(slots.hasRoom(c)).toBe(false)
+    slots.leave(a)
+    expect(slots.hasRoom(c)).toBe(true)
+    slots.leave(b)
+    await slots.close(10)
+    expect(slots.hasRoom(c)).toBe(false)
+  })
+
   test("never more runs, waiters or slots of one tenant than stated; everybody hears, nobody twice", async () => {
     const reasons = new Set<string>()
     for (let seed = 1; seed <= 60; seed++) {
@@ -143,7 +121,7 @@ describe("RunSlots", () => {
   })
 
   test("keeps slots free for others, where a tenant may not have all", async () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 4, waitingMax: 4, tenantRunsMax: 3 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 4, waitingMax: 4, tenantRunsMax: 3 })
     const [greedy, other] = [new Tenant(), new Tenant()]
     for (let i = 0; i < 3; i++) expect(slots.enter(greedy)).toBeUndefined()
     const waits = asked(slots, greedy)
@@ -155,7 +133,7 @@ describe("RunSlots", () => {
   })
 
   test("a full queue makes room by the last who came of the tenant that waits most", async () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 1, waitingMax: 3 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 1, waitingMax: 3 })
     const [a, b] = [new Tenant(), new Tenant()]
     slots.enter(a)
     const waiting = [asked(slots, a), asked(slots, a), asked(slots, a)]
@@ -173,7 +151,7 @@ describe("RunSlots", () => {
   })
 
   test("tenants that have equally many take turns", async () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 1, waitingMax: 9 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 1, waitingMax: 9 })
     const [a, b, c] = [new Tenant(), new Tenant(), new Tenant()]
     slots.enter(a)
     const order: string[] = []
@@ -195,7 +173,7 @@ describe("RunSlots", () => {
   })
 
   test("the next slot is the tenant's that has the fewest, also where another asked first", async () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 2, waitingMax: 9 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 2, waitingMax: 9 })
     const [a, b] = [new Tenant(), new Tenant()]
     slots.enter(b)
     slots.enter(b)
@@ -208,7 +186,7 @@ describe("RunSlots", () => {
   })
 
   test("sheds at once where nobody may wait, and says when to try again", () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 2, tenantRunsMax: 1 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 2, tenantRunsMax: 1 })
     const tenant = new Tenant()
     slots.enter(tenant)
     try {
@@ -224,7 +202,7 @@ describe("RunSlots", () => {
   })
 
   test("closing sheds who waits, lets who runs end, and waits for that no longer than it may", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const slots = new RunSlots(clock, { runsMax: 1, waitingMax: 2 })
     const tenant = new Tenant()
     slots.enter(tenant)
@@ -252,14 +230,14 @@ describe("RunSlots", () => {
   })
 
   test("who has gone before asking never waits", () => {
-    const slots = new RunSlots(new SeededClock(), { runsMax: 1, waitingMax: 1 })
+    const slots = new RunSlots(new StandingClock(), { runsMax: 1, waitingMax: 1 })
     slots.enter(new Tenant())
     expect(() => slots.enter(new Tenant(), AbortSignal.abort())).toThrow(/has gone/)
     expect(slots.load.waiting).toBe(0)
   })
 
   test("a bound that is none is refused, and so is leaving twice", () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     for (const bad of [
       { runsMax: 0 },
       { runsMax: 1.5 },
@@ -280,7 +258,7 @@ describe("RunSlots", () => {
 
 describe("to the letter", () => {
   test("a wait may have no time, or no end; a bound of none is none", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const at = (options: SlotsOptions) => new RunSlots(clock, { runsMax: 1, waitingMax: 9, ...options })
     expect(() => at({ waitMsMax: 0, waitingMax: 0 })).not.toThrow()
     for (const odd of [{ runsMax: 0 }, { tenantRunsMax: 0 }, { waitMsMax: -1 }])
@@ -296,7 +274,7 @@ describe("to the letter", () => {
   })
 
   test("whoever is let in sleeps no longer, and is not to be called away any more", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const slots = new RunSlots(clock, { runsMax: 1, waitingMax: 9, waitMsMax: 1_000 })
     const tenant = new Tenant()
     const away = new AbortController()
@@ -311,7 +289,7 @@ describe("to the letter", () => {
   })
 
   test("a host that stops is drained by the last run alone", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const slots = new RunSlots(clock, { runsMax: 2 })
     const tenant = new Tenant()
     slots.enter(tenant)
@@ -329,7 +307,7 @@ describe("to the letter", () => {
   })
 
   test("room is made by the tenant that waits most, by one more than the one before", async () => {
-    const clock = new SeededClock()
+    const clock = new StandingClock()
     const slots = new RunSlots(clock, { runsMax: 1, waitingMax: 5 })
     const [running, few, many, newcomer] = [1, 2, 3, 4].map(() => new Tenant()) as [Tenant, Tenant, Tenant, Tenant]
     slots.enter(running)

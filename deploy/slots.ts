@@ -54,6 +54,7 @@ export class RunSlots {
   #running = 0
   #waiting = 0
   #closing = false
+  readonly #shed = { full: 0, late: 0, closing: 0, cancelled: 0 }
   #drained: (() => void) | undefined
 
   /** Fails with `KernelError` `misuse` for a bound that is none. */
@@ -72,19 +73,29 @@ export class RunSlots {
     return { running: this.#running, waiting: this.#waiting }
   }
 
+  /** Runs that were turned away, by the reason. */
+  get shed(): { readonly [Reason in Overloaded["reason"]]: number } {
+    return { ...this.#shed }
+  }
+
+  /** Would `enter` let this tenant go at once? */
+  hasRoom(tenant: Tenant): boolean {
+    return !this.#closing && this.#open(tenant)
+  }
+
   /**
    * Asks for a slot. Undefined: go. A promise: wait for it. Fails with `Overloaded`, thrown where that is known at once.
    * Who may go must call `leave` once.
    */
   enter(tenant: Tenant, signal?: AbortSignal): undefined | Promise<void> {
-    if (this.#closing) throw closing()
+    if (this.#closing) throw this.#away(closing())
     // Whoever could have had a free slot has it already: nobody is overtaken.
     if (this.#open(tenant)) {
       this.#running++
       tenant.running++
       return undefined
     }
-    if (signal?.aborted) throw cancelled()
+    if (signal?.aborted) throw this.#away(cancelled())
     if (this.#waiting >= this.#max.waitingMax) this.#makeRoom(tenant)
     return this.#wait(tenant, signal)
   }
@@ -139,7 +150,7 @@ export class RunSlots {
     let most = newcomer
     for (const tenant of this.#queue)
       if (tenant.waiting.size > most.waiting.size + (most === newcomer ? 1 : 0)) most = tenant
-    if (most === newcomer) throw this.#full()
+    if (most === newcomer) throw this.#away(this.#full())
     ;[...most.waiting].at(-1)!.shed(this.#full())
   }
 
@@ -158,7 +169,7 @@ export class RunSlots {
         },
         shed: (why) => {
           end()
-          reject(why)
+          reject(this.#away(why))
         },
       }
       const onAbort = () => waiter.shed(cancelled())
@@ -181,6 +192,11 @@ export class RunSlots {
     if (!tenant.waiting.delete(waiter)) return
     this.#waiting--
     if (tenant.waiting.size === 0) this.#queue.delete(tenant)
+  }
+
+  #away(why: Overloaded): Overloaded {
+    this.#shed[why.reason]++
+    return why
   }
 
   #full(): Overloaded {

@@ -119,6 +119,10 @@ export interface Call {
   readonly signal: AbortSignal
   /** Progress for a live view; never part of the result. */
   readonly note: (text: string) => void
+  /** The W3C `traceparent` of this call, for requests that it makes; undefined where nobody traces. */
+  readonly traceparent?: string | undefined
+  /** Says who does the work, where that is not the node's to say (a model at a server, an inference), and why that one. */
+  readonly by?: ((who: string, why?: string) => void) | undefined
   /** May the executor hand back a `Park` instead of an answer? */
   readonly parks?: boolean | undefined
   /** Says what a request of this call cost, once it is known; also of one that failed. What nobody says is measured. */

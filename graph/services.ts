@@ -92,6 +92,8 @@ export interface McpConnection {
     options: {
       readonly signal: AbortSignal
       readonly onProgress?: (text: string) => void
+      /** W3C: sent along in the request's `_meta`. */
+      readonly traceparent?: string | undefined
       /** As of an `HttpRequest`: the tool only reads. */
       readonly repeatable?: boolean
     },

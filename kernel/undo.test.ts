@@ -135,8 +135,10 @@ describe("what is due", () => {
     expect(begin(options()).undos!.onFailure).toBe(true)
   })
   test("nothing where nothing was done, or what was done has no undo", () => {
-    const none = begin(options())
+    const o = options()
+    const none = begin(o)
     expect(none.undo(FAILED)).toBeUndefined()
+    expect(o.store.entries("", "r").rows.map((r) => r.kind)).toEqual(["start"])
     const plain = begin(options())
     write(plain, WAYS["p"]!, 4)
     write(plain, WAYS["a"]!, 1, BROKEN, "refused")

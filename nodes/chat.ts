@@ -14,7 +14,7 @@ import {
   type Services,
   type Value,
 } from "../graph/mod.ts"
-import { type Auth, credential, rights, statusFailure } from "./endpoint.ts"
+import { type Auth, credential, rights, statusFailure, traceHeader } from "./endpoint.ts"
 import { writeJson } from "./exact-json.ts"
 import { blot } from "./secret.ts"
 import { eventsOf } from "./sse.ts"
@@ -79,6 +79,7 @@ export async function complete(
   const sent = new TextEncoder().encode(writeJson({ model: endpoint.model, ...body, ...more }))
   let bytes = sent.length
   call.further?.()
+  call.by?.(`${endpoint.model} at ${endpoint.host}`)
   const response = await http.request(
     {
       method: "POST",
@@ -87,6 +88,7 @@ export async function complete(
         accept: stream ? "text/event-stream, application/json" : "application/json",
         "content-type": "application/json",
         "user-agent": "shadowgraph",
+        ...traceHeader(call),
         ...headers,
       },
       body: sent,

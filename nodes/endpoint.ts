@@ -3,6 +3,7 @@
  * become headers, and which failure an answer's status is. Shared by every kind that speaks HTTP.
  */
 import {
+  type Call,
   type Failure,
   fail,
   type HttpRequest,
@@ -124,6 +125,10 @@ export interface Credential {
   /** What must be seen in no message. */
   readonly hidden: readonly string[]
 }
+
+/** The caller's place in a trace, where somebody traces. Source: W3C Trace Context, "Traceparent Header". */
+export const traceHeader = ({ traceparent }: Call): Readonly<Record<string, string>> =>
+  traceparent === undefined ? {} : { traceparent }
 
 /** The credential as a header, fetched now, for this call. Fails with `NoSecret`. */
 export function credential(auth: Auth | undefined, services: Services): Credential {

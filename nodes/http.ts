@@ -35,6 +35,7 @@ import {
   readAuth,
   rights,
   statusFailure,
+  traceHeader,
 } from "./endpoint.ts"
 import { writeJson } from "./exact-json.ts"
 import { need } from "./lack.ts"
@@ -294,6 +295,7 @@ async function ask(settings: Settings, args: Rec, services: Services, call: Call
     headers: {
       accept: settings.parse === "json" ? "application/json" : "*/*",
       "user-agent": "shadowgraph",
+      ...traceHeader(call),
       ...(type === undefined ? {} : { "content-type": type }),
       ...requestHeaders(args["headers"]),
       ...(settings.keyHeader === undefined ? {} : { [settings.keyHeader.toLowerCase()]: call.key }),

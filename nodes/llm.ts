@@ -21,13 +21,15 @@ import {
   type Value,
 } from "../graph/mod.ts"
 import { beyondJson, readAnswer, type Shape, shapeOf } from "./answer.ts"
-import { type Completion, complete, completionOf, type Endpoint, valueOf } from "./chat.ts"
+import type { Completion, Endpoint } from "./chat.ts"
 import { authNeeds, netNeed, readAuth, readOrigin } from "./endpoint.ts"
+import { Servers } from "./fall-back.ts"
 import { need } from "./lack.ts"
 import { readTools, runTool, type Tool, toolsOf } from "./toolbox.ts"
 
 const TOOL_ROUNDS_DEFAULT = 4
 const REPAIRS_DEFAULT = 1
+const SERVERS_MAX = 16
 const MESSAGES = T.list(T.record({ role: T.enum("system", "user", "assistant"), content: T.string }))
 const USAGE = T.record({ prompt_tokens: T.number, completion_tokens: T.number })
 
@@ -69,7 +71,8 @@ export const llm: NodeKind = {
 
 interface Settings {
   readonly name: string
-  readonly endpoint: Endpoint
+  /** The first is asked first. */
+  readonly endpoints: readonly Endpoint[]
   /** Request fields that stay the same for every round. */
   readonly fixed: Rec
   readonly tools: readonly Tool[]
@@ -88,8 +91,9 @@ function readSettings(
 ): Settings | readonly SignatureProblem[] {
   const problems: SignatureProblem[] = []
   const name = String(config["llm"])
-  const endpoint = readModel(name, resources["models"])
-  if (!("url" in endpoint)) problems.push(...endpoint)
+  const read = readModel(name, resources["models"])
+  const endpoints = read.filter((e): e is Endpoint => "url" in e)
+  problems.push(...read.filter((e): e is SignatureProblem => "code" in e))
   const bounded = (key: string, fallback: number | undefined, min: number, max: number, whole = true) => {
     const n = config[key]
     if (n === undefined) return fallback
@@ -120,10 +124,10 @@ function readSettings(
   const beyond = beyondJson(type)
   if (beyond !== undefined)
     problems.push({ code: "G101", key: "output", message: `A model answers in text or JSON, and gives no ${beyond}.` })
-  if (problems.length > 0 || !("url" in endpoint)) return problems
+  if (problems.length > 0) return problems
   return {
     name,
-    endpoint,
+    endpoints,
     fixed: Object.fromEntries(Object.entries(fixed).filter(([, v]) => v !== undefined)) as Rec,
     tools: tools as readonly Tool[],
     toolRounds,
@@ -138,11 +142,11 @@ function readSettings(
 const valueType = (output: Type | undefined): Type | undefined =>
   output?.kind === "record" && Object.hasOwn(output.fields, "value") ? output.fields["value"]!.type : undefined
 
-/** A model under `models:`, or what is wrong with its declaration. */
+/** The servers of a model under `models:`, and what is wrong with their declaration. */
 function readModel(
   name: string,
   models: { readonly [name: string]: Value } | undefined,
-): Endpoint | readonly SignatureProblem[] {
+): readonly (Endpoint | SignatureProblem)[] {
   if (models === undefined || !Object.hasOwn(models, name)) {
     const have = Object.keys(models ?? {})
     return [
@@ -154,15 +158,23 @@ function readModel(
       },
     ]
   }
+  const declared = models[name]!
+  if (!Array.isArray(declared)) return readServer(name, declared)
+  const servers = declared as readonly Value[]
+  if (servers.length > 0 && servers.length <= SERVERS_MAX) return servers.flatMap((server) => readServer(name, server))
+  const message = `Model "${name}" lists ${servers.length} servers, wanted 1 to ${SERVERS_MAX}.`
+  return [{ code: "G207", key: "llm", message }]
+}
+
+function readServer(name: string, declared: Value): readonly (Endpoint | SignatureProblem)[] {
   const wrong = (message: string): readonly SignatureProblem[] => [
     {
       code: "G207",
       key: "llm",
       message,
-      fix: `Write ${name}: { url: https://host/v1, model: name, auth: secret:NAME }`,
+      fix: `Write ${name}: { url: https://host/v1, model: name, auth: secret:NAME }, or a list of these.`,
     },
   ]
-  const declared = models[name]!
   if (!isRecord(declared)) return wrong(`Model "${name}" is no mapping.`)
   const stray = Object.keys(declared).find((k) => k !== "url" && k !== "model" && k !== "auth")
   if (stray !== undefined) return wrong(`"${stray}" means nothing in model "${name}"; it has url, model and auth.`)
@@ -175,12 +187,12 @@ function readModel(
   const who = readAuth(auth, "llm")
   if (Array.isArray(who)) return who as readonly SignatureProblem[]
   const base = origin.origin + origin.pathname.replace(/\/+$/, "")
-  return { url: base, host: origin.host, model, auth: who as Endpoint["auth"] }
+  return [{ url: base, host: origin.host, model, auth: who as Endpoint["auth"] }]
 }
 
 function sign(node: NodeView): Signature | readonly SignatureProblem[] {
   const settings = readSettings(node.config, node.resources, node.output)
-  const problems: SignatureProblem[] = "endpoint" in settings ? [] : [...settings]
+  const problems: SignatureProblem[] = "endpoints" in settings ? [] : [...settings]
   if (node.args["prompt"] === undefined && node.args["messages"] === undefined) {
     problems.push({
       code: "G005",
@@ -189,12 +201,13 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
       fix: "Write prompt: what to ask.",
     })
   }
-  if (problems.length > 0 || !("endpoint" in settings)) return problems
-  const { name, endpoint, usage } = settings
+  if (problems.length > 0 || !("endpoints" in settings)) return problems
+  const { name, endpoints, usage } = settings
+  const servers = endpoints.flatMap(({ host, auth }) => [netNeed(host), ...authNeeds(auth)])
   return {
     effect: "read",
     resource: `model:${name}`,
-    needs: [`model:${name}`, netNeed(endpoint.host), ...authNeeds(endpoint.auth)],
+    needs: [...new Set([`model:${name}`, ...servers])],
     output: node.output ?? (usage ? T.record({ value: T.string, usage: USAGE }) : T.string),
     origin: "model",
     sinks: { system: "instructions" },
@@ -205,11 +218,11 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
 
 function open(config: Rec, resources: NodeView["resources"], services: Services, signature: Signature): Executor {
   const settings = readSettings(config, resources, signature.output)
-  if (!("endpoint" in settings))
+  if (!("endpoints" in settings))
     throw fail("Refused", `Cannot open an llm node: ${settings[0]!.message}`, { data: { reason: "config" } })
   return {
     execute: (args, call) => {
-      const client = need(services.http, `ask the model ${settings.endpoint.model}`, "HTTP client")
+      const client = need(services.http, `ask the model ${settings.name}`, "HTTP client")
       const conversation = { ran: 0 }
       return converse(settings, isRecord(args) ? args : {}, client, services, call, conversation).catch((cause) => {
         // What tools did is done: another attempt would do it again, at the same paths and with the same keys.
@@ -231,6 +244,7 @@ async function converse(
   progress: { ran: number },
 ): Promise<Value> {
   const { shape, tools } = settings
+  const servers = new Servers(settings.name, settings.endpoints)
   const messages: Value[] = opening(args)
   const spent = { prompt_tokens: 0, completion_tokens: 0, counted: true }
   let rounds = 0
@@ -242,19 +256,17 @@ async function converse(
       ...(tools.length === 0 ? {} : { tools: toolsOf(tools) }),
       ...(shape === undefined ? {} : { response_format: formatOf(shape) }),
     }
-    const ask = () => complete(settings.endpoint, body, settings.stream, http, services, call)
     // What tools do follows from what the model said: that is on record before they do it.
-    const keeps = tools.length > 0 && call.part !== undefined
-    const answer = keeps ? completionOf(await call.part(body, async () => valueOf(await ask()))) : await ask()
+    const answer = await servers.ask(body, tools.length > 0, settings.stream, http, services, call)
     count(spent, answer, call)
     if (answer.finish === "length") {
-      throw fail("Truncated", `The answer of ${settings.endpoint.model} was cut off at its limit of tokens`, {
+      throw fail("Truncated", `The answer of ${servers.model} was cut off at its limit of tokens`, {
         data: { max_tokens: settings.fixed["max_tokens"] ?? null },
       })
     }
     if (answer.toolCalls.length > 0) {
       if (++rounds > settings.toolRounds) {
-        throw fail("ToolRounds", `${settings.endpoint.model} still calls tools after ${settings.toolRounds} rounds`, {
+        throw fail("ToolRounds", `${servers.model} still calls tools after ${settings.toolRounds} rounds`, {
           data: { limit: settings.toolRounds },
         })
       }
@@ -262,11 +274,11 @@ async function converse(
       messages.push(...(await runRound(tools, answer, call)))
       continue
     }
-    if (shape === undefined) return result(settings, answer.text, spent)
+    if (shape === undefined) return result(settings, servers.model, answer.text, spent)
     const read = readAnswer(shape, answer.text)
-    if ("value" in read) return result(settings, read.value, spent)
+    if ("value" in read) return result(settings, servers.model, read.value, spent)
     if (++repairs > settings.repairs) {
-      throw fail("BadOutput", `The answer of ${settings.endpoint.model} does not fit its output: ${read.wrong}`, {
+      throw fail("BadOutput", `The answer of ${servers.model} does not fit its output: ${read.wrong}`, {
         data: { repairs: settings.repairs },
         retryable: true,
       })
@@ -331,8 +343,8 @@ function count(spent: Spent, { usage }: Completion, call: Call): void {
   call.note(`\n${spent.prompt_tokens} + ${spent.completion_tokens} tokens\n`)
 }
 
-function result(settings: Settings, value: Value, { counted, ...usage }: Spent): Value {
+function result(settings: Settings, model: string, value: Value, { counted, ...usage }: Spent): Value {
   if (!settings.usage) return value
   if (counted) return { value, usage }
-  throw fail("BadAnswer", `${settings.endpoint.model} does not count its tokens, and \`usage\` is asked for`)
+  throw fail("BadAnswer", `${model} does not count its tokens, and \`usage\` is asked for`)
 }

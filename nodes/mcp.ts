@@ -262,6 +262,7 @@ class Opened {
         const answer = await connection.call(this.#tool, json, {
           signal: call.signal,
           onProgress: call.note,
+          traceparent: call.traceparent,
           repeatable,
         })
         return taken(answer, take, `${this.#server}/${this.#tool}`)

@@ -165,6 +165,7 @@ async function keepWord({ provider, passed, ...ran }: Ran, { sha256 }: ModelPin,
   const why = passed.length === 0 ? "" : `; not on ${printPassed(passed)}`
   const aside = ran.aside === undefined ? "" : ` (${ran.aside})`
   call.note(`on ${provider}, ${ran.runtime}${aside}${why}\n`)
+  call.by?.(`${provider}, ${ran.runtime}`, passed.length === 0 ? undefined : `not on ${printPassed(passed)}`)
   for (let n = 0; call.part !== undefined; n++) {
     const kept = await call.part({ model: sha256, n }, async () => word)
     if (sameValue(kept, word)) return

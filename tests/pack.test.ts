@@ -73,8 +73,9 @@ console.log(JSON.stringify(answer))
 `
 
 const hosts: Record<string, readonly string[]> = {}
-/** The plan that the first host compiled. */
+/** The plan that the first host compiled, and the program that it deployed. */
 let first: Buffer | undefined
+let deployed: Buffer | undefined
 
 beforeAll(() => {
   mkdirSync(app)
@@ -161,6 +162,14 @@ describe.each(["Bun", "Node", "Deno"])("on %s", (name) => {
     const result = shadowgraph("run", `parcels.${name}.plan`, "weights=[4]", "--json")
     expect(result).toMatchObject({ status: 0 })
     expect(JSON.parse(result.stdout)).toMatchObject({ output: { total: 5, parcels: 1 } })
+  })
+
+  test("it deploys: the same program everywhere, made of the package as it was installed", () => {
+    const folder = `deployed-${name}`
+    expect(shadowgraph("deploy", "workerd", "parcels.graph.yaml", "-o", folder)).toMatchObject({ status: 0 })
+    const program = readFileSync(join(app, folder, "worker.js"))
+    deployed ??= program
+    expect(program.equals(deployed)).toBe(true)
   })
 
   test("a mistake ends with exit code 1 and words, not with a stack", () => {

@@ -19,31 +19,8 @@ import {
 import { AdmissionError, admit, type Demands } from "../kernel/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 import { decodePlan, encodePlan, type Plan } from "../plan/mod.ts"
+import { say } from "./say.ts"
 
-/** Gives its argument, later where it is a hundred or more. */
-const say: NodeKind = {
-  kind: "say",
-  about: "Gives its argument.",
-  main: { form: "static", type: T.enum("pure", "read", "write"), required: true, about: "What it does." },
-  fields: { n: { form: "cel", type: T.number, required: true, about: "What it gives." } },
-  takesWith: false,
-  sign: (node) => {
-    const effect = node.config["say"] as "pure" | "read" | "write"
-    return {
-      effect,
-      resource: effect === "pure" ? null : "voice",
-      needs: [],
-      input: T.record({ n: T.number }),
-      output: T.number,
-    }
-  },
-  open: () => ({
-    execute: (args) => {
-      const { n } = args as { n: number }
-      return n >= 100 ? Promise.resolve(n) : n
-    },
-  }),
-}
 const ask: NodeKind = {
   kind: "ask_all",
   about: "Asks each of its tools.",

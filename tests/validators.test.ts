@@ -5,27 +5,9 @@ import { compile } from "../compile/mod.ts"
 import { MemoryLedger } from "../deploy/ledger_memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { type NodeKind, printProblemShort, registry, T, type Validator, validated } from "../graph/mod.ts"
+import { printProblemShort, registry, type Validator, validated } from "../graph/mod.ts"
 import { AdmissionError, type Demands } from "../kernel/mod.ts"
-
-/** Gives what it is told to give. */
-const say: NodeKind = {
-  kind: "say",
-  about: "Gives its argument.",
-  main: { form: "static", type: T.enum("pure", "read", "write"), required: true, about: "What it does." },
-  fields: { n: { form: "cel", type: T.number, required: true, about: "What it gives." } },
-  takesWith: false,
-  sign: (node) => {
-    const effect = node.config["say"] as "pure" | "read" | "write"
-    return { effect, resource: effect === "pure" ? null : "voice", needs: [], output: T.number }
-  },
-  open: () => ({
-    execute: (args) => {
-      const { n } = args as { n: number }
-      return n >= 100 ? Promise.resolve(n) : n
-    },
-  }),
-}
+import { say } from "./say.ts"
 
 const clock = { ...systemClock, sleep: async () => {} }
 async function running(

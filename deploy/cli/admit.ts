@@ -6,6 +6,7 @@ import type { Question, Services } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { LedgerPlace } from "../ledger_place.ts"
+import type { Observer } from "../observe.ts"
 import { addGrants, openSession, PROJECT_FILE, type Project, type Session } from "../project.ts"
 import type { RecordMore } from "../recorder_open.ts"
 import { budgetsOf } from "./budget.ts"
@@ -25,6 +26,8 @@ export interface AdmissionOptions {
   readonly ask?: (question: Question) => Promise<string>
   /** Grants given by answers so far; more are added. */
   readonly granted?: string[]
+  /** Hears of the runs. */
+  readonly observe?: Observer | undefined
   /** Tools whose calls are recorded beside those of the project's file. */
   readonly record?: RecordMore
   /** Called before anything is asked or refused for a missing grant. */
@@ -38,12 +41,13 @@ export interface AdmissionOptions {
 /** Admits a plan, asking for what is not granted. Fails with `CliError` (`grant`) or `AdmissionError`. */
 export async function admitPlan(call: Call, project: Project, options: AdmissionOptions): Promise<Admission> {
   const grants = [...project.file.grants, ...call.list("grant"), ...(options.granted ?? [])]
-  const { bytes, inline, ledger, ask, record, pinned } = options
+  const { bytes, inline, ledger, ask, observe, record, pinned } = options
   const budgets = budgetsOf(call)
   for (;;) {
     const { env } = call.terminal
     const more = {
       ...speculateOf(call, project.file),
+      observe,
       ...(ask ? { ask } : {}),
       ...(record ? { record } : {}),
       ...(pinned ? { pinned } : {}),

@@ -2,7 +2,7 @@
 import type { Command } from "./command.ts"
 import { LEARNING } from "./commands_learn.ts"
 import { SERVER_COMMANDS } from "./commands_server.ts"
-import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, STRICT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, POLICY, SPACE, STRICT } from "./options.ts"
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -74,6 +74,33 @@ export const COMMANDS: readonly Command[] = [
       ["shadowgraph lock --check", "in CI: has anything drifted?"],
     ],
     load: () => import("./lock.ts"),
+  },
+  {
+    name: "import",
+    about: "Write graphs from an OpenAPI 3 document: one for each operation, typed, with the least rights.",
+    takes: "<openapi.json|yaml|url>",
+    options: [
+      {
+        name: "only",
+        value: "<operation>",
+        many: true,
+        about: "This one alone: its operationId, or 'GET /pets/{id}'.",
+      },
+      { name: "list", about: "Write nothing; say what can be imported." },
+      { name: "out", short: "o", value: "<folder>", about: "Where the graph files go. Default: this folder." },
+      { name: "server", value: "<url>", about: "Where the service is, in place of what the document says." },
+      { name: "force", about: "Write files anew that were changed by hand." },
+    ],
+    more: [
+      "Parameters and the body become inputs, the answer the output, both with the types of the document's schemas; each graph needs the host of its server and the secret of its credentials, and nothing else. Every file that is written passes `check`.",
+      "What is not taken over is listed with its place in the document: operations that are left out, and what the types allow beyond the schemas.",
+    ],
+    examples: [
+      ["shadowgraph import openapi.json --list", "what is there"],
+      ["shadowgraph import openapi.json --only getPet -o pets", "one operation, into a folder"],
+      ["shadowgraph import https://api.example.com/openapi.json", "all of it"],
+    ],
+    load: () => import("./import.ts"),
   },
   {
     name: "run",
@@ -243,6 +270,7 @@ export const COMMANDS: readonly Command[] = [
         many: true,
         about: "rerun: an outcome in place of the tool's; =!Code is a failure.",
       },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,
@@ -315,6 +343,7 @@ export const COMMANDS: readonly Command[] = [
         about: "A new run with another input; outcomes count where the arguments are the same.",
       },
       { name: "live", about: "Writes of the new run are sent; without it they are held until `runs resume --send`." },
+      SPACE,
       ...GRANTS,
       JSON_OUT,
       FOLDER,

@@ -1,6 +1,6 @@
 /** Commands of a server and of those who use it: what help and docs/cli.md say of them. */
 import type { Command } from "./command.ts"
-import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT } from "./options.ts"
+import { AHEAD, BUDGETS, FOLDER, GRANTS, JSON_OUT, LOG } from "./options.ts"
 
 export const SERVER_COMMANDS: readonly Command[] = [
   {
@@ -57,12 +57,20 @@ export const SERVER_COMMANDS: readonly Command[] = [
         value: "<file>",
         about: "Who may run what (shadowgraph token). Default: .shadowgraph/tokens.json, where it holds any.",
       },
+      LOG,
+      {
+        name: "metrics",
+        value: "<port>",
+        about:
+          "Show figures to Prometheus at /metrics, on a port of their own on this machine; 0.0.0.0:9464 for every address.",
+      },
       { name: "quiet", short: "q", about: "Log nothing." },
     ],
     more: [
       'POST /graphs/<name>/runs with { "input": { … } } runs a graph; GET /graphs lists them, GET /graphs/<name> has the JSON Schemas, GET /health says that the server lives. Errors are problem documents (application/problem+json).',
       "Grants are given at the start and hold for every run. A graph that lacks one answers 403 and says which.",
       "It also starts what shadowgraph.project.json declares: schedules by the clock, and hooks, POST /hooks/<name>, by signed requests of other servers. And it goes on with runs whose time has come, and with those that a dead process left.",
+      "Every graph is also a tool of MCP, at /mcp: see docs/mcp-server.md; `mcp serve` has the same over standard streams.",
       "Where there are tokens, a request for a graph carries one (authorization: Bearer …) and gets what both the server and the token grant. A token that is missing, not known, expired or revoked is answered 401; one that was revoked stops at the next request.",
     ],
     examples: [

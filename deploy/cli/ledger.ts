@@ -11,6 +11,7 @@ import { hostDigest } from "../services/digest.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { ledgerOf } from "./ledger_option.ts"
+import { runNamed, spaceOf } from "./run_named.ts"
 
 const ACTIONS: Readonly<Record<string, (call: Call, words: readonly string[]) => Promise<number>>> = {
   verify,
@@ -57,7 +58,6 @@ async function opened<A>(call: Call, work: (ledger: SqlLedger, heads: string) =>
 }
 
 /** The tenant whose runs are meant: that of the command line unless another one is named. */
-const spaceOf = (call: Call): string => call.text("space") ?? ""
 /** The log is one of all spaces. */
 const noSpace = (call: Call, action: string) => {
   if (call.text("space") !== undefined) throw usage(`ledger ${action} is of all spaces, and takes no --space`)
@@ -164,35 +164,17 @@ async function key(call: Call, words: readonly string[]): Promise<number> {
   return EXIT.ok
 }
 
-/** The one run whose id begins so. */
-async function runNamed(ledger: SqlLedger, call: Call, action: string, word: string | undefined): Promise<string> {
+/** The run that the first word means. */
+async function meant(ledger: SqlLedger, call: Call, action: string, word: string | undefined): Promise<string> {
   if (word === undefined) throw usage(`ledger ${action} wants a run's id`, "shadowgraph runs   lists them")
-  const space = spaceOf(call)
-  const found = (await ledger.runs(space, 100_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
-  if (found.length === 1) return found[0]!.run
-  if (found.length > 1) throw usage(`"${word}" begins ${found.length} runs`, ...found.slice(0, 5).map((h) => h.run))
-  throw new CliError({
-    reason: "failed",
-    message: `There is no run "${word}" in ${space === "" ? "this ledger" : `space "${space}" of this ledger`}`,
-    hints: await hintsFor(ledger, space),
-    exit: EXIT.failed,
-  })
-}
-
-/** Where the run may be instead. */
-async function hintsFor(ledger: SqlLedger, space: string): Promise<string[]> {
-  const others = (await ledger.archive.spaces()).filter((other) => other !== space)
-  const named = others.map((other) =>
-    other === "" ? "without --space: the runs of the command line" : `--space ${other}`,
-  )
-  return [...(space === "" ? ["shadowgraph runs   lists them"] : []), ...named.slice(0, 5)]
+  return await runNamed(ledger, spaceOf(call), word)
 }
 
 async function prove(call: Call, [word, ...more]: readonly string[]): Promise<number> {
   none("prove", more)
   const keys = await keysFor(call, true)
   return opened(call, async (ledger) => {
-    const run = await runNamed(ledger, call, "prove", word)
+    const run = await meant(ledger, call, "prove", word)
     const proof = await proveRun(ledger, keys, { space: spaceOf(call), run })
     call.terminal.out.write(`${JSON.stringify(proof, null, 2)}\n`)
     return EXIT.ok
@@ -225,7 +207,7 @@ async function verifyProof(call: Call, [file, ...more]: readonly string[]): Prom
 async function redact(call: Call, [word, path, ...more]: readonly string[]): Promise<number> {
   none("redact", more)
   return opened(call, async (ledger) => {
-    const run = await runNamed(ledger, call, "redact", word)
+    const run = await meant(ledger, call, "redact", word)
     const entries = await ledger.redact(spaceOf(call), run, path)
     call.terminal.out.write(
       entries === 0

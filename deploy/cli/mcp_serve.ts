@@ -15,6 +15,7 @@ import { printable } from "./errors.ts"
 import { mcpOf } from "./mcp_options.ts"
 import { Stop } from "./run.ts"
 import { serveAll } from "./served.ts"
+import { reportsOf } from "./telemetry.ts"
 
 const RUN_MS_MAX = 10 * 60_000
 const ASK_MS_MAX = 10 * 60_000
@@ -37,11 +38,13 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
   if (!graphs.every((g) => g.checked !== undefined)) return EXIT.failed
   const sessions: Session[] = []
   const stop = new Stop(call, undefined)
+  const reports = await reportsOf(call)
   try {
-    const { served } = await serveAll(call, graphs, sessions, undefined)
+    const { served } = await serveAll(call, graphs, sessions, undefined, reports.telemetry)
     const words = mcpOf(call, graphs, served)
     say(call, served)
     const slots = new RunSlots(systemClock, { runsMax: RUNS_MAX, waitingMax: WAITING_MAX })
+    reports.slots(slots)
     const onDefect = (cause: unknown) => tell(call, `error: ${cause instanceof Error ? cause.message : String(cause)}`)
     const serving: McpServing = {
       graphs: () => served,
@@ -75,6 +78,7 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
   } finally {
     stop.off()
     for (const session of sessions) await session.close()
+    await reports.close()
   }
 }
 

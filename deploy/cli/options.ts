@@ -6,6 +6,11 @@ export const FOLDER: Option = {
   value: "<folder>",
   about: "Where relative paths, the lock and the ledger count from. Default: the file's own folder.",
 }
+export const LOG: Option = {
+  name: "log",
+  value: "<text|json>",
+  about: "json: one object per line on the error stream, with the ids of run and trace. Default: text.",
+}
 export const STRICT: Option = { name: "strict", about: "Also list what only a run can decide." }
 export const JSON_OUT: Option = { name: "json", about: "Print one JSON object, for programs." }
 export const POLICY: Option = {
@@ -42,3 +47,9 @@ export const AHEAD: readonly Option[] = [
   },
   { name: "no-speculate", about: "Look ahead nowhere, whatever the project's file says." },
 ]
+
+export const SPACE: Option = {
+  name: "space",
+  value: "<name>",
+  about: "The tenant whose runs are meant. Default: the command line's own.",
+}

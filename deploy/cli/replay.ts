@@ -2,7 +2,8 @@
 import { jsonOf, printPath, readJson } from "../../graph/mod.ts"
 import { anew, type Replayed, replay } from "../again.ts"
 import { type Call, EXIT, usage } from "./command.ts"
-import { openFolder, pathOf, pinsOf, runNamed, showRun } from "./taking_up.ts"
+import { runNamed } from "./run_named.ts"
+import { openFolder, pathOf, pinsOf, showRun } from "./taking_up.ts"
 
 export async function run(call: Call): Promise<number> {
   const [word, ...more] = call.words
@@ -14,7 +15,7 @@ export async function run(call: Call): Promise<number> {
   const session = await openFolder(call)
   try {
     const { engine } = session
-    const id = await runNamed(engine, word)
+    const id = await runNamed(engine.store, engine.space, word)
     if (from === undefined && input === undefined) return report(call, await replay(engine, id))
     const { ready } = await engine.reopen(id, "untouched")
     const grants = call.on("yes") ? ready.admitted.plan.externs.flatMap((x) => x.needs) : session.grants

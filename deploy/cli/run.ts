@@ -5,6 +5,7 @@
 import { jsonOf, parseDuration, type Rec, type Type } from "../../graph/mod.ts"
 import type { Ready, RunResult } from "../engine.ts"
 import type { LedgerPlace } from "../ledger_place.ts"
+import type { Observer } from "../observe.ts"
 import { LiveView } from "../view/live.ts"
 import { Timeline, type Totals } from "../view/timeline.ts"
 import { admitPlan } from "./admit.ts"
@@ -14,6 +15,7 @@ import { EarlyTold } from "./early.ts"
 import { inputOf } from "./input.ts"
 import { ledgerOf } from "./ledger_option.ts"
 import { jsonResult, lastLine, showFailure, showParked, showValue } from "./result.ts"
+import { reportsOf } from "./telemetry.ts"
 import { hintUndo, showUndone } from "./undone.ts"
 
 export async function run(call: Call): Promise<number> {
@@ -59,7 +61,22 @@ export async function runProgram(
   call: Call,
   program: Program,
   words: readonly string[],
+  once: RunOnce,
+): Promise<number> {
+  const reports = await reportsOf(call)
+  try {
+    return await runReported(call, program, words, once, reports.telemetry)
+  } finally {
+    await reports.close()
+  }
+}
+
+async function runReported(
+  call: Call,
+  program: Program,
+  words: readonly string[],
   { stop, again, ledger, granted }: RunOnce,
+  observe: Observer | undefined,
 ): Promise<number> {
   const { terminal } = call
   const view = new View(call)
@@ -67,6 +84,7 @@ export async function runProgram(
     bytes: program.bytes,
     inline: program.inline,
     ledger,
+    observe,
     ...(granted ? { granted } : {}),
     again: ["shadowgraph", ...again].map(shellWord).join(" "),
     // Nobody wants to be asked for rights and then told that an input is missing.

@@ -7,11 +7,10 @@ import { LEDGER_FILE } from "../ledger_place.ts"
 import type { SqlLedger } from "../ledger_sql.ts"
 import { openLedger, readProjectFile } from "../project.ts"
 import { printMs } from "../view/bars.ts"
-import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { type Call, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { noRun, runNamed, spaceOf } from "./run_named.ts"
 import { takeUp, VERBS } from "./taking_up.ts"
-
-const SPACE = ""
 
 export async function run(call: Call): Promise<number> {
   const { cwd, out } = call.terminal
@@ -26,7 +25,7 @@ export async function run(call: Call): Promise<number> {
   const folder = resolve(cwd, call.text("in") ?? ".")
   const { ledger: place = "file" } = await readProjectFile(folder)
   if (place === "memory" || (place === "file" && !existsSync(join(folder, LEDGER_FILE)))) {
-    if (word !== undefined) throw noRun(word)
+    if (word !== undefined) throw noRun(word, spaceOf(call))
     out.write(call.on("json") ? "[]\n" : "Nothing has run here yet.\n")
     return EXIT.ok
   }
@@ -37,14 +36,6 @@ export async function run(call: Call): Promise<number> {
     await ledger.close()
   }
 }
-
-const noRun = (word: string) =>
-  new CliError({
-    reason: "failed",
-    message: `There is no run "${word}" in this folder's ledger`,
-    hints: ["shadowgraph runs   lists them"],
-    exit: EXIT.failed,
-  })
 
 interface Told {
   readonly run: string
@@ -62,9 +53,10 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   const { out } = call.terminal
   const limit = Number(call.text("limit") ?? 20)
   if (!Number.isInteger(limit) || limit < 1) throw usage(`--limit wants a whole number, found "${call.text("limit")}"`)
-  const heads = await ledger.runs(SPACE, limit)
+  const space = spaceOf(call)
+  const heads = await ledger.runs(space, limit)
   const told: Told[] = []
-  for (const { run } of heads) told.push(tell(run, (await ledger.entries(SPACE, run)).rows))
+  for (const { run } of heads) told.push(tell(run, (await ledger.entries(space, run)).rows))
   if (call.on("json")) {
     out.write(`${JSON.stringify(told, null, 2)}\n`)
     return EXIT.ok
@@ -127,15 +119,13 @@ function outcomeOf(data: Uint8Array): Value {
 
 async function one(call: Call, ledger: SqlLedger, word: string): Promise<number> {
   const { out } = call.terminal
-  const heads = (await ledger.runs(SPACE, 10_000)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
-  if (heads.length === 0) throw noRun(word)
-  if (heads.length > 1) throw usage(`"${word}" begins ${heads.length} runs`, ...heads.slice(0, 5).map((h) => h.run))
-  const { run } = heads[0]!
-  const chain = await ledger.entries(SPACE, run)
-  const options = { digest: sha256, space: SPACE, run }
+  const space = spaceOf(call)
+  const run = await runNamed(ledger, space, word)
+  const chain = await ledger.entries(space, run)
+  const options = { digest: sha256, space, run }
   const first = verifyChain(chain, options)
   const redacted = !first.ok && first.reason === "redacted"
-  const verdict = redacted ? verifyChain(chain, { ...options, redactions: await ledger.redactions(SPACE, run) }) : first
+  const verdict = redacted ? verifyChain(chain, { ...options, redactions: await ledger.redactions(space, run) }) : first
   const entries = chain.rows.map((row) => ({ entry: openRow(row), row }))
   if (call.on("json")) {
     const all = entries.map(({ entry, row }) => ({ seq: entry.seq, at: entry.at, ...bodyJson(entry, row) }))

@@ -11,15 +11,18 @@ import { uploadsWay } from "../http/uploads.ts"
 import { listen } from "../listen.ts"
 import type { Session } from "../project.ts"
 import { systemClock } from "../services/clock.ts"
+import { metricsApp } from "../telemetry/metrics_page.ts"
 import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
+import { jsonLog } from "./json_log.ts"
 import { mcpOf } from "./mcp_options.ts"
 import { watchGraphs } from "./reload.ts"
 import { durationOf, leaseOf, limitsOf, originsOf, portOf } from "./serve_limits.ts"
 import { announce, serveLog } from "./serve_log.ts"
 import { serveAll } from "./served.ts"
+import { isJson, metricsPlace, reportsOf } from "./telemetry.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
 import { shelfOf, shelved } from "./uploads.ts"
@@ -38,6 +41,8 @@ export async function run(call: Call): Promise<number> {
   const leaseMs = leaseOf(call)
   const host = call.text("host") ?? "127.0.0.1"
   const port = portOf(call)
+  const json = isJson(call) ? jsonLog(call) : undefined
+  const figures = metricsPlace(call)
   const graphs = await loadAll(call, call.words)
   showProblems(
     call,
@@ -50,8 +55,10 @@ export async function run(call: Call): Promise<number> {
   if (wrong.problems.length > 0) return EXIT.failed
   const sessions: Session[] = []
   const stopping = new AbortController()
+  const reports = await reportsOf(call, { figures: figures !== undefined, onRun: json?.onEnd })
   try {
-    const { served, started } = await serveAll(call, graphs, sessions, leaseMs)
+    const { served, started } = await serveAll(call, graphs, sessions, leaseMs, reports.telemetry)
+    reports.parked(sessions)
     const catalogue = new Catalogue(served)
     const files = { call, catalogue, served, sessions: byFolder(graphs, sessions), signal: stopping.signal }
     const mcp = mcpOf(call, graphs, served)
@@ -60,7 +67,7 @@ export async function run(call: Call): Promise<number> {
     const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
     const holderOf = (request: Request) => tokens.holder(request.headers.get("authorization"), systemClock.now())
     const loopback = LOOPBACK.includes(host)
-    const log = serveLog(call)
+    const log = json ?? serveLog(call)
     const { signal } = stopping
     const { onDefect } = log
     const [folder, first] = [...files.sessions][0]!
@@ -74,6 +81,7 @@ export async function run(call: Call): Promise<number> {
         uploadsWay(shelf),
         hooksWay({ hooks: started.hooks, onRun: log.onHook }),
         mcpWay({ ...mcp, draining, names: loopback ? LOOPBACK : undefined, onRun: log.onTool }),
+        (_, { slots }) => reports.slots(slots),
       ],
       limits,
       origins,
@@ -85,8 +93,10 @@ export async function run(call: Call): Promise<number> {
     })
     const stopped = interrupted(call)
     const server = await listen((request) => app.fetch(request), { host, port })
+    const page = figures && (await listen(metricsApp(reports.telemetry!), figures))
     terminal.out.write(`${server.url}\n`)
-    announce(call, { served, started, url: server.url, loopback, guarded })
+    if (json === undefined) announce(call, { served, started, url: server.url, loopback, guarded, metrics: page?.url })
+    else json.serving({ url: server.url, graphs: served.map((s) => s.name), ...(page ? { metrics: page.url } : {}) })
     const { schedules } = started
     const byItself = Promise.all([
       wake({ hosts: sessions, clock: systemClock, signal, onDefect, onRun: log.onWoken }),
@@ -96,11 +106,12 @@ export async function run(call: Call): Promise<number> {
     const exit = await stopped
     stopping.abort()
     await draining.stop(graceMs)
-    await server.close(LAST_MS)
+    await Promise.all([server.close(LAST_MS), page?.close(0)])
     await byItself
     return exit
   } finally {
     for (const session of sessions) await session.close()
+    await reports.close()
   }
 }
 

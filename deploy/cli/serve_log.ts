@@ -18,11 +18,13 @@ export interface Announced {
   readonly url: string
   readonly loopback: boolean
   readonly guarded: boolean
+  /** Where figures are shown. */
+  readonly metrics: string | undefined
 }
 
 /** Says what is served where, what starts by itself, and who may run it. */
 export function announce(call: Call, at: Announced): void {
-  const { served, started, url, loopback, guarded } = at
+  const { served, started, url, loopback, guarded, metrics } = at
   const { err } = call.terminal
   if (call.on("quiet")) return
   const { dim, yellow, green } = err.colours
@@ -34,6 +36,7 @@ export function announce(call: Call, at: Announced): void {
     else err.write(`  ${yellow("403 ")} ${name}  ${dim(`not granted: ${missing.join(", ")}`)}\n`)
   }
   err.write(`  ${green("MCP ")} ${url}/mcp\n`)
+  if (metrics !== undefined) err.write(`  ${green("GET ")} ${metrics}/metrics\n`)
   for (const { hook } of started.hooks)
     err.write(`  ${green("POST")} ${url}/hooks/${hook.name}  ${dim(`starts ${hook.graph}`)}\n`)
   for (const { schedule } of started.schedules) {

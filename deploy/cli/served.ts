@@ -6,6 +6,7 @@ import type { Plan } from "../../plan/mod.ts"
 import type { Ready } from "../engine.ts"
 import type { Served } from "../http/app.ts"
 import type { Holder } from "../http/holder.ts"
+import type { Observer } from "../observe.ts"
 import { openSession, type Session } from "../project.ts"
 import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
 import { missingGrants } from "./admit.ts"
@@ -29,6 +30,7 @@ export async function serveAll(
   graphs: readonly Named[],
   sessions: Session[],
   leaseMs: number | undefined,
+  observe?: Observer,
 ): Promise<{ readonly served: readonly ServedGraph[]; readonly started: Started }> {
   const { env } = call.terminal
   const ledger = ledgerOf(call)
@@ -45,6 +47,7 @@ export async function serveAll(
       env,
       budgets,
       leaseMs,
+      observe,
       ...speculateOf(call, project.file),
     })
     sessions.push(session)

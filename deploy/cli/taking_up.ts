@@ -4,12 +4,13 @@ import { type Failure, fail, type Path, parsePath, printPath, type Type, type Va
 import { type Admitted, callAt, type History, type Reply, waitAt } from "../../kernel/mod.ts"
 import { anew, cancel, resume, undo } from "../again.ts"
 import { undoneJson } from "../ending.ts"
-import type { Engine, RunResult } from "../engine.ts"
+import type { RunResult } from "../engine.ts"
 import { openProject, openSession, type Session } from "../project.ts"
 import { budgetsOf } from "./budget.ts"
-import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { type Call, EXIT, usage } from "./command.ts"
 import { wordValue } from "./input.ts"
 import { outcomeJson, showFailure, showParked, showValue } from "./result.ts"
+import { runNamed, spaceOf } from "./run_named.ts"
 import { speculateOf } from "./speculate.ts"
 import { showUndone } from "./undone.ts"
 import { waitJson } from "./waits.ts"
@@ -20,22 +21,7 @@ export async function openFolder(call: Call): Promise<Session> {
   const project = await openProject(folder)
   const grants = [...project.file.grants, ...call.list("grant")]
   const more = { budgets: budgetsOf(call), ...speculateOf(call, project.file) }
-  return await openSession(project, { grants, env: call.terminal.env, ...more })
-}
-
-/** The run that a word begins. Fails with `CliError`. */
-export async function runNamed(engine: Engine, word: string): Promise<string> {
-  const heads = (await engine.store.runs(engine.space, 10_000)).filter(({ run }) =>
-    run.startsWith(word.replace(/…$/, "")),
-  )
-  if (heads.length === 1) return heads[0]!.run
-  if (heads.length > 1) throw usage(`"${word}" begins ${heads.length} runs`, ...heads.slice(0, 5).map((h) => h.run))
-  throw new CliError({
-    reason: "failed",
-    message: `There is no run "${word}" in this folder's ledger`,
-    hints: ["shadowgraph runs   lists them"],
-    exit: EXIT.failed,
-  })
+  return await openSession(project, { grants, env: call.terminal.env, space: spaceOf(call), ...more })
 }
 
 export const VERBS = ["resume", "cancel", "undo", "rerun"] as const
@@ -45,7 +31,7 @@ export async function takeUp(call: Call, verb: Verb, word: string): Promise<numb
   const session = await openFolder(call)
   try {
     const { engine } = session
-    const run = await runNamed(engine, word)
+    const run = await runNamed(engine.store, engine.space, word)
     const { ready, history } = await engine.reopen(run, "untouched")
     const grants = call.on("yes") ? ready.admitted.plan.externs.flatMap((x) => x.needs) : session.grants
     if (verb === "undo" || (verb === "cancel" && call.on("undo"))) {

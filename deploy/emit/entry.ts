@@ -106,7 +106,7 @@ type Tail = (program: Program, settings: readonly string[], names: Names) => Sta
 const call = (settings: readonly string[], indent = ""): string =>
   `edge({\n${settings.map((line) => `${indent}  ${line},\n`).join("")}${indent}})`
 
-/** One program for every server: what differs is the folder that it is written with. */
+/** A process on `node:http`. */
 const process: Tail = ({ ledger }, settings, names) => {
   names.server.add("listen")
   return {
@@ -116,15 +116,19 @@ const process: Tail = ({ ledger }, settings, names) => {
       `const app = ${call([...settings, ...kept(ledger, names)])}`,
       'const server = await listen(app.fetch, { host: env.HOST ?? "0.0.0.0", port: Number(env.PORT ?? 8787) })',
       "console.log(server.url)",
-      'for (const signal of ["SIGINT", "SIGTERM"])',
-      "  process.on(signal, async () => {",
-      "    await server.close(5_000)",
-      "    await app.close()",
-      "    process.exit(0)",
-      "  })",
+      ...onSignals("server.close(5_000)"),
     ],
   }
 }
+
+const onSignals = (stop: string): readonly string[] => [
+  'for (const signal of ["SIGINT", "SIGTERM"])',
+  "  process.on(signal, async () => {",
+  `    await ${stop}`,
+  "    await app.close()",
+  "    process.exit(0)",
+  "  })",
+]
 
 function kept(ledger: Program["ledger"], { edge, server }: Names): readonly string[] {
   if (ledger !== "file") return ["onDefect: (cause) => console.error(cause)"]
@@ -138,7 +142,19 @@ function kept(ledger: Program["ledger"], { edge, server }: Names): readonly stri
 }
 
 const TAILS: Readonly<Record<Target, Tail>> = {
-  bun: process,
+  // Bun's own server: it starts in a fraction of the time that its `node:http` takes.
+  bun: ({ ledger }, settings, names) => ({
+    imports: ['import process from "node:process"'],
+    lines: [
+      "const { env } = process",
+      `const app = ${call([...settings, ...kept(ledger, names)])}`,
+      'const address = { hostname: env.HOST ?? "0.0.0.0", port: Number(env.PORT ?? 8787) }',
+      "// Seconds: longer than a run may take.",
+      "const server = Bun.serve({ ...address, idleTimeout: 60, fetch: app.fetch })",
+      "console.log(server.url.href)",
+      ...onSignals("server.stop()"),
+    ],
+  }),
   node: process,
   deno: (program, settings, names) => ({
     lines: [

@@ -31,13 +31,13 @@ export const readsPatterns = ({ plan }: Gathered): boolean =>
 /** What is known without making the program. */
 export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates }: Wanted): readonly Lack[] {
   const { plan, drifted, inPlace, refused } = gathered
-  const { kinds, title, open, privateNetwork, secret, server } = TRAITS[target]
+  const { kinds, title, open, privateNetwork, secret } = TRAITS[target]
   const lacks: Omit<Lack, "graph">[] = []
   const harmful = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: false })
   const harmless = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: true })
 
   for (const kind of new Set(plan.externs.map((x) => x.kind)))
-    if (!Object.hasOwn(kinds, kind)) harmful(`${title} runs no nodes of the kind "${kind}"`, insteadOf(kind, server))
+    if (!Object.hasOwn(kinds, kind)) harmful(`${title} runs no nodes of the kind "${kind}"`, insteadOf(kind))
   const covered = coverage(grants)
   const missing = plan.needs.filter((need) => !covered(need))
   if (missing.length > 0)
@@ -75,11 +75,11 @@ export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates
 
 const bare = (host: string): string => host.replace(/:\d+$/, "").replace(/^\*\./, "")
 
-function insteadOf(kind: string, server: boolean): string {
+function insteadOf(kind: string): string {
   if (kind === "ask" || kind === "event")
     return "its runs rest until somebody answers: shadowgraph serve goes on with them"
   if (kind === "script") return "make it an fn node: its code comes along"
-  return server
-    ? "kinds of a project's own come along in a program of yours, with shadowgraph/edge"
-    : "deploy to bun, deno or node"
+  return Object.hasOwn(TRAITS.node.kinds, kind)
+    ? "deploy to bun, deno or node"
+    : "shadowgraph serve runs it; a program of your own brings it along with shadowgraph/edge"
 }

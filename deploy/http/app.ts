@@ -69,9 +69,9 @@ export function graphsApp(options: GraphsOptions): Hono {
   const means = meansOf(options)
   const { catalogue, slots, streams, callerOf, admit } = means
   const app = new Hono()
-  if (options.hosts !== undefined) app.use(onlyFor(options.hosts))
   if (options.origins !== undefined && options.origins.length > 0) app.use(corsFor(options.origins))
-  for (const path of ["/graphs", "/graphs/*", "/runs", "/runs/*", "/events/*"]) app.use(path, admit)
+  if (options.holderOf !== undefined)
+    for (const path of ["/graphs", "/graphs/*", "/runs", "/runs/*", "/events/*"]) app.use(path, admit)
   app.get("/health", () => json(200, { ok: true, graphs: catalogue.size, streams: streams.size, ...slots.load }))
   app.get("/ready", async () => {
     const unfit = options.draining?.signal.aborted === true ? "The server stops." : await options.fit?.()
@@ -112,6 +112,7 @@ export function graphsApp(options: GraphsOptions): Hono {
     options.onDefect?.(cause)
     return problemOf("internal", "The server met a defect of its own.").response()
   })
+  if (options.hosts !== undefined) onlyFor(options.hosts, app)
   return app
 }
 
@@ -148,14 +149,24 @@ function meansOf(options: GraphsOptions): Means {
   }
 }
 
-/** A hook is known by its signature; it comes through whatever stands between the sender and this machine. */
-const onlyFor =
-  (hosts: readonly string[]): MiddlewareHandler =>
-  async (c, next) => {
-    const host = c.req.header("host")?.replace(/:\d+$/, "").toLowerCase()
-    if ((host !== undefined && hosts.includes(host)) || c.req.path.startsWith("/hooks/")) return next()
+/** Before anything else is looked at, and by no middleware, which every request would pay for. A hook is known by its signature; it comes through whatever stands between the sender and this machine. */
+function onlyFor(hosts: readonly string[], app: Hono): void {
+  const { fetch } = app
+  const names = new Set(hosts)
+  app.fetch = (request, ...rest) => {
+    const header = request.headers.get("host")
+    if (header !== null && names.has(header)) return fetch(request, ...rest)
+    const host = header?.replace(/:\d+$/, "").toLowerCase()
+    if (host !== undefined && names.has(host)) {
+      // As it came, port included: the next request says the same.
+      if (names.size < KNOWN_MAX) names.add(header!)
+      return fetch(request, ...rest)
+    }
+    if (new URL(request.url).pathname.startsWith("/hooks/")) return fetch(request, ...rest)
     return problemOf("wrong-host", `The request is for "${host ?? ""}".`).response()
   }
+}
+const KNOWN_MAX = 100
 
 const admission =
   (callers: Callers, onDefect: GraphsOptions["onDefect"]): MiddlewareHandler =>

@@ -10,9 +10,9 @@ import { derivedId } from "../run_ids.ts"
 import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
-import { type Flight, feedSource, within } from "./flights.ts"
+import { type Flight, feedSource } from "./flights.ts"
 import { accepted, inputOf, inputsOf } from "./input.ts"
-import { type Means, placeFor, type RunTold } from "./means.ts"
+import { type Means, placeFor, placeIn, type RunTold } from "./means.ts"
 import { type Wanted, wantedOf } from "./prefer.ts"
 import { Answer, problemOf, refused } from "./problems.ts"
 import { recordSource } from "./record_events.ts"
@@ -24,8 +24,13 @@ export function addBeginnings(app: Hono, means: Means): void {
   app.post("/graphs/:name/runs", (c) => new Beginning(c, means).run())
   app.post("/graphs/:name/batch", (c) => new Beginning(c, means).batch())
   for (const path of ["/graphs/:name/runs", "/graphs/:name/batch"] as const)
-    app.all(path, (c) => problemOf("wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }).response())
+    app.on(OTHERS, path, (c) =>
+      problemOf("wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }).response(),
+    )
 }
+
+/** Named one by one: a route for all methods would stand beside that for POST, and each request would pass through both. */
+const OTHERS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 /** One request for runs of one graph. */
 class Beginning {
@@ -48,7 +53,8 @@ class Beginning {
     if (graph instanceof Answer) return this.#told(graph)
     const wanted = wantedOf(this.#request)
     if (wanted instanceof Answer) return this.#told(wanted)
-    const ready = await this.#ready(graph)
+    const known = this.#ready(graph)
+    const ready = known instanceof Promise ? await known : known
     if (ready instanceof Answer) return this.#told(ready)
     const input = await inputOf(this.#request, graph, this.#means.limits)
     if (input instanceof Answer) return this.#told(input)
@@ -99,10 +105,13 @@ class Beginning {
     return graph
   }
 
-  async #ready(graph: Served): Promise<Ready | Answer> {
+  #ready(graph: Served): Ready | Answer | Promise<Ready | Answer> {
     const { holder } = this.#caller
-    const ready = holder === undefined ? graph.ready : await (graph.readyFor?.(holder) ?? graph.ready)
-    return ready instanceof AdmissionError ? refused(graph.name, ready, holder) : ready
+    const admitted = (ready: Ready | AdmissionError) =>
+      ready instanceof AdmissionError ? refused(graph.name, ready, holder) : ready
+    return holder === undefined || graph.readyFor === undefined
+      ? admitted(graph.ready)
+      : graph.readyFor(holder).then(admitted)
   }
 
   #told(answer: Answer, more: Readonly<Record<string, string>> = {}): Response {
@@ -117,10 +126,10 @@ class Beginning {
 
   /** A run that is ended with whoever waits for it. */
   async #waited(graph: Served, ready: Ready, input: Rec): Promise<Answer> {
-    const { limits, flights } = this.#means
+    const { limits, flights, slots } = this.#means
     const { places, runs } = this.#caller
-    const leave = await placeFor(this.#means, places, this.#request.signal)
-    if (leave instanceof Answer) return leave
+    const full = await placeIn(slots, places, this.#request)
+    if (full !== undefined) return full
     try {
       // What has no tool has nothing that a signal could end, and answers before one could come.
       if (ready.admitted.externs.length === 0) {
@@ -137,13 +146,13 @@ class Beginning {
         done()
       }
     } finally {
-      leave()
+      slots.leave(places)
     }
   }
 
   /** A run that goes on when its caller has gone. */
   async #begun(graph: Served, ready: Ready, input: Rec, wanted: Wanted): Promise<Response> {
-    const { streams, clock } = this.#means
+    const { streams, flights, clock } = this.#means
     const { places } = this.#caller
     const applied: Record<string, string> = wanted.how === "async" ? { "preference-applied": "respond-async" } : {}
     const full = wanted.how === "stream" ? streams.full(places) : undefined
@@ -159,14 +168,16 @@ class Beginning {
       return streams.response(source, places, { ...replayed, location: `/runs/${run}` })
     }
     if (flight === undefined) return this.#told(await onRecord(graph, run), { ...replayed, ...applied })
-    const answer = await within(flight, wanted.how === "async" ? wanted.waitMs : undefined, clock)
+    const answer = await flights.answer(flight, wanted.how === "async" ? wanted.waitMs : undefined)
     return this.#told(answer ?? goesOn(run), { ...replayed, ...applied })
   }
 
   async #keyed(graph: Served, ready: Ready, input: Rec, wanted: Wanted): Promise<Answer> {
     const known = await this.#flight(graph, ready, input, wanted)
     if (known instanceof Answer) return known
-    return known.flight === undefined ? await onRecord(graph, known.run) : await known.flight.answer
+    return known.flight === undefined
+      ? await onRecord(graph, known.run)
+      : ((await this.#means.flights.answer(known.flight, undefined)) ?? goesOn(known.run))
   }
 
   /** The run that is begun, or that the key stands for; `flight` where it is on its way here. */
@@ -184,7 +195,7 @@ class Beginning {
       const before = await this.#before(graph, run, input, key)
       if (before !== undefined) return before
     }
-    const leave = await placeFor(this.#means, places, this.#request.signal)
+    const leave = await placeFor(this.#means, places, this.#request)
     if (leave instanceof Answer) return leave
     const onEnd = ({ status }: Answer) => onRun?.({ graph: name, status, ms: clock.tick() - this.#tick, run })
     const flight = await flights.begin({ graph, ready, run, input, options: runs, early, leave, onEnd })

@@ -22,7 +22,7 @@ export interface Caller {
   /** What narrows the grants of its runs. */
   readonly within: { readonly within?: readonly (readonly string[])[] }
   /** What its runs are made with. */
-  readonly runs: Pick<RunOptions, "tenant" | "caller">
+  readonly runs: Pick<RunOptions, "tenant" | "caller" | "traceparent">
   /** Is it for this graph? */
   readonly may: (graph: string) => boolean
 }
@@ -31,6 +31,7 @@ export class Callers {
   readonly #options: CallersOptions
   readonly #clock: Clock
   readonly #everybody = new Tenant()
+  readonly #anybody: Caller = { holder: undefined, places: this.#everybody, within: {}, runs: {}, may: () => true }
   readonly #holders = new WeakMap<Request, Holder>()
   /** Holders of tokens share the places fairly, each token as one; names come from the server's own file. */
   readonly #tenants = new Map<string, Tenant>()
@@ -49,6 +50,9 @@ export class Callers {
 
   /** Whose request it is; `admit` came before. */
   of(request: Request): Caller {
+    const { holderOf, tenantOf } = this.#options
+    const traceparent = request.headers.get("traceparent")
+    if (holderOf === undefined && tenantOf === undefined && traceparent === null) return this.#anybody
     const holder = this.#holders.get(request)
     const tenant = this.#options.tenantOf?.(request)
     const caller = this.#allowanceOf(holder)
@@ -56,7 +60,7 @@ export class Callers {
       holder,
       places: tenant ?? this.named(holder?.name),
       within: holder === undefined ? {} : { within: [holder.grants] },
-      runs: { ...(tenant ? { tenant } : {}), ...(caller ? { caller } : {}) },
+      runs: { ...(tenant ? { tenant } : {}), ...(caller ? { caller } : {}), ...(traceparent ? { traceparent } : {}) },
       may: (graph) => holder?.graphs?.includes(graph) !== false,
     }
   }

@@ -123,9 +123,9 @@ export const tellingTo = (feed: Feed, early: boolean) => ({
   ...(early ? { onEarly: (answer: EarlyAnswer) => tellEarly(feed, answer) } : {}),
 })
 
-/** Paths, kinds, resources and times: no argument and no answer of a tool, and no secret, since these live inside adapters. */
+/** Paths, kinds, resources and failures' codes: no argument and no answer of a tool, and no secret, since these live inside adapters. */
 function nodeData(event: RunEvent): object {
-  const { type, path, at: _, ...more } = event
+  const { type, path, at: _at, extern: _extern, ...more } = event as RunEvent & { readonly extern?: number }
   return { ...more, path: printPath(path), phase: type }
 }
 

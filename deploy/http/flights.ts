@@ -27,6 +27,8 @@ export interface Flight {
   readonly began: number
   readonly stop: Stop
   readonly feed: Feed
+  /** May another process go on with it? Then it is not ended with this one. */
+  readonly lasts: boolean
   /** What it comes to, also where that is a problem; never rejects. */
   readonly answer: Promise<Answer>
   /** Undefined while it goes on. */
@@ -39,7 +41,7 @@ export interface Taking {
   readonly ready: Ready
   readonly run: string
   readonly input: Rec
-  readonly options: Pick<RunOptions, "tenant" | "caller">
+  readonly options: Pick<RunOptions, "tenant" | "caller" | "traceparent">
   readonly early: boolean
   /** Called once, when the run has ended or was not begun. */
   readonly leave: () => void
@@ -56,6 +58,7 @@ export class Flights {
   /** Also of runs that somebody waits for, which have no events. */
   readonly #stops = new Map<string, Stop>()
   readonly #own: string
+  readonly #closed = new AbortController()
   #count = 0
 
   constructor(limits: FlightLimits, clock: Clock, onDefect: ((cause: unknown) => void) | undefined) {
@@ -104,6 +107,7 @@ export class Flights {
       began: this.#clock.now(),
       stop,
       feed,
+      lasts: graph.engine.parks,
       answer: this.#answer(begun.result, taking, stop),
       ended: undefined,
     }
@@ -154,9 +158,27 @@ export class Flights {
     return stop !== undefined
   }
 
-  /** The server stops: what goes on is ended, and whoever waits is told so. */
+  /** The server stops: what nobody could go on with is ended, and whoever waits is told. */
   close(): void {
-    for (const stop of [...this.#stops.values()]) stop.now("closing")
+    for (const [run, stop] of [...this.#stops]) if (this.#flights.get(run)?.lasts !== true) stop.now("closing")
+    this.#closed.abort()
+  }
+
+  /** What a run comes to, or what is to be said of it after so long; undefined: it goes on. */
+  async answer(flight: Flight, ms: number | undefined): Promise<Answer | undefined> {
+    if (flight.ended !== undefined) return flight.ended
+    const over = new AbortController()
+    const closing = () => over.abort()
+    this.#closed.signal.addEventListener("abort", closing, { once: true })
+    const late = this.#clock.sleep(ms ?? this.#limits.backgroundMsMax + 60_000, over.signal).catch(() => {})
+    const first = await Promise.race([flight.answer, late])
+    this.#closed.signal.removeEventListener("abort", closing)
+    over.abort()
+    if (first !== undefined) return first
+    if (!this.#closed.signal.aborted) return undefined
+    const { run } = flight
+    const next = "The server stops; the next one goes on with the run."
+    return flight.lasts ? problemOf("shutting-down", next, { run }, { "retry-after": "5" }) : await flight.answer
   }
 
   #sweep(): void {
@@ -188,18 +210,4 @@ export function feedSource(feed: Feed, lastId: string | undefined) {
       }
     },
   }
-}
-
-/** Waits for the answer of a flight, or for so long; undefined: it goes on. */
-export async function within(flight: Flight, ms: number | undefined, clock: Clock): Promise<Answer | undefined> {
-  if (flight.ended !== undefined) return flight.ended
-  if (ms === undefined) return flight.answer
-  const over = new AbortController()
-  const late = clock.sleep(ms, over.signal).then(
-    () => undefined,
-    () => undefined,
-  )
-  const first = await Promise.race([flight.answer, late])
-  over.abort()
-  return first
 }

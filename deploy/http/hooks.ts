@@ -95,7 +95,7 @@ async function start(
   if (ready instanceof AdmissionError) return refused(hook.graph, ready, undefined).response()
   const run = derivedId(["hook", hook.name, hook.graph, delivery.id])
   const again = () => json(200, { hook: hook.name, run, again: true }, { location: `/runs/${run}` })
-  const leave = await placeFor(means, means.callers.named(`hook ${hook.name}`), c.req.raw.signal)
+  const leave = await placeFor(means, means.callers.named(`hook ${hook.name}`), c.req.raw)
   if (leave instanceof Answer) return leave.response()
   const begun = await begin(engine, ready, run, delivery.input).catch((cause: unknown) => {
     leave()

@@ -57,14 +57,26 @@ export interface Means {
 export type Way = (app: Hono, means: Means) => void
 
 /** A place at work for this caller, or the problem with it. Who has one must leave it once. */
-export async function placeFor({ slots }: Means, tenant: Tenant, signal?: AbortSignal): Promise<(() => void) | Answer> {
+export async function placeFor({ slots }: Means, tenant: Tenant, request: Request): Promise<(() => void) | Answer> {
+  const full = await placeIn(slots, tenant, request)
+  return full ?? (() => slots.leave(tenant))
+}
+
+/** The same for whoever leaves it by itself: undefined is a place. Nothing is waited for, and nothing made, where there is room. */
+export function placeIn(
+  slots: RunSlots,
+  tenant: Tenant,
+  request: Request,
+): undefined | Answer | Promise<undefined | Answer> {
   try {
-    // Nothing is waited for where there is room.
-    const wait = slots.enter(tenant, signal)
-    if (wait !== undefined) await wait
+    if (slots.hasRoom(tenant)) return void slots.enter(tenant)
+    return slots.enter(tenant, request.signal)?.then(() => undefined, refusal)
   } catch (cause) {
-    if (cause instanceof Overloaded) return overloaded(cause)
-    throw cause
+    return refusal(cause)
   }
-  return () => slots.leave(tenant)
+}
+
+function refusal(cause: unknown): Answer {
+  if (cause instanceof Overloaded) return overloaded(cause)
+  throw cause
 }

@@ -120,21 +120,25 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [status: number, title: string, page: string]>
 export type ProblemKind = keyof typeof PROBLEMS
 
+const JSON_TYPE = "application/json"
+const NONE: Readonly<Record<string, string>> = {}
+
 /** What is said to a caller, before it is a response: also a part of a batch, and the last event of a stream. */
 export class Answer {
   readonly status: number
   readonly body: object
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: number, body: object, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, body: object, headers: Readonly<Record<string, string>> = NONE) {
     this.status = status
     this.body = body
     this.headers = headers
   }
 
-  response(more: Readonly<Record<string, string>> = {}): Response {
-    const headers = { ...SAFE, "content-type": JSON_TYPE, ...this.headers, ...more }
-    return new Response(this.text(), { status: this.status, headers })
+  response(more: Readonly<Record<string, string>> = NONE): Response {
+    const { headers: own, status } = this
+    const headers = own === NONE && more === NONE ? PLAIN : { ...PLAIN, ...own, ...more }
+    return new Response(this.text(), { status, headers })
   }
 
   /** The body as JSON: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
@@ -143,7 +147,6 @@ export class Answer {
   }
 }
 
-const JSON_TYPE = "application/json"
 /** On every response: it is nothing but data, it is not kept, and no page may frame it, run it or read it from another site. */
 export const SAFE: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
@@ -151,8 +154,8 @@ export const SAFE: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
 }
+const PLAIN: Readonly<Record<string, string>> = { ...SAFE, "content-type": JSON_TYPE }
 
 export function problemOf(
   kind: ProblemKind,
@@ -197,36 +200,56 @@ export interface BodyLimits {
 }
 
 /** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
-export async function bytesOf(request: Request, { bodyBytesMax, bodyMsMax }: BodyLimits): Promise<Uint8Array | Answer> {
-  const tooLarge = () => problemOf("too-large", `The body must have at most ${bodyBytesMax} bytes.`)
-  const declared = request.headers.get("content-length")
-  if (declared !== null && Number(declared) > bodyBytesMax) return tooLarge()
+export async function bytesOf(request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> {
+  const { bodyBytesMax, bodyMsMax } = limits
   if (request.body === null) return NOTHING
-  const reader = request.body.getReader()
+  const declared = request.headers.get("content-length")
+  if (declared === null || !/^\d+$/.test(declared)) return await inPieces(request.body, limits)
+  if (Number(declared) > bodyBytesMax) return tooLarge(limits)
+  // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), bodyMsMax)
+  })
+  try {
+    const buffer = await Promise.race([request.arrayBuffer(), late])
+    if (buffer === undefined) return slowBody(limits)
+    return buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)
+  } catch {
+    return problemOf("bad-body", "The body broke off.")
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const tooLarge = ({ bodyBytesMax }: BodyLimits): Answer =>
+  problemOf("too-large", `The body must have at most ${bodyBytesMax} bytes.`)
+const slowBody = ({ bodyMsMax }: BodyLimits): Answer =>
+  problemOf("slow-body", `The body did not come within ${bodyMsMax} ms.`)
+
+async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): Promise<Uint8Array | Answer> {
+  const reader = body.getReader()
   let late = false
   const timer = setTimeout(() => {
     late = true
     void reader.cancel().catch(() => {})
-  }, bodyMsMax)
+  }, limits.bodyMsMax)
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (late) return problemOf("slow-body", `The body did not come within ${bodyMsMax} ms.`)
+      if (late) return slowBody(limits)
       if (done) break
       bytes += value.length
-      if (bytes > bodyBytesMax) {
+      if (bytes > limits.bodyBytesMax) {
         void reader.cancel().catch(() => {})
-        return tooLarge()
+        return tooLarge(limits)
       }
       chunks.push(value)
     }
   } catch {
-    return problemOf(
-      late ? "slow-body" : "bad-body",
-      late ? `The body did not come within ${bodyMsMax} ms.` : "The body broke off.",
-    )
+    return late ? slowBody(limits) : problemOf("bad-body", "The body broke off.")
   } finally {
     clearTimeout(timer)
   }

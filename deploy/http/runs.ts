@@ -189,7 +189,7 @@ async function goOn({ c, means, host, run, graph, caller }: OneRun): Promise<Ans
   const body = await jsonBody(c.req.raw, means.limits)
   if (body instanceof Answer) return body
   const replies = repliesOf(body)
-  const leave = await placeFor(means, caller.places, c.req.raw.signal)
+  const leave = await placeFor(means, caller.places, c.req.raw)
   if (leave instanceof Answer) return leave
   try {
     const { engine, grants } = host

@@ -21,7 +21,7 @@ export function hearing({ progress, log, tick }: Heard): (event: RunEvent) => vo
   let notes = 0
   let last = Number.NEGATIVE_INFINITY
   return (event) => {
-    if (event.type === "discarded" || event.type === "items" || event.type === "guess") return
+    if (event.type !== "start" && event.type !== "end" && event.type !== "note") return
     const path = printPath(event.path)
     if (event.type === "end") {
       done++

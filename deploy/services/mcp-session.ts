@@ -212,11 +212,16 @@ const call: (
   tool: string,
   args: unknown,
   options: Parameters<McpConnection["call"]>[2],
-) => ReturnType<McpConnection["call"]> = async (session, tool, args, { signal, onProgress, repeatable = false }) => {
+) => ReturnType<McpConnection["call"]> = async (session, tool, args, how) => {
+  const { signal, onProgress, repeatable = false, traceparent } = how
   session.effects.calls(tool, repeatable)
   try {
     const result = await session.client.callTool(
-      { name: tool, arguments: args as Record<string, unknown> },
+      {
+        name: tool,
+        arguments: args as Record<string, unknown>,
+        ...(traceparent === undefined ? {} : { _meta: { traceparent } }),
+      },
       {
         signal,
         timeout: CALL_MS_MAX,

@@ -79,6 +79,10 @@ export class Timeline {
       row.note = event.text
       return
     }
+    if (event.type === "by") {
+      row.ran = event.why === null ? event.by : `${event.by}: ${event.why}`
+      return
+    }
     if (event.type === "guess") {
       this.#guess(row, event)
       return

@@ -28,6 +28,7 @@ const AUTHOR = checked.graph.body.nodes.map((n) => n.name)
 
 const start = (path: (string | number)[], at: number, kind = "http", attempt = 1): RunEvent => ({
   type: "start",
+  extern: 0,
   path,
   kind,
   effect: "read",
@@ -37,6 +38,7 @@ const start = (path: (string | number)[], at: number, kind = "http", attempt = 1
 })
 const end = (path: (string | number)[], at: number, more: { ok?: boolean; cached?: boolean } = {}): RunEvent => ({
   type: "end",
+  extern: 0,
   path,
   ok: more.ok ?? true,
   at,

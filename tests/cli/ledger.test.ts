@@ -20,13 +20,23 @@ test("--space means a tenant's runs: they are proved, redacted and verified by t
   const file = join(folder, ".shadowgraph", "ledger.db")
   await sg("init", ".")
   const store = await openLedger(folder, "file", {})
-  const engine = new Engine({ registry: registry(), services: { clock, chance }, store, space: "acme" })
+  const engine = new Engine({ registry: registry(), services: { clock, chance }, store, space: "acme", parks: true })
   const text = "graph: one\ninput: { n: number }\nnodes: { a: { expr: input.n + 1 } }\noutput: a\n"
   const { checked } = checkFile({ file: "one.graph.yaml", text }, { registry: registry() })
   const { run } = await (await engine.prepare(compile(checked!).bytes, { grants: [] })).run({ n: 1 })
   await engine.close()
   await store.close()
   expect((await sg("run", "deliveries", "-y", "-q")).exit).toBe(0)
+
+  expect((await sg("runs")).out).not.toContain(run)
+  expect((await sg("runs", "--space", "acme", "--json")).out).toContain(run)
+  expect((await sg("runs", run, "--space", "acme")).out).toContain("chain of 2 entries is whole")
+  expect((await sg("replay", run, "--space", "acme", "--json")).exit).toBe(0)
+  expect((await sg("runs", "cancel", run, "--space", "acme")).err).toContain("has ended")
+  for (const words of [["runs"], ["runs", "resume"], ["replay"]]) {
+    const nowhere = await sg(...words, run)
+    expect([nowhere.exit, nowhere.err.includes("--space acme")]).toEqual([1, true])
+  }
 
   const lost = await sg("ledger", "prove", run)
   expect(lost).toMatchObject({ exit: 1 })

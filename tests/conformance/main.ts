@@ -6,7 +6,7 @@
 import { compared, wrongs } from "./compare.ts"
 import { ourClient, ourServer, referenceServer } from "./run.ts"
 import { CLIENT_REASONS, CLIENT_SCENARIOS } from "./scenarios.ts"
-import { scoreOf } from "./suite.ts"
+import { clientScenarios, scoreOf } from "./suite.ts"
 
 const ours = await ourServer()
 const reference = await referenceServer()
@@ -28,7 +28,15 @@ for (const [check, status] of client) {
   console.log(`${check}: ${status}`)
   if (status === "FAILURE") wrong.push(`client ${check} failed`)
 }
-for (const [scenario, reason] of Object.entries(CLIENT_REASONS)) console.log(`${scenario}: not run: ${reason}`)
+const left = clientScenarios().filter((name) => !CLIENT_SCENARIOS.some((s) => s.name === name))
+for (const [scenarios, reason] of Object.entries(CLIENT_REASONS)) {
+  const own = left.filter((name) =>
+    scenarios.endsWith("*") ? name.startsWith(scenarios.slice(0, -1)) : name === scenarios,
+  )
+  console.log(`${scenarios}: ${own.length} not run: ${reason}`)
+}
+for (const name of left.filter((n) => !n.startsWith("auth/") && CLIENT_REASONS[n] === undefined))
+  wrong.push(`client ${name} is not run, and nobody says why`)
 
 console.log("")
 for (const line of wrong) console.log(`wrong: ${line}`)
@@ -40,6 +48,7 @@ console.log(`figure mcp.server_passed ${server.passed}`)
 console.log(`figure mcp.server_failed ${server.failed}`)
 console.log(`figure mcp.client_passed ${mine.passed}`)
 console.log(`figure mcp.client_failed ${mine.failed}`)
+console.log(`figure mcp.client_scenarios_not_run ${left.length}`)
 console.log(`figure mcp.reference_passed ${theirs.passed}`)
 console.log(`figure mcp.reference_failed ${theirs.failed}`)
 process.exit(wrong.length === 0 ? 0 : 1)

@@ -1,5 +1,5 @@
 /** MCP's published conformance suite, run as it is, and what came of each of its checks. */
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
@@ -20,6 +20,12 @@ export const scoreOf = (checks: Checks): Score => {
 /** The checks of one scenario. A scenario's name may itself have a slash. */
 export const ofScenario = (checks: Checks, scenario: string): Checks =>
   new Map([...checks].filter(([check]) => check.slice(0, check.lastIndexOf("/")) === scenario))
+
+/** Every client scenario that the suite has. */
+export function clientScenarios(): readonly string[] {
+  const { stdout } = spawnSync(process.execPath, [SUITE, "list"], { encoding: "utf8" })
+  return [...stdout.slice(stdout.indexOf("Client scenarios")).matchAll(/^ {2}- (\S+)/gm)].map(([, name]) => name!)
+}
 
 /** One run of the suite, its checks read from what it wrote down. `name` is of the folder that it writes below `cwd`. */
 export async function suite(cwd: string, name: string, args: readonly string[]): Promise<Checks> {

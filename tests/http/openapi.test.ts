@@ -107,7 +107,10 @@ describe("the document", () => {
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     )
     const there = app.routes
-      .filter(({ method }) => method !== "ALL")
+      .filter(
+        ({ method, path }) =>
+          method !== "ALL" && !(/\/(runs|batch)$/.test(path) && path !== "/runs" && method !== "POST"),
+      )
       .flatMap(({ method, path }) => {
         const plain = path.replace(/\{[^}]*\}/g, "").replace(/:(\w+)/g, "{$1}")
         if (

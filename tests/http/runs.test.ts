@@ -342,6 +342,35 @@ describe("the server", () => {
     await stopped
   })
 
+  test("leaves a run that nobody waits for to the next one, where the ledger lasts", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "http-"))
+    folders.push(folder)
+    const store = () => SqlLedger.open({ storage: new SqliteStorage({ file: join(folder, "l.db") }) })
+    const draining = new Draining()
+    const world = new Gates()
+    const one = await site([SLOW], { draining }, await store(), world)
+    const begun = await one.post("/graphs/slow/runs", { input: { n: 1 } }, ASYNC)
+    const keyed = one.post("/graphs/slow/runs", { input: { n: 5 } }, { "idempotency-key": "k" })
+    await world.open(1)
+    for (let i = 0; i < 500 && world.gated < 3; i++) await new Promise((r) => setTimeout(r, 5))
+    await draining.stop(20)
+    const told = await keyed
+    expect([told.status, told.json.type, told.headers.get("retry-after")]).toEqual([
+      503,
+      "/problems/shutting-down",
+      "5",
+    ])
+    await one.engine.close(0)
+
+    const two = await site([SLOW], {}, await store(), world)
+    expect((await two.get(begun.json.url)).json).toMatchObject({ status: "unfinished" })
+    const resumed = two.post(`${begun.json.url}/resume`, {})
+    for (let i = 0; i < 500 && world.gated < 4; i++) await new Promise((r) => setTimeout(r, 5))
+    await world.open(2)
+    expect(await resumed).toMatchObject({ status: 200, json: { output: 3 } })
+    await two.engine.close()
+  })
+
   test("says safe things in every header, and lets no other site in unless it is named", async () => {
     const closed = await site([SUM])
     const origin = "https://app.example.com"

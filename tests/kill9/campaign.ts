@@ -10,12 +10,12 @@ import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { sha256 } from "../../graph/mod.ts"
 import { openRow, verifyChain } from "../../kernel/mod.ts"
-import { WRITES } from "./tools.ts"
+import { isUndone, writesOf } from "./tools.ts"
 
 export interface Report {
   readonly kills: number
   readonly runs: number
-  /** Runs that did not end, or have another trace than the undisturbed one, or whose chain does not verify. */
+  /** Runs that did not end, or have another trace than the undisturbed one, or undid in another order, or whose chain does not verify. */
   readonly wrong: readonly string[]
   /** Writes that are not in the server's books although their run has ended. */
   readonly lost: number
@@ -27,7 +27,8 @@ export interface Report {
 
 /** Keeps books: what was written, how often, under which key. Answers after a moment, as servers do. */
 async function openServer() {
-  const books = new Map<string, { times: number; value: number }>()
+  /** By what was written; `order`: when it was first. */
+  const books = new Map<string, { times: number; value: number; order: number }>()
   const keys = new Map<string, number>()
   let asked = 0
   const pending = new Set<Promise<void>>()
@@ -56,7 +57,7 @@ async function openServer() {
         const known = request.url === "/put" ? keys.get(key) : undefined
         if (known === undefined) {
           const before = books.get(at)
-          books.set(at, { times: (before?.times ?? 0) + 1, value })
+          books.set(at, { times: (before?.times ?? 0) + 1, value, order: before?.order ?? books.size })
           keys.set(key, value)
         }
         end(200, { value: known ?? value })
@@ -112,14 +113,16 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
     const after = await ended(file)
     let lost = 0
     let double = 0
+    /** Runs that took back what they did in another order than the reverse. */
+    const disorder: string[] = []
     for (const [run, { trace }] of after) {
       // A run that has not ended is found below.
       if (trace === undefined) continue
-      for (const write of WRITES) {
-        const times = server.books.get(`${run}/${write}`)?.times ?? 0
-        if (times === 0) lost++
-        if (times > 1) double++
-      }
+      const found = writesOf(run).map((write) => server.books.get(`${run}/${write}`))
+      lost += found.filter((f) => f === undefined).length
+      double += found.filter((f) => f !== undefined && f.times > 1).length
+      const order = found.map((f) => f?.order ?? 0)
+      if (isUndone(run) && order.some((n, i) => i > 0 && n < order[i - 1]!)) disorder.push(run)
     }
     const asked = server.asked()
     // The same runs in a world of their own where nobody kills anything.
@@ -129,6 +132,7 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
     const same = (run: string, { sound, trace }: Found) =>
       sound && trace !== undefined && trace === calm.get(run)?.trace
     const wrong = [...after].filter(([run, found]) => !same(run, found)).map(([run]) => run)
+    wrong.push(...disorder)
     return { kills, runs: after.size, wrong, lost, double, asked }
   } finally {
     await server.close()
@@ -141,7 +145,7 @@ interface Found {
   readonly trace: string | undefined
 }
 
-/** What a ledger says of its runs: their trace where they ended in a value, and whether their chain is whole. */
+/** What a ledger says of its runs: their trace where they ended as they should, and whether their chain is whole. */
 async function ended(file: string): Promise<ReadonlyMap<string, Found>> {
   const ledger = await SqlLedger.open({ storage: new SqliteStorage({ file }) })
   const found = new Map<string, Found>()
@@ -150,7 +154,8 @@ async function ended(file: string): Promise<ReadonlyMap<string, Found>> {
       const chain = await ledger.entries("", run)
       const sound = verifyChain(chain, { digest: sha256, space: "", run, head: { seq, hash } }).ok
       const { body } = openRow(chain.rows.at(-1)!)
-      found.set(run, { sound, trace: body.kind === "end" && body.message === null ? body.trace : undefined })
+      const ends = body.kind === "end" && (body.message !== null) === isUndone(run)
+      found.set(run, { sound, trace: ends ? body.trace : undefined })
     }
   } finally {
     await ledger.close()

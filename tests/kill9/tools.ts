@@ -1,5 +1,6 @@
-// The tools of the campaign: node kinds that ask a server of this machine, and the graph that calls them. `fetched` reads,
+// The tools of the campaign: node kinds that ask a server of this machine, and the graphs that call them. `fetched` reads,
 // `put` writes under an idempotency key, `post` writes without one; both writes say who they are, so that the server can count.
+// Of three runs one fails in the end and takes back what it did.
 import { compile } from "../../compile/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import {
@@ -55,7 +56,7 @@ export const kinds = (server: string): Registry =>
 
 export const GRANTS = ["app:fetched", "app:put", "app:post"]
 
-const GRAPH = `
+const ORDERS = `
 graph: orders
 input: { id: string, n: number }
 nodes:
@@ -89,11 +90,39 @@ nodes:
 output: { mail: mail, lines: lines.sum(), rounds: rounds.sum }
 `
 
-/** Writes of one run, by the name that the server knows them by. */
-export const WRITES = ["paid", "mail", "line/1", "line/2", "line/3", "line/4", "round/0", "round/1", "round/2"]
+const TRIP = `
+graph: trip
+on_failure: undo
+input: { id: string, n: number }
+nodes:
+  flight:
+    put: "\${ input.id }/flight"
+    amount: input.n
+    undo: { post: "\${ args.put }/undo", amount: out }
+  seats:
+    map: "[1, 2]"
+    after: flight
+    as: seat
+    do:
+      post: "\${ input.id }/seat/\${ seat }"
+      amount: seat + flight
+      undo: { put: "\${ args.post }/undo", amount: out }
+  full: { fetched: "\${ input.id }/gone", amount: 1, after: seats }
+output: full
+`
 
-export function plan(server: string): Uint8Array {
-  const { checked, problems } = checkFile({ file: "orders.graph.yaml", text: GRAPH }, { registry: kinds(server) })
+/** Does the run of this number fail in the end, and take back what it did? */
+export const isUndone = (run: string): boolean => Number(run.slice(1)) % 3 === 2
+
+const DONE = ["paid", "mail", "line/1", "line/2", "line/3", "line/4", "round/0", "round/1", "round/2"]
+const DONE_AND_UNDONE = ["flight", "seat/1", "seat/2", "seat/2/undo", "seat/1/undo", "flight/undo"]
+/** Writes of a run, by the name that the server knows them by; of one that is undone in the order in which they arrive. */
+export const writesOf = (run: string): readonly string[] => (isUndone(run) ? DONE_AND_UNDONE : DONE)
+
+/** The plan of an order, or of a trip that is undone. */
+export function plan(server: string, graph: "orders" | "trip"): Uint8Array {
+  const file = { file: `${graph}.graph.yaml`, text: graph === "trip" ? TRIP : ORDERS }
+  const { checked, problems } = checkFile(file, { registry: kinds(server) })
   if (checked === undefined) throw new TypeError(problems.map((p) => `${p.code} ${p.message}`).join("\n"))
   return compile(checked).bytes
 }

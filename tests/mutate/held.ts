@@ -53,7 +53,7 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   gate: GATE,
   grants: ADMISSION,
   heads: LEDGER,
-  history: [...RUNS, ...LEDGER, "tests/budget.test.ts"],
+  history: [...RUNS, ...LEDGER, "tests/budget.test.ts", "kernel/met.test.ts"],
   judge: ["tests/validators.test.ts", ...ADMISSION, ...RUNS],
   ledger: [...LEDGER, ...RUNS],
   ledger_memory: [...RUNS, ...LEDGER],

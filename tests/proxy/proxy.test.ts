@@ -163,7 +163,7 @@ describe("trouble", () => {
     talk.child.stdout!.resume()
     for (let i = 0; i < 40; i++) expect((await talk.next()).length).toBeGreaterThan(each)
     await talk.close()
-  }, 30_000)
+  }, 120_000)
 
   test("over HTTP: foreign names, sessions that ended, what is no message, a server that dies", async () => {
     const cwd = folder()
