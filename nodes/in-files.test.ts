@@ -110,7 +110,7 @@ const MISTAKES: readonly (readonly [name: string, node: string, problem: string]
   [
     "a list from a person",
     "ask: What?\n    output: [string]",
-    "error G101 g.yaml:9:5 nodes.n.output: A person cannot answer [string]. Write boolean, number, string, or words: yes | no | later.",
+    "error G101 g.yaml:9:5 nodes.n.output: A person cannot answer [string]. Write boolean, number, int64, string, words: yes | no | later, or a record of such.",
   ],
   [
     "a way out of the folder",
