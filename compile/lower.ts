@@ -61,7 +61,7 @@ function undosIn({ checked }: Mid, tables: Tables): readonly PlanUndo[] {
     const around = checked.narrowed.filter(({ at }) => at.every((word, i) => path[i] === word))
     const within = around.reduce((a, { at }) => (at.length > a.length ? at : a), [] as readonly string[])
     const tool = toolOf(node, facts, within.length === 0 ? "" : `undo ${within.join(".")}`)
-    return { path, extern: tables.extern(tool, tool.input ?? T.unknown), args }
+    return { path, extern: tables.extern(tool, tool.input ?? facts.argType), args }
   })
 }
 

@@ -242,7 +242,8 @@ function argsOf(admitted: Admitted, path: Path, out: Value | undefined, given: V
   // From the record, whose bytes do not tell an int64 from a number: they are held as the write's own ports hold them.
   const of = (port: number, v: Value): Value => held(plan.types[port]!, decode(encode(v)))
   const value = undoArgs(args, out === undefined ? undefined : of(output, out), of(input, given))
-  return accept(plan.types[externs[extern]!.claim.input]!)(value)
+  const { claim, signature } = externs[extern]!
+  return signature.input === undefined ? value : accept(plan.types[claim.input]!)(value)
 }
 
 /**
