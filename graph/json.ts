@@ -216,13 +216,26 @@ export function jsonOf(v: Value, options: JsonOptions = {}): unknown {
 /** The value as compact JSON text: what `jsonOf` says, with keys in code-point order even where they look like numbers. */
 export function jsonText(v: Value, options: JsonOptions = {}): string {
   if (typeof v === "string") return printString(v)
+  // As JSON.stringify writes it, −0 included.
+  if (typeof v === "number" && Number.isFinite(v)) return `${v}`
   if (v === null || typeof v !== "object" || v instanceof Uint8Array || v instanceof Tensor) {
     return JSON.stringify(jsonOf(v, options))
   }
-  if (Array.isArray(v)) return `[${v.map((x) => jsonText(x, options)).join(",")}]`
+  let text = ""
+  if (Array.isArray(v)) {
+    for (const x of v as readonly Value[]) text += `${text === "" ? "" : ","}${jsonText(x, options)}`
+    return `[${text}]`
+  }
   const record = v as { readonly [k: string]: Value }
-  const keys = Object.keys(record).sort(compareKeys)
-  return `{${keys.map((k) => `${printString(k)}:${jsonText(record[k]!, options)}`).join(",")}}`
+  for (const k of ordered(Object.keys(record)))
+    text += `${text === "" ? "" : ","}${printString(k)}:${jsonText(record[k]!, options)}`
+  return `{${text}}`
+}
+
+/** Most records are written with their keys in order. */
+function ordered(keys: string[]): readonly string[] {
+  for (let i = 1; i < keys.length; i++) if (compareKeys(keys[i - 1]!, keys[i]!) > 0) return keys.sort(compareKeys)
+  return keys
 }
 
 /** Bytes in base64 with padding. */

@@ -137,7 +137,7 @@ export class Answer {
 
   response(more: Readonly<Record<string, string>> = NONE): Response {
     const { headers: own, status } = this
-    const headers = own === NONE && more === NONE ? PLAIN : { ...PLAIN, ...own, ...more }
+    const headers = own === NONE && more === NONE ? PLAIN_HEADERS : { ...PLAIN, ...own, ...more }
     return new Response(this.text(), { status, headers })
   }
 
@@ -156,6 +156,8 @@ export const SAFE: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 }
 const PLAIN: Readonly<Record<string, string>> = { ...SAFE, "content-type": JSON_TYPE }
+/** Made once: a response copies them sooner than it reads a record. */
+const PLAIN_HEADERS = new Headers(PLAIN)
 
 export function problemOf(
   kind: ProblemKind,
