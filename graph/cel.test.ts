@@ -1,5 +1,6 @@
 // CEL means what it means elsewhere: evaluation against the library's own evaluator as an independent reference, and the
 // places where graphs differ on purpose. Patterns against JavaScript's where both have the syntax.
+import "./patterns/mod.ts"
 import { describe, expect, test } from "bun:test"
 import { Environment } from "@marcbachmann/cel-js"
 import { CORPUS, SCOPE } from "./cel.sample.ts"
