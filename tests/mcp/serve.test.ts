@@ -214,7 +214,7 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
       .at(-1)!
     stop.abort("no more")
     await until(() => open === 0)
-    expect(calling).rejects.toBeDefined()
+    await expect(calling).rejects.toBeDefined()
     const status = async () => {
       const [about] = (await client.readResource({ uri: `shadowgraph://runs/${run}` })).contents as readonly {
         text: string
@@ -248,7 +248,7 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
     expect(prompts).toMatchObject([{ name: "review", arguments: [{ name: "what" }, { name: "how" }] }])
     const { messages } = await client.getPrompt({ name: "review", arguments: { what: "this", how: "kindly" } })
     expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Review kindly: this" } }])
-    expect(client.getPrompt({ name: "review", arguments: { what: "x", how: "badly" } })).rejects.toBeDefined()
+    await expect(client.getPrompt({ name: "review", arguments: { what: "x", how: "badly" } })).rejects.toBeDefined()
     const complete = (name: string, value: string) =>
       client.complete({ ref: { type: "ref/prompt", name: "review" }, argument: { name, value } })
     expect((await complete("how", "st")).completion.values).toEqual(["sternly"])
