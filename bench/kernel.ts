@@ -123,8 +123,16 @@ function pureChains(): readonly (readonly [on: number, off: number])[] {
 }
 
 const pure = pureChains()
-const [on, off] = ([0, 1] as const).map((side) => summary("pure", pure.map((p) => p[side]))) as [Sample, Sample]
-const ratio = summary("ratio", pure.map(([on, off]) => on / off))
+const [on, off] = ([0, 1] as const).map((side) =>
+  summary(
+    "pure",
+    pure.map((p) => p[side]),
+  ),
+) as [Sample, Sample]
+const ratio = summary(
+  "ratio",
+  pure.map(([on, off]) => on / off),
+)
 const reads = await contest(effects("read"))
 const writes = await contest(effects("write"))
 
