@@ -42,9 +42,9 @@ export class Callers {
     this.#clock = clock
   }
 
-  /** Finds out who asks. Fails with `TokenError`. */
-  async admit(request: Request): Promise<void> {
-    const holder = await this.#options.holderOf?.(request)
+  /** Finds out who asks, by what `as` says of them. Fails with `TokenError`. */
+  async admit(request: Request, as = request): Promise<void> {
+    const holder = await this.#options.holderOf?.(as)
     if (holder !== undefined) this.#holders.set(request, holder)
   }
 
