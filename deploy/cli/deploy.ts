@@ -3,11 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { basename, join, relative, resolve } from "node:path"
 import { type Deployment, deploymentOf } from "../emit/deployment.ts"
 import type { Lack } from "../emit/lacks.ts"
-import { isTarget, TARGETS, type Target, TRAITS } from "../emit/targets.ts"
+import { INTERFACES, type Interface, isTarget, type Ledger, TARGETS, type Target, TRAITS } from "../emit/targets.ts"
 import { ProjectError, why } from "../project_error.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { versionOf } from "./version.ts"
 
 export async function run(call: Call): Promise<number> {
   const [target = "", ...words] = call.words
@@ -35,6 +36,8 @@ export async function run(call: Call): Promise<number> {
     project,
     grants: [...new Set([...project.file.grants, ...call.list("grant"), ...needs])].sort(),
     ledger: ledgerOf(call, target),
+    interface: interfaceOf(call, target),
+    version: versionOf(),
     open: call.on("open"),
     name: nameOf(call, graphs),
   })
@@ -68,12 +71,22 @@ function ofOneFolder(graphs: readonly Named[]): Named {
   )
 }
 
-function ledgerOf(call: Call, target: Target): "file" | "memory" | "durable" {
+function ledgerOf(call: Call, target: Target): Ledger {
   const { ledgers, title } = TRAITS[target]
   const given = call.text("ledger") ?? ledgers[0]!
   const found = ledgers.find((place) => place === given)
   if (found !== undefined) return found
   throw usage(`${title} keeps its ledger in ${ledgers.join(" or ")}, found --ledger ${given}`)
+}
+
+function interfaceOf(call: Call, target: Target): Interface | undefined {
+  const given = call.text("interface")
+  if (given === undefined) return undefined
+  if (target === "browser")
+    throw usage(`${TRAITS[target].title} has no interface over HTTP, found --interface ${given}`)
+  const found = INTERFACES.find((form) => form === given)
+  if (found !== undefined) return found
+  throw usage(`--interface is ${INTERFACES.join(" or ")}, found "${given}"`)
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -115,8 +128,8 @@ function showLacks({ terminal }: Call, target: Target, { lacks, gathered, bytes,
 
 function showWritten({ terminal }: Call, shown: string, { files, live }: Deployment): void {
   const { green, dim } = terminal.out.colours
-  for (const [name, text] of Object.entries(files))
-    terminal.out.write(`${green("wrote")}  ${join(shown, name)}  ${dim(`${kb(Buffer.byteLength(text))} kB`)}\n`)
+  for (const [name, bytes] of Object.entries(files))
+    terminal.out.write(`${green("wrote")}  ${join(shown, name)}  ${dim(`${kb(Buffer.byteLength(bytes))} kB`)}\n`)
   terminal.out.write(`\nTo go live:  ${live(shown)}\n`)
 }
 

@@ -7,7 +7,8 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import type { BuildOptions, Message, Plugin } from "esbuild"
 import { ProjectError } from "../project_error.ts"
-import { CODE } from "./entry.ts"
+import { meteredQuickJs } from "../sandbox/quickjs.ts"
+import { CODE, SANDBOX, SANDBOX_FILE } from "./entry.ts"
 import type { Module } from "./gather.ts"
 import type { Lack } from "./lacks.ts"
 import { PAGE_SCRIPT } from "./page.ts"
@@ -91,11 +92,15 @@ const ENDING = import.meta.filename.endsWith(".ts") ? "ts" : "js"
 const HOME = join(import.meta.dirname, "..", "..")
 const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge": "deploy/edge/mod",
+  "shadowgraph/edge/http": "deploy/edge/http",
+  "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
   // What modules of functions take from the package is the builder's: `fn`, `Failure`, types.
   shadowgraph: "graph/build/mod",
 }
+/** Files of the deployment beside the program. */
+const BESIDE = new RegExp(`^\\./${SANDBOX_FILE.replace(".", "\\.")}$`)
 const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
 
 const partsOf = (folder: string, modules: readonly Module[], server: boolean, stray: Set<string>): Plugin => ({
@@ -110,6 +115,9 @@ const partsOf = (folder: string, modules: readonly Module[], server: boolean, st
       resolveDir: folder,
       loader: "js",
     }))
+    onResolve({ filter: new RegExp(`^${SANDBOX}$`) }, ({ path }) => ({ path, namespace: "sandbox" }))
+    onLoad({ filter: /.*/, namespace: "sandbox" }, async () => ({ contents: await meteredQuickJs(), loader: "binary" }))
+    onResolve({ filter: BESIDE }, ({ path }) => ({ path, external: true }))
     onResolve({ filter: /^page:$/ }, ({ path }) => ({ path, namespace: "page" }))
     onLoad({ filter: /.*/, namespace: "page" }, () => ({ contents: PAGE_SCRIPT, loader: "js" }))
     if (server) return

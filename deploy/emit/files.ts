@@ -2,13 +2,13 @@
  * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
  * and keep in a repository.
  */
-import type { Program } from "./entry.ts"
+import { hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"
 import { PAGE } from "./page.ts"
 import type { Target } from "./targets.ts"
 
 export interface Written {
   /** By path in the folder of the deployment. */
-  readonly files: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, string | Uint8Array>>
   /** Goes live. `folder`: as the person may name it. */
   readonly live: (folder: string) => string
   /** Other ways to run it, each with what it is. */
@@ -31,7 +31,7 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, open }: Program): string {
+function listing({ target, gathered, packing, ledger, interface: form, open }: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
@@ -45,6 +45,7 @@ function listing({ target, gathered, packing, ledger, open }: Program): string {
     policy,
     ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
     ledger,
+    ...(target === "browser" ? {} : { interface: form }),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
@@ -59,8 +60,11 @@ function readme({ target, gathered, open, ledger }: Program, name: string, { liv
       : [
           [
             "SHADOWGRAPH_TOKENS",
-            "SHA-256 of each token that may run graphs, parted by commas; none: nobody may",
+            "who may run graphs: the text of a file of tokens as `shadowgraph token` writes it, or the SHA-256 of each token, parted by commas; none: nobody may",
           ] as const,
+          ...(target === "workerd"
+            ? []
+            : [["SHADOWGRAPH_TOKENS_FILE", "in place of it, such a file, read again whenever it changes"] as const]),
         ]),
   ]
   const graphs = gathered.map(({ plan }) => `\`${plan.name}\``).join(", ")
@@ -174,16 +178,16 @@ const FORMS: Readonly<Record<Target, Form>> = {
   workerd: ({ ledger, gathered }, text, name) => ({
     files: {
       "worker.js": text,
-      "wrangler.jsonc": wrangler(name, ledger === "durable"),
-      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered)),
+      "wrangler.jsonc": wrangler(name, ledger === "durable", hasScripts(gathered)),
+      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), hasScripts(gathered)),
     },
     live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
     also: [
       ["On a workerd of your own", (folder) => `cd ${folder} && mkdir -p objects && npx workerd serve workerd.capnp`],
     ],
   }),
-  browser: (_, text, name) => ({
-    files: { "index.html": PAGE(name), "app.js": text },
+  browser: ({ gathered }, text, name) => ({
+    files: { "index.html": PAGE(name, hasScripts(gathered)), "app.js": text },
     live: (folder) => `npx wrangler pages deploy ${folder} --project-name ${name}`,
     also: [["On this machine", (folder) => `npx serve ${folder}`]],
   }),
@@ -197,12 +201,20 @@ const secretsOf = (gathered: Program["gathered"]): readonly string[] => [
 
 const COMPATIBLE = "2026-11-01"
 
-const wrangler = (name: string, durable: boolean): string => `// Written by \`shadowgraph deploy workerd\`.
+const wrangler = (
+  name: string,
+  durable: boolean,
+  scripts: boolean,
+): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
   main: "worker.js",
   // The bundle is whole, and was checked as it is.
   no_bundle: true,
+  // A worker compiles no WebAssembly: it is brought along as a module.
+  ...(scripts
+    ? { find_additional_modules: true, rules: [{ type: "CompiledWasm", globs: [`**/${SANDBOX_FILE}`] }] }
+    : {}),
   compatibility_date: COMPATIBLE,
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
@@ -215,7 +227,7 @@ ${json({
     : {}),
 })}`
 
-const capnp = (durable: boolean, secrets: readonly string[]): string => {
+const capnp = (durable: boolean, secrets: readonly string[], scripts: boolean): string => {
   const bindings = [
     ...["SHADOWGRAPH_TOKENS", ...secrets].map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
     ...(durable ? ['(name = "GRAPHS", durableObjectNamespace = "Graphs")'] : []),
@@ -229,7 +241,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  modules = [(name = "worker.js", esModule = embed "worker.js")${scripts ? `, (name = "${SANDBOX_FILE}", wasm = embed "${SANDBOX_FILE}")` : ""}],
   compatibilityDate = "${COMPATIBLE}",
   bindings = [${bindings.join(", ")}],${
     durable

@@ -23,8 +23,13 @@ const EVERYWHERE: { readonly [kind: string]: KindCode } = {
   now: own("edge", "now"),
   random: own("edge", "random"),
   sleep: own("edge", "sleep"),
+  script: own("edge", "script"),
+  ask: own("edge", "ask"),
+  event: own("edge", "event"),
   fn: { door: "edge", code: "fnWith(runEffect)", names: ["fnWith"] },
 }
+/** Kinds whose runs rest until somebody says something. */
+export const ASKING: ReadonlySet<string> = new Set(["ask", "event"])
 /** Kinds that want files, processes or connections that last. */
 const OF_SERVERS: { readonly [kind: string]: KindCode } = {
   sql: own("server", "sql"),
@@ -48,8 +53,13 @@ export interface Traits {
   /** The most that a program may have there, in bytes, and who says so. */
   readonly size?: { readonly bytesMax: number; readonly who: string }
   /** Ledgers that it can keep, the default first. */
-  readonly ledgers: readonly ("file" | "memory" | "durable")[]
+  readonly ledgers: readonly Ledger[]
 }
+
+export type Ledger = "file" | "memory" | "durable"
+/** How much of the interface it has: runs that are begun and waited for, or all that `shadowgraph serve` has. A page has none. */
+export const INTERFACES = ["small", "full"] as const
+export type Interface = (typeof INTERFACES)[number]
 
 const server = (title: string, more: Partial<Traits> = {}): Traits => ({
   kinds: { ...EVERYWHERE, ...OF_SERVERS },

@@ -9,14 +9,14 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
 import { RunSlots } from "../slots.ts"
 import { addBeginnings } from "./begin_runs.ts"
-import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { barred, type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { Catalogue, type Served } from "./catalogue.ts"
 import { corsFor } from "./cors.ts"
 import type { Draining } from "./draining.ts"
 import { Flights } from "./flights.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
-import { type Answer, json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 
@@ -179,16 +179,6 @@ const admission =
     }
     return next()
   }
-
-/** Why a request without a right token is not answered. */
-function barred({ reason, message, cause }: TokenError, onDefect: GraphsOptions["onDefect"]): Answer {
-  if (!reason.startsWith("token-")) {
-    onDefect?.(cause ?? message)
-    return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
-  }
-  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
-  return problemOf(reason as ProblemKind, message, {}, { "www-authenticate": `Bearer realm="shadowgraph"${error}` })
-}
 
 const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({
   name,
