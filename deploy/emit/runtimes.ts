@@ -72,7 +72,9 @@ export async function besideOf(target: Target, project: string, models: readonly
   const lacks =
     target === "browser"
       ? [
-          note(`${mb(bytes)} MB come along for models; a page loads what its browser can run of them when it is opened`),
+          note(
+            `${mb(bytes)} MB come along for models; a page loads what its browser can run of them when it is opened`,
+          ),
           ...sizes
             .filter(({ size }) => size > PAGES_FILE_MAX)
             .map(({ name, size }) => note(`${name} has ${mb(size)} MB, and Cloudflare Pages takes files up to 25 MiB`)),

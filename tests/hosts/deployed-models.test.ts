@@ -11,8 +11,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { environmentWith, findBun } from "../../bin/runtimes.mjs"
 import { writeModel } from "../../shadow/mod.ts"
-import { root } from "../repository.ts"
 import { shadowgraphHere } from "../cli/here.ts"
+import { root } from "../repository.ts"
 import { answering, findChromium, findWorkerd, freePort, openChromium, serveFile } from "./launch.ts"
 import { recentNode } from "./node.ts"
 
@@ -100,7 +100,8 @@ const RUN = (lose: boolean) => `(async () => {
 
 describe("a deployment that brings its models", () => {
   const chromium = findChromium()
-  if (chromium === undefined) console.log("Skipped: models in a page, because there is no Chromium; apt-get install chromium")
+  if (chromium === undefined)
+    console.log("Skipped: models in a page, because there is no Chromium; apt-get install chromium")
   test.skipIf(chromium === undefined)(
     "runs them in a page on WebGPU, and on WASM once the device is gone, with the reason on record",
     async () => {
@@ -124,7 +125,9 @@ describe("a deployment that brings its models", () => {
         const [page, without] = await Promise.all(browsers.map(async (browser) => await opened(await browser)))
         const whole = (await page!.evaluate(RUN(false))) as Ran
         expect(whole.output).toEqual(OUTPUT)
-        expect(whole.by.map(({ who, why }) => [who, why])).toEqual(Array(3).fill(["webgpu, onnxruntime-web 1.30.0", null]))
+        expect(whole.by.map(({ who, why }) => [who, why])).toEqual(
+          Array(3).fill(["webgpu, onnxruntime-web 1.30.0", null]),
+        )
         const lost = (await page!.evaluate(RUN(true))) as Ran
         expect(lost.output).toEqual(OUTPUT)
         expect(lost.trace).toBe(whole.trace)
@@ -166,14 +169,21 @@ describe("a deployment that brings its models", () => {
           body: JSON.stringify({ input: INPUT }),
         })
         const body = (await response.json()) as { readonly output: unknown; readonly trace: string }
-        expect({ status: response.status, output: body.output, said }).toEqual({ status: 200, output: OUTPUT, said: "" })
+        expect({ status: response.status, output: body.output, said }).toEqual({
+          status: 200,
+          output: OUTPUT,
+          said: "",
+        })
         traces.set("workerd", body.trace)
       }
       const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js")
       const args = [wrangler, "deploy", "--dry-run", "--outdir", "out", "--config", "wrangler.jsonc"]
       const home = { HOME: base, XDG_CONFIG_HOME: base, WRANGLER_SEND_METRICS: "false", CI: "true" }
       const dry = spawnSync(recentNode(), args, { cwd: folder, encoding: "utf8", env: { ...environment, ...home } })
-      expect({ status: dry.status, said: dry.status === 0 ? "" : dry.stdout + dry.stderr }).toEqual({ status: 0, said: "" })
+      expect({ status: dry.status, said: dry.status === 0 ? "" : dry.stdout + dry.stderr }).toEqual({
+        status: 0,
+        said: "",
+      })
       // What it would send holds the model and the runtime.
       const sent = readdirSync(join(folder, "out"), { recursive: true }).map(String)
       expect(sent.filter((name) => /\.(wasm|onnx)$/.test(name)).length).toBe(2)
@@ -203,7 +213,9 @@ describe("a deployment that brings its models", () => {
     renameSync(`${model}.kept`, model)
     const elsewhere = GRAPH.replaceAll("./models/step.onnx,", "./models/step.onnx, providers: [cuda, cpu],")
     writeFileSync(join(base, "steps.graph.yaml"), elsewhere)
-    expect(await refused()).toContain("./models/step.onnx is to run on cuda, cpu, and a page in a browser has webgpu and wasm")
+    expect(await refused()).toContain(
+      "./models/step.onnx is to run on cuda, cpu, and a page in a browser has webgpu and wasm",
+    )
     expect(readdirSync(base)).not.toContain("none")
   })
 })

@@ -163,18 +163,6 @@ describe("what is written, where it goes", () => {
         mkdirSync(join(folder, "objects"), { recursive: true })
         const config = ["serve", "workerd.capnp", `--socket-addr=http=127.0.0.1:${port}`, "--experimental"]
         await served(`workerd (${ledger})`, [findWorkerd()!, ...config], folder, port)
-        if (ledger === "memory") return
-        // The vendor's own check, without the network.
-        const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js")
-        const args = [wrangler, "deploy", "--dry-run", "--outdir", "out", "--config", "wrangler.jsonc"]
-        const home = { HOME: base, XDG_CONFIG_HOME: base, WRANGLER_SEND_METRICS: "false", CI: "true" }
-        const dry = spawnSync(recentNode(), args, { cwd: folder, encoding: "utf8", env: { ...environment, ...home } })
-        expect({ status: dry.status, said: dry.status === 0 ? "" : dry.stdout + dry.stderr }).toEqual({
-          status: 0,
-          said: "",
-        })
-        expect(dry.stdout).toContain("--dry-run: exiting now")
-        expect(dry.stdout).toContain("GRAPHS")
       },
       HOST_MS_MAX,
     )
