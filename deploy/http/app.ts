@@ -143,6 +143,7 @@ function meansOf(options: GraphsOptions): Means {
     streams,
     hosts: options.runs ?? [],
     admit: admission(callers, onDefect),
+    admitReader: admission(callers, onDefect, true),
     callerOf: (c: Context): Caller => callers.of(c.req.raw),
     onDefect,
     onRun,
@@ -168,17 +169,27 @@ function onlyFor(hosts: readonly string[], app: Hono): void {
 }
 const KNOWN_MAX = 100
 
+/** `reader`: of what a browser shows and nothing is done by, so the token may be the password that a browser asks for. */
 const admission =
-  (callers: Callers, onDefect: GraphsOptions["onDefect"]): MiddlewareHandler =>
+  (callers: Callers, onDefect: GraphsOptions["onDefect"], reader = false): MiddlewareHandler =>
   async (c, next) => {
     try {
-      await callers.admit(c.req.raw)
+      await callers.admit(c.req.raw, reader ? withPassword(c.req.raw) : c.req.raw)
     } catch (cause) {
       if (!(cause instanceof TokenError)) throw cause
-      return barred(cause, onDefect).response()
+      return barred(cause, onDefect, reader ? ', Basic realm="shadowgraph", charset="UTF-8"' : "").response()
     }
     return next()
   }
+
+/** The request with its password (RFC 7617) as the token; whoever it is sent for, the name is not looked at. */
+function withPassword(request: Request): Request {
+  const [, given] = /^Basic +([A-Za-z0-9+/]{1,1024}={0,2}) *$/i.exec(request.headers.get("authorization") ?? "") ?? []
+  if (given === undefined || given.replace(/=+$/, "").length % 4 === 1) return request
+  const [, password] = /^[^:]*:([!-~]+)$/.exec(atob(given)) ?? []
+  if (password === undefined) return request
+  return new Request(request.url, { headers: { authorization: `Bearer ${password}` } })
+}
 
 const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({
   name,

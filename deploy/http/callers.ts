@@ -43,9 +43,9 @@ export class Callers {
     this.#clock = clock
   }
 
-  /** Finds out who asks. Fails with `TokenError`. */
-  async admit(request: Request): Promise<void> {
-    const holder = await this.#options.holderOf?.(request)
+  /** Finds out who asks, by what `as` says of them. Fails with `TokenError`. */
+  async admit(request: Request, as = request): Promise<void> {
+    const holder = await this.#options.holderOf?.(as)
     if (holder !== undefined) this.#holders.set(request, holder)
   }
 
@@ -87,15 +87,21 @@ export class Callers {
   }
 }
 
-/** Why a request without a right token is not answered. */
+/** Why a request without a right token is not answered. `also`: a further challenge. */
 export function barred(
   { reason, message, cause }: TokenError,
   onDefect: ((cause: unknown) => void) | undefined,
+  also = "",
 ): Answer {
   if (!reason.startsWith("token-")) {
     onDefect?.(cause ?? message)
     return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
   }
   const error = reason === "token-missing" ? "" : ', error="invalid_token"'
-  return problemOf(reason as ProblemKind, message, {}, { "www-authenticate": `Bearer realm="shadowgraph"${error}` })
+  return problemOf(
+    reason as ProblemKind,
+    message,
+    {},
+    { "www-authenticate": `Bearer realm="shadowgraph"${error}${also}` },
+  )
 }

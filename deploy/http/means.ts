@@ -49,6 +49,8 @@ export interface Means {
   readonly hosts: readonly RunsHost[]
   /** Finds out who asks; to be put before every way that is not for everybody. */
   readonly admit: MiddlewareHandler
+  /** The same for what a browser shows and nothing is done by: there the token may be the password that a browser asks for. */
+  readonly admitReader: MiddlewareHandler
   readonly callerOf: (c: Context) => Caller
   readonly onDefect: ((cause: unknown) => void) | undefined
   readonly onRun: ((told: RunTold) => void) | undefined

@@ -227,7 +227,11 @@ describe("runs that rest", () => {
         return { field, run: `${field} ~ button`, shown: `${field} ~ output` }
       }
       const refund = await of("refund")
-      await page.$eval(refund.field, (field, text) => void ((field as HTMLTextAreaElement).value = text), '{"euros":100}')
+      await page.$eval(
+        refund.field,
+        (field, text) => void ((field as HTMLTextAreaElement).value = text),
+        '{"euros":100}',
+      )
       await page.click(refund.run)
       await page.waitForSelector(`${refund.shown} form`)
       expect(await page.$eval(`${refund.shown} label`, (label) => label.textContent)).toContain("Pay 100 EUR?")
