@@ -21,11 +21,18 @@ export interface Bundled {
   readonly lacks: readonly Lack[]
 }
 
-/** `folder`: of the graphs, from which packages of their functions are found. Fails with `ProjectError` where it cannot be bundled. */
+/**
+ * `folder`: of the graphs, from which packages of their functions are found. `beside`: bytes that go with the program. Fails with
+ * `ProjectError` where it cannot be bundled.
+ */
 export async function bundleFor(
   target: Target,
   entry: string,
-  { folder, modules }: { readonly folder: string; readonly modules: readonly Module[] },
+  {
+    folder,
+    modules,
+    beside,
+  }: { readonly folder: string; readonly modules: readonly Module[]; readonly beside: number },
 ): Promise<Bundled> {
   const { build } = await import("esbuild")
   const { server, size, title } = TRAITS[target]
@@ -53,8 +60,9 @@ export async function bundleFor(
       fix: "deploy to bun, deno or node, or do without it",
       harmless: false,
     }))
-    if (size !== undefined && bytes > size.bytesMax)
-      lacks.push({ what: `the program has ${bytes} bytes, and ${size.who} takes ${size.bytesMax}`, harmless: false })
+    const all = bytes + beside
+    if (size !== undefined && all > size.bytesMax)
+      lacks.push({ what: `the program has ${all} bytes, and ${size.who} takes ${size.bytesMax}`, harmless: false })
     return { text, bytes, gzip: gzipSync(contents).length, lacks }
   } catch (cause) {
     const [first] = (cause as { readonly errors?: readonly Message[] }).errors ?? []
@@ -93,14 +101,15 @@ const HOME = join(import.meta.dirname, "..", "..")
 const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge": "deploy/edge/mod",
   "shadowgraph/edge/http": "deploy/edge/http",
+  "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
   // What modules of functions take from the package is the builder's: `fn`, `Failure`, types.
-  shadowgraph: "graph/build/mod",
+  shadowgraph: "deploy/edge/functions",
 }
 /** Files of the deployment beside the program. */
-const BESIDE = new RegExp(`^\\./${SANDBOX_FILE.replace(".", "\\.")}$`)
+const BESIDE = new RegExp(`^\\./(${SANDBOX_FILE.replace(".", "\\.")}|models/[0-9a-f]{64}\\.onnx|ort/[\\w.-]+)$`)
 const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
 
 const partsOf = (folder: string, modules: readonly Module[], server: boolean, stray: Set<string>): Plugin => ({

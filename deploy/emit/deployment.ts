@@ -6,10 +6,12 @@ import type { CheckedGraph } from "../../graph/mod.ts"
 import type { Project } from "../project.ts"
 import { meteredQuickJs } from "../sandbox/quickjs.ts"
 import { bundleFor } from "./bundle.ts"
-import { asks, entryOf, hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"
+import { asks, bringsModels, entryOf, hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"
 import { filesOf, type Written } from "./files.ts"
 import { type Gathered, gather } from "./gather.ts"
 import { type Lack, lacksOf } from "./lacks.ts"
+import { modelsIn } from "./models.ts"
+import { type Beside, besideOf } from "./runtimes.ts"
 import { type Interface, type Target, TRAITS } from "./targets.ts"
 
 export interface DeployOptions {
@@ -28,6 +30,8 @@ export interface DeployOptions {
 }
 
 export interface Deployment extends Written {
+  /** Files of this machine that come along as they are, by path there. */
+  readonly copies: Readonly<Record<string, string>>
   readonly gathered: readonly Gathered[]
   readonly lacks: readonly Lack[]
   /** Of the program. */
@@ -57,13 +61,26 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     },
   }
   const modules = gathered.flatMap((g) => g.modules)
-  const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), { folder: project.folder, modules })
+  const { folder } = project
+  const beside = bringsModels(target, gathered) ? await besideOf(target, folder, modelsIn(gathered)) : NOTHING
+  const parts = { folder, modules, beside: beside.bytes }
+  const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), parts)
   const wanted = { target, grants, ledger, interface: program.interface, speculates }
   const found = gathered.flatMap((g) => lacksOf(g, wanted))
   const written = filesOf(program, text, name)
   const sandbox = hasScripts(gathered) && !TRAITS[target].server ? { [SANDBOX_FILE]: await meteredQuickJs() } : {}
-  const files = { ...written.files, ...sandbox }
-  return { ...written, files, gathered, lacks: [...found, ...lacks], bytes, gzip }
+  const files = { ...written.files, ...sandbox, ...beside.files }
+  return {
+    ...written,
+    files,
+    copies: beside.copies,
+    gathered,
+    lacks: [...found, ...beside.lacks, ...lacks],
+    bytes,
+    gzip,
+  }
 }
+
+const NOTHING: Beside = { files: {}, copies: {}, bytes: 0, lacks: [] }
 
 const aboutOf = ({ graph: { about } }: CheckedGraph) => (about === undefined ? {} : { about })

@@ -5,6 +5,8 @@
 import { type Packing, pack } from "../edge/packed.ts"
 import type { Gathered } from "./gather.ts"
 import { readsPatterns } from "./lacks.ts"
+import { modelsIn } from "./models.ts"
+import { codeOfModels, type Part, workerParts } from "./runtimes.ts"
 import { ASKING, type Interface, type KindCode, type Ledger, type Target, TRAITS } from "./targets.ts"
 
 export interface Program {
@@ -30,9 +32,18 @@ export const kindsIn = (gathered: readonly Gathered[]): ReadonlySet<string> =>
   new Set(gathered.flatMap(({ plan }) => plan.externs.map((x) => x.kind)))
 export const asks = (gathered: readonly Gathered[]): boolean => [...kindsIn(gathered)].some((kind) => ASKING.has(kind))
 export const hasScripts = (gathered: readonly Gathered[]): boolean => kindsIn(gathered).has("script")
+/** Whether they run models on what the deployment brings along. */
+export const bringsModels = (target: Target, gathered: readonly Gathered[]): boolean =>
+  TRAITS[target].providers !== undefined && kindsIn(gathered).has("onnx")
 
-type Door = "edge" | "server" | "edge/http" | "edge/sandbox"
-const DOORS: readonly Door[] = ["edge", "edge/http", "edge/sandbox", "server"]
+/** Files beside a worker that it imports. */
+export const partsOf = (gathered: readonly Gathered[]): readonly Part[] => [
+  ...(hasScripts(gathered) ? [{ name: SANDBOX_FILE, form: "wasm" } as const] : []),
+  ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
+]
+
+type Door = "edge" | "server" | "edge/http" | "edge/onnx" | "edge/sandbox"
+const DOORS: readonly Door[] = ["edge", "edge/http", "edge/onnx", "edge/sandbox", "server"]
 
 export function entryOf(program: Program): string {
   const { target, gathered, packing } = program
@@ -43,6 +54,7 @@ export function entryOf(program: Program): string {
     edge: new Set(["edge", "unpack"]),
     server: new Set(),
     "edge/http": new Set(),
+    "edge/onnx": new Set(),
     "edge/sandbox": new Set(),
   }
   for (const { code } of kinds) for (const name of code.names) names[code.door].add(name)
@@ -52,7 +64,7 @@ export function entryOf(program: Program): string {
     names[door].add(name)
     services.push(text)
   }
-  const fetches = uses.has("http") || uses.has("llm") || uses.has("mcp")
+  const fetches = uses.has("http") || uses.has("llm") || uses.has("mcp") || gathered.some(({ models }) => models.remote)
   if (fetches && server) names.server.add("createHttp")
   if (fetches)
     lend(server ? "server" : "edge", server ? "createHttp" : "fetchHttp", `http: ${server ? "web" : "fetchHttp()"}`)
@@ -65,6 +77,12 @@ export function entryOf(program: Program): string {
       "sandboxOn",
       `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
     )
+  const models = uses.has("onnx") ? codeOfModels(target, modelsIn(gathered)) : undefined
+  if (models !== undefined) {
+    if (target === "browser") names["edge/onnx"].add("cachedModels")
+    lend("edge/onnx", "broughtModels", `files: ${models.files}`)
+    lend("edge/onnx", "webOnnx", `onnx: ${models.onnx}`)
+  }
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
     lend(
@@ -103,11 +121,13 @@ export function entryOf(program: Program): string {
             : `import sandboxBytes from "${SANDBOX}"`,
         ]
       : []),
+    ...(models?.imports ?? []),
     ...modules.map((m, i) => `import * as code${i} from ${JSON.stringify(CODE + m.path)}`),
     "",
     "/** Plans, grants, pins, policy and budgets, as `deployment.json` lists them. */",
     `const PACKED = ${JSON.stringify(pack(packing))}`,
     ...(fetches && server ? ["const web = createHttp()"] : []),
+    ...(models?.lines ?? []),
     ...start.lines,
     "",
   ].join("\n")

@@ -2,8 +2,9 @@
  * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
  * and keep in a repository.
  */
-import { hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"
+import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
 import { PAGE } from "./page.ts"
+import type { Part } from "./runtimes.ts"
 import type { Target } from "./targets.ts"
 
 export interface Written {
@@ -36,11 +37,12 @@ function listing({ target, gathered, packing, ledger, interface: form, open }: P
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
     target,
-    graphs: gathered.map(({ plan, modules }, i) => ({
+    graphs: gathered.map(({ plan, modules, models: { brought } }, i) => ({
       name: plan.name,
       needs: plan.needs,
       grants: graphs[i]!.grants,
       code: Object.fromEntries(modules.map((m) => [m.path, m.sha256])),
+      ...(brought.length === 0 ? {} : { models: Object.fromEntries(brought.map((m) => [m.path, m.sha256])) }),
     })),
     policy,
     ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
@@ -178,8 +180,8 @@ const FORMS: Readonly<Record<Target, Form>> = {
   workerd: ({ ledger, gathered }, text, name) => ({
     files: {
       "worker.js": text,
-      "wrangler.jsonc": wrangler(name, ledger === "durable", hasScripts(gathered)),
-      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), hasScripts(gathered)),
+      "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered)),
+      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), partsOf(gathered)),
     },
     live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
     also: [
@@ -187,7 +189,7 @@ const FORMS: Readonly<Record<Target, Form>> = {
     ],
   }),
   browser: ({ gathered }, text, name) => ({
-    files: { "index.html": PAGE(name, hasScripts(gathered)), "app.js": text },
+    files: { "index.html": PAGE(name, hasScripts(gathered) || bringsModels("browser", gathered)), "app.js": text },
     live: (folder) => `npx wrangler pages deploy ${folder} --project-name ${name}`,
     also: [["On this machine", (folder) => `npx serve ${folder}`]],
   }),
@@ -204,17 +206,15 @@ const COMPATIBLE = "2026-11-01"
 const wrangler = (
   name: string,
   durable: boolean,
-  scripts: boolean,
+  parts: readonly Part[],
 ): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
   main: "worker.js",
   // The bundle is whole, and was checked as it is.
   no_bundle: true,
-  // A worker compiles no WebAssembly: it is brought along as a module.
-  ...(scripts
-    ? { find_additional_modules: true, rules: [{ type: "CompiledWasm", globs: [`**/${SANDBOX_FILE}`] }] }
-    : {}),
+  // A worker compiles no WebAssembly and reads no files: they are brought along as modules.
+  ...(parts.length > 0 ? { find_additional_modules: true, rules: rulesOf(parts) } : {}),
   compatibility_date: COMPATIBLE,
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
@@ -227,7 +227,17 @@ ${json({
     : {}),
 })}`
 
-const capnp = (durable: boolean, secrets: readonly string[], scripts: boolean): string => {
+/** Rules of one kind for one kind of file: what follows would count for less. */
+function rulesOf(parts: readonly Part[]) {
+  const types = { wasm: "CompiledWasm", esModule: "ESModule", data: "Data" } as const
+  const forms = [...new Set(parts.map(({ form }) => form))]
+  return forms.map((form) => ({
+    type: types[form],
+    globs: parts.flatMap((part) => (part.form === form ? [`**/${part.name}`] : [])),
+  }))
+}
+
+const capnp = (durable: boolean, secrets: readonly string[], parts: readonly Part[]): string => {
   const bindings = [
     ...["SHADOWGRAPH_TOKENS", ...secrets].map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
     ...(durable ? ['(name = "GRAPHS", durableObjectNamespace = "Graphs")'] : []),
@@ -241,7 +251,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")${scripts ? `, (name = "${SANDBOX_FILE}", wasm = embed "${SANDBOX_FILE}")` : ""}],
+  modules = [(name = "worker.js", esModule = embed "worker.js")${parts.map(({ name, form }) => `, (name = "${name}", ${form} = embed "${name}")`).join("")}],
   compatibilityDate = "${COMPATIBLE}",
   bindings = [${bindings.join(", ")}],${
     durable

@@ -6,6 +6,7 @@ import { coverage, WITH_PATTERNS } from "../../graph/mod.ts"
 import { reachOfHost } from "../../nodes/mod.ts"
 import { builtinsOf } from "../../plan/mod.ts"
 import type { Gathered } from "./gather.ts"
+import { lacksOfModels } from "./models.ts"
 import { ASKING, type Interface, type Ledger, type Target, TRAITS } from "./targets.ts"
 
 export interface Lack {
@@ -32,7 +33,7 @@ export const readsPatterns = ({ plan }: Gathered): boolean =>
 /** What is known without making the program. */
 export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
   const { target, grants, ledger, speculates } = wanted
-  const { plan, drifted, inPlace, refused } = gathered
+  const { plan, drifted, inPlace, refused, models } = gathered
   const { kinds, title, open, privateNetwork, secret } = TRAITS[target]
   const lacks: (Omit<Lack, "graph"> | undefined)[] = []
   const harmful = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: false })
@@ -66,6 +67,7 @@ export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
     harmless("a page reads answers of other origins only where these allow it (CORS)")
   const asking = new Set(plan.externs.flatMap((x) => (ASKING.has(x.kind) ? [x.kind] : [])))
   for (const kind of asking) lacks.push(restingOf(kind, wanted))
+  if (Object.hasOwn(kinds, "onnx")) lacks.push(...lacksOfModels(models, target))
   if (ledger === "memory") harmless("runs are on record in memory, for as long as the program lives")
   if (speculates) harmless("runs do not look ahead: shadows are not brought along")
   const files = ["fs", "sql"].filter((scheme) => needs(scheme).length > 0)
