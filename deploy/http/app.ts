@@ -9,14 +9,14 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
 import { RunSlots } from "../slots.ts"
 import { addBeginnings } from "./begin_runs.ts"
-import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { barred, type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { Catalogue, type Served } from "./catalogue.ts"
 import { corsFor } from "./cors.ts"
 import type { Draining } from "./draining.ts"
 import { Flights } from "./flights.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
-import { type Answer, json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 
@@ -143,6 +143,7 @@ function meansOf(options: GraphsOptions): Means {
     streams,
     hosts: options.runs ?? [],
     admit: admission(callers, onDefect),
+    admitReader: admission(callers, onDefect, true),
     callerOf: (c: Context): Caller => callers.of(c.req.raw),
     onDefect,
     onRun,
@@ -168,26 +169,26 @@ function onlyFor(hosts: readonly string[], app: Hono): void {
 }
 const KNOWN_MAX = 100
 
+/** `reader`: of what a browser shows and nothing is done by, so the token may be the password that a browser asks for. */
 const admission =
-  (callers: Callers, onDefect: GraphsOptions["onDefect"]): MiddlewareHandler =>
+  (callers: Callers, onDefect: GraphsOptions["onDefect"], reader = false): MiddlewareHandler =>
   async (c, next) => {
     try {
-      await callers.admit(c.req.raw)
+      await callers.admit(c.req.raw, reader ? withPassword(c.req.raw) : c.req.raw)
     } catch (cause) {
       if (!(cause instanceof TokenError)) throw cause
-      return barred(cause, onDefect).response()
+      return barred(cause, onDefect, reader ? ', Basic realm="shadowgraph", charset="UTF-8"' : "").response()
     }
     return next()
   }
 
-/** Why a request without a right token is not answered. */
-function barred({ reason, message, cause }: TokenError, onDefect: GraphsOptions["onDefect"]): Answer {
-  if (!reason.startsWith("token-")) {
-    onDefect?.(cause ?? message)
-    return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
-  }
-  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
-  return problemOf(reason as ProblemKind, message, {}, { "www-authenticate": `Bearer realm="shadowgraph"${error}` })
+/** The request with its password (RFC 7617) as the token; whoever it is sent for, the name is not looked at. */
+function withPassword(request: Request): Request {
+  const [, given] = /^Basic +([A-Za-z0-9+/]{1,1024}={0,2}) *$/i.exec(request.headers.get("authorization") ?? "") ?? []
+  if (given === undefined || given.replace(/=+$/, "").length % 4 === 1) return request
+  const [, password] = /^[^:]*:([!-~]+)$/.exec(atob(given)) ?? []
+  if (password === undefined) return request
+  return new Request(request.url, { headers: { authorization: `Bearer ${password}` } })
 }
 
 const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({
