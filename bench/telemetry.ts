@@ -1,16 +1,15 @@
 /**
  * `npm run bench:telemetry`: what watching runs costs. Graphs of fused nodes, run by an engine that nobody watches; with figures
- * only; with traces of which this one is not kept; and traced, where each node is a span. Beside them the VM alone with and
- * without the question whether somebody listens, which is all that is left of telemetry in a run when it is off. In turns, in
- * one process, by the processor's clock; spans are written as a collector wants them and then thrown away.
+ * only; with traces of which this one is not kept; and traced, where each node is a span. In turns, in one process, by the
+ * processor's clock; spans are written as a collector wants them and then thrown away. That off costs nothing is looked at in
+ * processes of their own: runs that nobody watches where none ever was traced, and the same where many were before.
  */
-import { execute, load, type RunSettings } from "../bus/mod.ts"
-import { Vm } from "../bus/vm.ts"
+import { spawnSync } from "node:child_process"
+import { parseArgs } from "node:util"
 import { compile } from "../compile/mod.ts"
 import {
   Engine,
   hostDigest,
-  MemoryLedger,
   openTelemetry,
   type Ready,
   systemChance,
@@ -19,19 +18,26 @@ import {
 } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import type { Outcome, Value } from "../graph/mod.ts"
-import { openRun } from "../kernel/mod.ts"
-import { type Contestant, measure, type Sample } from "./measure.ts"
+import { type Contestant, type MeasureOptions, measure, type Sample, summary } from "./measure.ts"
 import { kinds } from "./ours.ts"
 import { Report } from "./report.ts"
 
+const { values } = parseArgs({
+  options: {
+    processes: { type: "string", default: "7" },
+    /** One process of those: runs that nobody watches, as a number of nanoseconds; `after` many that were traced, or not. */
+    off: { type: "string" },
+  },
+})
 const SIZES = [5, 100] as const
+const BY_CPU: MeasureOptions = { turns: 21, turnMs: 20, warmMs: 400, cpu: true }
+/** Traced runs in a process before those that nobody watches. */
+const TRACED_BEFORE = 20_000
 /** Traced runs between two times that what waits is handed over: fewer spans than the queue holds. */
 const HANDED_OVER = 10
 const INPUT = { x: 1 }
 const services = { clock: systemClock, chance: systemChance }
 
-const VM = "the VM alone"
-const ASKED = "the VM, asked whether somebody listens"
 const OFF = "a run, nothing on"
 const FIGURES = "a run, figures"
 const UNSAMPLED = "a run, traces on and this one not kept"
@@ -93,36 +99,57 @@ async function contest(size: number): Promise<ReadonlyMap<string, Sample>> {
   const unsampled = openTelemetry({ traces: to, fetch: nowhere, sampler: { ratio: 0, parent: true } })
   const effects = openTelemetry({ traces: to, fetch: nowhere, nodes: false })
   const all = openTelemetry({ traces: to, fetch: nowhere })
-  const program = load(off.admitted, [], { codegen: true })
-  const store = new MemoryLedger()
-  const settings = (): RunSettings => {
-    const record = openRun(off.admitted, {
-      store,
-      digest: hostDigest,
-      clock: systemClock,
-      run: "r",
-      space: "",
-      input: INPUT,
-    })
-    return { services, record, limits: undefined }
-  }
-  // One record for all: of a pure chain nothing is written to it, and what it costs is not the question here.
-  const same = settings()
   const contestants: readonly Contestant[] = [
-    { name: VM, run: () => valueOf(new Vm(program, same).run(INPUT) as Outcome) },
-    { name: ASKED, run: () => valueOf(execute(program, INPUT, same) as Outcome) },
     { name: OFF, run: once(off) },
     { name: FIGURES, run: once(await engineWith(bytes, figures)) },
     { name: UNSAMPLED, run: once(await engineWith(bytes, unsampled)) },
     { name: EFFECTS, run: traced(await engineWith(bytes, effects), effects) },
     { name: TRACED, run: traced(await engineWith(bytes, all), all) },
   ]
-  const samples = await measure(once(off)(), contestants, { turns: 21, turnMs: 20, warmMs: 400, cpu: true })
+  const samples = await measure(once(off)(), contestants, BY_CPU)
   for (const telemetry of [figures, unsampled, effects, all]) await telemetry.close()
   return samples
 }
 
+async function alone(after: boolean): Promise<number> {
+  const bytes = planOf(SIZES[0])
+  if (after) {
+    const telemetry = openTelemetry({ traces: to, fetch: nowhere })
+    const run = traced(await engineWith(bytes, telemetry), telemetry)
+    for (let i = 0; i < TRACED_BEFORE; i++) await run()
+    await telemetry.close()
+  }
+  const run = once(await engineWith(bytes))
+  return (await measure(run(), [{ name: OFF, run }], BY_CPU)).get(OFF)!.median
+}
+
+/** Nanoseconds of runs that nobody watches, never traced and after others were, in processes in turns. */
+function inProcesses(): { readonly never: Sample; readonly after: Sample } {
+  const told = (off: string): number => {
+    const child = spawnSync(process.execPath, [import.meta.filename, "--off", off], { encoding: "utf8" })
+    if (child.status !== 0) throw new RangeError(`a process of the bench ended with ${child.status}: ${child.stderr}`)
+    return Number(child.stdout)
+  }
+  const pairs = Array.from({ length: Number(values.processes) }, () => [told("never"), told("after")] as const)
+  return {
+    never: summary(
+      "never",
+      pairs.map(([never]) => never),
+    ),
+    after: summary(
+      "after",
+      pairs.map(([, after]) => after),
+    ),
+  }
+}
+
+if (values.off !== undefined) {
+  console.log(await alone(values.off === "after"))
+  process.exit(0)
+}
+
 const report = new Report("Telemetry", "npm run bench:telemetry")
+const { never, after } = inProcesses()
 const us = (s: Sample): number => s.median / 1_000
 const [few, many] = [await contest(SIZES[0]), await contest(SIZES[1])]
 report.text(
@@ -134,7 +161,10 @@ report.table(
   [...few].map(([name, s]) => [name, cell(s), cell(many.get(name)!)]),
 )
 const at = (of: ReadonlyMap<string, Sample>, name: string): number => us(of.get(name)!)
-report.figure("telemetry.off_ratio", at(few, ASKED) / at(few, VM), "×", "1")
+report.text(
+  `A run of ${SIZES[0]} nodes that nobody watches, medians of ${values.processes} processes: ${cell(never)} µs where none was ever traced, ${cell(after)} µs where ${TRACED_BEFORE} others were before; \`telemetry.off_ratio\` is the second over the first.`,
+)
+report.figure("telemetry.off_ratio", after.median / never.median, "×", "1")
 report.figure("telemetry.figures_us", at(few, FIGURES) - at(few, OFF), "µs a run")
 report.figure("telemetry.unsampled_us", at(few, UNSAMPLED) - at(few, OFF), "µs a run")
 report.figure("telemetry.on_us_per_run", at(few, EFFECTS) - at(few, OFF), "µs")

@@ -192,9 +192,12 @@ const DOES: { readonly [K in Kind]: (i: number, due: number) => Promise<Came | u
   cancel: async () => {
     const first = await ask("slow", { ms: 200 }, ["prefer: respond-async"])
     if (first?.status === 503) return "shed"
-    if (first?.status !== 202) return wrong("cancel, begun", first)
-    const { run } = JSON.parse(first.body) as Told
+    if (first === undefined) return wrong("cancel, begun", first)
+    const { run, code } = JSON.parse(first.body) as Told
     took({ run: run! })
+    // It had failed before the answer was written.
+    if (first.status === 500 && code !== undefined && DOWN.has(code)) return "down"
+    if (first.status !== 202) return wrong("cancel, begun", first)
     await pause(chance() * 150)
     const answer = await wires.ask(post(port, `/runs/${run}/cancel`, "{}"))
     // The tool may have died meanwhile, and the run with it.
