@@ -6,7 +6,7 @@ import { mlpFile, opened, SMALL, told, type Word, X, yOf } from "../contract/onn
 import { type Held, heldTo } from "./onnx-held.ts"
 
 const build = (name: string, wasm: string) => ({ load: () => import(`/ort/${name}`), wasm: `/ort/${wasm}` })
-const RUNTIMES = {
+export const RUNTIMES = {
   webgpu: build("ort.jspi.bundle.min.mjs", "ort-wasm-simd-threaded.jspi.wasm"),
   wasm: build("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
 }
