@@ -3,7 +3,7 @@
  * machine has one, else on a device in software, which says that it works and nothing of what a GPU would do.
  */
 import { HOSTS, Stand, softwareGpu } from "../tests/hosts/launch.ts"
-import type { Case, Rates } from "./onnx/rate.ts"
+import type { Case, Rates } from "../tests/hosts/onnx-rates.ts"
 import { Report } from "./report.ts"
 
 const TURNS = Number(process.argv[2] ?? 7)
@@ -13,7 +13,7 @@ const CASES: readonly Case[] = [
   { widths: [128, 256, 256, 64], rows: 64 },
   { widths: [512, 1024, 1024, 256], rows: 256 },
 ]
-const ON = { Bun: "servers", Chromium: "page" } as const
+const ON = { Bun: "onnx-servers", Chromium: "onnx-page" } as const
 
 const stand = new Stand()
 const report = new Report("Models", "npm run bench:onnx")
@@ -28,7 +28,7 @@ try {
       report.text(`Not in it: ${host}, because ${kind.missing}.`)
       continue
     }
-    const started = await stand.start(kind, await stand.program(`bench/onnx/${program}.ts`), true)
+    const started = await stand.start(kind, await stand.program(`tests/hosts/${program}.ts`), true)
     const { rates, runtimes, lacks } = (await started.ask({ cases: CASES, turns: TURNS, turnMs: 50 })) as Rates
     for (const [provider, reason] of Object.entries(lacks)) report.text(`Not in it: ${provider} on ${host}: ${reason}.`)
     const at = (provider: string, i: number) => rates.find((r) => r.provider === provider && r.case === i)!

@@ -11,7 +11,7 @@ export interface Case {
   readonly widths: readonly number[]
   readonly rows: number
 }
-export interface Question {
+export interface RatesQuestion {
   readonly cases: readonly Case[]
   readonly turns: number
   /** What one turn takes at least. */
@@ -33,7 +33,7 @@ export interface Rates {
 /** Relative to the largest number of the answer: every provider adds in an order of its own. */
 const APART_MAX = 1e-4
 
-export async function ratesOf(onnx: OnnxService, { cases, turns, turnMs }: Question): Promise<Rates> {
+export async function ratesOf(onnx: OnnxService, { cases, turns, turnMs }: RatesQuestion): Promise<Rates> {
   const providers = await onnx.providers()
   const there = providers.filter(({ lacks }) => lacks === undefined)
   const rates: Rate[] = []
