@@ -29,6 +29,7 @@ describe("the contract", () => {
         const durable = name === "workerd" ? "a Durable Object" : name === "Chromium" ? undefined : "SQLite"
         if (durable !== undefined) expect(of(durable)).toBeGreaterThan(of("memory"))
         expect(results.filter(({ name }) => name.startsWith("the handler")).length).toBeGreaterThan(10)
+        expect(results.filter(({ name }) => name.startsWith("the whole interface")).length).toBe(5)
       },
       HOST_MS_MAX,
     )
