@@ -58,3 +58,6 @@ export function mcpAtEdge(at: Edge, options: EdgeMcpOptions = {}): (request: Req
     return await (await opened).fetch(request, caller)
   }
 }
+
+export { mcpWay } from "../http/mcp.ts"
+export { mcpKeyFrom } from "../mcp/key.ts"
