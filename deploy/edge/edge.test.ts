@@ -141,7 +141,7 @@ describe("tokens with grants and budgets", () => {
   })
   const answers = async () => new Response("7")
   const tokens = [
-    entry("reader", { grants: ["net:*.example.com"], budget: { calls: 2, per: "1h" } }),
+    entry("reader", { grants: ["net:*.example.com", "elsewhere:thing"], budget: { calls: 2, per: "1h" } }),
     entry("narrow"),
     entry("sums", { graphs: ["sum"], grants: ["net:rates.example.com"] }),
     entry("old", { expires: "2026-01-02T00:00:00Z" }),

@@ -13,7 +13,8 @@ const LEDGER_TESTS = 9
 
 const hosts: readonly HostKind[] = HOSTS.map((kind) => (kind.name === "workerd" ? WITH_OBJECTS : kind))
 
-describe("the contract", () => {
+// At once: each host is a process of its own.
+describe.concurrent("the contract", () => {
   for (const kind of hosts) {
     const { name, missing } = kind
     if (missing !== undefined) console.log(`Skipped: the contract on ${name}, because ${missing}`)
