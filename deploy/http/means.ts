@@ -3,10 +3,11 @@ import type { Context, Hono, MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
 import type { Engine } from "../engine.ts"
 import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
+import type { BodyLimits } from "./body.ts"
 import type { Caller, Callers } from "./callers.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { FlightLimits, Flights } from "./flights.ts"
-import { type Answer, type BodyLimits, overloaded } from "./problems.ts"
+import { type Answer, overloaded } from "./problems.ts"
 import type { StreamLimits, Streams } from "./streams.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
