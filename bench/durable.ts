@@ -24,6 +24,7 @@ import {
 import * as build from "../graph/build/mod.ts"
 import { settleEffect } from "../nodes/mod.ts"
 import { postgresBinaries, startPostgres } from "../tests/contract/postgres-server.ts"
+import { installed } from "./installed.ts"
 import { summary } from "./measure.ts"
 import { kinds, ready, value } from "./ours.ts"
 import { Report } from "./report.ts"
@@ -35,7 +36,7 @@ const AT_ONCE = Number(values["at-once"] ?? 64)
 const RUNS = Number(values.runs ?? 256)
 const TURNS = Number(values.turns ?? 5)
 const STEPS = 10
-const PEERS = join(import.meta.dirname, "peers")
+const PEERS = installed("", "@dbos-inc")
 
 interface Batch {
   readonly ms: number
@@ -167,15 +168,7 @@ async function peer(name: string, program: string, where: string): Promise<Conte
   }
 }
 
-function installed(): void {
-  if (!existsSync(join(PEERS, "node_modules/@dbos-inc"))) {
-    console.log("installing peers into bench/peers …")
-    const done = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-      cwd: PEERS,
-      stdio: "inherit",
-    })
-    if (done.status !== 0) throw new RangeError("the peers could not be installed")
-  }
+function driver(): void {
   const native = join(PEERS, "node_modules/better-sqlite3")
   if (existsSync(join(native, "build/Release/better_sqlite3.node"))) return
   console.log("building better-sqlite3, the driver of LangGraph's checkpointer …")
@@ -185,7 +178,7 @@ function installed(): void {
 
 // ---- the bench
 
-installed()
+driver()
 const binaries = postgresBinaries()
 if ("missing" in binaries) throw new RangeError(`no Postgres for DBOS: ${binaries.missing}`)
 const server = await startPostgres(binaries.native, { fsync: true })

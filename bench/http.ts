@@ -1,17 +1,22 @@
 /**
  * `npm run bench:http`: a graph of five nodes over HTTP, requests a second and the time of the slowest hundredth, against the same
- * five steps by hand behind a bare Hono on Bun, in turns on one machine with one load generator; also with the ledger on disk.
+ * five steps by hand behind a bare Hono on Bun, and as a workflow of Mastra's server and a graph of LangGraph's, in turns on one
+ * machine with one load generator; also with the ledger on disk.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { recentNode } from "../tests/hosts/node.ts"
+import { installed } from "./installed.ts"
 import { Report } from "./report.ts"
 
 const ROOT = join(import.meta.dirname, "..")
 const CONNECTIONS = 32
-const ROUNDS = Number(process.argv[2] ?? 5)
-const SECONDS = Number(process.argv[3] ?? 4)
+/** `npm run bench:http -- [rounds] [seconds of a turn] [--no-peers]` */
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { "no-peers": { type: "boolean" } } })
+const [ROUNDS = 5, SECONDS = 4] = positionals.map(Number)
 
 const GRAPH = `graph: order_total
 input: { quantity: number, price: number, country: string }
@@ -23,12 +28,26 @@ nodes:
   total: { expr: net - discount + tax + shipping }
 output: { total: total, tax: tax }
 `
+const US = "Shadowgraph"
+const US_ON_DISK = "Shadowgraph, ledger on disk"
+const HONO = "Hono by hand"
+const MASTRA = "Mastra's server, on Node"
+const MASTRA_ON_BUN = "Mastra's server, on Bun"
+const LANGGRAPH = "LangGraph's development server"
+const LANGGRAPH_EMBEDDED = "LangGraph's routes without its queue"
+const LISTENING = /listening (\d+)/
+
 const INPUT = { quantity: 3, price: 20.5, country: "CH" }
 /** 61.5, no discount, 8.1 % of it, no shipping. */
 const TOTAL = "66.4815"
 
+const PEERS =
+  "Mastra: `@mastra/hono`, a workflow of five steps with their schemas, `POST …/start-async`; no storage named, so memory; no logger. `http.vs_mastra` counts whichever of its rows is quicker. LangGraph: a `StateGraph` of five nodes on `@langchain/langgraph-api`, Node: `POST /runs/wait` of the development server that `langgraph dev` starts (a run waits in a queue that its workers look into at random times, up to a second apart; as many workers as there are connections, log of errors only), and `POST /runs/stream` of the routes that the package lends other servers (`experimental/embed`), which have no queue. Neither is what its makers sell for production."
+
 interface Server {
   readonly name: string
+  /** What it keeps of a run, and where. */
+  readonly keeps: string
   readonly command: readonly string[]
   readonly cwd: string
   /** Finds the port in what it says. */
@@ -50,24 +69,24 @@ try {
   const main = join(ROOT, "deploy/cli/main.ts")
   const serve = [process.execPath, main, "serve", "--port", "0", "-q", "--concurrent", "1000"]
   const runs = { port: /127\.0\.0\.1:(\d+)/, path: "/graphs/order_total/runs", body: { input: INPUT } }
+  const hono = [process.execPath, join(ROOT, "bench/http/hono.ts")]
   const servers: readonly Server[] = [
-    { name: "Shadowgraph", command: [...serve, "--ledger", "memory"], cwd: folder, ...runs },
-    { name: "Shadowgraph, ledger on disk", command: serve, cwd: folder, ...runs },
-    {
-      name: "Hono by hand",
-      command: [process.execPath, join(ROOT, "bench/http/hono.ts")],
-      cwd: ROOT,
-      ...runs,
-      port: /listening (\d+)/,
-    },
+    { name: US, keeps: "memory", command: [...serve, "--ledger", "memory"], cwd: folder, ...runs },
+    { name: US_ON_DISK, keeps: "SQLite, synchronous=FULL", command: serve, cwd: folder, ...runs },
+    { name: HONO, keeps: "nothing", command: hono, cwd: ROOT, ...runs, port: LISTENING },
+    ...(values["no-peers"] ? [] : peers()),
   ]
-  const started = await Promise.all(servers.map(async (server) => ({ server, port: await start(server) })))
-  const samples = new Map<string, Sample[]>(servers.map(({ name }) => [name, []]))
+  const started = await Promise.all(servers.map(async (server) => ({ server, ...(await start(server)) })))
+  const samples = new Map<Server, Sample[]>(servers.map((server) => [server, []]))
+  for (const { child } of started) child.kill("SIGSTOP")
   for (let round = -1; round < ROUNDS; round++)
-    for (const { server, port } of started) {
+    for (const { server, port, child } of started) {
+      // Whoever is not measured stands still: what a server does after its turn must not cost the next one.
+      child.kill("SIGCONT")
       const sample = await load(server, port, round < 0 ? 2 : SECONDS)
+      child.kill("SIGSTOP")
       // The first round warms up.
-      if (round >= 0) samples.get(server.name)!.push(sample)
+      if (round >= 0) samples.get(server)!.push(sample)
     }
   tell(samples)
 } finally {
@@ -75,7 +94,35 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-function start({ name, command: [program, ...words], cwd, port }: Server): Promise<number> {
+/** Servers of other engines, each as its documentation starts it, on the runtime that this names. */
+function peers(): readonly Server[] {
+  const cwd = installed("servers")
+  const node = recentNode()
+  const mastra = join(cwd, "mastra.mjs")
+  const body = { inputData: INPUT }
+  const workflow = { path: "/api/workflows/order_total/start-async", body, cwd, port: LISTENING }
+  const graph = { body: { assistant_id: "order_total", input: INPUT }, cwd, port: LISTENING }
+  const langgraph = [node, join(cwd, "langgraph.mjs")]
+  return [
+    { name: MASTRA, keeps: "memory", command: [node, mastra], ...workflow },
+    { name: MASTRA_ON_BUN, keeps: "memory", command: [process.execPath, mastra], ...workflow },
+    {
+      name: LANGGRAPH,
+      keeps: "memory, a file now and then",
+      command: [...langgraph, "dev", folder, String(CONNECTIONS)],
+      path: "/runs/wait",
+      ...graph,
+    },
+    { name: LANGGRAPH_EMBEDDED, keeps: "memory", command: [...langgraph, "embed"], path: "/runs/stream", ...graph },
+  ]
+}
+
+function start({
+  name,
+  command: [program, ...words],
+  cwd,
+  port,
+}: Server): Promise<{ child: ChildProcess; port: number }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program!, words, { cwd, stdio: ["ignore", "pipe", "pipe"] })
     children.push(child)
@@ -83,7 +130,7 @@ function start({ name, command: [program, ...words], cwd, port }: Server): Promi
     const hear = (data: Buffer) => {
       said += data
       const found = port.exec(said)
-      if (found !== null) resolve(Number(found[1]))
+      if (found !== null) resolve({ child, port: Number(found[1]) })
     }
     child.stdout.on("data", hear)
     child.stderr.on("data", hear)
@@ -108,35 +155,37 @@ function load({ name, path, body }: Server, port: number, seconds: number): Prom
   })
 }
 
-function tell(samples: ReadonlyMap<string, readonly Sample[]>): void {
-  const median = (name: string, key: keyof Sample): number => {
-    const sorted = samples
-      .get(name)!
-      .map((s) => s[key])
-      .sort((a, b) => a - b)
+function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
+  const median = (of: readonly Sample[], key: keyof Sample): number => {
+    const sorted = of.map((s) => s[key]).sort((a, b) => a - b)
     return sorted[sorted.length >> 1]!
   }
   const report = new Report("HTTP", "npm run bench:http")
   report.text(
-    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine. What Hono does by hand checks its input and keeps no record.`,
+    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record.`,
   )
   report.table(
-    ["server", "requests a second", "p50 ms", "p99 ms"],
-    [...samples.keys()].map((name) => [
+    ["server", "keeps a run in", "requests a second", "p50 ms", "p99 ms"],
+    [...samples].map(([{ name, keeps }, of]) => [
       name,
-      median(name, "rps").toFixed(0),
-      median(name, "p50").toFixed(2),
-      median(name, "p99").toFixed(2),
+      keeps,
+      median(of, "rps").toFixed(0),
+      median(of, "p50").toFixed(2),
+      median(of, "p99").toFixed(2),
     ]),
   )
-  const ours = median("Shadowgraph", "rps")
-  report.figure("http.requests_per_second", ours)
-  report.figure("http.vs_hono", ours / median("Hono by hand", "rps"), "×", "≥ 0.7")
-  report.figure("http.p99_vs_hono", median("Hono by hand", "p99") / median("Shadowgraph", "p99"), "×")
-  report.figure(
-    "http.durable_vs_hono",
-    median("Shadowgraph, ledger on disk", "rps") / median("Hono by hand", "rps"),
-    "×",
-  )
+  const all = new Map([...samples].map(([{ name }, of]) => [name, of]))
+  const ours = all.get(US)!
+  const versus = (name: string): number => median(ours, "rps") / median(all.get(name)!, "rps")
+  report.figure("http.requests_per_second", median(ours, "rps"))
+  report.figure("http.vs_hono", versus(HONO), "×", "≥ 0.7")
+  report.figure("http.p99_vs_hono", median(all.get(HONO)!, "p99") / median(ours, "p99"), "×")
+  report.figure("http.durable_vs_hono", median(all.get(US_ON_DISK)!, "rps") / median(all.get(HONO)!, "rps"), "×")
+  if (all.has(MASTRA)) {
+    report.text(PEERS)
+    report.figure("http.vs_mastra", Math.min(versus(MASTRA), versus(MASTRA_ON_BUN)), "×", "≥ 10")
+    report.figure("http.vs_langgraph", versus(LANGGRAPH), "×", "≥ 10")
+    report.figure("http.vs_langgraph_embedded", versus(LANGGRAPH_EMBEDDED), "×")
+  }
   report.end()
 }

@@ -1,19 +1,29 @@
 /**
  * `npm run bench:kernel`: what the kernel costs. Chains of 1,000 nodes through the engine as it is, with admission, judging,
  * hashing and the ledger, against the same VM on the same plan with a record that keeps nothing: pure nodes, reads, writes.
- * The record that keeps nothing exists here alone: nothing that ships can run without the real one.
+ * The record that keeps nothing exists here alone: nothing that ships can run without the real one. Pure chains are measured
+ * in several processes: each compiles the loop anew, not always as well, for either side.
  */
+import { spawnSync } from "node:child_process"
+import { parseArgs } from "node:util"
 import * as v from "valibot"
 import { execute, load, type Program, type RunSettings } from "../bus/mod.ts"
 import { hostDigest, MemoryLedger, systemChance, systemClock } from "../deploy/mod.ts"
 import * as build from "../graph/build/mod.ts"
 import type { Executor, Services, Value } from "../graph/mod.ts"
 import { type Admitted, type Commit, openRun } from "../kernel/mod.ts"
-import { measure, type Sample } from "./measure.ts"
+import { measure, type Sample, summary } from "./measure.ts"
 import { asFunctions, checked, engine, ready, value } from "./ours.ts"
 import { Report } from "./report.ts"
 import { chain } from "./workloads.ts"
 
+const { values } = parseArgs({
+  options: {
+    processes: { type: "string", default: "9" },
+    /** One process of those: pure chains alone, as JSON. */
+    pure: { type: "boolean", default: false },
+  },
+})
 const SIZE = 1_000
 const GRANTS = ["app:bench"]
 /** By the processor's clock, so that what else the machine does is not counted as the kernel's. */
@@ -71,17 +81,19 @@ const nothing = {
   delivered: (_intent: unknown, answer: unknown) => commit(answer),
 } as unknown as RunSettings["record"]
 
-const report = new Report("Cost of the kernel", "npm run bench:kernel")
-const rows: string[][] = []
+interface Contest {
+  readonly on: Sample
+  readonly off: Sample
+}
 
-async function contest(name: string, made: unknown): Promise<{ readonly on: Sample; readonly off: Sample }> {
+async function contest(made: unknown): Promise<Contest> {
   const run = await ready(made, engine(), GRANTS)
   const { built } = checked(made)
   const program = await unjudged(run.admitted, (code) => built.code.get(code)?.call)
   const input = { x: 1 }
   const without = (): unknown => {
     const outcome = execute(program, input, { services, record: nothing })
-    if (outcome instanceof Promise || !outcome.ok) throw new RangeError(`${name} did not answer at once`)
+    if (outcome instanceof Promise || !outcome.ok) throw new RangeError("a chain did not answer at once")
     return outcome.value
   }
   const samples = await measure(
@@ -92,20 +104,37 @@ async function contest(name: string, made: unknown): Promise<{ readonly on: Samp
     ],
     BY_CPU,
   )
-  const [on, off] = [samples.get("on")!, samples.get("off")!]
-  rows.push([
-    name,
-    `${(on.median / 1000).toFixed(1)} µs`,
-    `${(off.median / 1000).toFixed(1)} µs`,
-    `${(on.median / off.median).toFixed(2)}×`,
-    `${((on.median - off.median) / SIZE).toFixed(1)} ns`,
-  ])
-  return { on, off }
+  return { on: samples.get("on")!, off: samples.get("off")! }
 }
 
-const pure = await contest("pure", asFunctions(chain(SIZE)))
-const reads = await contest("reads", effects("read"))
-const writes = await contest("writes", effects("write"))
+if (values.pure) {
+  const { on, off } = await contest(asFunctions(chain(SIZE)))
+  console.log(JSON.stringify([on.median, off.median]))
+  process.exit(0)
+}
+
+/** Nanoseconds of pure chains, on and off, in processes of their own. */
+function pureChains(): readonly (readonly [on: number, off: number])[] {
+  return Array.from({ length: Number(values.processes) }, () => {
+    const child = spawnSync(process.execPath, [import.meta.filename, "--pure"], { encoding: "utf8" })
+    if (child.status !== 0) throw new TypeError(`a process of pure chains ended with ${child.status}: ${child.stderr}`)
+    return JSON.parse(child.stdout) as [number, number]
+  })
+}
+
+const pure = pureChains()
+const [on, off] = ([0, 1] as const).map((side) =>
+  summary(
+    "pure",
+    pure.map((p) => p[side]),
+  ),
+) as [Sample, Sample]
+const ratio = summary(
+  "ratio",
+  pure.map(([on, off]) => on / off),
+)
+const reads = await contest(effects("read"))
+const writes = await contest(effects("write"))
 
 /** What every run costs, however little it does: its start and its end on record. */
 const tiny = await ready(asFunctions(chain(1)), engine())
@@ -135,15 +164,26 @@ const whole = await measure(
 )
 const perRun = whole.get("run")!.median / 1000
 
+const row = (name: string, { on, off }: Contest, times = on.median / off.median): string[] => [
+  name,
+  `${(on.median / 1000).toFixed(1)} µs`,
+  `${(off.median / 1000).toFixed(1)} µs`,
+  `${times.toFixed(2)}×`,
+  `${((on.median - off.median) / SIZE).toFixed(1)} ns`,
+]
+const report = new Report("Cost of the kernel", "npm run bench:kernel")
 report.text(
-  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
+  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor; of pure chains the medians over ${pure.length} such processes. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
 )
-report.table(["chain of", "on", "off", "on / off", "the kernel, per node"], rows)
-const per = ({ on, off }: typeof pure) => (on.median - off.median) / SIZE
+report.table(
+  ["chain of", "on", "off", "on / off", "the kernel, per node"],
+  [row("pure", { on, off }, ratio.median), row("reads", reads), row("writes", writes)],
+)
+const per = ({ on, off }: Contest) => (on.median - off.median) / SIZE
 report.text(
-  `A pure node costs ${per(pure).toFixed(2)} ns, which is the run's own ${perRun.toFixed(1)} µs (its start and end on record) spread over the chain; nothing of the kernel stands between two pure nodes. A read costs ${(per(reads) / 1000).toFixed(2)} µs, a write, which has two entries, ${(per(writes) / 1000).toFixed(2)} µs.`,
+  `A pure node costs ${per({ on, off }).toFixed(2)} ns: the run's own ${perRun.toFixed(1)} µs (its start and end on record) and what the engine does to begin one, spread over the chain; nothing of the kernel stands between two pure nodes, and how well the loop was compiled differs between processes (on / off: quartiles ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}). A read costs ${(per(reads) / 1000).toFixed(2)} µs, a write, which has two entries, ${(per(writes) / 1000).toFixed(2)} µs.`,
 )
-report.figure("kernel.cost_ratio", pure.on.median / pure.off.median, undefined, "< 1.2 (pure chain of 1,000)")
+report.figure("kernel.cost_ratio", ratio.median, undefined, "< 1.2 (pure chain of 1,000)")
 report.figure("kernel.run_us", perRun, "µs")
 report.figure("kernel.commit_us", per(reads) / 1000, "µs")
 report.figure("kernel.write_us", per(writes) / 1000, "µs")

@@ -2,11 +2,10 @@
  * LangGraph.js and Mastra as contestants, and what the overlap bench wants of them. They live in `bench/peers` with a
  * lockfile of their own and are installed here, by the bench alone.
  */
-import { spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { installed } from "./installed.ts"
 import type { Contestant } from "./measure.ts"
 import { leaves, type Work } from "./workloads.ts"
 
@@ -24,19 +23,9 @@ export interface Peers {
   readonly close: () => Promise<void>
 }
 
-const HERE = join(import.meta.dirname, "peers")
-
 /** Installs the peers where they are missing, and loads them. */
 export async function peers(): Promise<Peers> {
-  if (!existsSync(join(HERE, "node_modules"))) {
-    console.log("installing peers into bench/peers …")
-    const done = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-      cwd: HERE,
-      stdio: "inherit",
-    })
-    if (done.status !== 0) throw new RangeError("the peers could not be installed")
-  }
-  const require = createRequire(join(HERE, "package.json"))
+  const require = createRequire(join(installed(), "package.json"))
   const load = async (name: string): Promise<Any> => import(pathToFileURL(require.resolve(name)).href)
   const langgraph = await load("@langchain/langgraph")
   const mastra = await load("@mastra/core/workflows")

@@ -41,7 +41,7 @@ const THRESHOLDS = [0, 0.2, 0.35, 0.5, 0.7, 0.9, 0.99]
  * For the sweep the two networks are trained less and promise next to nothing, so that there is something to choose from and
  * the threshold decides, not the calibration.
  */
-const LOOSE = ["--alpha", "20%", "--steps", "300"] as const
+const LOOSE = ["--alpha", "10%", "--steps", "300"] as const
 
 const began = performance.now()
 const note = (text: string) => console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`)

@@ -201,7 +201,7 @@ async function proofOf(
 
 /** Opened only where runs look ahead: shadows bring their models with them. */
 async function shadowsOf(folder: string, told: SessionOptions["told"]) {
-  const { openShadows } = await import("./shadows/store.ts")
+  const { openShadows } = await import("./shadows/serving.ts")
   return openShadows(folder, told && (({ message }) => told(message)))
 }
 

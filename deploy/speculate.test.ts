@@ -76,6 +76,16 @@ describe("an engine", () => {
     await ahead.close()
   })
 
+  test("shadows of another edition are taken up by the next run", async () => {
+    let edition = 1
+    const shadows: Shadows = { of: () => (edition === 2 ? right : undefined), edition: () => edition }
+    const made = engine({}, shadows)
+    const guesses: unknown[] = []
+    for (; edition <= 3; edition++) guesses.push((await made.run({ x: 1 })).guesses)
+    expect(guesses).toEqual([[], ["a kept"], []])
+    await made.close()
+  })
+
   test("without being told it does not, whatever shadows there are", async () => {
     const still = engine(undefined, { of: () => right })
     expect((await still.run({ x: 1 })).guesses).toEqual([])

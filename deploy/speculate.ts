@@ -62,13 +62,19 @@ export function readSpeculate(data: unknown): Speculate | undefined {
   return data as Speculate
 }
 
+/** What the shadows of one edition are to a plan. */
+interface Known {
+  readonly edition: number
+  readonly of: Pick<Speculation, "shadows" | "certain">
+}
+
 /** How the runs of one engine look ahead: what they have measured is shared. */
 export class LooksAhead {
   readonly odds = new Odds()
   readonly #shadows: Shadows | undefined
   readonly #bounds: Speculate | undefined
   readonly #policy: Policy | undefined
-  readonly #known = new WeakMap<Admitted, Pick<Speculation, "shadows" | "certain">>()
+  readonly #known = new WeakMap<Admitted, Known>()
 
   /** @param policy Whose text may go where: what a shadow says counts as a model's. */
   constructor(shadows: Shadows | undefined, bounds: Speculate | undefined, policy?: Policy) {
@@ -97,17 +103,18 @@ export class LooksAhead {
     return undefined
   }
 
-  #of(admitted: Admitted, shadows: Shadows): Pick<Speculation, "shadows" | "certain"> {
+  #of(admitted: Admitted, shadows: Shadows): Known["of"] {
+    const edition = shadows.edition?.() ?? 0
     let known = this.#known.get(admitted)
-    if (known === undefined) {
+    if (known?.edition !== edition) {
       const { types } = admitted.plan
       const found = admitted.externs.map(({ claim: { kind, config, output }, signature }) =>
         signature.effect === "read" ? shadows.of({ kind, config, signature, output: types[output]! }) : undefined,
       )
       const guessed = found.map((shadow) => shadow !== undefined)
-      known = { shadows: found, certain: refusedOnGuess(admitted, guessed, this.#policy) }
+      known = { edition, of: { shadows: found, certain: refusedOnGuess(admitted, guessed, this.#policy) } }
       this.#known.set(admitted, known)
     }
-    return known
+    return known.of
   }
 }

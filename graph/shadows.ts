@@ -56,6 +56,8 @@ export interface Shadow {
 }
 
 export interface Shadows {
-  /** The shadow of a tool, or undefined where it has none. Asked once for each call of a plan, when that is made ready. */
+  /** The shadow of a tool, or undefined where it has none. Asked once for each call of a plan in each edition. */
   readonly of: (tool: Shadowed) => Shadow | undefined
+  /** Another number once `of` may say something else. Left out: it never does. */
+  readonly edition?: () => number
 }

@@ -157,7 +157,7 @@ export const printPassed = (passed: readonly Passed[]): string =>
 function wordsOf(cause: unknown): string {
   const text = (cause instanceof Error ? cause.message : String(cause))
     .replace(/ERROR_CODE: \d+, ERROR_MESSAGE: /g, "")
-    .replace(/\/\S+\.(?:h|cc|cpp):\d+ .*?\) (?=[A-Z])/g, "")
+    .replace(/\/\S+\.(?:h|cc|cpp):\d+ .*?\) (?:const |(?=[A-Z]))/g, "")
     .replace(/\s+/g, " ")
     .trim()
   return text.length > REASON_MAX ? `${text.slice(0, REASON_MAX)}…` : text

@@ -9,8 +9,8 @@ const OS = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd",
 const CPU = ["arm64", "arm", "x64", "ia32", "ppc64", "riscv64", "s390x", "loong64", "mips64el", "wasm32"]
 const ALIAS = { windows: "win32", aarch64: "arm64" }
 
-/** The locks of this repository: its own, and that of the engines it is measured against. */
-export const LOCKS = ["package-lock.json", "bench/peers/package-lock.json"]
+/** The locks of this repository: its own, and those of the engines and servers it is measured against. */
+export const LOCKS = ["package-lock.json", "bench/peers/package-lock.json", "bench/peers/servers/package-lock.json"]
 
 /** The os, cpu and C library that a platform package serves, read from its name (`@deno/linux-arm64-glibc`). */
 function platform(name) {

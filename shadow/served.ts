@@ -60,19 +60,11 @@ const CONFIDENCE = shut("confidence")
 const DRIFT = shut("drift")
 const UNABLE = shut("unable")
 
-export function servedShadow(guess: Guesser, { encoding, support, alpha, door, by }: Serving): Shadow {
-  const inside = covers(encoding, support)
+export function servedShadow(guess: Guesser, serving: Serving): Shadow {
+  const { door } = serving
+  const inside = covers(serving.encoding, serving.support)
   return {
-    predict(args) {
-      if (door.closed) return DRIFT
-      if (!inside(args)) return SUPPORT
-      const said = guess(args)
-      if (said === undefined) return UNABLE
-      const { value, confidence, ran } = said
-      // Not `<`: NaN is no confidence.
-      if (!(confidence >= door.threshold)) return CONFIDENCE
-      return { ok: true, value, by, alpha, confidence, ...(ran === undefined ? {} : { ran }) }
-    },
+    predict: (args) => passed(args, guess, inside, serving),
     observe(args, predicted, real) {
       if (predicted !== undefined) door.saw(real.ok && sameValue(predicted, real.value))
       else if (door.closed && door.heard !== undefined) {
@@ -82,6 +74,23 @@ export function servedShadow(guess: Guesser, { encoding, support, alpha, door, b
       }
     },
   }
+}
+
+/** What comes through the door of what a model says. */
+export function passed(
+  args: Value,
+  guess: Guesser,
+  inside: (args: Value) => boolean,
+  { door, alpha, by }: Serving,
+): Proposal {
+  if (door.closed) return DRIFT
+  if (!inside(args)) return SUPPORT
+  const said = guess(args)
+  if (said === undefined) return UNABLE
+  const { value, confidence, ran } = said
+  // Not `<`: NaN is no confidence.
+  if (!(confidence >= door.threshold)) return CONFIDENCE
+  return { ok: true, value, by, alpha, confidence, ...(ran === undefined ? {} : { ran }) }
 }
 
 /** Does the log reach these arguments? */

@@ -21,7 +21,8 @@ const request = Buffer.from(
 )
 const times: number[] = []
 const wrong: string[] = []
-const end = performance.now() + seconds * 1_000
+const began = performance.now()
+const end = began + seconds * 1_000
 
 /** One connection: resolves when the time is over. Answers have a length or come in chunks. */
 const talk = (): Promise<void> =>
@@ -53,6 +54,8 @@ const talk = (): Promise<void> =>
   })
 
 await Promise.all(Array.from({ length: connections }, talk))
+// Answers to what was asked before the end are waited for, and so is their time.
+const took = (performance.now() - began) / 1_000
 times.sort((a, b) => a - b)
 const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))]!
-console.log(JSON.stringify({ rps: times.length / seconds, p50: at(0.5), p99: at(0.99), wrong }))
+console.log(JSON.stringify({ rps: times.length / took, p50: at(0.5), p99: at(0.99), wrong }))

@@ -66,9 +66,10 @@ export const LEARNING: readonly Command[] = [
   },
   {
     name: "shadow",
-    about: "List and show the shadows of tools, write their report, or bring in a model from elsewhere.",
-    takes: "ls | show <tool> | report | import <model.onnx>",
+    about: "List, show and ask the shadows of tools, write their report, or bring in a model from elsewhere.",
+    takes: "ls | show <tool> | ask <tool> [key=value…] | report | import <model.onnx>",
     options: [
+      { name: "inputs", value: "<file.jsonl>", about: "ask: arguments, a JSON object a line." },
       { name: "out", value: "<file.html>", about: "report: where the page goes. Default: shadows.html." },
       { name: "tool", value: "<name>", about: "The tool it stands for. Default: what the file says." },
       { name: "version", value: "<word>", about: "Which version of the tool it was trained on." },
@@ -90,10 +91,12 @@ export const LEARNING: readonly Command[] = [
     ],
     more: [
       "Any ONNX file that is a chain of dense layers with ReLU between them can come in; everything else is refused with the place and the reason. It is written anew to .shadowgraph/models/<sha256>.onnx, with what goes in and comes out in its metadata.",
+      "ask gives what the shadow would say, and calls no tool: of one call, or of a file of them as a batch, from 64 on by onnxruntime-node where it is installed. Exit 1 where some have no answer.",
       "An imported model answers nothing before it has passed the gate: with --graph it is calibrated on the calls on record and held against the tool, as those of train are.",
     ],
     examples: [
       ["shadowgraph shadow ls", "which tools have one, and what it promises"],
+      ["shadowgraph shadow ask fn:./tools.js#add a=1 b=2", "what would it say?"],
       ["shadowgraph shadow report --out report.html", "one page, with pictures"],
       [
         "shadowgraph shadow import adder.onnx --tool fn:add --input in.json --output out.json",

@@ -18,7 +18,7 @@ import { serveStdio } from "../proxy/stdio_front.ts"
 import { openCallLog } from "../recorder_open.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
-import type { OpenShadows } from "../shadows/store.ts"
+import type { OpenShadows } from "../shadows/serving.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 import { type Server, serverOf } from "./mcp_server.ts"
@@ -61,13 +61,7 @@ async function proxy(call: Call, words: readonly string[]): Promise<number> {
   try {
     shadows = await shadowsFor(call)
     learner =
-      call.on("learn") && log !== undefined
-        ? learnerOf(call, words, log, async () => {
-            const before = shadows
-            shadows = await shadowsFor(call)
-            before?.close()
-          })
-        : undefined
+      call.on("learn") && log !== undefined ? learnerOf(call, words, log, async () => shadows?.look()) : undefined
     const relay: RelayOptions = {
       ...relayOf(call, log, server, (tool, version) => shadows?.named(tool, version)),
       ...(learner === undefined ? {} : { heard: (recorded) => learner?.saw(recorded) }),
@@ -218,7 +212,7 @@ function learnerOf(call: Call, server: readonly string[], log: CallLog, again: (
 /** The shadows of the folder, where clients may ask for early answers; what may not serve is said once. */
 async function shadowsFor(call: Call): Promise<OpenShadows | undefined> {
   if (modeOf(call) === "observe") return undefined
-  const { openShadows } = await import("../shadows/store.ts")
+  const { openShadows } = await import("../shadows/serving.ts")
   return openShadows(resolve(call.terminal.cwd, call.text("in") ?? "."), ({ message }) => say(call, message))
 }
 

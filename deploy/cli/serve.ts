@@ -86,6 +86,7 @@ export async function run(call: Call): Promise<number> {
       limits,
       origins,
       draining,
+      sharesTimers: true,
       ...(loopback ? { hosts: LOOPBACK } : {}),
       ...(guarded ? { holderOf } : {}),
       onDefect,

@@ -3,9 +3,8 @@ import { compile } from "../../compile/mod.ts"
 import { hex, sha256, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
-import type { Ready } from "../engine.ts"
 import type { Served } from "../http/app.ts"
-import type { Holder } from "../http/holder.ts"
+import { byGrants } from "../http/catalogue.ts"
 import type { Observer } from "../observe.ts"
 import { openSession, type Session } from "../project.ts"
 import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
@@ -97,21 +96,5 @@ export async function servedOf(session: Session, { source, checked, inline }: Na
     plan,
     hash: hex(sha256(bytes)),
     folder: source.folder,
-  }
-}
-
-/** Plans admitted for tokens, one for all tokens with the same grants. */
-export function byGrants(
-  prepare: (more: { readonly within: readonly (readonly string[])[] }) => Promise<Ready | AdmissionError>,
-) {
-  const known = new Map<string, Promise<Ready | AdmissionError>>()
-  return ({ grants }: Pick<Holder, "grants">): Promise<Ready | AdmissionError> => {
-    const key = grants.join("\n")
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const made = prepare({ within: [grants] })
-    made.catch(() => known.delete(key))
-    known.set(key, made)
-    return made
   }
 }

@@ -1,4 +1,4 @@
-/** `shadow import`: a model from elsewhere, read as a stranger's and kept as one of ours. */
+/** The verbs of `shadow`, and `shadow import`: a model from elsewhere, read as a stranger's and kept as one of ours. */
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { fromJsonSchema } from "../../graph/mod.ts"
@@ -23,14 +23,14 @@ import { printable } from "./errors.ts"
 
 export async function run(call: Call): Promise<number> {
   const [action, ...words] = call.words
-  if (action === "ls" || action === "show" || action === "report") {
+  if (action === "ls" || action === "show" || action === "ask" || action === "report") {
     const shadows = await import("./shadow_show.ts")
     return shadows[action](call, words)
   }
   const [word, file, ...more] = call.words
   if (word !== "import" || file === undefined || more.length > 0)
     throw usage(
-      "shadow wants ls, show <tool>, report, or import and a file",
+      "shadow wants ls, show <tool>, ask <tool>, report, or import and a file",
       "shadowgraph shadow import model.onnx --tool fn:add --input in.json --output out.json",
     )
   const bytes = await read(call, file)

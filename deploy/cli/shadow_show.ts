@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import type { DoorState } from "../../learn/mod.ts"
+import type { Promised } from "../../shadow/mod.ts"
 import { ProjectError, why } from "../project.ts"
 import { ShadowStoreError } from "../shadows/card.ts"
 import { doorBrief, doorText, reopeningText } from "../shadows/door_text.ts"
@@ -25,7 +26,8 @@ async function found(call: Call): Promise<readonly Found[]> {
     err.write(`${err.colours.red(reason)}: ${printable(message)}\n`)
   const doors = doorsOf(folderOf(call), say)
   try {
-    const { shadows, problems } = await new ShadowStore(folderOf(call)).all()
+    const doorOf = doors && ((shadow: string, promised: Promised) => doors.of(shadow, promised))
+    const { shadows, problems } = await new ShadowStore(folderOf(call)).all(doorOf)
     problems.forEach(say)
     return shadows.map((kept) => ({ ...kept, door: doors?.of(kept.card.hash, kept.opened.package.promised).state }))
   } finally {
@@ -77,20 +79,32 @@ const brief = ({ tool, version, hash, family, calibration, verdict, fresh, made 
   ...{ calibration, verdict, fresh },
 })
 
+/** The shadows of a tool, of each of its versions. */
+function ownOf(shadows: readonly Found[], tool: string): readonly Found[] {
+  const own = shadows.filter(({ card }) => card.tool === tool)
+  if (own.length > 0) return own
+  throw new CliError({
+    reason: "failed",
+    message: `"${tool}" has no shadow here`,
+    hints: ["shadowgraph shadow ls   lists those that there are", "shadowgraph train <graph>   learns them"],
+    exit: EXIT.failed,
+    near: { word: tool, among: shadows.map(({ card }) => card.tool) },
+  })
+}
+
+/** Of several versions the newest one. */
+export async function ask(call: Call, [tool, ...words]: readonly string[]): Promise<number> {
+  if (tool === undefined)
+    throw usage("shadow ask wants the name of a tool and arguments", "shadowgraph shadow ask fn:add a=1 b=2")
+  const { askShadow } = await import("./shadow_ask.ts")
+  const newest = [...ownOf(await found(call), tool)].sort((a, b) => (a.card.made < b.card.made ? 1 : -1))[0]!
+  return askShadow(call, newest, words)
+}
+
 export async function show(call: Call, [tool, ...more]: readonly string[]): Promise<number> {
   nothingMore("show", more)
   if (tool === undefined) throw usage("shadow show wants the name of a tool", "shadowgraph shadow ls   lists them")
-  const shadows = await found(call)
-  const own = shadows.filter(({ card }) => card.tool === tool)
-  if (own.length === 0) {
-    throw new CliError({
-      reason: "failed",
-      message: `"${tool}" has no shadow here`,
-      hints: ["shadowgraph shadow ls   lists those that there are", "shadowgraph train <graph>   learns them"],
-      exit: EXIT.failed,
-      near: { word: tool, among: shadows.map(({ card }) => card.tool) },
-    })
-  }
+  const own = ownOf(await found(call), tool)
   const { out } = call.terminal
   if (call.on("json"))
     out.write(

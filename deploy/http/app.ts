@@ -9,7 +9,7 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
 import { RunSlots } from "../slots.ts"
 import { addBeginnings } from "./begin_runs.ts"
-import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { barred, type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { Catalogue, type Served } from "./catalogue.ts"
 import { corsFor } from "./cors.ts"
 import type { Draining } from "./draining.ts"
@@ -18,7 +18,7 @@ import { onlyFor, straightTo } from "./front.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
 import { Patience } from "./patience.ts"
-import { type Answer, json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 
@@ -57,6 +57,8 @@ export interface GraphsOptions extends CallersOptions {
   /** Origins whose pages may ask and read: `https://app.example.com`. Default: none. */
   readonly origins?: readonly string[]
   readonly clock?: Clock
+  /** May requests share a timer? Where each is a world of its own (workerd), what one began no other may touch. Default: no. */
+  readonly sharesTimers?: boolean
   /** Takes on no run any more, then ends those that go on. */
   readonly draining?: Draining
   /** Is the server fit to take runs? What is not, in words. Default: it is. */
@@ -129,7 +131,7 @@ export function graphsApp(options: GraphsOptions): Hono {
 function meansOf(options: GraphsOptions): Means {
   const { graphs, clock = systemClock, onDefect, onRun, draining } = options
   const own = { ...HTTP_LIMITS, ...options.limits }
-  const limits = { ...own, patience: new Patience(own.bodyMsMax) }
+  const limits = options.sharesTimers === true ? { ...own, patience: new Patience(own.bodyMsMax) } : own
   const { runsMax, waitingMax, tokenRunsMax } = limits
   const each = options.holderOf === undefined ? {} : { tenantRunsMax: Math.min(tokenRunsMax, runsMax) }
   const slots = new RunSlots(clock, { runsMax, waitingMax, ...each })
@@ -154,32 +156,33 @@ function meansOf(options: GraphsOptions): Means {
     streams,
     hosts: options.runs ?? [],
     admit: admission(callers, onDefect),
+    admitReader: admission(callers, onDefect, true),
     callerOf: (c: Context): Caller => callers.of(c.req.raw),
     onDefect,
     onRun,
   }
 }
 
+/** `reader`: of what a browser shows and nothing is done by, so the token may be the password that a browser asks for. */
 const admission =
-  (callers: Callers, onDefect: GraphsOptions["onDefect"]): MiddlewareHandler =>
+  (callers: Callers, onDefect: GraphsOptions["onDefect"], reader = false): MiddlewareHandler =>
   async (c, next) => {
     try {
-      await callers.admit(c.req.raw)
+      await callers.admit(c.req.raw, reader ? withPassword(c.req.raw) : c.req.raw)
     } catch (cause) {
       if (!(cause instanceof TokenError)) throw cause
-      return barred(cause, onDefect).response()
+      return barred(cause, onDefect, reader ? ', Basic realm="shadowgraph", charset="UTF-8"' : "").response()
     }
     return next()
   }
 
-/** Why a request without a right token is not answered. */
-function barred({ reason, message, cause }: TokenError, onDefect: GraphsOptions["onDefect"]): Answer {
-  if (!reason.startsWith("token-")) {
-    onDefect?.(cause ?? message)
-    return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
-  }
-  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
-  return problemOf(reason as ProblemKind, message, {}, { "www-authenticate": `Bearer realm="shadowgraph"${error}` })
+/** The request with its password (RFC 7617) as the token; whoever it is sent for, the name is not looked at. */
+function withPassword(request: Request): Request {
+  const [, given] = /^Basic +([A-Za-z0-9+/]{1,1024}={0,2}) *$/i.exec(request.headers.get("authorization") ?? "") ?? []
+  if (given === undefined || given.replace(/=+$/, "").length % 4 === 1) return request
+  const [, password] = /^[^:]*:([!-~]+)$/.exec(atob(given)) ?? []
+  if (password === undefined) return request
+  return new Request(request.url, { headers: { authorization: `Bearer ${password}` } })
 }
 
 const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({

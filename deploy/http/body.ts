@@ -10,7 +10,7 @@ import { Answer, JSON_TYPE, problemOf } from "./problems.ts"
 export interface BodyLimits {
   readonly bodyBytesMax: number
   readonly bodyMsMax: number
-  /** Of `bodyMsMax`, for all bodies that one process reads. Default: one for each, as hosts want it whose requests share no timer. */
+  /** Of `bodyMsMax`, for all bodies that a process reads. Default: each body has its own. */
   readonly patience?: Patience
 }
 

@@ -54,3 +54,19 @@ export class Catalogue {
     if (this.#graphs.delete(name)) this.version++
   }
 }
+
+/** Plans admitted for tokens, one for all tokens with the same grants. */
+export function byGrants<Admitted>(
+  prepare: (more: { readonly within: readonly (readonly string[])[] }) => Promise<Admitted>,
+) {
+  const known = new Map<string, Promise<Admitted>>()
+  return ({ grants }: Pick<Holder, "grants">): Promise<Admitted> => {
+    const key = grants.join("\n")
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const made = prepare({ within: [grants] })
+    made.catch(() => known.delete(key))
+    known.set(key, made)
+    return made
+  }
+}

@@ -10,8 +10,8 @@ export const describingWay =
   (about: Pick<OpenApiOptions, "version" | "guarded" | "uploads">): Way =>
   (app, means) => {
     const known = new Documents(means, about)
-    app.use("/openapi.json", means.admit)
-    app.use("/docs", means.admit)
+    app.use("/openapi.json", means.admitReader)
+    app.use("/docs", means.admitReader)
     app.get("/openapi.json", (c) => {
       const headers = { ...SAFE, "content-type": "application/json" }
       return new Response(jsonText(known.of(c) as Value), { headers })

@@ -2,6 +2,7 @@
 import type { Context, Hono, MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
 import type { Engine } from "../engine.ts"
+import type { Grants } from "../grants.ts"
 import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
 import type { BodyLimits } from "./body.ts"
 import type { Caller, Callers } from "./callers.ts"
@@ -13,7 +14,7 @@ import type { StreamLimits, Streams } from "./streams.ts"
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
   readonly engine: Engine
-  readonly grants: readonly string[]
+  readonly grants: Grants
   /** The proof of a run that the ledger of this engine can give; undefined where it has none of that run. */
   readonly prove?: (run: string) => Promise<object | undefined>
 }
@@ -49,6 +50,8 @@ export interface Means {
   readonly hosts: readonly RunsHost[]
   /** Finds out who asks; to be put before every way that is not for everybody. */
   readonly admit: MiddlewareHandler
+  /** The same for what a browser shows and nothing is done by: there the token may be the password that a browser asks for. */
+  readonly admitReader: MiddlewareHandler
   readonly callerOf: (c: Context) => Caller
   readonly onDefect: ((cause: unknown) => void) | undefined
   readonly onRun: ((told: RunTold) => void) | undefined

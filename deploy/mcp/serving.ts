@@ -2,6 +2,7 @@
 import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Extern } from "../../plan/mod.ts"
+import type { Grants } from "../grants.ts"
 import type { Caller } from "../http/callers.ts"
 import type { Served } from "../http/catalogue.ts"
 import type { RunsHost } from "../http/means.ts"
@@ -59,7 +60,7 @@ export const externsOf = ({ ready }: Pick<McpGraph, "ready">): readonly Extern[]
   ready instanceof AdmissionError ? undefined : ready.admitted.plan.externs
 
 /** What the runs of a graph are granted. */
-export const grantsOf = ({ hosts }: McpServing, { engine }: McpGraph): readonly string[] =>
+export const grantsOf = ({ hosts }: McpServing, { engine }: McpGraph): Grants =>
   hosts.find((host) => host.engine === engine)?.grants ?? []
 
 export const RUNS = "shadowgraph://runs/"

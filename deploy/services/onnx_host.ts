@@ -7,12 +7,14 @@ import { existsSync } from "node:fs"
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import process from "node:process"
+import { hostDigest } from "./digest.ts"
 import { type Candidate, type ModelFiles, type OnnxService, onnxService, type Runtime } from "./onnx.ts"
 import type { Ort } from "./onnx_tensor.ts"
 import { nativeOrt } from "./ort.ts"
 
 /** Cuda, WebGPU, the CPU, WASM: from the fastest to the one that is nearly always there. */
-export const serverOnnx = (folder: string): OnnxService => onnxService(SERVER, modelFiles(folder))
+export const serverOnnx = (folder: string): OnnxService =>
+  onnxService(SERVER, { digest: hostDigest, files: modelFiles(folder) })
 
 const NATIVE: Runtime = {
   name: "onnxruntime-node",

@@ -8,7 +8,7 @@ import { SqliteStorage } from "../storage_sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
 import { doorBrief, doorText, reopeningText } from "./door_text.ts"
 import { Doors, verificationsFile } from "./doors.ts"
-import { openShadows } from "./store.ts"
+import { openShadows } from "./serving.ts"
 
 const PROMISED: Promised = { alpha: 0.01, delta: 0.02, threshold: 0.5, cases: 900, accepted: 800, wrong: 1 }
 const HASH = "ab".repeat(32)

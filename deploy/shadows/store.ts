@@ -4,18 +4,16 @@
  * serves nothing.
  */
 import { existsSync } from "node:fs"
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { SubmissionBook } from "../../gate/mod.ts"
-import { hex, type Shadow, type Shadowed, type Shadows } from "../../graph/mod.ts"
+import { hex } from "../../graph/mod.ts"
 import { gateTarget } from "../../learn/mod.ts"
 import { type Doorway, ModelRefused, type OpenedShadow, openShadow, type Promised } from "../../shadow/mod.ts"
 import { LEDGER_KEY, OWN_FOLDER } from "../ledger_place.ts"
 import { hostDigest } from "../services/digest.ts"
 import { type LedgerKey, openLedgerKey, readKey } from "../services/ledger_key.ts"
-import { toolName, toolVersion } from "../tool_name.ts"
 import { printCard, readCard, type ShadowCard, ShadowStoreError } from "./card.ts"
-import { Doors } from "./doors.ts"
 import { submissionBook } from "./submissions.ts"
 
 const CARD = "card.json"
@@ -78,6 +76,19 @@ export class ShadowStore {
       }
     }
     return { shadows, problems }
+  }
+
+  /** Another text once `all` may say something else: which cards there are, and when each was written. */
+  async marks(): Promise<string> {
+    const folders = await this.#folders()
+    const files = [join(this.#project, LEDGER_KEY), ...folders.map((folder) => join(folder, CARD))]
+    return this.#disk("look at the shadows", async () => {
+      const marks = files.map(async (file) => {
+        const found = await stat(file, { bigint: true }).catch(() => undefined)
+        return `${file} ${found?.mtimeNs} ${found?.ino}`
+      })
+      return (await Promise.all(marks)).join("\n")
+    })
   }
 
   /** How often shadows of a tool were handed in to the gate. */
@@ -168,43 +179,4 @@ async function replace(file: string, data: Uint8Array | string): Promise<void> {
   } finally {
     await rm(fresh, { force: true })
   }
-}
-
-/** The shadows that may serve as an engine takes them: by tool and version, none where the version is another. */
-export function servedBy(kept: readonly KeptShadow[]): Shadows & {
-  readonly named: (tool: string, version: string) => Shadow | undefined
-} {
-  const key = (tool: string, version: string): string => JSON.stringify([tool, version])
-  const all = new Map(kept.map(({ card, opened }) => [key(card.tool, card.version), opened.shadow]))
-  const named = (tool: string, version: string) => all.get(key(tool, version))
-  return {
-    named,
-    of: ({ kind, config, signature }: Shadowed) => {
-      const version = toolVersion({ claim: { kind, config } as never, signature }, { graph: "" })
-      return named(toolName({ kind, config }), version)
-    },
-  }
-}
-
-/** Shadows that serve, until `close`, which keeps what was seen of them. */
-export interface OpenShadows extends ReturnType<typeof servedBy> {
-  readonly close: () => void
-}
-
-/**
- * The shadows of a project's folder, for whoever looks ahead. `told` hears why one of them may not serve. Where nobody can know
- * which doors are shut, none does.
- */
-export async function openShadows(folder: string, told?: (problem: ShadowStoreError) => void): Promise<OpenShadows> {
-  let doors: Doors
-  try {
-    doors = new Doors({ folder, ...(told ? { onLost: told } : {}) })
-  } catch (cause) {
-    if (!(cause instanceof ShadowStoreError)) throw cause
-    told?.(cause)
-    return { ...servedBy([]), close: () => undefined }
-  }
-  const { shadows, problems } = await new ShadowStore(folder).all((shadow, promised) => doors.of(shadow, promised))
-  for (const problem of problems) told?.(problem)
-  return { ...servedBy(shadows), close: () => doors.close() }
 }

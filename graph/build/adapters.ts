@@ -196,7 +196,9 @@ export const mcpOf =
     }) as never
   }
 
-type ModelNeed<D> =
+/** Of a model with several servers: what each of them needs. */
+type ModelNeed<D> = D extends readonly (infer One)[] ? ServersNeed<One> : ServersNeed<D>
+type ServersNeed<D> =
   | (D extends { readonly url: infer U extends string } ? NetNeed<U> : never)
   | (D extends { readonly auth: infer W } ? SecretNeed<W> : never)
 type ToolOf<C> = C extends { readonly id: string; readonly types: { readonly needs: infer R } }
@@ -241,7 +243,7 @@ export const llmOf =
     options: LlmOptions<M, D, F, A, N, C>,
   ): Tool<Given<F>, A, LlmError, Capability<`model:${M}` | ModelNeed<D> | N> | ToolOf<C[keyof C]>> => {
     const { model, system, prompt, input, output, needs, fill, tools, ...set } = options
-    const { url, auth } = model.declaration as { readonly url?: unknown; readonly auth?: unknown }
+    const servers = [model.declaration].flat() as readonly { readonly url?: unknown; readonly auth?: unknown }[]
     return toolOf(kind, id, {
       main: model.name,
       set,
@@ -249,8 +251,10 @@ export const llmOf =
       uses: [model as Resource],
       needs: [
         `model:${model.name}`,
-        ...(typeof url === "string" ? [`net:${hostOf(url)}`] : []),
-        ...secretNeeds(auth),
+        ...servers.flatMap(({ url, auth }) => [
+          ...(typeof url === "string" ? [`net:${hostOf(url)}`] : []),
+          ...secretNeeds(auth),
+        ]),
         ...(needs ?? []),
       ],
       ...(fill === undefined

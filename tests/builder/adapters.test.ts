@@ -117,6 +117,20 @@ describe("the type of a tool names what its kind asks for", () => {
     expect(needsOf(g)).toEqual(["model:small", "net:models.example.com", "net:rates.example.com", "secret:KEY"])
   })
 
+  test("llm: a model with several servers needs all of them", () => {
+    const main = model("main", [
+      { url: "https://models.example.com/v1", model: "large", auth: "secret:FIRST" },
+      { url: "http://localhost:11434/v1", model: "tiny" },
+    ])
+    const answer = llmOf(llm)("answer", { model: main, prompt: "Say {what}.", input: { what: v.string() } })
+    is<
+      (typeof answer)["types"]["needs"],
+      Capability<"model:main" | "net:models.example.com" | "secret:FIRST" | "net:localhost:11434">
+    >(true)
+    const g = graph("g", { input: { what: v.string() } }, (input) => answer({ what: input.what }))
+    expect(needsOf(g)).toEqual(["model:main", "net:localhost:11434", "net:models.example.com", "secret:FIRST"])
+  })
+
   test("any other kind: what its author says, held against what it asks for", () => {
     const read = toolOf(readFile, "config", { main: "/data/config.json", needs: ["fs:read:/data/config.json"] })
     is<(typeof read)["types"]["needs"], Capability<"fs:read:/data/config.json">>(true)

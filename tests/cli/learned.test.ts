@@ -47,6 +47,7 @@ const CASES = [
   ).values(),
 ]
 let at: string
+let trained: string
 const SETTINGS = ["--hidden", "32", "--steps", "6000", "--alpha", "5%"]
 const training = (folder: string) => {
   const home = join(folder, ".shadowgraph", "training")
@@ -102,7 +103,42 @@ describe("a training", () => {
     // The curve of the loss is whole as well.
     expect(other!.losses).toEqual(one!.losses)
     expect(training(cut)).toEqual([])
+    trained = whole
   }, 120_000)
+
+  test("makes a shadow that can be asked: one call, or a file of them as a batch on the native runtime, to the same answers", async () => {
+    const rows = CASES.slice(0, 70)
+    writeFileSync(join(trained, "ask.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"))
+    const many = await start(trained, ["shadow", "ask", TOOL, "--inputs", "ask.jsonl", "--json"]).done
+    const said = many.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+    expect(said.map(({ args }) => args)).toEqual(rows)
+    const spoke = said.filter(({ ok }) => ok)
+    expect(spoke.length).toBeGreaterThan(35)
+    expect(spoke.filter(({ args, output }) => output !== args.a > args.b).length).toBeLessThanOrEqual(4)
+    for (const { ran } of spoke) expect(ran).toMatch(/^ort-node: 70 rows on onnxruntime-node \d/)
+    expect(many.exit).toBe(spoke.length === rows.length ? 0 : 1)
+    // Alone each is computed by our own kernel.
+    const [{ args, output, confidence }] = spoke
+    const one = await start(trained, ["shadow", "ask", TOOL, `a=${args.a}`, `b=${args.b}`, "--json"]).done
+    const alone = JSON.parse(one.out)
+    expect([one.exit, alone.output, alone.ran]).toEqual([0, output, expect.stringMatching(/^wasm-batch: 1 rows; /)])
+    expect(alone.confidence).toBeCloseTo(confidence, 4)
+    const far = await start(trained, ["shadow", "ask", TOOL, "a=64", "b=x"]).done
+    expect([far.exit, far.out]).toEqual([1, expect.stringContaining("do not reach these arguments")])
+    const wrong = [["a"], ["--inputs", "none.jsonl"], ["a=1", "--inputs", "ask.jsonl"]].map(
+      (words) => start(trained, ["shadow", "ask", TOOL, ...words]).done,
+    )
+    expect((await Promise.all(wrong)).map(({ err }) => err)).toEqual([
+      expect.stringContaining('"a" is no key=value'),
+      expect.stringContaining('Cannot read "none.jsonl"'),
+      expect.stringContaining("--inputs or words, not both"),
+    ])
+    const other = await start(trained, ["shadow", "ask", "fn:./tools.js#large", "a=1"]).done
+    expect(other.err).toContain("has no shadow here")
+  }, 60_000)
 
   test("begins anew where it is to be another one, or its checkpoint is damaged", async () => {
     for (const spoil of ["settings", "bytes"] as const) {

@@ -113,6 +113,28 @@ describe("tokens", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200)
   })
 
+  test("are what a browser's password is, for the pages that it shows and for nothing that is done", async () => {
+    const basic = (path: string, password: string, method = "GET") =>
+      fetch(`${url}${path}`, { method, headers: { authorization: `Basic ${btoa(`me:${password}`)}` } })
+    const asked = await fetch(`${url}/docs`)
+    expect([asked.status, asked.headers.get("www-authenticate")]).toEqual([
+      401,
+      'Bearer realm="shadowgraph", Basic realm="shadowgraph", charset="UTF-8"',
+    ])
+    const page = await basic("/docs", made["one"]!)
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")])
+    const text = await page.text()
+    expect([text.includes("/graphs/one/runs"), text.includes("/graphs/two/runs")]).toEqual([true, false])
+    expect((await basic("/openapi.json", made["one"]!)).status).toBe(200)
+    for (const wrong of ["", "sg_nothing", "a:b", "\u00e4", "\n", "\0", made["short"]!])
+      expect((await basic("/docs", wrong)).status).toBe(401)
+    for (const header of ["Basic", "Basic !", "Basic a", "Basic YQ==="])
+      expect((await fetch(`${url}/docs`, { headers: { authorization: header } })).status).toBe(401)
+    // Another site can make a browser send its password: nothing may come of that.
+    expect((await basic("/graphs/one/runs", made["one"]!, "POST")).status).toBe(401)
+    expect((await basic("/graphs", made["one"]!)).status).toBe(401)
+  })
+
   test("that were revoked are refused at the next request, and say so when they are used again", async () => {
     expect((await post("one", made["all"])).status).toBe(200)
     expect((await sg("token", "revoke", "all")).exit).toBe(0)

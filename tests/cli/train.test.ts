@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { openShadows, ShadowStore } from "../../deploy/shadows/store.ts"
+import { openShadows } from "../../deploy/shadows/serving.ts"
+import { ShadowStore } from "../../deploy/shadows/store.ts"
 import { hex, sha256 } from "../../graph/mod.ts"
 import { gateTarget } from "../../learn/mod.ts"
 import { folderWith, start } from "./command.ts"
@@ -109,6 +110,32 @@ describe("train", () => {
     expect([against.exit, against.err]).toEqual([2, expect.stringContaining("--early and --no-speculate")])
   }, 60_000)
 
+  test("a program that runs takes up a shadow when training puts one there, and lets go of one that went", async () => {
+    const card = join(folderOfShadow(), "card.json")
+    const signed = readFileSync(card, "utf8")
+    const { tool, version } = JSON.parse(signed).card
+    rmSync(card)
+    const problems: string[] = []
+    const shadows = await openShadows(at, ({ reason }) => problems.push(reason), 10)
+    const edition = async (than: number) => {
+      while (shadows.edition() <= than) await new Promise((done) => setTimeout(done, 5))
+      return [shadows.edition(), shadows.named(tool, version) !== undefined]
+    }
+    expect(await edition(0)).toEqual([1, false])
+    // Half of a card is said once, however often it is looked at.
+    writeFileSync(card, signed.slice(0, 40))
+    expect(await edition(1)).toEqual([2, false])
+    writeFileSync(card, signed)
+    expect(await edition(2)).toEqual([3, true])
+    expect(problems).toEqual(["unreadable"])
+    rmSync(card)
+    expect(await edition(3)).toEqual([4, false])
+    writeFileSync(card, signed)
+    await shadows.look()
+    expect(shadows.named(tool, version)).toBeDefined()
+    shadows.close()
+  }, 60_000)
+
   test("a tool that writes has none, and a tool without calls is told what is missing", async () => {
     const refused = await did("train", "writes.graph.yaml", "--yes")
     expect([refused.exit, refused.out]).toEqual([1, expect.stringContaining("it writes")])
@@ -151,6 +178,5 @@ describe("train", () => {
     expect(run.err).toContain("no tool of the graph has a shadow")
     const again = await did("train", TOOL, "--yes")
     expect([again.exit, again.out]).toEqual([1, expect.stringContaining("record calls of this one")])
-    expect((await openShadows(at)).of).toBeFunction()
   }, 120_000)
 })

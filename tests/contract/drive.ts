@@ -3,7 +3,8 @@
  * suites use it against real servers, so that a kind is tested apart from the checker and the VM.
  */
 
-import { systemChance, systemClock } from "../../deploy/mod.ts"
+import { systemChance } from "../../deploy/services/chance.ts"
+import { systemClock } from "../../deploy/services/clock.ts"
 import {
   type Call,
   type Executor,

@@ -1,7 +1,7 @@
 /**
- * The contract of the `onnx` kind: what a lock pins of a model file, what a check says of it, what it computes on
- * onnxruntime-node and on onnxruntime-web against a calculation by hand, and what comes of files and devices that are
- * broken. The models are written here; the runtimes are the real ones.
+ * The contract of the `onnx` kind: what a lock pins of a model file, what a check says of it, who answers, and what comes of files
+ * and devices that are broken; and what is promised of every provider (`onnx-cases.ts`), on the two that every machine has. The
+ * models are written here; the runtimes are the real ones.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
@@ -12,6 +12,7 @@ import { join } from "node:path"
 import { compile } from "../../compile/mod.ts"
 import { Engine } from "../../deploy/engine.ts"
 import { makeLock, openHost } from "../../deploy/mod.ts"
+import { hostDigest } from "../../deploy/services/digest.ts"
 import { type Candidate, onnxService } from "../../deploy/services/onnx.ts"
 import { modelFiles, SERVER } from "../../deploy/services/onnx_host.ts"
 import { checkFile, readGraph } from "../../graph/file/mod.ts"
@@ -19,14 +20,12 @@ import {
   accept,
   decode,
   EMPTY_LOCK,
-  hex,
   type Lock,
   numbersOf,
   pin,
   type Rec,
   type Services,
-  sha256,
-  Tensor,
+  type Tensor,
   tensorOf,
 } from "../../graph/mod.ts"
 import { openRow } from "../../kernel/mod.ts"
@@ -34,6 +33,7 @@ import { onnx, standardKinds } from "../../nodes/mod.ts"
 import { writeModel } from "../../shadow/mod.ts"
 import { type ModelOf, modelFile } from "../../shadow/model/files.sample.ts"
 import { bare, open, openFailure, type Written } from "./drive.ts"
+import { onnxContract } from "./onnx-cases.ts"
 
 const base = mkdtempSync(join(tmpdir(), "onnx-"))
 const host = openHost({ base })
@@ -129,51 +129,9 @@ describe("what a node is", () => {
   })
 })
 
-describe("what it computes", () => {
-  test.each([["cpu"], ["wasm"]])("on %s is what a hand computes", async (provider) => {
-    const run = await open(onnx, await locked(node("mlp.onnx", { providers: [provider] })), lent)
-    const answers = await Promise.all([1, 2, 3].map(() => run.call({ x: X })))
-    for (const answer of answers) {
-      const y = (answer as Rec)["y"] as Tensor
-      expect([y.dtype, y.shape, numbersOf(y)]).toEqual(["f32", [2, 1], Y])
-    }
-    await run.close()
-  })
-
-  test("of every element type goes through as it is", async () => {
-    const types = { f32: 1, u8: 2, i8: 3, u16: 4, i16: 5, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11, u32: 12, u64: 13 }
-    for (const [dtype, type] of Object.entries(types)) {
-      const name = `${dtype}.onnx`
-      const port = { type, dims: [2] }
-      put(
-        name,
-        modelFile({
-          nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
-          inputs: [{ name: "x", ...port }],
-          outputs: [{ name: "y", ...port }],
-        }),
-      )
-      const width = { f16: 2, bool: 1 }[dtype as "f16" | "bool"] ?? Number(dtype.slice(1)) / 8
-      const x = new Tensor(
-        dtype as Tensor["dtype"],
-        [2],
-        Uint8Array.from({ length: 2 * width }, (_, i) => i % 2),
-      )
-      for (const provider of ["cpu", "wasm"]) {
-        const run = await open(onnx, await locked(node(name, { providers: [provider] })), lent)
-        expect(await run.call({ x })).toEqual({ y: x })
-      }
-    }
-  })
-
-  test("NaN is a failure, until somebody says that it means something", async () => {
-    const x = tensorOf("f32", [3], [4, 9, -1])
-    const failure = (await open(onnx, await locked(node("sqrt.onnx")), lent)).failure({ x })
-    expect(await failure).toMatchObject({ code: "NotANumber", data: { output: "y", index: 2 } })
-    const allowed = await open(onnx, await locked(node("sqrt.onnx", { allow_nan: true })), lent)
-    expect(numbersOf(((await allowed.call({ x })) as Rec)["y"] as Tensor)).toEqual([2, 3, Number.NaN])
-  })
-})
+onnxContract(
+  ["cpu", "wasm"].map((provider) => ({ name: provider, provider, after: provider, onnx: host.services.onnx! })),
+)
 
 describe("who answers", () => {
   const notes = async (written: Written, services: Services, calls = 1) => {
@@ -244,7 +202,7 @@ describe("who answers", () => {
         },
       },
     }
-    return onnxService([device, ...SERVER.filter((c) => c.name === "cpu" || c.name === "wasm")])
+    return onnxService([device, ...SERVER.filter((c) => c.name === "cpu" || c.name === "wasm")], { digest: hostDigest })
   }
 
   test("a device that is lost in the middle is followed by the next, which says so", async () => {
@@ -304,34 +262,6 @@ describe("who answers", () => {
 })
 
 describe("models that are none", () => {
-  const pinned = (bytes: Uint8Array): Rec => ({
-    sha256: hex(sha256(bytes)),
-    inputs: { x: { dtype: "f32", shape: [null] } },
-    outputs: { y: { dtype: "f32", shape: [null] } },
-  })
-  /** The lock is made by hand: these get past it, as a file would that was made for a newer runtime. */
-  const loading = async (bytes: Uint8Array) => {
-    put("bad.onnx", bytes)
-    const config = node("bad.onnx")
-    return await openFailure(
-      onnx,
-      { config, args: { x: tensorOf("f32", [1], [1]) }, lock: { "onnx:./models/bad.onnx": pinned(bytes) } },
-      lent,
-    )
-  }
-  test.each([
-    ["opset", op("Relu", ["n"], { opset: 99 }), "Opset 99"],
-    ["operator", op("Nope"), "No Op registered for Nope"],
-    ["corrupt", op("Relu").subarray(0, 40), "protobuf parsing failed"],
-  ] as const)("%s: no provider takes it, and each says why", async (reason, bytes, words) => {
-    const failure = await loading(bytes)
-    expect(failure).toMatchObject({ code: "BadModel", data: { reason } })
-    expect(failure.message).toContain("cpu: ")
-    expect(failure.message).toContain("wasm: ")
-    expect(failure.message).toContain(words)
-    expect(failure.message).not.toContain("onnxruntime_src")
-  })
-
   test("truncated, too large and missing files have no pin", async () => {
     put("cut.onnx", op("Relu").subarray(0, 40))
     const failure = (config: Rec) => onnx.lock!(config, {}, lent).catch((cause: unknown) => cause)
@@ -346,23 +276,6 @@ describe("models that are none", () => {
     const failure = await openFailure(onnx, { ...written, args: { x: tensorOf("f32", [1], [4]) } }, lent)
     expect(failure).toMatchObject({ code: "Drift", data: { model: "./models/sqrt.onnx" } })
     put("sqrt.onnx", op("Sqrt"))
-  })
-
-  test("what the model itself cannot do is its failure, and no other provider is asked", async () => {
-    // Two inputs with one size each must agree; their ports cannot say so.
-    put(
-      "add.onnx",
-      modelFile({
-        nodes: [{ op: "Add", inputs: ["a", "b"], outputs: ["y"] }],
-        inputs: ["a", "b"].map((name) => ({ name, type: 1, dims: [`${name}s`] })),
-        outputs: [{ name: "y", type: 1, dims: ["n"] }],
-      }),
-    )
-    const run = await open(onnx, await locked(node("add.onnx")), lent)
-    const args = { a: tensorOf("f32", [2], [1, 2]), b: tensorOf("f32", [3], [1, 2, 3]) }
-    expect(await run.failure(args)).toMatchObject({ code: "ModelFailed" })
-    const fits = { a: tensorOf("f32", [2], [1, 2]), b: tensorOf("f32", [2], [3, 4]) }
-    expect(await run.call(fits)).toEqual({ y: tensorOf("f32", [2], [4, 6]) })
   })
 })
 
@@ -392,7 +305,7 @@ describe("a model at a URL", () => {
     expect(name).toMatch(/^[0-9a-f]{64}\.onnx$/)
     // Somebody wrote into it: it counts no more, and is fetched again.
     writeFileSync(join(base, ".shadowgraph/onnx", name!), "not it")
-    const fresh = onnxService(SERVER.slice(2), modelFiles(base))
+    const fresh = onnxService(SERVER.slice(2), { digest: hostDigest, files: modelFiles(base) })
     const again = await open(onnx, written, { ...lent, onnx: fresh })
     expect(numbersOf(((await again.call({ x: X })) as Rec)["y"] as Tensor)).toEqual(Y)
     expect(asked).toBe(2)

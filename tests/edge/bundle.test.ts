@@ -7,6 +7,8 @@ import { table, weigh } from "./bundle.ts"
 const GZIP_MAX = 120_000
 /** The same with every node kind that works on `fetch`. */
 const WHOLE_GZIP_MAX = 150_000
+/** What runs models, by itself; most of it is shared with the runtime. */
+const MODELS_GZIP_MAX = 32_000
 
 const KINDS = ["http", "llm", "fnWith", "ask", "event", "sleep", "now", "random", "fetchHttp", "bundled"]
 /** Packages that may be in it. */
@@ -41,5 +43,16 @@ describe("a bundle for the edge", () => {
     console.log(`The runtime at the edge:\n${table(core)}\n\nWith every kind of node:\n${table(whole)}`)
     expect(core.gzip).toBeLessThanOrEqual(GZIP_MAX)
     expect(whole.gzip).toBeLessThanOrEqual(WHOLE_GZIP_MAX)
+  })
+
+  test("of models is a door of its own, with no maker of plans, no platform module and no runtime in it", async () => {
+    const models = await weigh(["onnx", "webOnnx", "broughtModels", "cachedModels"], "deploy/edge/onnx.ts")
+    const files = [...models.files.keys()]
+    // What reads and writes model files is of shadows; it makes no plans.
+    expect(files.filter((file) => BARRED.test(file) && !/^shadow\/model\//.test(file))).toEqual([])
+    expect(files.filter((file) => file.startsWith("node_modules/onnxruntime"))).toEqual([])
+    expect(models.text).not.toMatch(/\b(from|import)\s*\(?["'](node:|bun|deno)/)
+    console.log(`Models at the edge, alone:\n${table(models)}`)
+    expect(models.gzip).toBeLessThanOrEqual(MODELS_GZIP_MAX)
   })
 })

@@ -1,0 +1,104 @@
+/** `shadow ask`: what the shadow of a tool says of arguments, one question or a file of them, without asking the tool. */
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { jsonOf, jsonText, type Prediction, readJson, type Value, type WhyNot } from "../../graph/mod.ts"
+import { type EncodingRefused, ModelRefused, type PartSpec, predictMany, type Said } from "../../shadow/mod.ts"
+import { ProjectError, why } from "../project.ts"
+import { ortRuntime } from "../services/ort.ts"
+import type { KeptShadow } from "../shadows/store.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
+import { printable } from "./errors.ts"
+import { inputLines } from "./record.ts"
+import { percent } from "./shadow_text.ts"
+
+const WHY: { readonly [W in WhyNot]: string } = {
+  support: "the calls on record do not reach these arguments",
+  confidence: "it is not sure enough",
+  drift: "its door is shut: the tool answers otherwise than it did",
+  unable: "it cannot read these arguments",
+}
+
+/** Asks `kept` what `words` or the file of `--inputs` say. */
+export async function askShadow(call: Call, kept: KeptShadow, words: readonly string[]): Promise<number> {
+  const { opened } = kept
+  const rows = (await questions(call, words)).map((row) => asSpec(opened.package.input.of, row))
+  const said = await predictMany(opened, rows, await ortRuntime())
+  if (!("answers" in said)) throw refused(said)
+  const { out } = call.terminal
+  for (const [i, answer] of said.answers.entries())
+    out.write(call.on("json") ? `${JSON.stringify(answerJson(rows[i]!, answer))}\n` : `${answerText(answer, call)}\n`)
+  if (!call.on("json")) out.write(`${out.colours.dim(closing(said, kept))}\n`)
+  return said.answers.every((a) => a.ok) ? EXIT.ok : EXIT.failed
+}
+
+/** The rows that are asked: of a file, one JSON object a line, or of the words. */
+async function questions(call: Call, words: readonly string[]): Promise<readonly Value[]> {
+  const file = call.text("inputs")
+  if (file !== undefined && words.length > 0) throw usage("shadow ask takes --inputs or words, not both")
+  if (file === undefined) return [fromWords(words)]
+  try {
+    const text = await readFile(resolve(call.terminal.cwd, file), "utf8")
+    return inputLines(text, file, readJson) as readonly Value[]
+  } catch (cause) {
+    if ((cause as { code?: string }).code === undefined) throw cause
+    throw new ProjectError({ reason: "unreadable", message: `Cannot read "${file}": ${why(cause)}`, cause })
+  }
+}
+
+function fromWords(words: readonly string[]): Value {
+  const given: { [name: string]: Value } = Object.create(null)
+  for (const word of words) {
+    const at = word.indexOf("=")
+    if (at < 1) throw usage(`"${word}" is no key=value`, "shadowgraph shadow ask fn:add a=1 b=2")
+    given[word.slice(0, at)] = valueOf(word.slice(at + 1))
+  }
+  return { ...given }
+}
+
+/** JSON where it is some, and the text itself where not. */
+function valueOf(text: string): Value {
+  try {
+    return readJson(text)
+  } catch {
+    return text
+  }
+}
+
+/** JSON has one sort of number and no bytes; which are meant is for the shadow's encoding to say. */
+function asSpec(spec: PartSpec, v: Value): Value {
+  if (spec.as === "integer" && spec.of === "int64" && Number.isSafeInteger(v)) return BigInt(v as number)
+  if (spec.as === "bytes" && typeof v === "string") return new Uint8Array(Buffer.from(v, "base64"))
+  if (spec.as === "list" && Array.isArray(v)) return v.map((item) => asSpec(spec.of, item as Value))
+  if (spec.as === "record" && typeof v === "object" && v !== null && !Array.isArray(v)) {
+    const parts = new Map(spec.fields.map(({ name, of }) => [name, of]))
+    const fields = Object.entries(v as { readonly [name: string]: Value })
+    return Object.fromEntries(fields.map(([name, x]) => [name, parts.has(name) ? asSpec(parts.get(name)!, x) : x]))
+  }
+  return v
+}
+
+function answerText(answer: Prediction, call: Call): string {
+  if (!answer.ok) return `${call.terminal.out.colours.dim("no answer:")} ${WHY[answer.why]}`
+  const sure = call.terminal.out.colours.dim(`confidence ${answer.confidence.toFixed(4)}`)
+  return `${printable(jsonText(answer.value as Value, { nonFinite: "text" }))}  ${sure}`
+}
+
+const answerJson = (args: Value, answer: Prediction): object => {
+  const asked = jsonOf(args, { nonFinite: "text" })
+  if (!answer.ok) return { args: asked, ok: false, why: answer.why }
+  const { value, confidence, alpha, by, ran } = answer
+  return { args: asked, ok: true, output: jsonOf(value as Value, { nonFinite: "text" }), confidence, alpha, by, ran }
+}
+
+function closing({ answers, ran }: Said, { card }: KeptShadow): string {
+  const spoke = answers.filter((a) => a.ok).length
+  return `${spoke} of ${answers.length} answered, at most ${percent(card.calibration.alpha)} of them wrong; ${ran}`
+}
+
+const refused = (cause: ModelRefused | EncodingRefused): CliError =>
+  new CliError({
+    reason: "failed",
+    message: cause instanceof ModelRefused ? cause.message : String(cause.message),
+    exit: EXIT.failed,
+    cause,
+  })
