@@ -411,10 +411,10 @@ export class Engine {
 
   #settings(program: Program, record: RunRecord, options: Watched): RunSettings {
     const { services, timeoutMs, settle } = this.#options
-    const { signal, onEvent, onItem, traceOf, fuel = this.#options.fuel } = options
+    const { signal, onEvent, onNode, onItem, traceOf, fuel = this.#options.fuel } = options
     const limits = this.#limits
     const speculation = this.ahead.of(program.admitted, options)
-    return { services, record, limits, signal, onEvent, traceOf, onItem, fuel, timeoutMs, settle, speculation }
+    return { services, record, limits, signal, onEvent, onNode, traceOf, onItem, fuel, timeoutMs, settle, speculation }
   }
 
   /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */

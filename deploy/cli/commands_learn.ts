@@ -114,6 +114,11 @@ export const LEARNING: readonly Command[] = [
       ...GRANTS,
       { name: "timeout", value: "<duration>", about: "serve: the longest a run may take. Default: 10m." },
       {
+        name: "watch",
+        short: "w",
+        about: "serve: check and serve graphs anew when a file is saved, and tell the client: for development.",
+      },
+      {
         name: "ledger",
         value: "<place>",
         about: "serve: where the record of the runs is kept, as for run. Default: file.",

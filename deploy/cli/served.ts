@@ -60,6 +60,10 @@ export async function serveAll(
   return { served, started }
 }
 
+/** Sessions are opened in the order in which their folders come. */
+export const byFolder = (graphs: readonly Named[], sessions: readonly Session[]): ReadonlyMap<string, Session> =>
+  new Map([...new Set(graphs.map((g) => g.project.folder))].map((folder, i) => [folder, sessions[i]!]))
+
 /** A graph is served by its name. Fails with `CliError`. */
 export function onlyOnce(graphs: readonly Named[]): void {
   const names = graphs.map((g) => g.checked!.graph.name)

@@ -159,6 +159,27 @@ describe("what is lacking", () => {
   })
 })
 
+test("a grant of a kind of the project's own is left at home", async () => {
+  const KIND = `export const mail = { kind: "mail", about: "Sends.", main: { form: "static", type: { kind: "string" }, about: "Whom." },
+  fields: {}, takesWith: false, schemes: ["smtp"], sign: () => ({ effect: "write", resource: "mail", needs: ["smtp:send"], output: { kind: "null" } }),
+  open: () => ({ execute: () => null }) }
+`
+  const project = JSON.stringify({ kinds: ["./mail.ts"], grants: ["smtp:send"] })
+  const { checked, project: opened } = await loaded(PUBLIC, { "mail.ts": KIND, "shadowgraph.project.json": project })
+  const grants = [...opened.file.grants, ...checked.needs]
+  const options = {
+    target: "workerd",
+    graphs: [checked],
+    project: opened,
+    ledger: "memory",
+    open: false,
+    name: "g",
+  } as const
+  const { files, lacks: found } = await deploymentOf({ ...options, grants })
+  expect(harmfulOf(found)).toEqual([])
+  expect(JSON.parse(String(files["deployment.json"])).graphs[0].grants).toEqual(["net:rates.example.com"])
+})
+
 describe("what comes along", () => {
   test("nothing that the graph does not want", async () => {
     const plain = await deployed("workerd", node('{ expr: "1 + 2" }'), true)

@@ -2,7 +2,7 @@
  * A deployment, from checked graphs to the files of a host, in memory: gathered, looked at, bundled. The command shows what it found
  * and writes.
  */
-import type { CheckedGraph } from "../../graph/mod.ts"
+import { CapabilityError, type CheckedGraph, parseCapability } from "../../graph/mod.ts"
 import type { Project } from "../project.ts"
 import { meteredQuickJs } from "../sandbox/quickjs.ts"
 import { bundleFor } from "./bundle.ts"
@@ -41,7 +41,9 @@ export interface Deployment extends Written {
 
 /** Writes nothing. Fails with `Failure` `NoCode` and `ProjectError` where code cannot be read or bundled. */
 export async function deploymentOf(options: DeployOptions): Promise<Deployment> {
-  const { target, graphs, project, grants, ledger, open, name } = options
+  const { target, graphs, project, ledger, open, name } = options
+  // Schemes of a project's own kinds, which are not brought along, are known nowhere but there.
+  const grants = options.grants.filter((grant) => !(parseCapability(grant, NONE) instanceof CapabilityError))
   const gathered: Gathered[] = []
   for (const checked of graphs) gathered.push(await gather(checked, project))
   const { policy = ["default"], validate, budgets, speculate } = project.file
@@ -82,5 +84,7 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
 }
 
 const NOTHING: Beside = { files: {}, copies: {}, bytes: 0, lacks: [] }
+
+const NONE: ReadonlySet<string> = new Set()
 
 const aboutOf = ({ graph: { about } }: CheckedGraph) => (about === undefined ? {} : { about })

@@ -3,6 +3,7 @@
  * body is an answer.
  */
 import { Failure, readJson, type Value } from "../../graph/mod.ts"
+import { joined } from "../joined.ts"
 import { Patience } from "./patience.ts"
 import { Answer, JSON_TYPE, problemOf } from "./problems.ts"
 
@@ -119,17 +120,7 @@ async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): P
   } finally {
     clearTimeout(timer)
   }
-  return chunks.length === 1 ? chunks[0]! : joined(chunks, bytes)
+  return joined(chunks)
 }
 
 const NOTHING = new Uint8Array()
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}

@@ -19,6 +19,8 @@ export type McpGraph = Served
 export interface McpServing {
   /** Asked anew for each request. */
   readonly graphs: () => readonly McpGraph[]
+  /** Calls back when there are other graphs than before, until it is called off. Left out: they stay what they are. */
+  readonly changes?: (listener: () => void) => () => void
   /** By name. What has none is a tool. */
   readonly roles: ReadonlyMap<string, McpRole>
   readonly hosts: readonly RunsHost[]
@@ -49,6 +51,12 @@ export interface McpRun {
   readonly run: string
   readonly ended: "ok" | "failed" | "parked" | "cancelled"
   readonly ms: number
+}
+
+/** Lists of a client that another set of graphs changes: of the kinds that there are here. */
+export const listsOf = ({ roles }: McpServing): readonly ("tools" | "prompts" | "resources")[] => {
+  const has = (as: McpRole["as"]) => [...roles.values()].some((role) => role.as === as)
+  return ["tools", ...(has("prompt") ? ["prompts" as const] : []), ...(has("resource") ? ["resources" as const] : [])]
 }
 
 /** Graphs of a role that a caller may know of. */

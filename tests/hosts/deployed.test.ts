@@ -78,13 +78,15 @@ afterAll(async () => {
   rmSync(base, { recursive: true, force: true })
 })
 
-const deploy = async (target: string, ...more: readonly string[]) => {
+const deploy = async (target: string, ledger?: string) => {
+  const out = ledger === undefined ? `deploy-${target}` : `deploy-${target}-${ledger}`
+  const more = ledger === undefined ? [] : ["--ledger", ledger, "--out", out]
   const result = await shadowgraph(["deploy", target, "parcels.graph.yaml", "-g", "app:prices", ...more])
   expect({ ...result, stdout: "", stderr: result.status === 0 ? "" : result.stderr }).toMatchObject({
     status: 0,
     stderr: "",
   })
-  return { folder: join(base, `deploy-${target}`), ...result }
+  return { folder: join(base, out), ...result }
 }
 
 /** Starts a server, and asks it what a client does: who it lets in, and what a run comes to. */
@@ -113,7 +115,8 @@ async function served(name: string, command: readonly string[], cwd: string, por
   await ended
 }
 
-describe("what is written, where it goes", () => {
+// At once: most of the time each of them waits for a host.
+describe.concurrent("what is written, where it goes", () => {
   test(
     "Bun, as a process and as one executable file",
     async () => {
@@ -158,7 +161,7 @@ describe("what is written, where it goes", () => {
     test.skipIf(findWorkerd() === undefined)(
       `workerd, with its ledger in ${ledger}, as its own configuration says`,
       async () => {
-        const { folder } = await deploy("workerd", "--ledger", ledger)
+        const { folder } = await deploy("workerd", ledger)
         const port = await freePort()
         mkdirSync(join(folder, "objects"), { recursive: true })
         const config = ["serve", "workerd.capnp", `--socket-addr=http=127.0.0.1:${port}`, "--experimental"]
@@ -204,14 +207,14 @@ describe("what is written, where it goes", () => {
     },
     HOST_MS_MAX,
   )
+})
 
-  test("leaves the same trace everywhere, which is that of `shadowgraph run`", async () => {
-    const here = await shadowgraph(["run", "parcels", "weights=[1,2,3]", "zone=A17", "-g", "app:prices", "--json"])
-    const { output, trace } = JSON.parse(here.stdout)
-    expect(output).toEqual(OUTPUT)
-    expect(traces.size).toBeGreaterThanOrEqual(3)
-    expect([...traces].filter(([, found]) => found !== trace)).toEqual([])
-  })
+test("what is written leaves the same trace everywhere, which is that of `shadowgraph run`", async () => {
+  const here = await shadowgraph(["run", "parcels", "weights=[1,2,3]", "zone=A17", "-g", "app:prices", "--json"])
+  const { output, trace } = JSON.parse(here.stdout)
+  expect(output).toEqual(OUTPUT)
+  expect(traces.size).toBeGreaterThanOrEqual(3)
+  expect([...traces].filter(([, found]) => found !== trace)).toEqual([])
 })
 
 describe("the command", () => {

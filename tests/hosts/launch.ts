@@ -279,7 +279,8 @@ export function serveFile(response: http.ServerResponse, file: string): void {
 
 /**
  * A browser without a window. It runs as whoever runs the tests, in a container too, so without its own sandbox. `gpu`: WebGPU on
- * SwiftShader, the software device that Chromium brings along; a flag that turns GPUs off would turn this off too.
+ * SwiftShader, the device in software that Chromium brings along. It wants the flag for unsafe adapters, and is lost to the one that
+ * turns GPUs off.
  */
 export const openChromium = (folder: string, gpu = false) =>
   puppeteer.launch({
@@ -287,18 +288,20 @@ export const openChromium = (folder: string, gpu = false) =>
     headless: true,
     userDataDir: join(folder, "profile"),
     protocolTimeout: ASK_MS_MAX,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(gpu ? SOFTWARE_WEBGPU : ["--disable-gpu"])],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(gpu ? WEBGPU : ["--disable-gpu"])],
   })
 
-const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+/** `SHADOWGRAPH_GPU=own`: tests and benches of models take the machine's GPU in place of one in software. */
+const OWN_GPU = process.env["SHADOWGRAPH_GPU"] === "own"
+const WEBGPU = ["--enable-unsafe-webgpu", OWN_GPU ? "--enable-features=Vulkan" : "--use-webgpu-adapter=swiftshader"]
 
-/** The same device for processes: a driver of Vulkan that lies beside Chromium, with the loader that finds it. */
+/** The device in software for processes: a driver of Vulkan that lies beside Chromium, with the loader that finds it. */
 export function softwareGpu(): { readonly environment: Readonly<Record<string, string>> } | undefined {
   const driver = "vk_swiftshader_icd.json"
   const folder = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"].find(
     (path) => existsSync(join(path, driver)) && existsSync(join(path, "libvulkan.so.1")),
   )
-  if (folder === undefined) return undefined
+  if (folder === undefined || OWN_GPU) return undefined
   const libraries = [folder, process.env["LD_LIBRARY_PATH"]].filter(Boolean).join(":")
   return { environment: { VK_DRIVER_FILES: join(folder, driver), LD_LIBRARY_PATH: libraries } }
 }

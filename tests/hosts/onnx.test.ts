@@ -8,7 +8,7 @@ import type { Loss, Told } from "./onnx-page.ts"
 
 const HOST_MS_MAX = 180_000
 /** Tests of the contract that each provider is held to. */
-const CASES = 11
+const CASES = 12
 const stand = new Stand()
 afterAll(() => stand.close())
 

@@ -115,7 +115,8 @@ test("of the plans here: each recorded run comes to what it came to, each graph 
   expect(new Set(here.traces).size).toBeGreaterThan(PLANS / 2)
 })
 
-describe("the same hundred traces", () => {
+// At once: each host is a process of its own.
+describe.concurrent("the same hundred traces", () => {
   for (const kind of HOSTS) {
     const { name, missing } = kind
     if (missing !== undefined) console.log(`Skipped: the plans on ${name}, because ${missing}`)
