@@ -74,6 +74,9 @@ const deploy = async (target: string) => {
   return { folder: join(base, `deploy-${target}`), stdout, stderr }
 }
 
+/** A page takes no device in software by itself; here that is all there is. */
+const SOFTWARE_AS_GPU = 'Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false })'
+
 interface Ran {
   readonly output: unknown
   readonly trace: string
@@ -103,7 +106,7 @@ describe("a deployment that brings its models", () => {
   if (chromium === undefined)
     console.log("Skipped: models in a page, because there is no Chromium; apt-get install chromium")
   test.skipIf(chromium === undefined)(
-    "runs them in a page on WebGPU, and on WASM once the device is gone, with the reason on record",
+    "runs them in a page on WebGPU, and on WASM once the device is gone, with the reason on record; on WASM where there is no GPU",
     async () => {
       const { folder, stdout, stderr } = await deploy("browser")
       expect(stderr).toContain("MB come along for models")
@@ -114,31 +117,41 @@ describe("a deployment that brings its models", () => {
       await new Promise<void>((ok) => server.listen(0, "127.0.0.1", ok))
       const browsers = [true, false].map((gpu) => openChromium(mkdtempSync(join(base, "browser-")), gpu))
       const wrong: string[] = []
-      const opened = async (browser: Awaited<(typeof browsers)[number]>) => {
+      const opened = async (browser: Awaited<(typeof browsers)[number]>, asGpu = false) => {
         const page = await browser.newPage()
+        if (asGpu) await page.evaluateOnNewDocument(SOFTWARE_AS_GPU)
         page.on("pageerror", (error) => wrong.push(String(error)))
         await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
         await page.waitForSelector("[data-ready]")
         return page
       }
       try {
-        const [page, without] = await Promise.all(browsers.map(async (browser) => await opened(await browser)))
-        const whole = (await page!.evaluate(RUN(false))) as Ran
+        const [page, slow, none] = await Promise.all([
+          opened(await browsers[0]!, true),
+          opened(await browsers[0]!),
+          opened(await browsers[1]!),
+        ])
+        const whole = (await page.evaluate(RUN(false))) as Ran
         expect(whole.output).toEqual(OUTPUT)
         expect(whole.by.map(({ who, why }) => [who, why])).toEqual(
           Array(3).fill(["webgpu, onnxruntime-web 1.30.0", null]),
         )
-        const lost = (await page!.evaluate(RUN(true))) as Ran
+        const lost = (await page.evaluate(RUN(true))) as Ran
         expect(lost.output).toEqual(OUTPUT)
         expect(lost.trace).toBe(whole.trace)
         expect(lost.by.map(({ who }) => who.split(",")[0])).toEqual(["webgpu", "wasm", "wasm"])
         for (const { why } of lost.by.slice(1)) expect(why).toContain("not on webgpu: gave up: the device was lost: ")
         expect(lost.record.match(/the device was lost: /g)).toHaveLength(2)
-        const none = (await without!.evaluate(RUN(false))) as Ran
-        expect([none.output, none.trace]).toEqual([OUTPUT, whole.trace])
-        expect(none.by.map(({ who, why }) => [who.split(",")[0], why])).toEqual(
-          Array(3).fill(["wasm", "not on webgpu: no GPU: WebGPU is there and has no adapter"]),
-        )
+        for (const [page, reason] of [
+          [slow, "WebGPU has a device in software only, which WASM outruns"],
+          [none, "WebGPU is there and has no adapter"],
+        ] as const) {
+          const ran = (await page.evaluate(RUN(false))) as Ran
+          expect([ran.output, ran.trace]).toEqual([OUTPUT, whole.trace])
+          expect(ran.by.map(({ who, why }) => [who.split(",")[0], why])).toEqual(
+            Array(3).fill(["wasm", `not on webgpu: no GPU: ${reason}`]),
+          )
+        }
         expect(wrong).toEqual([])
         traces.set("Chromium", whole.trace)
       } finally {

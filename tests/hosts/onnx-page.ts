@@ -22,7 +22,7 @@ export interface Told {
 export default async function answer(
   question: { readonly host: string } | { readonly loss: Loss } | RatesQuestion,
 ): Promise<Held | Rates | readonly Told[]> {
-  const onnx = webOnnx(RUNTIMES)
+  const onnx = webOnnx({ ...RUNTIMES, software: true })
   if ("host" in question) return await heldTo(question.host, onnx)
   return "loss" in question ? await losing(question.loss, onnx) : await ratesOf(onnx, question)
 }
