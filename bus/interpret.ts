@@ -23,9 +23,15 @@ import {
 type Slots = unknown[]
 type Do = (s: Slots, fuel: Fuel) => void
 
-/** The block as one function. `at` is told the index of an instruction before it may fail, so that failures find their node. */
-export function interpret(plan: Plan, step: PlanStep): Do {
-  const { code } = region(plan, step.instrs ?? [], 0)
+/** Hears which node an instruction that begins belongs to, by the constant of its path. */
+export interface Hearing {
+  on: ((node: number) => void) | undefined
+}
+
+/** The block as one function. `hearing` is told of each instruction before it begins; left out, nothing is told. */
+export function interpret(plan: Plan, step: PlanStep, hearing?: Hearing): Do {
+  const { instrs = [], nodes = [] } = step
+  const { code } = region({ plan, instrs, nodes, hearing }, 0)
   return (s, fuel) => {
     for (let i = 0; i < code.length; i++) code[i]!(s, fuel)
   }
@@ -35,7 +41,15 @@ export function interpret(plan: Plan, step: PlanStep): Do {
 const failedAt = new WeakMap<Failure, number>()
 export const instrOf = (f: Failure): number | undefined => failedAt.get(f)
 
-function region(plan: Plan, instrs: readonly Instr[], start: number): { code: Do[]; next: number } {
+interface Reading {
+  readonly plan: Plan
+  readonly instrs: readonly Instr[]
+  readonly nodes: readonly number[]
+  readonly hearing: Hearing | undefined
+}
+
+function region(reading: Reading, start: number): { code: Do[]; next: number } {
+  const { plan, instrs } = reading
   const code: Do[] = []
   let i = start
   while (i < instrs.length) {
@@ -43,24 +57,34 @@ function region(plan: Plan, instrs: readonly Instr[], start: number): { code: Do
     const [op] = instr
     if (op === "end" || op === "else") return { code, next: i }
     if (op === "if") {
-      const then = region(plan, instrs, i + 1)
-      const other = region(plan, instrs, then.next + 1)
-      code.push(branch(instr[1], then.code, other.code))
+      const then = region(reading, i + 1)
+      const other = region(reading, then.next + 1)
+      code.push(told(reading, i, branch(instr[1], then.code, other.code)))
       i = other.next + 1
     } else if (op === "attempt") {
-      const inner = region(plan, instrs, i + 1)
-      code.push(attempt(instr[1], inner.code))
+      const inner = region(reading, i + 1)
+      code.push(told(reading, i, attempt(instr[1], inner.code)))
       i = inner.next + 1
     } else if (op === "each") {
-      const inner = region(plan, instrs, i + 1)
-      code.push(located(each(instr, inner.code), i))
+      const inner = region(reading, i + 1)
+      code.push(told(reading, i, located(each(instr, inner.code), i)))
       i = inner.next + 1
     } else {
-      code.push(located(SIMPLE[op](instr as never, plan), i))
+      code.push(told(reading, i, located(SIMPLE[op](instr as never, plan), i)))
       i++
     }
   }
   return { code, next: i }
+}
+
+/** The instruction as it is, where nobody hears. */
+function told({ hearing, nodes }: Reading, index: number, run: Do): Do {
+  if (hearing === undefined) return run
+  const node = nodes[index]!
+  return (s, fuel) => {
+    hearing.on?.(node)
+    run(s, fuel)
+  }
 }
 
 function located(run: Do, index: number): Do {

@@ -4,9 +4,18 @@
  */
 import { accept, acceptAnswer, type Executor, type Outcome, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, type Judge, kernelError } from "../kernel/mod.ts"
-import { bindersOf, type Extern, type Plan, type PlanStep, row, type ScopeFacts, type StepName } from "../plan/mod.ts"
+import {
+  bindersOf,
+  type Extern,
+  type Plan,
+  type PlanScope,
+  type PlanStep,
+  row,
+  type ScopeFacts,
+  type StepName,
+} from "../plan/mod.ts"
 import { withEager } from "./eager.ts"
-import { interpret } from "./interpret.ts"
+import { type Hearing, interpret } from "./interpret.ts"
 import { operandsOf } from "./io.ts"
 import { type FastRange, Ranges } from "./ranges.ts"
 import type { Fuel } from "./words.ts"
@@ -120,6 +129,15 @@ export interface Program {
   readonly plan: Plan
   readonly scopes: readonly ScopeCode[]
   readonly tools: readonly Tool[]
+  /** The same program for runs whose every node is told of: step by step, nothing translated. Made when first asked for. */
+  readonly told: () => ToldProgram
+}
+
+export interface ToldProgram extends Program {
+  /** Whoever runs a block hears here which of its nodes begins. */
+  readonly hearing: Hearing
+  /** For each scope the nodes, by the constant of their path, that are steps of their own: in blocks only their arguments are made. */
+  readonly stepped: readonly ReadonlySet<number>[]
 }
 
 export interface LoadOptions {
@@ -138,11 +156,31 @@ export function load(admitted: Admitted, executors: readonly Executor[], options
     toolOf(plan, extern, index, executors[index]!, admitted, options.hear?.(index)),
   )
   const ranges = new Ranges(plan, options)
+  let made: ToldProgram | undefined
+  const told = (): ToldProgram => {
+    if (made !== undefined) return made
+    const hearing: Hearing = { on: undefined }
+    const scopes = scopesOf(plan, facts.scopes, tools, hearing)
+    made = { admitted, plan, tools, told, hearing, scopes, stepped: plan.scopes.map((scope) => steppedIn(plan, scope)) }
+    return made
+  }
+  return { admitted, plan, tools, told, scopes: scopesOf(plan, facts.scopes, tools, ranges) }
+}
+
+function steppedIn(plan: Plan, { steps }: PlanScope): ReadonlySet<number> {
+  const words = (constant: number): string => (plan.constants[constant]!.value as readonly string[]).join(".")
+  const own = new Set(steps.flatMap((step) => (operandsOf(step).path < 0 ? [] : [words(operandsOf(step).path)])))
+  return new Set(steps.flatMap(({ nodes = [] }) => nodes.filter((node) => own.has(words(node)))))
+}
+
+/** How steps are run: in rows of straight-line code, or each by itself, telling of its nodes. */
+type Way = Ranges | Hearing
+
+function scopesOf(plan: Plan, facts: readonly ScopeFacts[], tools: readonly Tool[], way: Way): readonly ScopeCode[] {
   const scopes: ScopeCode[] = new Array(plan.scopes.length)
   // Bodies have greater indexes than what uses them, so going backwards finds them ready.
-  for (let i = plan.scopes.length - 1; i >= 0; i--)
-    scopes[i] = scopeOf(plan, facts.scopes[i]!, i, scopes, tools, ranges)
-  return { admitted, plan, scopes, tools }
+  for (let i = plan.scopes.length - 1; i >= 0; i--) scopes[i] = scopeOf(plan, facts[i]!, i, scopes, tools, way)
+  return scopes
 }
 
 function toolOf(
@@ -187,13 +225,14 @@ function scopeOf(
   index: number,
   done: readonly ScopeCode[],
   tools: readonly Tool[],
-  ranges: Ranges,
+  way: Way,
 ): ScopeCode {
   const scope = plan.scopes[index]!
   const P = scope.params.length
   const n = scope.steps.length
   const cut = cuts(facts, n)
-  const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1))
+  const hearing = way instanceof Ranges ? undefined : way
+  const made = scope.steps.map((step, i) => stepOf(plan, facts, step, i, done, tools, cut[i] === 1, hearing))
   const steps = withEager(made)
   return {
     index,
@@ -210,7 +249,7 @@ function scopeOf(
     writes: steps.some((s) => s.tool?.extern.effect === "write" || s.bodies.some((b) => b.code.writes)),
     cut,
     rows: rowsOf(steps),
-    fast: ranges.of(scope, steps, facts.result),
+    fast: way instanceof Ranges ? way.of(scope, steps, facts.result) : [],
     paramSuccs: Array.from({ length: P }, (_, p) => row(facts.succs, p)),
   }
 }
@@ -256,6 +295,7 @@ function stepOf(
   done: readonly ScopeCode[],
   tools: readonly Tool[],
   cut: boolean,
+  hearing: Hearing | undefined,
 ): StepCode {
   const io = operandsOf(step)
   const captures = row(facts.captures, index)
@@ -288,13 +328,13 @@ function stepOf(
     path: io.path < 0 ? [] : (plan.constants[io.path]!.value as readonly string[]),
     quick: tool?.quick ?? "",
     execute: tool?.execute as unknown as ((x: unknown) => unknown) | undefined,
-    hops: cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
+    hops: hearing === undefined && cut && step.op[0] === "invoke" && tool!.direct && tool!.plain,
     traced: bodies.some((b) => b.code.traced),
     reads: row(facts.strict, index),
     preds: row(facts.preds, index),
     succs: row(facts.succs, facts.params + index),
     eager: false,
-    block: step.op[0] === "block" ? lazily(() => interpret(plan, step)) : undefined,
+    block: step.op[0] === "block" ? lazily(() => interpret(plan, step, hearing)) : undefined,
   }
 }
 

@@ -1,39 +1,47 @@
 /**
- * Runs of steps that need no scheduler: blocks and direct functions, one after another, while nothing is pending. A run
- * becomes code in parts, once it was entered often enough; functions alone are called from flat arrays until then, and
- * where they are too many to become fast code. Small blocks share one piece of code with every block of the same form.
+ * Runs of steps that need no scheduler: blocks and direct functions, one after another, while nothing is pending. They are
+ * called from flat arrays, and become code in parts once a run was entered often enough, unless it is so long that this would
+ * not become fast code. Small blocks share one piece of code with every block of the same form.
  */
 import type { Plan, PlanScope } from "../plan/mod.ts"
 import type { LoadOptions, StepCode } from "./program.ts"
 import { type BlockCode, crossing, type Member, PENDING, type Straight, Translator } from "./translate.ts"
 
-/** Entries before a run is translated: a plan that runs once costs no translation. Functions have a good way without. */
+/** Entries before the blocks of a run become code: a plan that runs once costs no translation. */
 const COLD_ENTRIES = 2
-const COLD_FUNCTIONS = 32
-/** Functions in a row that are worth being translated: code of more is slow for thousands of runs before an engine has made it fast. */
+/** Entries before a run as a whole does. */
+const FLAT_ENTRIES = 32
+/** Steps in a row that are worth being translated: code of more is slow for thousands of runs before an engine has made it fast. */
 const TRANSLATED_MAX = 2_000
 /** Steps that share one piece of code: enough for the price of entering it, few enough for engines to optimise it whole. */
 const PART_STEPS = 32
 
+/** A way to do a run, and from which entry on it is taken. */
+interface Way {
+  readonly from: number
+  readonly make: () => Straight
+}
+
 export class FastRange {
-  readonly #cold: Straight | undefined
-  readonly #make: (() => Straight) | undefined
-  #entries: number
+  readonly #ways: readonly Way[]
+  #entries = 0
+  #next: Way | undefined
+  #taken = 0
   #run: Straight | undefined
 
-  /** `cold`: the way for so many entries, until it is worth making a better one. */
-  constructor(cold: Straight | undefined, entries: number, make: (() => Straight) | undefined) {
-    this.#cold = cold
-    this.#make = make
-    this.#entries = entries
+  /** `ways`: each takes over from the one before it. */
+  constructor(...ways: readonly Way[]) {
+    this.#ways = ways
+    this.#next = ways[0]
   }
 
   /** The function, or undefined while there is none. */
   warm(): Straight | undefined {
-    if (this.#run === undefined) {
-      if (this.#make === undefined || this.#entries-- > 0) return this.#cold
-      this.#run = this.#make()
+    while (this.#next !== undefined && this.#entries >= this.#next.from) {
+      this.#run = this.#next.make()
+      this.#next = this.#ways[++this.#taken]
     }
+    if (this.#next !== undefined) this.#entries++
     return this.#run
   }
 }
@@ -41,11 +49,11 @@ export class FastRange {
 /** The runs of a program's scopes; they share the code of small blocks. */
 export class Ranges {
   readonly #translator: Translator | undefined
-  readonly #cold: number
+  readonly #eager: boolean
 
   constructor(plan: Plan, { codegen, eager }: LoadOptions) {
     this.#translator = codegen ? new Translator(plan) : undefined
-    this.#cold = eager === true ? 0 : COLD_ENTRIES
+    this.#eager = eager === true
   }
 
   /** For each step the run that starts there. `maker`: the pseudo-node that makes the scope's value. */
@@ -60,32 +68,23 @@ export class Ranges {
     const straight = steps.map((step) => isStraight(step, translator !== undefined))
     for (let from = 0; from < steps.length; from++) {
       if (!straight[from]) continue
-      // Many functions in a row are a run of their own, and what lies before or after them is another.
-      const many = functionsFrom(steps, straight, from) > TRANSLATED_MAX
       let to = from
-      while (to < steps.length && straight[to] && (steps[to]!.kind !== "block" || !many)) {
-        if (!many && functionsFrom(steps, straight, to) > TRANSLATED_MAX) break
-        to++
-      }
+      while (to < steps.length && straight[to]) to++
       const row = steps.slice(from, to)
-      const make = () => joined(parts(row, translator!, code, scope.params.length, maker))
-      if (row.some((step) => step.kind === "block")) out[from] = new FastRange(undefined, this.#cold, make)
-      else if (row.length > 1) {
-        const entries = this.#cold === 0 ? 0 : COLD_FUNCTIONS
-        out[from] = new FastRange(loop(row), entries, translator === undefined || many ? undefined : make)
+      const blocks = row.some((step) => step.kind === "block")
+      const flat = {
+        from: blocks && !this.#eager ? COLD_ENTRIES : 0,
+        make: () => (blocks ? mixed(row, code) : loop(row)),
       }
+      const make = () => joined(parts(row, translator!, code, scope.params.length, maker))
+      const whole = { from: this.#eager ? 1 : FLAT_ENTRIES, make }
+      if (blocks || row.length > 1)
+        out[from] =
+          translator === undefined || row.length > TRANSLATED_MAX ? new FastRange(flat) : new FastRange(flat, whole)
       from = to - 1
     }
     return out
   }
-}
-
-/** How many functions follow one another from here, as far as it matters. Nothing but the first of them is asked. */
-function functionsFrom(steps: readonly StepCode[], straight: readonly boolean[], from: number): number {
-  if (from > 0 && straight[from - 1] && steps[from - 1]!.kind !== "block") return 0
-  let to = from
-  while (to < steps.length && to - from <= TRANSLATED_MAX && straight[to] && steps[to]!.kind !== "block") to++
-  return to - from
 }
 
 /** A block, or a function that takes its input alone and is not known to answer later. */
@@ -160,6 +159,40 @@ function loop(row: readonly StepCode[]): Straight {
     } catch (cause) {
       x.stepAt = from + i
       x.instrAt = 0
+      throw cause
+    }
+    return from + n
+  }
+}
+
+/** Blocks and functions one after another from flat arrays. */
+function mixed(row: readonly StepCode[], code: (step: StepCode) => BlockCode): Straight {
+  const from = row[0]!.index
+  const blocks = row.map((step) => (step.kind === "block" ? code(step) : undefined))
+  const calls = row.map((step, i) => blocks[i]?.run ?? step.execute) as readonly ((...args: unknown[]) => unknown)[]
+  const params = blocks.map((block) => block?.params)
+  const args = Int32Array.from(row, (step) => step.arg)
+  const to = Int32Array.from(row, (step) => step.to)
+  const tools = Int32Array.from(row, (step) => step.tool?.index ?? -1)
+  const quick = row.map((step) => step.quick)
+  const n = row.length
+  return (s, x) => {
+    let i = 0
+    x.instrAt = 0
+    try {
+      for (; i < n; i++) {
+        const given = params[i]
+        if (given !== undefined) {
+          calls[i]!(s, x, given)
+          continue
+        }
+        let v = calls[i]!(s[args[i]!])
+        // biome-ignore lint/correctness/useValidTypeof: it is one of these words, or one that never fits
+        if (typeof v !== quick[i]! && (v = x.slow(tools[i]!, v)) === PENDING) return ~(from + i)
+        s[to[i]!] = v
+      }
+    } catch (cause) {
+      x.stepAt = from + i
       throw cause
     }
     return from + n

@@ -53,6 +53,21 @@ export type RunEvent =
   /** A `map` begins to go over so many items of a list. */
   | { readonly type: "items"; readonly path: Path; readonly count: number; readonly at: number }
 
+/** A node without an effect that has come to its end, or that the run's end left unfinished: what a trace hears of pure work. */
+export interface NodeTold {
+  readonly path: Path
+  /** The kind of a tool; `expr` of what the compiler made instructions of; the word of a step with bodies: `map`, `when`, … */
+  readonly kind: string
+  /** The tool's place among the plan's externs, where it is one. */
+  readonly extern: number | undefined
+  /** Ticks of the run's clock. */
+  readonly began: number
+  readonly at: number
+  readonly outcome: "ok" | "failed" | "unfinished"
+  /** Of a failure. */
+  readonly code?: string
+}
+
 /** Units of fuel where a run says nothing: see `Fuel`. */
 export const FUEL_DEFAULT = 1_000_000_000
 
@@ -65,6 +80,8 @@ export interface RunSettings {
   readonly limits?: ResourceLimits | undefined
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Hears of every node without an effect. Then the run goes step by step; left out, nothing is made for it. */
+  readonly onNode?: ((node: NodeTold) => void) | undefined
   /** The W3C `traceparent` that requests of a call carry on, where somebody traces. */
   readonly traceOf?: ((path: Path) => string | undefined) | undefined
   /** Each item of a graph whose output is a stream, as it arrives. */

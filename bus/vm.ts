@@ -18,11 +18,6 @@ import { isStream, type StreamValue } from "./stream.ts"
 import { type Context, PENDING } from "./translate.ts"
 import { type Fuel, outOfFuel } from "./words.ts"
 
-/** Runs a program on an input of the plan's input type. Answers at once when nothing had to be waited for. */
-export function execute(program: Program, input: Value, settings: RunSettings): Outcome | Promise<Outcome> {
-  return new Vm(program, settings).run(input)
-}
-
 export class Vm implements Context, Answers {
   readonly program: Program
   readonly settings: RunSettings
@@ -92,7 +87,7 @@ export class Vm implements Context, Answers {
     this.#driver?.drive()
   }
 
-  private finish(outcome: Outcome): void {
+  protected finish(outcome: Outcome): void {
     if (this.outcome !== undefined) return
     this.outcome = outcome
     this.ahead?.close(outcome)
@@ -151,7 +146,7 @@ export class Vm implements Context, Answers {
   }
 
   /** A frame has failed: outwards until somebody deals with it. */
-  private failed(frame: Frame, cause: unknown): void {
+  protected failed(frame: Frame, cause: unknown): void {
     let f = frame
     let failure: unknown = this.settings.record.meter?.stopped ?? cause
     for (;;) {

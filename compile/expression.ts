@@ -16,10 +16,10 @@ import {
   type Type,
   typeOfValue,
   type Value,
+  withParts,
 } from "../graph/mod.ts"
 import { comesBack, type Instr, MACROS, TWO_VARIABLES } from "../plan/mod.ts"
 import { certain, elementTypes, entryType, fieldType } from "./access.ts"
-import { mapParts } from "./rename.ts"
 import type { Tables } from "./tables.ts"
 
 /** A value in a slot, with the type that the plan's own rules give it. */
@@ -398,7 +398,7 @@ const restore = (locals: Map<string, Held>, name: string, was: Held | undefined)
 }
 
 /** A copy in which no part is shared, so that each occurrence can have a type of its own. */
-const fresh = (e: Expr): Expr => (e.op === "ref" || e.op === "const" ? { ...e } : deep(mapParts(e, fresh), e))
+const fresh = (e: Expr): Expr => (e.op === "ref" || e.op === "const" ? { ...e } : deep(withParts(e, fresh), e))
 const deep = (made: Expr, was: Expr): Expr => (made === was ? { ...made } : made)
 
 interface Quick {

@@ -16,9 +16,10 @@ import {
   sameType,
   subtype,
   type Value,
+  withParts,
 } from "../graph/mod.ts"
 import { type Body, bodiesOf, type Change, isOperand, type Mid, type Op, type Pass, placeOf } from "./mid.ts"
-import { mapParts, substitute } from "./rename.ts"
+import { substitute } from "./rename.ts"
 
 /** Steps that one fold may take, and members that a folded value may have: folding must not become a computation. */
 const FUEL = 10_000
@@ -82,7 +83,7 @@ const aliased = (e: Expr | undefined): Expr | undefined => (e?.op === "ref" ? e 
 const small = (v: Value): boolean => typeof v !== "object" || v === null
 
 function simplify(e: Expr, known: ReadonlyMap<string, Expr>): Expr {
-  const x = mapParts(e, (p) => simplify(p, known))
+  const x = withParts(e, (p) => simplify(p, known))
   if (x.op === "field" && x.of.op === "ref" && !x.optional) {
     const record = known.get(x.of.name)
     const value = record?.op === "record" ? record.fields.find((f) => f[0] === x.name)?.[1] : undefined

@@ -33,11 +33,9 @@ import {
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
 import type { Engine, RunOptions, RunResult } from "./engine.ts"
+import type { Granting } from "./grants.ts"
 
-export interface ResumeRun extends Omit<RunOptions, "id"> {
-  readonly grants: readonly string[]
-  /** Lists that narrow the grants: those of a token. */
-  readonly within?: readonly (readonly string[])[]
+export interface ResumeRun extends Omit<RunOptions, "id">, Granting {
   /** Only where the run still stands at this entry: whoever has it meanwhile keeps it, and this fails with `conflict`. */
   readonly at?: number
   readonly replies?: readonly Reply[]

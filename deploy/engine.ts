@@ -50,6 +50,7 @@ import {
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
+import { type Granting, grantsFor } from "./grants.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import { type Observer, told, type Watch, type Watched, watched } from "./observe.ts"
@@ -295,7 +296,7 @@ export class Engine {
    * A run of the ledger with the plan, and the pins of its tools, that it began with, admitted again. `untouched`: no tool
    * can be called, so nothing has to be granted. Fails with `AdmissionError`, and with `KernelError` `missing`.
    */
-  async reopen(run: string, options: Pick<PrepareOptions, "grants" | "within"> | "untouched"): Promise<Reopened> {
+  async reopen(run: string, options: Granting | "untouched"): Promise<Reopened> {
     const history = await this.history(run)
     const bytes = await this.store.getBlob(history.plan)
     if (bytes === undefined) {
@@ -308,7 +309,8 @@ export class Engine {
     const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
     const untouched = options === "untouched"
     const within = untouched || options.within === undefined ? {} : { within: options.within }
-    const grants = untouched ? decodePlan(bytes).externs.flatMap((x) => x.needs) : options.grants
+    const plan = decodePlan(bytes)
+    const grants = untouched ? plan.externs.flatMap((x) => x.needs) : grantsFor(options.grants, plan.name)
     return {
       history,
       ready: await this.prepare(bytes, { grants, ...within, ...pins, graph: history.graph, again: true, untouched }),
@@ -413,10 +415,10 @@ export class Engine {
 
   #settings(program: Program, record: RunRecord, options: Watched): RunSettings {
     const { services, timeoutMs, settle } = this.#options
-    const { signal, onEvent, onItem, traceOf, fuel = this.#options.fuel } = options
+    const { signal, onEvent, onNode, onItem, traceOf, fuel = this.#options.fuel } = options
     const limits = this.#limits
     const speculation = this.ahead.of(program.admitted, options)
-    return { services, record, limits, signal, onEvent, traceOf, onItem, fuel, timeoutMs, settle, speculation }
+    return { services, record, limits, signal, onEvent, onNode, traceOf, onItem, fuel, timeoutMs, settle, speculation }
   }
 
   /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */

@@ -2,7 +2,7 @@
  * Who watches runs: the engine tells an observer of each run that begins or goes on, and hands what happens in it to the
  * watch that the observer gives. Where there is no observer the engine makes nothing of this, and a run hears of nobody.
  */
-import type { RunEvent } from "../bus/mod.ts"
+import type { NodeTold, RunEvent } from "../bus/mod.ts"
 import type { Clock, Path } from "../graph/mod.ts"
 import type { Admitted, RunRecord } from "../kernel/mod.ts"
 import type { RunResult } from "./ending.ts"
@@ -26,6 +26,8 @@ export interface Observer {
 export interface Watch {
   /** Left out, nothing hears the run's events, and they are not made. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Hears of every node without an effect; left out, the run goes the quick way. */
+  readonly onNode?: ((node: NodeTold) => void) | undefined
   /** The W3C `traceparent` that requests of a call carry on. */
   readonly traceOf?: ((path: Path) => string | undefined) | undefined
   /** It has ended, or rests. */
@@ -35,16 +37,21 @@ export interface Watch {
 }
 
 /** What a run is made with that is watched. */
-export type Watched = RunOptions & Pick<Watch, "traceOf">
+export type Watched = RunOptions & Pick<Watch, "traceOf" | "onNode">
 
-export function watched(options: RunOptions, { onEvent, traceOf }: Watch): Watched {
+export function watched(options: RunOptions, { onEvent, onNode, traceOf }: Watch): Watched {
   const other = options.onEvent
   const both = (event: RunEvent): void => {
     onEvent!(event)
     other!(event)
   }
   const heard = onEvent === undefined ? other : other === undefined ? onEvent : both
-  return { ...options, ...(heard ? { onEvent: heard } : {}), ...(traceOf ? { traceOf } : {}) }
+  return {
+    ...options,
+    ...(heard ? { onEvent: heard } : {}),
+    ...(onNode ? { onNode } : {}),
+    ...(traceOf ? { traceOf } : {}),
+  }
 }
 
 /** Tells the watch what comes of a run. */
@@ -68,9 +75,11 @@ export function observers(all: readonly (Observer | undefined)[]): Observer | un
 
 function allOf(watches: readonly Watch[]): Watch {
   const hear = watches.flatMap((w) => w.onEvent ?? [])
+  const nodes = watches.flatMap((w) => w.onNode ?? [])
   const trace = watches.find((w) => w.traceOf !== undefined)
   return {
     ...(hear.length === 0 ? {} : { onEvent: (event: RunEvent) => hear.forEach((h) => void h(event)) }),
+    ...(nodes.length === 0 ? {} : { onNode: (node: NodeTold) => nodes.forEach((hears) => void hears(node)) }),
     ...(trace === undefined ? {} : { traceOf: trace.traceOf }),
     ended: (result) => watches.forEach((w) => void w.ended(result)),
     broke: (cause) => watches.forEach((w) => void w.broke(cause)),

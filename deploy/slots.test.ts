@@ -199,6 +199,7 @@ describe("RunSlots", () => {
         "Cannot begin the run: 1 of at most 2 runs go on, 1 of one tenant, and 0 of at most 0 wait",
       )
     }
+    expect(slots.shed).toEqual({ full: 1, late: 0, closing: 0, cancelled: 0 })
   })
 
   test("closing sheds who waits, lets who runs end, and waits for that no longer than it may", async () => {

@@ -3,43 +3,29 @@
  * and for which graphs; it is read again whenever it changed, so a token that was revoked stops at the next request. What
  * cannot be read lets nobody in.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
-import { CapabilityError, narrow, parseCapability } from "../graph/mod.ts"
-import { BudgetProblem, readBudgets } from "./budget.ts"
+import { narrow } from "../graph/mod.ts"
 import { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
-import { why } from "./project.ts"
+import { type TokenEntry, TokenList, tokenEntries } from "./http/token_list.ts"
+import { why } from "./project_error.ts"
+import { hostDigest } from "./services/digest.ts"
 
 /** Beside the ledger, and as little a part of the repository. */
 export const TOKENS_FILE = ".shadowgraph/tokens.json"
 
-/** A token as it is kept. Times are ISO 8601, UTC. */
-export interface TokenEntry {
-  readonly name: string
-  /** Of the token's text, lower-case hex. */
-  readonly sha256: string
-  /** What it hands on of the server's own grants; what it names beyond them is not had. */
-  readonly grants: readonly string[]
-  /** Names of the graphs that it may run; all where it is left out. */
-  readonly graphs?: readonly string[]
-  /** What its holder may spend in any time `per`, as `tenant` of the project's file says it for all. */
-  readonly budget?: { readonly [key: string]: string | number }
-  readonly created: string
-  readonly expires?: string
-  readonly revoked?: string
-}
-
 const fault = (reason: TokenReason, message: string, cause?: unknown) =>
   new TokenError({ reason, message, ...(cause === undefined ? {} : { cause }) })
 
-const digestOf = (token: string): Buffer => createHash("sha256").update(token, "utf8").digest()
+const sha256Of = (token: string): string => createHash("sha256").update(token, "utf8").digest("hex")
 
 /** Tokens of a file, looked at afresh when it has changed. */
 export class Tokens {
   readonly #file: string
   #seen = ""
   #entries: readonly TokenEntry[] = []
+  #list = new TokenList([])
 
   constructor(file: string) {
     this.#file = file
@@ -47,20 +33,8 @@ export class Tokens {
 
   /** Who holds the token of an `authorization` header. Fails with `TokenError`. `now`: milliseconds since the epoch. */
   async holder(authorization: string | null | undefined, now: number): Promise<Holder> {
-    const entries = await this.entries()
-    const [, token] = /^Bearer +([A-Za-z0-9_~+/.=-]{1,512}) *$/i.exec(authorization ?? "") ?? []
-    if (token === undefined) throw fault("token-missing", "The request carries no bearer token.")
-    const digest = digestOf(token)
-    let found: TokenEntry | undefined
-    // Every entry is compared, and each in constant time: how long it takes tells nothing.
-    for (const entry of entries) if (timingSafeEqual(Buffer.from(entry.sha256, "hex"), digest)) found = entry
-    if (found === undefined) throw fault("token-unknown", "The token is none of this server's.")
-    const { name, grants, graphs, budget, revoked, expires } = found
-    if (revoked !== undefined) throw fault("token-revoked", `The token "${name}" was revoked at ${revoked}.`)
-    if (expires !== undefined && now >= Date.parse(expires))
-      throw fault("token-expired", `The token "${name}" expired at ${expires}.`)
-    const tenant = budget === undefined ? undefined : readBudgets({ tenant: budget }).tenant
-    return { name, grants, ...(graphs === undefined ? {} : { graphs }), ...(tenant ? { budget: tenant } : {}) }
+    await this.entries()
+    return this.#list.holder(authorization, now)
   }
 
   /** All of them. Fails with `TokenError` (`tokens-unreadable`); a file that is not there holds none. */
@@ -69,6 +43,7 @@ export class Tokens {
     if (before !== this.#seen) {
       this.#seen = ""
       this.#entries = before === "none" ? [] : await readTokens(this.#file)
+      this.#list = new TokenList(this.#entries, hostDigest)
       this.#seen = before
     }
     return this.#entries
@@ -93,7 +68,7 @@ export class Tokens {
     const token = `sg_${randomBytes(32).toString("base64url")}`
     const entry: TokenEntry = {
       ...given,
-      sha256: digestOf(token).toString("hex"),
+      sha256: sha256Of(token),
       grants: narrow(given.grants, given.grants),
     }
     await this.#write([...entries, entry])
@@ -119,70 +94,16 @@ export class Tokens {
   }
 }
 
-const KEYS: ReadonlySet<string> = new Set([
-  "name",
-  "sha256",
-  "grants",
-  "graphs",
-  "budget",
-  "created",
-  "expires",
-  "revoked",
-])
-
 async function readTokens(file: string): Promise<readonly TokenEntry[]> {
   const refuse = (problem: string, cause?: unknown) =>
     fault("tokens-unreadable", `Cannot use the tokens "${file}": ${problem}`, cause)
-  let data: { readonly tokens?: unknown }
+  let data: unknown
   try {
     data = JSON.parse(await readFile(file, "utf8"))
   } catch (cause) {
     throw refuse(why(cause), cause)
   }
-  if (typeof data !== "object" || data === null || !Array.isArray(data.tokens)) throw refuse('wanted { "tokens": […] }')
-  return data.tokens.map((entry: unknown, i: number) => {
-    const wrong = entryFault(entry)
-    if (wrong !== undefined) throw refuse(`tokens[${i}]${wrong}`)
-    return entry as TokenEntry
-  })
-}
-
-/** What is wrong with an entry; what is not understood is not passed over, since it may have been meant to forbid. */
-function entryFault(entry: unknown): string | undefined {
-  if (typeof entry !== "object" || entry === null) return " must be a record"
-  const e = entry as { readonly [key: string]: unknown }
-  const stray = Object.keys(e).find((key) => !KEYS.has(key))
-  if (stray !== undefined) return ` has no key "${stray}"; known: ${[...KEYS].join(", ")}`
-  if (typeof e["name"] !== "string" || e["name"] === "") return ".name must be a text"
-  if (typeof e["sha256"] !== "string" || !/^[0-9a-f]{64}$/.test(e["sha256"]))
-    return ".sha256 must be 64 hexadecimal digits"
-  for (const key of ["grants", "graphs"] as const) {
-    const list = e[key]
-    if (key === "graphs" && list === undefined) continue
-    if (!Array.isArray(list) || !list.every((x) => typeof x === "string")) return `.${key} must be a list of texts`
-  }
-  for (const grant of e["grants"] as readonly string[]) {
-    const read = parseCapability(grant)
-    if (read instanceof CapabilityError) return `.grants: ${read.message}`
-  }
-  if (e["budget"] !== undefined) {
-    const wrong = budgetFault(e["budget"])
-    if (wrong !== undefined) return `.budget: ${wrong}`
-  }
-  for (const key of ["created", "expires", "revoked"] as const) {
-    if (key !== "created" && e[key] === undefined) continue
-    if (typeof e[key] !== "string" || Number.isNaN(Date.parse(e[key])))
-      return `.${key} must be a time, as in 2026-01-31T12:00:00Z`
-  }
-  return undefined
-}
-
-function budgetFault(budget: unknown): string | undefined {
-  try {
-    readBudgets({ tenant: budget })
-    return undefined
-  } catch (cause) {
-    if (cause instanceof BudgetProblem) return cause.message
-    throw cause
-  }
+  const entries = tokenEntries(data)
+  if (typeof entries === "string") throw refuse(entries)
+  return entries
 }

@@ -7,6 +7,7 @@ import type { Clock } from "../graph/mod.ts"
 import { KernelError } from "../kernel/mod.ts"
 import { due, left, resume } from "./again.ts"
 import type { Engine, RunResult } from "./engine.ts"
+import type { Grants } from "./grants.ts"
 import type { RunsHost } from "./http/runs.ts"
 
 export interface WakerOptions {
@@ -36,15 +37,17 @@ interface Stuck {
 export async function wake(options: WakerOptions): Promise<void> {
   const { hosts, clock, signal, everyMs = 1_000 } = options
   const wakers = hosts.map((host) => new Waker(host, options))
+  // What it takes up goes on beside the next look.
   while (!signal.aborted) {
     for (const waker of wakers) await waker.look()
     await clock.sleep(everyMs, signal).catch(() => {})
   }
 }
 
-class Waker {
+/** Looks after the runs of one engine. */
+export class Waker {
   readonly #engine: Engine
-  readonly #grants: readonly string[]
+  readonly #grants: Grants
   readonly #options: WakerOptions
   readonly #atOnceMax: number
   readonly #working = new Set<string>()
@@ -58,9 +61,10 @@ class Waker {
     this.#atOnceMax = options.atOnceMax ?? 16
   }
 
-  /** Takes up what there is, as far as there is room, and does not wait for it. */
-  async look(): Promise<void> {
+  /** Takes up what there is, as far as there is room; each resolves when its run has ended or rests again, and never rejects. */
+  async look(): Promise<readonly Promise<void>[]> {
     const { signal, onDefect } = this.#options
+    const taken: Promise<void>[] = []
     // Those that are known not to go on must not hide the others.
     const limit = 2 * this.#atOnceMax + this.#working.size + this.#stuck.size
     try {
@@ -69,20 +73,31 @@ class Waker {
         ["due", due],
       ] as const)
         for (const { run, seq } of await find(this.#engine, limit)) {
-          if (signal.aborted || this.#working.size >= this.#atOnceMax) return
-          if (!this.#working.has(run) && !this.#isStuck(run)) void this.#goOn(run, seq, why)
+          if (signal.aborted || this.#working.size >= this.#atOnceMax) return taken
+          if (!this.#working.has(run) && this.#stuckMs(run) === 0) taken.push(this.#goOn(run, seq, why))
         }
       this.#blind = false
     } catch (cause) {
       if (!this.#blind) onDefect?.(cause)
       this.#blind = true
     }
+    return taken
   }
 
-  #isStuck(run: string): boolean {
+  /** When there will be something to take up by itself, milliseconds since the epoch; undefined where nothing rests until a time of its own. */
+  async next(): Promise<number | undefined> {
+    const { store, space } = this.#engine
+    const resting = await store.parked(space, this.#atOnceMax + this.#stuck.size, Number.MAX_SAFE_INTEGER)
+    const now = this.#options.clock.now()
+    const times = resting.map(({ run, parked }) => Math.max(parked?.due ?? now, now + this.#stuckMs(run)))
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  /** Milliseconds until a run that could not go on is tried again; 0: it may be tried. */
+  #stuckMs(run: string): number {
     const { until, waitMs } = this.#stuck.get(run) ?? { until: 0, waitMs: 0 }
     const left = until - this.#options.clock.tick()
-    return left > 0 && left <= waitMs
+    return left > 0 && left <= waitMs ? left : 0
   }
 
   async #goOn(run: string, at: number, why: "due" | "left"): Promise<void> {

@@ -208,6 +208,46 @@ describe("what is due", () => {
 })
 
 describe("the record", () => {
+  test("its port takes what its registration says and no more, and all where that says nothing", () => {
+    const out = T.record({ id: T.number })
+    const takes = (kind: string, input?: ReturnType<typeof T.record>): NodeKind => ({
+      ...tool,
+      kind,
+      main: { ...tool.main, type: out },
+      sign: () => ({
+        effect: "write",
+        resource: "here",
+        needs: [],
+        output: out,
+        ...(input === undefined ? {} : { input }),
+      }),
+    })
+    const kinds = registry(takes("some", T.record({ some: out })), takes("any"))
+    const text = `graph: g
+on_failure: undo
+nodes:
+  a: { any: "{ 'id': 1 }", undo: { some: args.any } }
+  b: { any: "{ 'id': 2 }", undo: { any: args.any }, after: a }
+output: b.id
+`
+    const { checked, problems } = checkFile({ file: "g.graph.yaml", text }, { registry: kinds })
+    expect(problems).toEqual([])
+    const of = admit(compile(checked!).bytes, { registry: kinds, grants: [] })
+    const record = begin(options(), of)
+    for (const [i, name] of ["a", "b"].entries()) {
+      const intent = record.intent([name], extern(name, of), { any: { id: i, more: "of it" } })
+      record.delivered(intent as never, { id: i }, "delivered")
+    }
+    const undos = record.undo(FAILED) as NonNullable<RunRecord["undos"]>
+    const seen: Value[] = []
+    for (let due = undos.next() as Due; due !== undefined; due = undos.next() as Due) {
+      if ("wait" in due) throw new RangeError("nobody waits")
+      seen.push(due.args)
+      record.delivered(record.intent(due.path, due.extern, due.args) as never, { id: 0 }, "delivered")
+    }
+    expect(seen).toEqual([{ any: { id: 1, more: "of it" } }, { some: { id: 0 } }])
+  })
+
   test("knows an undo by its place: under a write that has one, and under no other name", () => {
     const { undos } = begin(options())
     const is = (...path: Path) => undos!.isUndo(path)

@@ -130,6 +130,11 @@ export const LEARNING: readonly Command[] = [
           "login: where on this machine the answer comes back, for clients that are registered with an address. Default: any free port of 127.0.0.1.",
       },
       {
+        name: "watch",
+        short: "w",
+        about: "serve: check and serve graphs anew when a file is saved, and tell the client: for development.",
+      },
+      {
         name: "ledger",
         value: "<place>",
         about: "serve: where the record of the runs is kept, as for run. Default: file.",

@@ -93,6 +93,12 @@ export const SERVER_COMMANDS: readonly Command[] = [
         about:
           "Where it keeps the record of its runs: file or memory on servers, durable (a Durable Object) or memory in a worker.",
       },
+      {
+        name: "interface",
+        value: "<form>",
+        about:
+          "small: runs are begun and waited for. full: all that serve answers, with runs that rest. Default: full where the record lasts or a graph asks.",
+      },
       { name: "open", about: "Whoever reaches it may run what was granted, without a token." },
       { name: "force", about: "Write also where the host lacks what a graph needs." },
       JSON_OUT,
@@ -101,7 +107,8 @@ export const SERVER_COMMANDS: readonly Command[] = [
       "Targets: bun (Dockerfile, or one executable file), deno (Deno Deploy, or deno compile), node (Dockerfile, systemd), workerd (wrangler.jsonc and a bundle) and browser (a static page).",
       "What the host lacks for these graphs is said before anything is written: node kinds, grants, secrets, private networks, size. What would change what runs come to is refused, unless --force is given.",
       "The program holds compiled plans, what they are granted, pins, policy, budgets, and the code of functions under the hashes that the lock has. Nothing of it parses or compiles graphs.",
-      "Requests carry a token: the variable SHADOWGRAPH_TOKENS of the host holds the SHA-256 of each that may run graphs. Without it nobody may, unless --open was given.",
+      "Requests carry a token: the variable SHADOWGRAPH_TOKENS of the host holds the text of a file of tokens (`shadowgraph token`), with grants and budgets, or the SHA-256 of each token that may do all. Without it nobody may run anything, unless --open was given.",
+      "Where a graph asks a person or waits for an event, its runs rest in the ledger and are answered over HTTP: on servers and in a Durable Object. In a page they rest while it is open.",
     ],
     examples: [
       ["shadowgraph deploy workerd quote -g net:rates.example.com", "a Cloudflare worker"],

@@ -1,13 +1,15 @@
 /** `deploy`: graphs as the few files that a host wants. Says what the host lacks before anything is written. */
-import { mkdir, writeFile } from "node:fs/promises"
-import { basename, join, relative, resolve } from "node:path"
+import { statSync } from "node:fs"
+import { copyFile, mkdir, writeFile } from "node:fs/promises"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { type Deployment, deploymentOf } from "../emit/deployment.ts"
 import type { Lack } from "../emit/lacks.ts"
-import { isTarget, TARGETS, type Target, TRAITS } from "../emit/targets.ts"
+import { INTERFACES, type Interface, isTarget, type Ledger, TARGETS, type Target, TRAITS } from "../emit/targets.ts"
 import { ProjectError, why } from "../project_error.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { versionOf } from "./version.ts"
 
 export async function run(call: Call): Promise<number> {
   const [target = "", ...words] = call.words
@@ -35,6 +37,8 @@ export async function run(call: Call): Promise<number> {
     project,
     grants: [...new Set([...project.file.grants, ...call.list("grant"), ...needs])].sort(),
     ledger: ledgerOf(call, target),
+    interface: interfaceOf(call, target),
+    version: versionOf(),
     open: call.on("open"),
     name: nameOf(call, graphs),
   })
@@ -42,7 +46,7 @@ export async function run(call: Call): Promise<number> {
   const goes = refused.length === 0 || call.on("force")
   if (!call.on("json")) showLacks(call, target, deployment)
   const folder = resolve(call.terminal.cwd, call.text("out") ?? `deploy-${target}`)
-  if (goes) await write(folder, deployment.files)
+  if (goes) await write(folder, deployment)
   const shown = relative(call.terminal.cwd, folder) || "."
   if (call.on("json")) call.terminal.out.write(asJson(target, shown, deployment, goes))
   else if (goes) showWritten(call, shown, deployment)
@@ -68,12 +72,22 @@ function ofOneFolder(graphs: readonly Named[]): Named {
   )
 }
 
-function ledgerOf(call: Call, target: Target): "file" | "memory" | "durable" {
+function ledgerOf(call: Call, target: Target): Ledger {
   const { ledgers, title } = TRAITS[target]
   const given = call.text("ledger") ?? ledgers[0]!
   const found = ledgers.find((place) => place === given)
   if (found !== undefined) return found
   throw usage(`${title} keeps its ledger in ${ledgers.join(" or ")}, found --ledger ${given}`)
+}
+
+function interfaceOf(call: Call, target: Target): Interface | undefined {
+  const given = call.text("interface")
+  if (given === undefined) return undefined
+  if (target === "browser")
+    throw usage(`${TRAITS[target].title} has no interface over HTTP, found --interface ${given}`)
+  const found = INTERFACES.find((form) => form === given)
+  if (found !== undefined) return found
+  throw usage(`--interface is ${INTERFACES.join(" or ")}, found "${given}"`)
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -93,10 +107,15 @@ function nameOf(call: Call, graphs: readonly Named[]): string {
   return NAME.test(made) ? made : "graphs"
 }
 
-async function write(folder: string, files: Deployment["files"]): Promise<void> {
+async function write(folder: string, { files, copies }: Deployment): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+    const place = async (name: string) => {
+      const path = join(folder, name)
+      await mkdir(dirname(path), { recursive: true })
+      return path
+    }
+    for (const [name, bytes] of Object.entries(files)) await writeFile(await place(name), bytes)
+    for (const [name, file] of Object.entries(copies)) await copyFile(file, await place(name))
   } catch (cause) {
     throw new ProjectError({ reason: "unwritable", message: `Cannot write "${folder}": ${why(cause)}`, cause })
   }
@@ -113,15 +132,19 @@ function showLacks({ terminal }: Call, target: Target, { lacks, gathered, bytes,
   }
 }
 
-function showWritten({ terminal }: Call, shown: string, { files, live }: Deployment): void {
+function showWritten({ terminal }: Call, shown: string, { files, copies, live }: Deployment): void {
   const { green, dim } = terminal.out.colours
-  for (const [name, text] of Object.entries(files))
-    terminal.out.write(`${green("wrote")}  ${join(shown, name)}  ${dim(`${kb(Buffer.byteLength(text))} kB`)}\n`)
+  const sizes = [
+    ...Object.entries(files).map(([name, bytes]) => [name, Buffer.byteLength(bytes)] as const),
+    ...Object.entries(copies).map(([name, file]) => [name, statSync(file).size] as const),
+  ]
+  for (const [name, size] of sizes)
+    terminal.out.write(`${green("wrote")}  ${join(shown, name)}  ${dim(`${kb(size)} kB`)}\n`)
   terminal.out.write(`\nTo go live:  ${live(shown)}\n`)
 }
 
 function asJson(target: Target, folder: string, deployment: Deployment, written: boolean): string {
-  const { lacks, bytes, gzip, files, live, gathered } = deployment
+  const { lacks, bytes, gzip, files, copies, live, gathered } = deployment
   const graphs = gathered.map(({ plan }) => plan.name)
   const said = {
     target,
@@ -131,7 +154,7 @@ function asJson(target: Target, folder: string, deployment: Deployment, written:
     gzip,
     written,
     folder,
-    files: Object.keys(files),
+    files: [...Object.keys(files), ...Object.keys(copies)],
     live: live(folder),
   }
   return `${JSON.stringify(said, null, 2)}\n`

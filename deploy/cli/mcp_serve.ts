@@ -2,6 +2,7 @@
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Served } from "../http/app.ts"
 import type { Caller } from "../http/callers.ts"
+import { Catalogue } from "../http/catalogue.ts"
 import type { McpServing } from "../mcp/serving.ts"
 import type { Session } from "../project.ts"
 import { systemChance } from "../services/chance.ts"
@@ -13,8 +14,9 @@ import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 import { mcpOf } from "./mcp_options.ts"
+import { watchGraphs } from "./reload.ts"
 import { Stop } from "./run.ts"
-import { serveAll } from "./served.ts"
+import { byFolder, serveAll } from "./served.ts"
 import { reportsOf } from "./telemetry.ts"
 
 const RUN_MS_MAX = 10 * 60_000
@@ -46,8 +48,10 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
     const slots = new RunSlots(systemClock, { runsMax: RUNS_MAX, waitingMax: WAITING_MAX })
     reports.slots(slots)
     const onDefect = (cause: unknown) => tell(call, `error: ${cause instanceof Error ? cause.message : String(cause)}`)
+    const catalogue = new Catalogue(served)
     const serving: McpServing = {
-      graphs: () => served,
+      graphs: () => catalogue.all(),
+      ...(call.on("watch") ? { changes: (listener) => catalogue.listen(listener) } : {}),
       hosts: sessions,
       clock: systemClock,
       runMsMax: options.timeoutMs ?? RUN_MS_MAX,
@@ -64,7 +68,10 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
     const { input, out } = call.terminal
     const { serveMcpStdio } = await import("../mcp/stdio.ts")
     const gone = new AbortController()
-    const woken = wake({ hosts: sessions, clock: systemClock, signal: gone.signal, onDefect })
+    const { signal } = gone
+    const files = { call, words: named, catalogue, served, sessions: byFolder(graphs, sessions), signal }
+    const watched = call.on("watch") ? watchGraphs(files) : undefined
+    const woken = wake({ hosts: sessions, clock: systemClock, signal, onDefect })
     await serveMcpStdio(serving, {
       input,
       output: out.stream,
@@ -73,7 +80,7 @@ export async function serve(call: Call, named: readonly string[], options: McpSe
       signal: stop.signal,
     })
     gone.abort()
-    await woken
+    await Promise.all([woken, watched])
     return stop.exit ?? EXIT.ok
   } finally {
     stop.off()

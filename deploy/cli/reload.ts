@@ -1,5 +1,5 @@
 /**
- * `serve --watch`: graphs are checked, compiled and admitted again when a file is saved, and served from then on. What is wrong
+ * `serve --watch` and `mcp serve --watch`: graphs are checked, compiled and admitted again when a file is saved, and served from then on. What is wrong
  * is shown, and what was served before stays; runs on their way end on the plan that they began with.
  */
 import type { Catalogue } from "../http/catalogue.ts"
@@ -12,6 +12,8 @@ import { onlyOnce, type ServedGraph, servedOf } from "./served.ts"
 
 export interface Reloading {
   readonly call: Call
+  /** What to serve, as the command line names it. */
+  readonly words: readonly string[]
   readonly catalogue: Catalogue
   /** What is served from files by now. */
   served: readonly ServedGraph[]
@@ -49,8 +51,8 @@ export async function watchGraphs(reloading: Reloading): Promise<void> {
 
 /** Serves what the files say now; in words, what changed. */
 async function reloaded(reloading: Reloading): Promise<string> {
-  const { call, catalogue, sessions } = reloading
-  const graphs = await loadAll(call, call.words)
+  const { call, words: named, catalogue, sessions } = reloading
+  const graphs = await loadAll(call, named)
   showProblems(
     call,
     graphs.flatMap((g) => g.problems),

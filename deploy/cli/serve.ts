@@ -14,14 +14,14 @@ import { systemClock } from "../services/clock.ts"
 import { metricsApp } from "../telemetry/metrics_page.ts"
 import { runSchedules } from "../triggers/scheduler.ts"
 import { wake } from "../waker.ts"
-import { loadAll, type Named, showProblems } from "./check.ts"
+import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
 import { jsonLog } from "./json_log.ts"
 import { mcpOf } from "./mcp_options.ts"
 import { watchGraphs } from "./reload.ts"
 import { durationOf, leaseOf, limitsOf, originsOf, portOf } from "./serve_limits.ts"
 import { announce, serveLog } from "./serve_log.ts"
-import { serveAll } from "./served.ts"
+import { byFolder, serveAll } from "./served.ts"
 import { isJson, metricsPlace, reportsOf } from "./telemetry.ts"
 import { tokensOf } from "./token.ts"
 import { triggersOf } from "./triggers.ts"
@@ -60,7 +60,14 @@ export async function run(call: Call): Promise<number> {
     const { served, started } = await serveAll(call, graphs, sessions, leaseMs, reports.telemetry)
     reports.parked(sessions)
     const catalogue = new Catalogue(served)
-    const files = { call, catalogue, served, sessions: byFolder(graphs, sessions), signal: stopping.signal }
+    const files = {
+      call,
+      words: call.words,
+      catalogue,
+      served,
+      sessions: byFolder(graphs, sessions),
+      signal: stopping.signal,
+    }
     const mcp = mcpOf(call, graphs, served)
     const draining = new Draining()
     const tokens = tokensOf(call)
@@ -114,10 +121,6 @@ export async function run(call: Call): Promise<number> {
     await reports.close()
   }
 }
-
-/** Sessions are opened in the order in which their folders come. */
-const byFolder = (graphs: readonly Named[], sessions: readonly Session[]): ReadonlyMap<string, Session> =>
-  new Map([...new Set(graphs.map((g) => g.project.folder))].map((folder, i) => [folder, sessions[i]!]))
 
 const interrupted = (call: Call): Promise<number> =>
   new Promise((resolve) => {

@@ -3,9 +3,8 @@ import { compile } from "../../compile/mod.ts"
 import { hex, sha256, type Type } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
-import type { Ready } from "../engine.ts"
 import type { Served } from "../http/app.ts"
-import type { Holder } from "../http/holder.ts"
+import { byGrants } from "../http/catalogue.ts"
 import type { Observer } from "../observe.ts"
 import { openSession, type Session } from "../project.ts"
 import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
@@ -61,6 +60,10 @@ export async function serveAll(
   return { served, started }
 }
 
+/** Sessions are opened in the order in which their folders come. */
+export const byFolder = (graphs: readonly Named[], sessions: readonly Session[]): ReadonlyMap<string, Session> =>
+  new Map([...new Set(graphs.map((g) => g.project.folder))].map((folder, i) => [folder, sessions[i]!]))
+
 /** A graph is served by its name. Fails with `CliError`. */
 export function onlyOnce(graphs: readonly Named[]): void {
   const names = graphs.map((g) => g.checked!.graph.name)
@@ -97,21 +100,5 @@ export async function servedOf(session: Session, { source, checked, inline }: Na
     plan,
     hash: hex(sha256(bytes)),
     folder: source.folder,
-  }
-}
-
-/** Plans admitted for tokens, one for all tokens with the same grants. */
-export function byGrants(
-  prepare: (more: { readonly within: readonly (readonly string[])[] }) => Promise<Ready | AdmissionError>,
-) {
-  const known = new Map<string, Promise<Ready | AdmissionError>>()
-  return ({ grants }: Pick<Holder, "grants">): Promise<Ready | AdmissionError> => {
-    const key = grants.join("\n")
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const made = prepare({ within: [grants] })
-    made.catch(() => known.delete(key))
-    known.set(key, made)
-    return made
   }
 }

@@ -9,12 +9,12 @@ import { encode, hex, isRecord, type Type, type Value } from "../../graph/mod.ts
 import { AdmissionError } from "../../kernel/mod.ts"
 import { decodePlan, type Plan, PlanError } from "../../plan/mod.ts"
 import type { Served } from "../http/app.ts"
-import type { Catalogue } from "../http/catalogue.ts"
+import { byGrants, type Catalogue } from "../http/catalogue.ts"
 import type { Holder } from "../http/holder.ts"
 import type { Shelf } from "../http/uploads.ts"
 import { OWN_FOLDER } from "../ledger_place.ts"
 import { ProjectError, type Session, why } from "../project.ts"
-import { byGrants, type ServedGraph } from "./served.ts"
+import type { ServedGraph } from "./served.ts"
 
 const PLANS_MAX = 100
 const PLAN_BYTES_MAX = 4 << 20

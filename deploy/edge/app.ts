@@ -1,12 +1,15 @@
 /**
  * Graphs over HTTP at the edge: which there are, what each takes and gives, run one. Errors are problem documents (RFC 9457), of
- * the same kinds as those of `shadowgraph serve`. A plain request in and a response out.
+ * the same kinds as those of `shadowgraph serve`. A plain request in and a response out; all that a server answers beside this is
+ * in `http.ts`, for programs that want it.
  */
-import { hex, sha256, toJsonSchema } from "../../graph/mod.ts"
+import { toJsonSchema } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import { answerOf } from "../http/answers.ts"
+import { barred, type Caller, type Callers } from "../http/callers.ts"
+import { TokenError } from "../http/holder.ts"
 import { inputOf } from "../http/input.ts"
-import { Answer, type BodyLimits, json, overloaded, problemOf } from "../http/problems.ts"
+import { Answer, type BodyLimits, json, overloaded, problemOf, refused } from "../http/problems.ts"
 import { Stop } from "../http/stop.ts"
 import { Overloaded } from "../slots.ts"
 import type { EdgeReady } from "./edge.ts"
@@ -18,7 +21,7 @@ const LIMITS: AppLimits = { bodyBytesMax: 1 << 20, bodyMsMax: 15_000, runMsMax: 
 
 interface Serving {
   readonly graphs: () => Promise<ReadonlyMap<string, EdgeReady>>
-  readonly tokens?: readonly string[] | undefined
+  readonly callers: Callers
   readonly limits?: Partial<AppLimits> | undefined
   readonly onDefect?: ((cause: unknown) => void) | undefined
 }
@@ -33,24 +36,46 @@ export async function answer(request: Request, serving: Serving): Promise<Respon
   }
 }
 
+/** Who makes the request, or why it is not let in. */
+export async function callerOf(
+  request: Request,
+  { callers, onDefect }: Pick<Serving, "callers" | "onDefect">,
+): Promise<Caller | Answer> {
+  try {
+    await callers.admit(request)
+  } catch (cause) {
+    if (cause instanceof TokenError) return barred(cause, onDefect)
+    throw cause
+  }
+  return callers.of(request)
+}
+
 async function routed(request: Request, serving: Serving): Promise<Response | Answer> {
   const parts = new URL(request.url).pathname.split("/").slice(1).map(decoded)
   if (parts[0] === "health" && parts.length === 1) return json(200, { ok: true })
   if (parts[0] !== "graphs" || parts.length > 3 || (parts.length === 3 && parts[2] !== "runs"))
     return problemOf("not-found", "Known: GET /health, GET /graphs, GET /graphs/<name>, POST /graphs/<name>/runs.")
-  const refusal = barred(request, serving.tokens)
-  if (refusal !== undefined) return refusal
+  const caller = await callerOf(request, serving)
+  if (caller instanceof Answer) return caller
   const graphs = await serving.graphs()
-  if (parts.length === 1) return json(200, [...graphs.values()].map(summary))
-  const graph = graphs.get(parts[1]!)
-  if (graph === undefined) return problemOf("unknown-graph", `There is no graph "${parts[1]}".`)
+  if (parts.length === 1) return json(200, [...graphs.values()].filter((g) => caller.may(g.name)).map(summary))
+  const name = parts[1]!
+  const graph = graphs.get(name)
+  if (graph === undefined) return problemOf("unknown-graph", `There is no graph "${name}".`)
+  if (!caller.may(name)) return problemOf("graph-not-allowed", `The token is not for the graph "${name}".`)
   if (parts.length === 2) return json(200, described(graph))
   if (request.method !== "POST")
     return problemOf("wrong-method", `${request.method} begins no run.`, {}, { allow: "POST" })
-  return await runOf(request, graph, { ...LIMITS, ...serving.limits })
+  return await runOf(request, graph, caller, { ...LIMITS, ...serving.limits })
 }
 
-const summary = ({ name, needs }: EdgeReady) => ({ name, needs, admitted: true, url: `/graphs/${name}` })
+const summary = ({ name, about, needs }: EdgeReady) => ({
+  name,
+  ...(about === undefined ? {} : { about }),
+  needs,
+  admitted: true,
+  url: `/graphs/${name}`,
+})
 const described = (graph: EdgeReady) => ({
   ...summary(graph),
   input: toJsonSchema(graph.input, "given"),
@@ -58,12 +83,15 @@ const described = (graph: EdgeReady) => ({
   runs: `/graphs/${graph.name}/runs`,
 })
 
-async function runOf(request: Request, graph: EdgeReady, limits: AppLimits): Promise<Answer> {
+async function runOf(request: Request, graph: EdgeReady, caller: Caller, limits: AppLimits): Promise<Answer> {
+  const { holder, runs } = caller
+  const ready = holder === undefined ? graph.ready : await graph.readyFor(holder)
+  if (ready instanceof AdmissionError) return refused(graph.name, ready, holder)
   const input = await inputOf(request, graph, limits)
   if (input instanceof Answer) return input
   const stop = new Stop(limits.runMsMax, request.signal)
   try {
-    return answerOf(await graph.ready.run(input, { signal: stop.signal }), { graph: graph.name, stop })
+    return answerOf(await ready.run(input, { ...runs, signal: stop.signal }), { graph: graph.name, stop })
   } catch (cause) {
     if (cause instanceof Overloaded) return overloaded(cause)
     if (cause instanceof AdmissionError) return problemOf("not-admitted", cause.message)
@@ -71,16 +99,6 @@ async function runOf(request: Request, graph: EdgeReady, limits: AppLimits): Pro
   } finally {
     stop.off()
   }
-}
-
-/** Why a request without a right token is not answered. Hashes are compared, so how long it takes says nothing of a token. */
-export function barred(request: Request, tokens: readonly string[] | undefined): Answer | undefined {
-  if (tokens === undefined) return undefined
-  const given = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1]
-  const challenge = (error: string) => ({ "www-authenticate": `Bearer realm="shadowgraph"${error}` })
-  if (given === undefined) return problemOf("token-missing", "The request carries no token.", {}, challenge(""))
-  if (tokens.includes(hex(sha256(new TextEncoder().encode(given))))) return undefined
-  return problemOf("token-unknown", "No such token is known here.", {}, challenge(', error="invalid_token"'))
 }
 
 function decoded(part: string): string {

@@ -3,7 +3,19 @@ import { describe, expect, test } from "bun:test"
 import { compile } from "../../compile/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { sha256 as digest, hex, type NodeKind, type Rec, registry } from "../../graph/mod.ts"
-import { ask, type BundledModule, bundled, type EdgeOptions, edge, fnWith, http, now } from "./mod.ts"
+import {
+  ask,
+  type BundledModule,
+  bundled,
+  type EdgeOptions,
+  type EdgeTokens,
+  edge,
+  fetchHttp,
+  fnWith,
+  http,
+  now,
+  tokensFrom,
+} from "./mod.ts"
 
 /** A plan, with what its graph needs. */
 function planOf(text: string, kinds: readonly NodeKind[] = [], pins: { readonly [key: string]: Rec } = {}) {
@@ -113,6 +125,85 @@ describe("tokens", () => {
     expect((await app.fetch(get("/graphs", { authorization: "Bearer right" }))).status).toBe(200)
     expect((await app.fetch(get("/health"))).status).toBe(200)
     expect((await serve([planOf(SUM)], { tokens: [] }).fetch(get("/graphs"))).status).toBe(401)
+  })
+})
+
+describe("tokens with grants and budgets", () => {
+  const READ =
+    "graph: read\nnodes:\n  rates: { http: GET https://rates.example.com/latest, output: number }\noutput: rates\n"
+  const hash = (token: string) => hex(digest(new TextEncoder().encode(token)))
+  const entry = (name: string, more: object = {}) => ({
+    name,
+    sha256: hash(name),
+    grants: [],
+    created: "2026-01-01T00:00:00Z",
+    ...more,
+  })
+  const answers = async () => new Response("7")
+  const tokens = [
+    entry("reader", { grants: ["net:*.example.com", "elsewhere:thing"], budget: { calls: 2, per: "1h" } }),
+    entry("narrow"),
+    entry("sums", { graphs: ["sum"], grants: ["net:rates.example.com"] }),
+    entry("old", { expires: "2026-01-02T00:00:00Z" }),
+    entry("gone", { revoked: "2026-01-02T00:00:00Z" }),
+    hash("all"),
+  ]
+  const graphs = [planOf(SUM), planOf(READ, [http])]
+  const app = serve(graphs, { tokens, kinds: [http], services: { http: fetchHttp({ fetch: answers }) } })
+  const as = (token: string) => ({ authorization: `Bearer ${token}` })
+  const run = async (token: string, graph = "read", body: object = {}) => {
+    const response = await app.fetch(post(`/graphs/${graph}/runs`, body, as(token)))
+    const { type, output } = (await response.json()) as { readonly type?: string; readonly output?: unknown }
+    return [response.status, type ?? output]
+  }
+
+  test("narrow what was granted, hold graphs back, end", async () => {
+    expect(await run("all")).toEqual([200, 7])
+    expect(await run("narrow")).toEqual([403, "/problems/capability-not-granted"])
+    expect(await run("sums")).toEqual([403, "/problems/graph-not-allowed"])
+    expect(await run("sums", "sum", { input: { a: 1, b: 2 } })).toEqual([200, 3])
+    expect(await run("old")).toEqual([401, "/problems/token-expired"])
+    expect(await run("gone")).toEqual([401, "/problems/token-revoked"])
+    const listed = (await (await app.fetch(get("/graphs", as("sums")))).json()) as readonly { readonly name: string }[]
+    expect(listed.map(({ name }) => name)).toEqual(["sum"])
+    expect((await app.fetch(get("/graphs/read", as("sums")))).status).toBe(403)
+  })
+
+  test("a holder spends what its budget has, over all of its runs", async () => {
+    expect([await run("reader"), await run("reader"), await run("reader")]).toEqual([
+      [200, 7],
+      [200, 7],
+      [429, "/problems/tenant-budget"],
+    ])
+    expect(await run("all")).toEqual([200, 7])
+  })
+
+  test("a list that is handed over anew holds from then on", async () => {
+    let now: EdgeTokens = [hash("first")]
+    const app = serve([planOf(SUM)], { tokens: () => now })
+    const status = async (token: string) => (await app.fetch(get("/graphs", as(token)))).status
+    expect([await status("first"), await status("second")]).toEqual([200, 401])
+    now = [entry("second")]
+    expect([await status("first"), await status("second")]).toEqual([401, 200])
+  })
+
+  test("from a variable: the text of a file of tokens, or hashes; what cannot be read lets nobody in, and is told", async () => {
+    const told: string[] = []
+    const status = async (text: string | undefined, token: string) => {
+      const tokens = tokensFrom({ SHADOWGRAPH_TOKENS: text })
+      const app = serve([planOf(SUM)], { tokens, onDefect: (cause) => told.push((cause as Error).message ?? cause) })
+      return (await app.fetch(get("/graphs", as(token)))).status
+    }
+    expect(await status(JSON.stringify({ tokens: [entry("clerk")] }), "clerk")).toBe(200)
+    expect(await status(` ${hash("a")}, ${hash("b").toUpperCase()}`, "b")).toBe(200)
+    expect(await status(undefined, "b")).toBe(401)
+    expect(told).toEqual([])
+    expect(await status(`${hash("a")},right`, "a")).toBe(503)
+    expect(await status('{"tokens":[{"name":"x"}]}', "x")).toBe(503)
+    expect(await status('{"tokens"', "x")).toBe(503)
+    expect(told.join("\n")).toContain("part 2 of 2 is no SHA-256")
+    expect(told.join("\n")).toContain("tokens[0].sha256")
+    expect(told.join("\n")).not.toContain("right")
   })
 })
 

@@ -5,25 +5,35 @@
  */
 import * as Data from "effect/Data"
 import {
+  type Awaitable,
   acceptStrict,
+  CapabilityError,
+  type Clock,
   hasPatterns,
   type NodeKind,
+  parseCapability,
   type Rec,
   registry,
   type Services,
-  type Type,
+  schemesOf,
   type Value,
   WITH_PATTERNS,
 } from "../../graph/mod.ts"
-import type { LedgerStore } from "../../kernel/mod.ts"
+import { AdmissionError, type LedgerStore } from "../../kernel/mod.ts"
 import { builtinsOf, decodePlan, type Plan } from "../../plan/mod.ts"
 import { Engine, type EngineOptions, type Ready, type RunOptions, type RunResult } from "../engine.ts"
+import { Callers, type CallersOptions } from "../http/callers.ts"
+import { byGrants, type Served } from "../http/catalogue.ts"
+import type { RunsHost } from "../http/means.ts"
+import { type TokenEntry, TokenList } from "../http/token_list.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
-import { type AppLimits, answer, barred } from "./app.ts"
+import { type AppLimits, answer } from "./app.ts"
 
 /** A plan with what it is granted here. */
 export interface EdgeGraph {
+  /** What it is for, in a line. */
+  readonly about?: string | undefined
   /** As `shadowgraph compile` writes it. */
   readonly plan: Uint8Array | ArrayBuffer
   /** Capabilities of its runs. */
@@ -31,6 +41,9 @@ export interface EdgeGraph {
   /** What the project's lock pins of its tools, by key. */
   readonly pins?: { readonly [key: string]: Rec }
 }
+
+/** Entries of a file of tokens; a text is the SHA-256 of a token that may do all that is granted here, lower-case hex. */
+export type EdgeTokens = readonly (string | TokenEntry)[]
 
 export interface EdgeOptions
   extends Omit<EngineOptions, "registry" | "services" | "store" | "recorder" | "parks" | "space"> {
@@ -41,8 +54,10 @@ export interface EdgeOptions
   readonly services?: Partial<Omit<Services, "granted">>
   /** Where runs are on record. Default: in memory, for as long as the host keeps this program. */
   readonly store?: LedgerStore | (() => Promise<LedgerStore>)
-  /** SHA-256 of each bearer token that may run graphs, lower-case hex. Left out, whoever reaches the host may. */
-  readonly tokens?: readonly string[]
+  /** May runs rest, and be answered while this program or, with a store that lasts, another one is there? Whoever says yes serves them: `shadowgraph/edge/http`. Default: no. */
+  readonly parks?: boolean
+  /** Who may run graphs; a function is asked with every request, and fails with `TokenError`. Left out, whoever reaches the host may. */
+  readonly tokens?: EdgeTokens | (() => Awaitable<EdgeTokens>)
   readonly limits?: Partial<AppLimits>
   /** Hears of errors that are none of the graphs' and none of the callers'. */
   readonly onDefect?: (cause: unknown) => void
@@ -64,13 +79,9 @@ export class EdgeError extends Data.TaggedError("EdgeError")<{
 }> {}
 
 /** A graph that is ready here. */
-export interface EdgeReady {
-  readonly name: string
-  readonly needs: readonly string[]
-  readonly input: Type
-  readonly output: Type
-  readonly engine: Engine
+export interface EdgeReady extends Served {
   readonly ready: Ready
+  readonly readyFor: NonNullable<Served["readyFor"]>
 }
 
 export interface Edge {
@@ -78,12 +89,22 @@ export interface Edge {
   readonly fetch: (request: Request) => Promise<Response>
   /** Runs a graph in this program. Fails with `EdgeError`, `AdmissionError`, and `Failure` `WrongInput` where the input does not fit. */
   readonly run: (graph: string, input?: Rec, options?: RunOptions) => Promise<RunResult>
-  /** The answer to a request that carries no right token; undefined where it does, or nobody asks for one. For ways of one's own. */
-  readonly barred: (request: Request) => Response | undefined
   /** Every graph, admitted. Fails with `EdgeError` or `AdmissionError`. */
   readonly graphs: () => Promise<ReadonlyMap<string, EdgeReady>>
+  /** What further ways to serve its graphs are made with. */
+  readonly means: EdgeMeans
   /** Lets runs that go on end, and gives back what was opened. */
   readonly close: () => Promise<void>
+}
+
+export interface EdgeMeans {
+  readonly clock: Clock
+  /** Who makes a request, by its token. */
+  readonly callers: Callers
+  readonly holderOf: CallersOptions["holderOf"]
+  /** The engine of its runs. Fails as `graphs` does. */
+  readonly host: () => Promise<RunsHost>
+  readonly onDefect: ((cause: unknown) => void) | undefined
 }
 
 export function edge(options: EdgeOptions): Edge {
@@ -97,22 +118,50 @@ export function edge(options: EdgeOptions): Edge {
     return opened
   }
   const graphs = async () => (await open()).graphs
+  const { limits, onDefect } = options
+  const clock = options.services?.clock ?? systemClock
+  const holderOf = holdersOf(options, clock)
+  const callers = new Callers(holderOf === undefined ? {} : { holderOf }, clock)
   return {
     graphs,
-    fetch: (request) => answer(request, { ...options, graphs }),
-    barred: (request) => barred(request, options.tokens)?.response(),
+    fetch: (request) => answer(request, { graphs, callers, limits, onDefect }),
     run: async (name, input = {}, run = {}) => {
       const found = (await graphs()).get(name)
       if (found === undefined)
         throw new EdgeError({ reason: "unknown-graph", message: `Cannot run "${name}": there is no such graph here` })
       return await found.ready.run(acceptStrict(found.input)(input as Value), run)
     },
+    means: { clock, callers, holderOf, host: async () => (await open()).host, onDefect },
     close: async () => (await opened)?.engine.close(),
+  }
+}
+
+/** Who holds a token; the list is read anew where another one is handed over. */
+function holdersOf({ tokens, graphs, kinds = [], digest }: EdgeOptions, clock: Clock): CallersOptions["holderOf"] {
+  if (tokens === undefined) return undefined
+  const grants = [...new Set(graphs.flatMap((graph) => graph.grants ?? []))]
+  const schemes = schemesOf(registry(...kinds))
+  // One list serves many programs: what no kind here knows opens nothing here.
+  const known = (grant: string) => !(parseCapability(grant, schemes) instanceof CapabilityError)
+  const entryOf = (token: string | TokenEntry): TokenEntry =>
+    typeof token === "string"
+      ? { name: token.slice(0, 8), sha256: token, grants, created: "" }
+      : { ...token, grants: token.grants.filter(known) }
+  let given: EdgeTokens | undefined
+  let list = new TokenList([])
+  return async (request) => {
+    const now = typeof tokens === "function" ? await tokens() : tokens
+    if (now !== given) {
+      list = new TokenList(now.map(entryOf), digest)
+      given = now
+    }
+    return list.holder(request.headers.get("authorization"), clock.now())
   }
 }
 
 interface Opened {
   readonly engine: Engine
+  readonly host: RunsHost
   readonly graphs: ReadonlyMap<string, EdgeReady>
 }
 
@@ -133,20 +182,28 @@ async function openAll(options: EdgeOptions): Promise<Opened> {
   })
   const ready = new Map<string, EdgeReady>()
   for (const { bytes, plan, graph } of plans) {
-    const { grants = [], pins } = graph
+    const { grants = [], pins, about } = graph
     const { name, needs, types } = plan
     if (ready.has(name)) throw new EdgeError({ reason: "twice", message: `Cannot serve two graphs called "${name}"` })
     const pin = pins === undefined ? {} : { pins: (key: string) => (Object.hasOwn(pins, key) ? pins[key] : undefined) }
     ready.set(name, {
       name,
+      about,
       needs,
       input: types[plan.input]!,
       output: types[plan.output]!,
       engine,
       ready: await engine.prepare(bytes, { grants, ...pin }),
+      readyFor: byGrants((more) => engine.prepare(bytes, { grants, ...pin, ...more }).catch(refusal)),
     })
   }
-  return { engine, graphs: ready }
+  const grantsOf = new Map(plans.map(({ plan, graph }) => [plan.name, graph.grants ?? []]))
+  return { engine, graphs: ready, host: { engine, grants: (name) => grantsOf.get(name) ?? [] } }
+}
+
+function refusal(cause: unknown): AdmissionError {
+  if (cause instanceof AdmissionError) return cause
+  throw cause
 }
 
 /** What was not brought along for the plan. Admission would refuse the first as well, but not say what to do. */

@@ -3,8 +3,9 @@
  * addresses that a URL names; what a *name* resolves to is the platform's to guard, for `fetch` does not say. Workers refuse
  * private networks by themselves, and a page reaches what its own browser lets it.
  */
-import { Failure, fail, type Http, type HttpRequest, type HttpResponse } from "../../graph/mod.ts"
+import { Failure, fail, type Http, type HttpRequest } from "../../graph/mod.ts"
 import { reachOfHost } from "../../nodes/mod.ts"
+import { wholeOf } from "../joined.ts"
 import { checkHost, checkReach, type Hop, parseUrl, REDIRECTS, redirected } from "../services/hop.ts"
 import { cancelled, cut, refused, unreachable, where } from "../services/refusal.ts"
 
@@ -29,7 +30,7 @@ export function fetchHttp(options: FetchOptions = {}): Http {
       const head = { status: response.status, headers: Object.fromEntries(response.headers) }
       const chunks = chunksOf(response, hop, request, watch)
       if (more?.stream === true) return { ...head, body: new Uint8Array(0), chunks }
-      return { ...head, body: await whole(chunks) }
+      return { ...head, body: await wholeOf(chunks) }
     },
   }
 }
@@ -142,20 +143,4 @@ async function* chunksOf(response: Response, hop: Hop, request: HttpRequest, wat
     // Its end is of no interest any more, nor how it fails.
     reader?.cancel().catch(() => {})
   }
-}
-
-async function whole(chunks: AsyncIterable<Uint8Array>): Promise<HttpResponse["body"]> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of chunks) {
-    parts.push(chunk)
-    length += chunk.length
-  }
-  const body = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    body.set(part, at)
-    at += part.length
-  }
-  return body
 }

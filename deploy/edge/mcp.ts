@@ -3,10 +3,11 @@
  * who does not serve MCP carries none of the protocol's library.
  */
 import { strangerIn } from "../http/origin.ts"
+import { Answer } from "../http/problems.ts"
 import { McpHttp } from "../mcp/http.ts"
 import type { McpRole, McpServing } from "../mcp/serving.ts"
-import { systemClock } from "../services/clock.ts"
-import { RunSlots, Tenant } from "../slots.ts"
+import { RunSlots } from "../slots.ts"
+import { callerOf } from "./app.ts"
 import type { Edge } from "./edge.ts"
 
 export interface EdgeMcpOptions extends Pick<McpServing, "instructions" | "onRun" | "onDefect"> {
@@ -28,36 +29,32 @@ const KEY_BYTES = 32
 export function mcpAtEdge(at: Edge, options: EdgeMcpOptions = {}): (request: Request) => Promise<Response> {
   const { roles = new Map(), runMsMax = RUN_MS_MAX, bodyBytesMax = BODY_BYTES_MAX, runsMax, names, ...more } = options
   let opened: Promise<McpHttp> | undefined
-  const everybody = new Tenant()
+  const { clock } = at.means
   const open = async (): Promise<McpHttp> => {
     const graphs = [...(await at.graphs()).values()]
     const serving: McpServing = {
       ...more,
       graphs: () => graphs,
       roles,
-      hosts: [...new Set(graphs.map((g) => g.engine))].map((engine) => ({ engine, grants: [] })),
-      clock: systemClock,
+      hosts: [await at.means.host()],
+      clock,
       runMsMax,
       askMsMax: 0,
-      slots: new RunSlots(systemClock, runsMax === undefined ? {} : { runsMax }),
+      slots: new RunSlots(clock, runsMax === undefined ? {} : { runsMax }),
       // Runs do not rest here, so no client carries anything between two rounds.
       key: crypto.getRandomValues(new Uint8Array(KEY_BYTES)),
     }
     return new McpHttp(serving, { sessionsMax: 0, bodyBytesMax })
   }
   return async (request) => {
-    const barred = at.barred(request) ?? strangerIn(request, names)
-    if (barred !== undefined) return barred
+    const caller = await callerOf(request, at.means)
+    if (caller instanceof Answer) return caller.response()
+    const stranger = strangerIn(request, names)
+    if (stranger !== undefined) return stranger
     opened ??= open().catch((cause: unknown) => {
       opened = undefined
       throw cause
     })
-    return await (await opened).fetch(request, {
-      holder: undefined,
-      places: everybody,
-      within: {},
-      runs: {},
-      may: () => true,
-    })
+    return await (await opened).fetch(request, caller)
   }
 }

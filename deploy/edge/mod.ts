@@ -5,7 +5,8 @@
  */
 export { hasPatterns, type Rec, type Services, type Value } from "../../graph/mod.ts"
 export type { LedgerStore } from "../../kernel/mod.ts"
-export { ask, event, fn, fnWith, http, llm, now, random, settleEffect, sleep } from "../../nodes/mod.ts"
+export { ask, event, fn, fnWith, http, llm, now, random, script, settleEffect, sleep } from "../../nodes/mod.ts"
+export { type ResumeRun, resume } from "../again.ts"
 export { Engine, type Ready, type RunOptions, type RunResult } from "../engine.ts"
 export { MemoryLedger } from "../ledger_memory.ts"
 export { SqlLedger, type SqlLedgerOptions } from "../ledger_sql.ts"
@@ -13,7 +14,18 @@ export { systemChance } from "../services/chance.ts"
 export { systemClock } from "../services/clock.ts"
 export { secretsFrom } from "../services/secrets_from.ts"
 export { type DurableObjectStorage, DurableStorage } from "../storage_durable.ts"
-export { type Edge, EdgeError, type EdgeGraph, type EdgeOptions, type EdgeReason, edge } from "./edge.ts"
+export { type WakerOptions, wake } from "../waker.ts"
+export {
+  type Edge,
+  EdgeError,
+  type EdgeGraph,
+  type EdgeMeans,
+  type EdgeOptions,
+  type EdgeReady,
+  type EdgeReason,
+  type EdgeTokens,
+  edge,
+} from "./edge.ts"
 export { type FetchOptions, fetchHttp } from "./fetch.ts"
 export { type BundledModule, bundled } from "./modules.ts"
 export { type Packing, tokensFrom, unpack } from "./packed.ts"

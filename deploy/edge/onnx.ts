@@ -32,6 +32,8 @@ export interface WebRuntime {
 export interface WebRuntimes {
   /** With WebGPU: `onnxruntime-web/jspi`. */
   readonly webgpu?: WebRuntime
+  /** Take a device for WebGPU that is software, too. WASM is many times faster than that, so by itself nobody does. */
+  readonly software?: boolean
   /** The smallest one that computes on the processor: `onnxruntime-web/wasm`. */
   readonly wasm?: WebRuntime
   /** Where models that came over the network are kept. */
@@ -39,9 +41,10 @@ export interface WebRuntimes {
 }
 
 /** WebGPU where there is a device, then WASM. Nothing is loaded before the first model is wanted, or its `providers()`. */
-export function webOnnx({ webgpu, wasm, files }: WebRuntimes): OnnxService {
+export function webOnnx({ webgpu, wasm, files, software = false }: WebRuntimes): OnnxService {
   const candidates: Candidate[] = []
-  if (webgpu !== undefined) candidates.push({ name: "webgpu", runtime: runtimeOf(webgpu, lostOf), lacks: noGpu })
+  if (webgpu !== undefined)
+    candidates.push({ name: "webgpu", runtime: runtimeOf(webgpu, lostOf), lacks: () => noGpu(software) })
   if (wasm !== undefined) candidates.push({ name: "wasm", runtime: runtimeOf(wasm) })
   return onnxService(candidates, { digest: sha256, ...(files === undefined ? {} : { files }) })
 }
@@ -62,13 +65,16 @@ function runtimeOf({ load, wasm, factory }: WebRuntime, lost?: (ort: WebOrt) => 
 }
 
 interface Adapters {
-  readonly requestAdapter: () => Promise<unknown>
+  readonly requestAdapter: () => Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean } } | null>
 }
 
-async function noGpu(): Promise<string | undefined> {
+async function noGpu(software: boolean): Promise<string | undefined> {
   const { gpu } = ((globalThis as { readonly navigator?: unknown }).navigator ?? {}) as { readonly gpu?: Adapters }
   if (gpu === undefined) return "no WebGPU: this host has none, or the page did not come over https or from localhost"
-  if ((await gpu.requestAdapter()) === null) return "no GPU: WebGPU is there and has no adapter"
+  const adapter = await gpu.requestAdapter()
+  if (adapter === null) return "no GPU: WebGPU is there and has no adapter"
+  if (adapter.info?.isFallbackAdapter === true && !software)
+    return "no GPU: WebGPU has a device in software only, which WASM outruns"
   if (!("Suspending" in WebAssembly))
     return "WebAssembly cannot be suspended here (JSPI), which the runtime wants for it"
   return undefined

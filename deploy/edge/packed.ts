@@ -5,11 +5,14 @@
 import { base64, decode, encode, parsePolicy, type Rec, type Value } from "../../graph/mod.ts"
 import type { Demands } from "../../kernel/mod.ts"
 import type { Budgets } from "../budget.ts"
-import type { EdgeOptions } from "./edge.ts"
+import { TokenError } from "../http/holder.ts"
+import { tokenEntries } from "../http/token_list.ts"
+import type { EdgeOptions, EdgeTokens } from "./edge.ts"
 
 export interface Packing extends Budgets {
   readonly graphs: readonly {
     readonly plan: Uint8Array
+    readonly about?: string
     readonly grants: readonly string[]
     readonly pins: { readonly [key: string]: Rec }
   }[]
@@ -27,9 +30,33 @@ export function unpack(text: string): Omit<EdgeOptions, "kinds" | "services"> {
   return { ...rest, policy: parsePolicy(policy) }
 }
 
-/** SHA-256 of the tokens that may run graphs, from the variable SHADOWGRAPH_TOKENS, parted by commas. None: nobody may. */
-export const tokensFrom = (env: { readonly [name: string]: unknown }): readonly string[] =>
-  String(env["SHADOWGRAPH_TOKENS"] ?? "")
-    .split(",")
-    .map((token) => token.trim().toLowerCase())
-    .filter((token) => /^[0-9a-f]{64}$/.test(token))
+/**
+ * Who may run graphs, from the variable SHADOWGRAPH_TOKENS: the text of a file of tokens (`shadowgraph token`), or the SHA-256 of
+ * tokens that may do all that is granted, parted by commas. Where there is nothing nobody may; what cannot be read fails every
+ * request with `TokenError`, and is told where the program's defects are.
+ */
+export function tokensFrom(env: { readonly [name: string]: unknown }): () => EdgeTokens {
+  let read: EdgeTokens | undefined
+  return () => (read ??= readTokens(String(env["SHADOWGRAPH_TOKENS"] ?? "").trim()))
+}
+
+function readTokens(text: string): EdgeTokens {
+  const refuse = (problem: string, cause?: unknown) =>
+    new TokenError({ reason: "tokens-unreadable", message: `Cannot use SHADOWGRAPH_TOKENS: ${problem}`, cause })
+  if (!text.startsWith("{")) {
+    const hashes = text === "" ? [] : text.split(",").map((hash) => hash.trim().toLowerCase())
+    const wrong = hashes.findIndex((hash) => !/^[0-9a-f]{64}$/.test(hash))
+    if (wrong < 0) return hashes
+    // What was taken for a hash may be a token.
+    throw refuse(`part ${wrong + 1} of ${hashes.length} is no SHA-256 of 64 hexadecimal digits`)
+  }
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (cause) {
+    throw refuse("it begins like JSON and is none", cause)
+  }
+  const entries = tokenEntries(data)
+  if (typeof entries === "string") throw refuse(entries)
+  return entries
+}

@@ -7,7 +7,8 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import type { BuildOptions, Message, Plugin } from "esbuild"
 import { ProjectError } from "../project_error.ts"
-import { CODE } from "./entry.ts"
+import { meteredQuickJs } from "../sandbox/quickjs.ts"
+import { CODE, SANDBOX, SANDBOX_FILE } from "./entry.ts"
 import type { Module } from "./gather.ts"
 import type { Lack } from "./lacks.ts"
 import { PAGE_SCRIPT } from "./page.ts"
@@ -20,11 +21,18 @@ export interface Bundled {
   readonly lacks: readonly Lack[]
 }
 
-/** `folder`: of the graphs, from which packages of their functions are found. Fails with `ProjectError` where it cannot be bundled. */
+/**
+ * `folder`: of the graphs, from which packages of their functions are found. `beside`: bytes that go with the program. Fails with
+ * `ProjectError` where it cannot be bundled.
+ */
 export async function bundleFor(
   target: Target,
   entry: string,
-  { folder, modules }: { readonly folder: string; readonly modules: readonly Module[] },
+  {
+    folder,
+    modules,
+    beside,
+  }: { readonly folder: string; readonly modules: readonly Module[]; readonly beside: number },
 ): Promise<Bundled> {
   const { build } = await import("esbuild")
   const { server, size, title } = TRAITS[target]
@@ -52,8 +60,9 @@ export async function bundleFor(
       fix: "deploy to bun, deno or node, or do without it",
       harmless: false,
     }))
-    if (size !== undefined && bytes > size.bytesMax)
-      lacks.push({ what: `the program has ${bytes} bytes, and ${size.who} takes ${size.bytesMax}`, harmless: false })
+    const all = bytes + beside
+    if (size !== undefined && all > size.bytesMax)
+      lacks.push({ what: `the program has ${all} bytes, and ${size.who} takes ${size.bytesMax}`, harmless: false })
     return { text, bytes, gzip: gzipSync(contents).length, lacks }
   } catch (cause) {
     const [first] = (cause as { readonly errors?: readonly Message[] }).errors ?? []
@@ -91,11 +100,16 @@ const ENDING = import.meta.filename.endsWith(".ts") ? "ts" : "js"
 const HOME = join(import.meta.dirname, "..", "..")
 const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge": "deploy/edge/mod",
+  "shadowgraph/edge/http": "deploy/edge/http",
+  "shadowgraph/edge/onnx": "deploy/edge/onnx",
+  "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
   // What modules of functions take from the package is the builder's: `fn`, `Failure`, types.
-  shadowgraph: "graph/build/mod",
+  shadowgraph: "deploy/edge/functions",
 }
+/** Files of the deployment beside the program. */
+const BESIDE = new RegExp(`^\\./(${SANDBOX_FILE.replace(".", "\\.")}|models/[0-9a-f]{64}\\.onnx|ort/[\\w.-]+)$`)
 const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
 
 const partsOf = (folder: string, modules: readonly Module[], server: boolean, stray: Set<string>): Plugin => ({
@@ -110,6 +124,9 @@ const partsOf = (folder: string, modules: readonly Module[], server: boolean, st
       resolveDir: folder,
       loader: "js",
     }))
+    onResolve({ filter: new RegExp(`^${SANDBOX}$`) }, ({ path }) => ({ path, namespace: "sandbox" }))
+    onLoad({ filter: /.*/, namespace: "sandbox" }, async () => ({ contents: await meteredQuickJs(), loader: "binary" }))
+    onResolve({ filter: BESIDE }, ({ path }) => ({ path, external: true }))
     onResolve({ filter: /^page:$/ }, ({ path }) => ({ path, namespace: "page" }))
     onLoad({ filter: /.*/, namespace: "page" }, () => ({ contents: PAGE_SCRIPT, loader: "js" }))
     if (server) return

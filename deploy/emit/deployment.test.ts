@@ -9,7 +9,7 @@ import { openProject } from "../project.ts"
 import { sourceOf } from "../source.ts"
 import { type Deployment, deploymentOf } from "./deployment.ts"
 import { gather } from "./gather.ts"
-import { type Lack, lacksOf } from "./lacks.ts"
+import { type Lack, lacksOf, type Wanted } from "./lacks.ts"
 import type { Target } from "./targets.ts"
 
 const base = mkdtempSync(join(tmpdir(), "shadowgraph-emit-"))
@@ -55,7 +55,8 @@ async function deployed(
 async function lacks(target: Target, graph: string, granted: boolean, files: Record<string, string> = {}) {
   const { checked, project } = await loaded(graph, files)
   const grants = granted ? checked.needs : []
-  return lacksOf(await gather(checked, project), { target, grants, ledger: "memory", speculates: false })
+  const form = { interface: "full", ledger: "memory", speculates: false } as const
+  return lacksOf(await gather(checked, project), { target, grants, ...form })
 }
 const harmfulOf = (found: readonly Lack[]) => found.flatMap(({ what, harmless }) => (harmless ? [] : [what]))
 const harmful = async (...given: Parameters<typeof lacks>) => harmfulOf(await lacks(...given))
@@ -72,12 +73,44 @@ describe("what is lacking", () => {
 
   test("a kind of node", async () => {
     const script = node('{ script: "export default () => 1", output: number }')
-    expect(await harmful("bun", script, true)).toEqual(['Bun runs no nodes of the kind "script"'])
-    const asks = node("{ ask: Really?, choices: [yes, no] }")
-    expect(await harmful("deno", asks, true)).toEqual(['Deno runs no nodes of the kind "ask"'])
+    expect(await harmful("workerd", script, true)).toEqual([])
     const file = node("{ read_file: ./a.txt }")
     expect(await harmful("browser", file, true)).toEqual(['a page in a browser runs no nodes of the kind "read_file"'])
     expect(await harmful("node", file, true)).toEqual([])
+  })
+
+  test("a record that lasts, and somebody to answer, for runs that rest", async () => {
+    for (const [graph, kind] of [
+      [node("{ ask: Really?, choices: [yes, no] }"), "ask"],
+      [node("{ event: paid, output: string }"), "event"],
+    ] as const) {
+      const { checked, project } = await loaded(graph, {})
+      const gathered = await gather(checked, project)
+      const found = (target: Target, more: Partial<Wanted>) =>
+        lacksOf(gathered, {
+          target,
+          grants: checked.needs,
+          ledger: "memory",
+          interface: "full",
+          speculates: false,
+          ...more,
+        })
+      const gone = (title: string) =>
+        `a run that rests at ${kind} is gone with the program: ${title} has its ledger in memory here`
+      expect(harmfulOf(found("deno", {}))).toEqual([gone("Deno")])
+      expect(harmfulOf(found("workerd", {}))).toEqual([gone("a Cloudflare worker")])
+      expect(found("workerd", {}).map(({ fix }) => fix)).toContain("add --ledger durable")
+      expect(harmfulOf(found("workerd", { ledger: "durable" }))).toEqual([])
+      expect(harmfulOf(found("bun", { ledger: "file" }))).toEqual([])
+      expect(harmfulOf(found("bun", { ledger: "file", interface: "small" }))).toEqual([
+        `nobody could answer a run that rests at ${kind}: the small interface has no runs by their ids`,
+      ])
+      expect(found("browser", {})).toContainEqual({
+        graph: "g",
+        what: `a run that rests at ${kind} rests for as long as the page is open`,
+        harmless: true,
+      })
+    }
   })
 
   test.each(["http://localhost:8080/", "http://10.0.0.7/", "http://169.254.169.254/"])(
@@ -126,6 +159,27 @@ describe("what is lacking", () => {
   })
 })
 
+test("a grant of a kind of the project's own is left at home", async () => {
+  const KIND = `export const mail = { kind: "mail", about: "Sends.", main: { form: "static", type: { kind: "string" }, about: "Whom." },
+  fields: {}, takesWith: false, schemes: ["smtp"], sign: () => ({ effect: "write", resource: "mail", needs: ["smtp:send"], output: { kind: "null" } }),
+  open: () => ({ execute: () => null }) }
+`
+  const project = JSON.stringify({ kinds: ["./mail.ts"], grants: ["smtp:send"] })
+  const { checked, project: opened } = await loaded(PUBLIC, { "mail.ts": KIND, "shadowgraph.project.json": project })
+  const grants = [...opened.file.grants, ...checked.needs]
+  const options = {
+    target: "workerd",
+    graphs: [checked],
+    project: opened,
+    ledger: "memory",
+    open: false,
+    name: "g",
+  } as const
+  const { files, lacks: found } = await deploymentOf({ ...options, grants })
+  expect(harmfulOf(found)).toEqual([])
+  expect(JSON.parse(String(files["deployment.json"])).graphs[0].grants).toEqual(["net:rates.example.com"])
+})
+
 describe("what comes along", () => {
   test("nothing that the graph does not want", async () => {
     const plain = await deployed("workerd", node('{ expr: "1 + 2" }'), true)
@@ -140,7 +194,7 @@ describe("what comes along", () => {
     const project = JSON.stringify({ policy: ["default"], budget: { calls: 5 } })
     const files = { "shadowgraph.project.json": project }
     const one = await deployed("node", PUBLIC, true, files)
-    expect(JSON.parse(one.files["deployment.json"]!)).toMatchObject({
+    expect(JSON.parse(String(one.files["deployment.json"]))).toMatchObject({
       target: "node",
       graphs: [{ name: "g", needs: ["net:rates.example.com"], grants: ["net:rates.example.com"], code: {} }],
       policy: ["default"],

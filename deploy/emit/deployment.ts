@@ -2,14 +2,17 @@
  * A deployment, from checked graphs to the files of a host, in memory: gathered, looked at, bundled. The command shows what it found
  * and writes.
  */
-import type { CheckedGraph } from "../../graph/mod.ts"
+import { CapabilityError, type CheckedGraph, parseCapability } from "../../graph/mod.ts"
 import type { Project } from "../project.ts"
+import { meteredQuickJs } from "../sandbox/quickjs.ts"
 import { bundleFor } from "./bundle.ts"
-import { entryOf, type Program } from "./entry.ts"
+import { asks, bringsModels, entryOf, hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"
 import { filesOf, type Written } from "./files.ts"
 import { type Gathered, gather } from "./gather.ts"
 import { type Lack, lacksOf } from "./lacks.ts"
-import type { Target } from "./targets.ts"
+import { modelsIn } from "./models.ts"
+import { type Beside, besideOf } from "./runtimes.ts"
+import { type Interface, type Target, TRAITS } from "./targets.ts"
 
 export interface DeployOptions {
   readonly target: Target
@@ -18,11 +21,17 @@ export interface DeployOptions {
   readonly project: Project
   readonly grants: readonly string[]
   readonly ledger: Program["ledger"]
+  /** Default: the whole of it where runs are on a record that lasts, or ask. */
+  readonly interface?: Interface | undefined
+  /** Of this package, for the document of the interface. */
+  readonly version?: string
   readonly open: boolean
   readonly name: string
 }
 
 export interface Deployment extends Written {
+  /** Files of this machine that come along as they are, by path there. */
+  readonly copies: Readonly<Record<string, string>>
   readonly gathered: readonly Gathered[]
   readonly lacks: readonly Lack[]
   /** Of the program. */
@@ -32,7 +41,9 @@ export interface Deployment extends Written {
 
 /** Writes nothing. Fails with `Failure` `NoCode` and `ProjectError` where code cannot be read or bundled. */
 export async function deploymentOf(options: DeployOptions): Promise<Deployment> {
-  const { target, graphs, project, grants, ledger, open, name } = options
+  const { target, graphs, project, ledger, open, name } = options
+  // Schemes of a project's own kinds, which are not brought along, are known nowhere but there.
+  const grants = options.grants.filter((grant) => !(parseCapability(grant, NONE) instanceof CapabilityError))
   const gathered: Gathered[] = []
   for (const checked of graphs) gathered.push(await gather(checked, project))
   const { policy = ["default"], validate, budgets, speculate } = project.file
@@ -41,16 +52,39 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     target,
     gathered,
     ledger,
+    interface: options.interface ?? (ledger !== "memory" || asks(gathered) ? "full" : "small"),
+    version: options.version ?? "1",
     open,
     packing: {
-      graphs: gathered.map(({ bytes, pins }) => ({ plan: bytes, grants, pins })),
+      graphs: gathered.map(({ bytes, pins }, i) => ({ plan: bytes, ...aboutOf(graphs[i]!), grants, pins })),
       policy,
       ...budgets,
       ...(validate === undefined ? {} : { demands: validate }),
     },
   }
   const modules = gathered.flatMap((g) => g.modules)
-  const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), { folder: project.folder, modules })
-  const found = gathered.flatMap((g) => lacksOf(g, { target, grants, ledger, speculates }))
-  return { ...filesOf(program, text, name), gathered, lacks: [...found, ...lacks], bytes, gzip }
+  const { folder } = project
+  const beside = bringsModels(target, gathered) ? await besideOf(target, folder, modelsIn(gathered)) : NOTHING
+  const parts = { folder, modules, beside: beside.bytes }
+  const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), parts)
+  const wanted = { target, grants, ledger, interface: program.interface, speculates }
+  const found = gathered.flatMap((g) => lacksOf(g, wanted))
+  const written = filesOf(program, text, name)
+  const sandbox = hasScripts(gathered) && !TRAITS[target].server ? { [SANDBOX_FILE]: await meteredQuickJs() } : {}
+  const files = { ...written.files, ...sandbox, ...beside.files }
+  return {
+    ...written,
+    files,
+    copies: beside.copies,
+    gathered,
+    lacks: [...found, ...beside.lacks, ...lacks],
+    bytes,
+    gzip,
+  }
 }
+
+const NOTHING: Beside = { files: {}, copies: {}, bytes: 0, lacks: [] }
+
+const NONE: ReadonlySet<string> = new Set()
+
+const aboutOf = ({ graph: { about } }: CheckedGraph) => (about === undefined ? {} : { about })

@@ -5,40 +5,84 @@
 import { type Packing, pack } from "../edge/packed.ts"
 import type { Gathered } from "./gather.ts"
 import { readsPatterns } from "./lacks.ts"
-import { type KindCode, type Target, TRAITS } from "./targets.ts"
+import { modelsIn } from "./models.ts"
+import { codeOfModels, type Part, workerParts } from "./runtimes.ts"
+import { ASKING, type Interface, type KindCode, type Ledger, type Target, TRAITS } from "./targets.ts"
 
 export interface Program {
   readonly target: Target
   readonly gathered: readonly Gathered[]
   readonly packing: Packing
-  readonly ledger: "file" | "memory" | "durable"
+  readonly ledger: Ledger
+  readonly interface: Interface
+  /** Of the interface, for its document. */
+  readonly version: string
   /** Whoever reaches it may run what was granted. */
   readonly open: boolean
 }
 
 /** How the program names a module of functions: a path that only the bundler knows. */
 export const CODE = "code:"
+/** The metered sandbox: its bytes within the program, or a file beside it that its host makes a module of. */
+export const SANDBOX = "sandbox:"
+export const SANDBOX_FILE = "sandbox.wasm"
+
+/** Kinds of node that the plans name. */
+export const kindsIn = (gathered: readonly Gathered[]): ReadonlySet<string> =>
+  new Set(gathered.flatMap(({ plan }) => plan.externs.map((x) => x.kind)))
+export const asks = (gathered: readonly Gathered[]): boolean => [...kindsIn(gathered)].some((kind) => ASKING.has(kind))
+export const hasScripts = (gathered: readonly Gathered[]): boolean => kindsIn(gathered).has("script")
+/** Whether they run models on what the deployment brings along. */
+export const bringsModels = (target: Target, gathered: readonly Gathered[]): boolean =>
+  TRAITS[target].providers !== undefined && kindsIn(gathered).has("onnx")
+
+/** Files beside a worker that it imports. */
+export const partsOf = (gathered: readonly Gathered[]): readonly Part[] => [
+  ...(hasScripts(gathered) ? [{ name: SANDBOX_FILE, form: "wasm" } as const] : []),
+  ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
+]
+
+type Door = "edge" | "server" | "edge/http" | "edge/onnx" | "edge/sandbox"
+const DOORS: readonly Door[] = ["edge", "edge/http", "edge/onnx", "edge/sandbox", "server"]
 
 export function entryOf(program: Program): string {
   const { target, gathered, packing } = program
   const { server } = TRAITS[target]
   const kinds = kindsOf(program)
   const uses = new Set(kinds.map(({ kind }) => kind))
-  const names = { edge: new Set(["edge", "unpack"]), server: new Set<string>() }
+  const names: Names = {
+    edge: new Set(["edge", "unpack"]),
+    server: new Set(),
+    "edge/http": new Set(),
+    "edge/onnx": new Set(),
+    "edge/sandbox": new Set(),
+  }
   for (const { code } of kinds) for (const name of code.names) names[code.door].add(name)
   const modules = [...new Map(gathered.flatMap((g) => g.modules.map((m) => [m.path, m]))).values()]
   const services: string[] = []
-  const lend = (door: "edge" | "server", name: string, text: string) => {
+  const lend = (door: Door, name: string, text: string) => {
     names[door].add(name)
     services.push(text)
   }
-  const asks = uses.has("http") || uses.has("llm") || uses.has("mcp")
-  if (asks && server) names.server.add("createHttp")
-  if (asks)
+  const fetches = uses.has("http") || uses.has("llm") || uses.has("mcp") || gathered.some(({ models }) => models.remote)
+  if (fetches && server) names.server.add("createHttp")
+  if (fetches)
     lend(server ? "server" : "edge", server ? "createHttp" : "fetchHttp", `http: ${server ? "web" : "fetchHttp()"}`)
   if (uses.has("mcp")) lend("server", "mcpService", 'mcp: mcpService({ base: ".", http: web })')
   if (uses.has("sql")) lend("server", "sqliteService", 'sqlite: sqliteService(".")')
   if (uses.has("read_file") || uses.has("write_file")) lend("server", "fileService", 'files: fileService(".")')
+  if (uses.has("script"))
+    lend(
+      "edge/sandbox",
+      "sandboxOn",
+      `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
+    )
+  const models = uses.has("onnx") ? codeOfModels(target, modelsIn(gathered)) : undefined
+  if (models !== undefined) {
+    if (target === "browser") names["edge/onnx"].add("cachedModels")
+    lend("edge/onnx", "broughtModels", `files: ${models.files}`)
+    lend("edge/onnx", "webOnnx", `onnx: ${models.onnx}`)
+  }
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
     lend(
@@ -57,23 +101,33 @@ export function entryOf(program: Program): string {
     settings.push("digest: hostDigest")
   }
   if (target !== "browser" && !program.open) {
-    names.edge.add("tokensFrom")
-    settings.push("tokens: tokensFrom(env)")
+    names[server ? "server" : "edge"].add(server ? "serverTokens" : "tokensFrom")
+    settings.push(`tokens: ${server ? "serverTokens" : "tokensFrom"}(env)`)
   }
+  // Runs may rest where they are answered.
+  if (program.interface === "full" || (target === "browser" && asks(gathered))) settings.push("parks: true")
   const start = TAILS[target](program, settings, names)
-  const from = (door: "edge" | "server") =>
+  const from = (door: Door) =>
     names[door].size === 0 ? [] : [`import { ${[...names[door]].sort().join(", ")} } from "shadowgraph/${door}"`]
   return [
     `// Written by \`shadowgraph deploy ${target}\`: ${gathered.map(({ plan }) => plan.name).join(", ")}. Written anew by the same command.`,
     ...(start.imports ?? []),
     ...(gathered.some(readsPatterns) ? ['import "shadowgraph/graph/patterns"'] : []),
-    ...from("edge"),
-    ...from("server"),
+    ...DOORS.flatMap(from),
+    ...(uses.has("script") && target !== "browser"
+      ? [
+          target === "workerd"
+            ? `import sandboxModule from "./${SANDBOX_FILE}"`
+            : `import sandboxBytes from "${SANDBOX}"`,
+        ]
+      : []),
+    ...(models?.imports ?? []),
     ...modules.map((m, i) => `import * as code${i} from ${JSON.stringify(CODE + m.path)}`),
     "",
     "/** Plans, grants, pins, policy and budgets, as `deployment.json` lists them. */",
     `const PACKED = ${JSON.stringify(pack(packing))}`,
-    ...(asks && server ? ["const web = createHttp()"] : []),
+    ...(fetches && server ? ["const web = createHttp()"] : []),
+    ...(models?.lines ?? []),
     ...start.lines,
     "",
   ].join("\n")
@@ -96,103 +150,155 @@ function codeOfFunctions(gathered: readonly Gathered[]): KindCode {
   return effects ? { door: "edge", code: "fn", names: ["fn"] } : { door: "edge", code: "fnWith()", names: ["fnWith"] }
 }
 
+/** Where the sandbox's module comes from, as an expression; servers have its bytes in the program. */
+const MODULE_OF: { readonly [T in Target]?: string } = {
+  workerd: "async () => sandboxModule",
+  browser: `async () => WebAssembly.compile(await (await fetch("${SANDBOX_FILE}")).arrayBuffer())`,
+}
+
 interface Start {
   readonly imports?: readonly string[]
   readonly lines: readonly string[]
 }
-type Names = { readonly edge: Set<string>; readonly server: Set<string> }
+type Names = Readonly<Record<Door, Set<string>>>
 type Tail = (program: Program, settings: readonly string[], names: Names) => Start
 
-const call = (settings: readonly string[], indent = ""): string =>
-  `edge({\n${settings.map((line) => `${indent}  ${line},\n`).join("")}${indent}})`
+const call = (settings: readonly string[]): string => `edge({\n${settings.map((line) => `  ${line},\n`).join("")}})`
 
-/** A process on `node:http`. */
-const process: Tail = ({ ledger }, settings, names) => {
-  names.server.add("listen")
-  return {
-    imports: ['import process from "node:process"'],
-    lines: [
-      "const { env } = process",
-      `const app = ${call([...settings, ...kept(ledger, names)])}`,
-      'const server = await listen(app.fetch, { host: env.HOST ?? "0.0.0.0", port: Number(env.PORT ?? 8787) })',
-      "console.log(server.url)",
-      ...onSignals("server.close(5_000)"),
-    ],
-  }
+/** The program's handler, in the form of interface that it has. */
+function appOf({ interface: form, version }: Program, settings: readonly string[], names: Names): string {
+  if (form === "small") return call(settings)
+  names["edge/http"].add("httpAtEdge")
+  return `httpAtEdge(${call(settings)}, { version: ${JSON.stringify(version)} })`
 }
 
-const onSignals = (stop: string): readonly string[] => [
+/** With the whole interface a program also goes on with runs that rest, and lets those that go on end before it stops. */
+const byItself = ({ interface: form }: Program): readonly string[] => (form === "full" ? ["app.wake()"] : [])
+
+const onSignals = (on: (signal: string) => string, stop: string, exit: string): readonly string[] => [
   'for (const signal of ["SIGINT", "SIGTERM"])',
-  "  process.on(signal, async () => {",
-  `    await ${stop}`,
+  `  ${on("signal")}, async () => {`,
   "    await app.close()",
-  "    process.exit(0)",
+  `    await ${stop}`,
+  `    ${exit}`,
   "  })",
 ]
 
-function kept(ledger: Program["ledger"], { edge, server }: Names): readonly string[] {
+function kept(ledger: Ledger, { edge, server }: Names): readonly string[] {
   if (ledger !== "file") return ["onDefect: (cause) => console.error(cause)"]
   edge.add("SqlLedger")
   server.add("SqliteStorage")
   const file = 'env.SHADOWGRAPH_LEDGER ?? "ledger.db"'
   return [
-    `store: () => SqlLedger.open({ storage: new SqliteStorage({ file: ${file} }), digest: hostDigest })`,
+    `store: () => SqlLedger.open({ storage: new SqliteStorage({ file: ${file} }), digest: hostDigest, holder: { id: crypto.randomUUID(), leaseMs: ${LEASE_MS} } })`,
     "onDefect: (cause) => console.error(cause)",
   ]
 }
+/** A process that is silent for so long is dead, and its runs are gone on with. */
+const LEASE_MS = 15_000
 
 const TAILS: Readonly<Record<Target, Tail>> = {
   // Bun's own server: it starts in a fraction of the time that its `node:http` takes.
-  bun: ({ ledger }, settings, names) => ({
+  bun: (program, settings, names) => ({
     imports: ['import process from "node:process"'],
     lines: [
       "const { env } = process",
-      `const app = ${call([...settings, ...kept(ledger, names)])}`,
+      `const app = ${appOf(program, [...settings, ...kept(program.ledger, names)], names)}`,
       'const address = { hostname: env.HOST ?? "0.0.0.0", port: Number(env.PORT ?? 8787) }',
-      "// Seconds: longer than a run may take.",
-      "const server = Bun.serve({ ...address, idleTimeout: 60, fetch: app.fetch })",
+      "const server = Bun.serve({",
+      "  ...address,",
+      "  fetch: (request, server) => {",
+      "    // How long a run may take before the first byte of its answer is for the program to say.",
+      "    server.timeout(request, 0)",
+      "    return app.fetch(request)",
+      "  },",
+      "})",
+      ...byItself(program),
       "console.log(server.url.href)",
-      ...onSignals("server.stop()"),
+      ...onSignals((signal) => `process.on(${signal}`, "server.stop()", "process.exit(0)"),
     ],
   }),
-  node: process,
+  node: (program, settings, names) => {
+    names.server.add("listen")
+    return {
+      imports: ['import process from "node:process"'],
+      lines: [
+        "const { env } = process",
+        `const app = ${appOf(program, [...settings, ...kept(program.ledger, names)], names)}`,
+        'const server = await listen(app.fetch, { host: env.HOST ?? "0.0.0.0", port: Number(env.PORT ?? 8787) })',
+        ...byItself(program),
+        "console.log(server.url)",
+        ...onSignals((signal) => `process.on(${signal}`, "server.close(1_000)", "process.exit(0)"),
+      ],
+    }
+  },
   deno: (program, settings, names) => ({
     lines: [
       "const env = Deno.env.toObject()",
-      `const app = ${call([...settings, ...kept(program.ledger, names)])}`,
-      "Deno.serve({ port: Number(env.PORT ?? 8787) }, app.fetch)",
+      `const app = ${appOf(program, [...settings, ...kept(program.ledger, names)], names)}`,
+      "const server = Deno.serve({ port: Number(env.PORT ?? 8787) }, app.fetch)",
+      ...byItself(program),
+      ...onSignals((signal) => `Deno.addSignalListener(${signal}`, "server.shutdown()", "Deno.exit(0)"),
     ],
   }),
-  workerd: ({ ledger }, settings, names) => {
+  workerd: (program, settings, names) => {
     const all = [...settings, "onDefect: (cause) => console.error(cause)"]
-    if (ledger !== "durable")
+    if (program.ledger !== "durable")
       return {
         lines: [
-          `const start = (env) => ${call(all)}`,
+          `const start = (env) => ${appOf(program, all, names)}`,
           "let app",
           "export default { fetch: (request, env) => (app ??= start(env)).fetch(request) }",
         ],
       }
     names.edge.add("SqlLedger").add("DurableStorage")
-    const store = "store: () => SqlLedger.open({ storage: new DurableStorage(storage) })"
+    const store = `store: () => SqlLedger.open({ storage: new DurableStorage(storage), holder: { id: crypto.randomUUID(), leaseMs: ${LEASE_MS} } })`
+    const { body } = OBJECT[program.interface]
     return {
       imports: ['import { DurableObject } from "cloudflare:workers"'],
       lines: [
-        `const start = (env, storage) => ${call([...all, store])}`,
+        `const start = (env, storage) => ${appOf(program, [...all, store], names)}`,
         "",
         "/** The graphs with a ledger that lasts: one object, which writes alone. */",
         "export class Graphs extends DurableObject {",
         "  app = start(this.env, this.ctx.storage)",
-        "  fetch(request) {",
-        "    return this.app.fetch(request)",
-        "  }",
+        ...body,
         "}",
         'export default { fetch: (request, env) => env.GRAPHS.get(env.GRAPHS.idFromName("graphs")).fetch(request) }',
       ],
     }
   },
-  browser: (_, settings) => ({
-    imports: ['import { show } from "page:"'],
-    lines: [`const app = ${call(settings)}`, "globalThis.shadowgraph = app", "show(app)"],
-  }),
+  browser: ({ gathered }, settings, names) => {
+    if (asks(gathered)) names.edge.add("resume").add("wake")
+    return {
+      imports: ['import { show } from "page:"'],
+      lines: [
+        `const app = ${call(settings)}`,
+        "globalThis.shadowgraph = app",
+        asks(gathered) ? "show(app, { resume, wake })" : "show(app)",
+      ],
+    }
+  },
+}
+
+/** How the object answers: a run that rests until a time of its own, or whose object was put away, has it woken. */
+const OBJECT: Readonly<Record<Interface, { readonly body: readonly string[] }>> = {
+  small: { body: ["  fetch(request) {", "    return this.app.fetch(request)", "  }"] },
+  full: {
+    body: [
+      "  async fetch(request) {",
+      "    const response = await this.app.fetch(request)",
+      "    await this.again()",
+      "    return response",
+      "  }",
+      "  async alarm() {",
+      "    await this.app.look()",
+      "    await this.again()",
+      "  }",
+      "  async again() {",
+      "    const at = await this.app.next()",
+      "    if (at !== undefined) await this.ctx.storage.setAlarm(at)",
+      "  }",
+    ],
+  },
 }

@@ -2,13 +2,14 @@
  * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
  * and keep in a repository.
  */
-import type { Program } from "./entry.ts"
+import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
 import { PAGE } from "./page.ts"
+import type { Part } from "./runtimes.ts"
 import type { Target } from "./targets.ts"
 
 export interface Written {
   /** By path in the folder of the deployment. */
-  readonly files: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, string | Uint8Array>>
   /** Goes live. `folder`: as the person may name it. */
   readonly live: (folder: string) => string
   /** Other ways to run it, each with what it is. */
@@ -31,20 +32,22 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, open }: Program): string {
+function listing({ target, gathered, packing, ledger, interface: form, open }: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
     target,
-    graphs: gathered.map(({ plan, modules }, i) => ({
+    graphs: gathered.map(({ plan, modules, models: { brought } }, i) => ({
       name: plan.name,
       needs: plan.needs,
       grants: graphs[i]!.grants,
       code: Object.fromEntries(modules.map((m) => [m.path, m.sha256])),
+      ...(brought.length === 0 ? {} : { models: Object.fromEntries(brought.map((m) => [m.path, m.sha256])) }),
     })),
     policy,
     ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
     ledger,
+    ...(target === "browser" ? {} : { interface: form }),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
@@ -59,8 +62,11 @@ function readme({ target, gathered, open, ledger }: Program, name: string, { liv
       : [
           [
             "SHADOWGRAPH_TOKENS",
-            "SHA-256 of each token that may run graphs, parted by commas; none: nobody may",
+            "who may run graphs: the text of a file of tokens as `shadowgraph token` writes it, or the SHA-256 of each token, parted by commas; none: nobody may",
           ] as const,
+          ...(target === "workerd"
+            ? []
+            : [["SHADOWGRAPH_TOKENS_FILE", "in place of it, such a file, read again whenever it changes"] as const]),
         ]),
   ]
   const graphs = gathered.map(({ plan }) => `\`${plan.name}\``).join(", ")
@@ -174,16 +180,16 @@ const FORMS: Readonly<Record<Target, Form>> = {
   workerd: ({ ledger, gathered }, text, name) => ({
     files: {
       "worker.js": text,
-      "wrangler.jsonc": wrangler(name, ledger === "durable"),
-      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered)),
+      "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered)),
+      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), partsOf(gathered)),
     },
     live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
     also: [
       ["On a workerd of your own", (folder) => `cd ${folder} && mkdir -p objects && npx workerd serve workerd.capnp`],
     ],
   }),
-  browser: (_, text, name) => ({
-    files: { "index.html": PAGE(name), "app.js": text },
+  browser: ({ gathered }, text, name) => ({
+    files: { "index.html": PAGE(name, hasScripts(gathered) || bringsModels("browser", gathered)), "app.js": text },
     live: (folder) => `npx wrangler pages deploy ${folder} --project-name ${name}`,
     also: [["On this machine", (folder) => `npx serve ${folder}`]],
   }),
@@ -197,12 +203,18 @@ const secretsOf = (gathered: Program["gathered"]): readonly string[] => [
 
 const COMPATIBLE = "2026-11-01"
 
-const wrangler = (name: string, durable: boolean): string => `// Written by \`shadowgraph deploy workerd\`.
+const wrangler = (
+  name: string,
+  durable: boolean,
+  parts: readonly Part[],
+): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
   main: "worker.js",
   // The bundle is whole, and was checked as it is.
   no_bundle: true,
+  // A worker compiles no WebAssembly and reads no files: they are brought along as modules.
+  ...(parts.length > 0 ? { find_additional_modules: true, rules: rulesOf(parts) } : {}),
   compatibility_date: COMPATIBLE,
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
@@ -215,7 +227,17 @@ ${json({
     : {}),
 })}`
 
-const capnp = (durable: boolean, secrets: readonly string[]): string => {
+/** Rules of one kind for one kind of file: what follows would count for less. */
+function rulesOf(parts: readonly Part[]) {
+  const types = { wasm: "CompiledWasm", esModule: "ESModule", data: "Data" } as const
+  const forms = [...new Set(parts.map(({ form }) => form))]
+  return forms.map((form) => ({
+    type: types[form],
+    globs: parts.flatMap((part) => (part.form === form ? [`**/${part.name}`] : [])),
+  }))
+}
+
+const capnp = (durable: boolean, secrets: readonly string[], parts: readonly Part[]): string => {
   const bindings = [
     ...["SHADOWGRAPH_TOKENS", ...secrets].map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
     ...(durable ? ['(name = "GRAPHS", durableObjectNamespace = "Graphs")'] : []),
@@ -229,7 +251,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  modules = [(name = "worker.js", esModule = embed "worker.js")${parts.map(({ name, form }) => `, (name = "${name}", ${form} = embed "${name}")`).join("")}],
   compatibilityDate = "${COMPATIBLE}",
   bindings = [${bindings.join(", ")}],${
     durable

@@ -10,6 +10,7 @@ import { codePinKey, splitCode } from "../../nodes/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
 import type { Project } from "../project.ts"
 import { type Bundle, moduleService } from "../services/modules.ts"
+import { type Models, modelsOf } from "./models.ts"
 
 export interface Module extends Bundle {
   /** As graphs name it: `./prices.ts`. */
@@ -22,6 +23,7 @@ export interface Gathered {
   /** Of the lock, those that the plan's tools ask for, and those of code that the lock has none for. */
   readonly pins: { readonly [key: string]: Rec }
   readonly modules: readonly Module[]
+  readonly models: Models
   /** Modules whose code is not what the lock pins. */
   readonly drifted: readonly string[]
   /** Functions that were written in place, which no other process has. */
@@ -62,6 +64,7 @@ export async function gather(checked: CheckedGraph, project: Project): Promise<G
     bytes,
     pins,
     modules,
+    models: await modelsOf(plan, project),
     drifted: [...new Set(drifted.map((code) => splitCode(code).module))],
     inPlace,
     ...(refused === undefined ? {} : { refused }),

@@ -6,7 +6,8 @@ import { coverage, WITH_PATTERNS } from "../../graph/mod.ts"
 import { reachOfHost } from "../../nodes/mod.ts"
 import { builtinsOf } from "../../plan/mod.ts"
 import type { Gathered } from "./gather.ts"
-import { type Target, TRAITS } from "./targets.ts"
+import { lacksOfModels } from "./models.ts"
+import { ASKING, type Interface, type Ledger, type Target, TRAITS } from "./targets.ts"
 
 export interface Lack {
   /** Of which graph; of all where it is left out. */
@@ -19,7 +20,8 @@ export interface Lack {
 export interface Wanted {
   readonly target: Target
   readonly grants: readonly string[]
-  readonly ledger: string
+  readonly ledger: Ledger
+  readonly interface: Interface
   /** Runs look ahead, by the project's file. */
   readonly speculates: boolean
 }
@@ -29,10 +31,11 @@ export const readsPatterns = ({ plan }: Gathered): boolean =>
   [...builtinsOf(plan)].some((name) => WITH_PATTERNS.has(name))
 
 /** What is known without making the program. */
-export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates }: Wanted): readonly Lack[] {
-  const { plan, drifted, inPlace, refused } = gathered
+export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
+  const { target, grants, ledger, speculates } = wanted
+  const { plan, drifted, inPlace, refused, models } = gathered
   const { kinds, title, open, privateNetwork, secret } = TRAITS[target]
-  const lacks: Omit<Lack, "graph">[] = []
+  const lacks: (Omit<Lack, "graph"> | undefined)[] = []
   const harmful = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: false })
   const harmless = (what: string, fix?: string) => lacks.push({ what, ...(fix ? { fix } : {}), harmless: true })
 
@@ -62,6 +65,9 @@ export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates
   else for (const name of secrets) harmless(`the secret ${name} is not brought along`, secret!(name))
   if (open && needs("net").length > 0)
     harmless("a page reads answers of other origins only where these allow it (CORS)")
+  const asking = new Set(plan.externs.flatMap((x) => (ASKING.has(x.kind) ? [x.kind] : [])))
+  for (const kind of asking) lacks.push(restingOf(kind, wanted))
+  if (Object.hasOwn(kinds, "onnx")) lacks.push(...lacksOfModels(models, target))
   if (ledger === "memory") harmless("runs are on record in memory, for as long as the program lives")
   if (speculates) harmless("runs do not look ahead: shadows are not brought along")
   const files = ["fs", "sql"].filter((scheme) => needs(scheme).length > 0)
@@ -70,15 +76,32 @@ export function lacksOf(gathered: Gathered, { target, grants, ledger, speculates
       "files and databases are not brought along",
       "put them where the program is started, as they lie beside the graph",
     )
-  return lacks.map((lack) => ({ graph: plan.name, ...lack }))
+  return lacks.flatMap((lack) => (lack === undefined ? [] : [{ graph: plan.name, ...lack }]))
+}
+
+/** What becomes of runs that rest until somebody says something; undefined where they are kept and answered. */
+function restingOf(kind: string, { target, ledger, interface: form }: Wanted): Omit<Lack, "graph"> | undefined {
+  const { title, ledgers } = TRAITS[target]
+  if (target === "browser")
+    return { what: `a run that rests at ${kind} rests for as long as the page is open`, harmless: true }
+  if (form === "small")
+    return {
+      what: `nobody could answer a run that rests at ${kind}: the small interface has no runs by their ids`,
+      fix: "leave out --interface",
+      harmless: false,
+    }
+  if (ledger !== "memory") return undefined
+  const lasting = ledgers.find((place) => place !== "memory")!
+  return {
+    what: `a run that rests at ${kind} is gone with the program: ${title} has its ledger in memory here`,
+    fix: `add --ledger ${lasting}`,
+    harmless: false,
+  }
 }
 
 const bare = (host: string): string => host.replace(/:\d+$/, "").replace(/^\*\./, "")
 
 function insteadOf(kind: string): string {
-  if (kind === "ask" || kind === "event")
-    return "its runs rest until somebody answers: shadowgraph serve goes on with them"
-  if (kind === "script") return "make it an fn node: its code comes along"
   return Object.hasOwn(TRAITS.node.kinds, kind)
     ? "deploy to bun, deno or node"
     : "shadowgraph serve runs it; a program of your own brings it along with shadowgraph/edge"

@@ -9,7 +9,7 @@ export const isTarget = (text: string): text is Target => (TARGETS as readonly s
 
 /** Where the code of a kind of node comes from: a name of a door. */
 export interface KindCode {
-  readonly door: "edge" | "server"
+  readonly door: "edge" | "server" | "edge/onnx"
   /** The expression that is the kind, and the names that it takes from the door. */
   readonly code: string
   readonly names: readonly string[]
@@ -23,8 +23,15 @@ const EVERYWHERE: { readonly [kind: string]: KindCode } = {
   now: own("edge", "now"),
   random: own("edge", "random"),
   sleep: own("edge", "sleep"),
+  script: own("edge", "script"),
+  ask: own("edge", "ask"),
+  event: own("edge", "event"),
   fn: { door: "edge", code: "fnWith(runEffect)", names: ["fnWith"] },
 }
+/** Kinds whose runs rest until somebody says something. */
+export const ASKING: ReadonlySet<string> = new Set(["ask", "event"])
+/** Kinds that run on what a deployment brings along: models, and a runtime for them. */
+const BROUGHT: { readonly [kind: string]: KindCode } = { onnx: own("edge/onnx", "onnx") }
 /** Kinds that want files, processes or connections that last. */
 const OF_SERVERS: { readonly [kind: string]: KindCode } = {
   sql: own("server", "sql"),
@@ -45,11 +52,18 @@ export interface Traits {
   readonly open: boolean
   /** How a secret gets there; none where there is no place for one. */
   readonly secret?: (name: string) => string
+  /** What models run on there, the first first; none where a deployment brings no runtime for them. */
+  readonly providers?: readonly string[]
   /** The most that a program may have there, in bytes, and who says so. */
   readonly size?: { readonly bytesMax: number; readonly who: string }
   /** Ledgers that it can keep, the default first. */
-  readonly ledgers: readonly ("file" | "memory" | "durable")[]
+  readonly ledgers: readonly Ledger[]
 }
+
+export type Ledger = "file" | "memory" | "durable"
+/** How much of the interface it has: runs that are begun and waited for, or all that `shadowgraph serve` has. A page has none. */
+export const INTERFACES = ["small", "full"] as const
+export type Interface = (typeof INTERFACES)[number]
 
 const server = (title: string, more: Partial<Traits> = {}): Traits => ({
   kinds: { ...EVERYWHERE, ...OF_SERVERS },
@@ -70,7 +84,8 @@ export const TRAITS: Readonly<Record<Target, Traits>> = {
   // The disk of Deno Deploy is gone with its instance.
   deno: server("Deno", { ledgers: ["memory", "file"] }),
   workerd: {
-    kinds: EVERYWHERE,
+    kinds: { ...EVERYWHERE, ...BROUGHT },
+    providers: ["wasm"],
     title: "a Cloudflare worker",
     server: false,
     privateNetwork: false,
@@ -80,7 +95,8 @@ export const TRAITS: Readonly<Record<Target, Traits>> = {
     ledgers: ["memory", "durable"],
   },
   browser: {
-    kinds: EVERYWHERE,
+    kinds: { ...EVERYWHERE, ...BROUGHT },
+    providers: ["webgpu", "wasm"],
     title: "a page in a browser",
     server: false,
     privateNetwork: true,

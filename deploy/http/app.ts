@@ -9,14 +9,14 @@ import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
 import { RunSlots } from "../slots.ts"
 import { addBeginnings } from "./begin_runs.ts"
-import { type Caller, Callers, type CallersOptions } from "./callers.ts"
+import { barred, type Caller, Callers, type CallersOptions } from "./callers.ts"
 import { Catalogue, type Served } from "./catalogue.ts"
 import { corsFor } from "./cors.ts"
 import type { Draining } from "./draining.ts"
 import { Flights } from "./flights.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
-import { type Answer, json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 
@@ -189,21 +189,6 @@ function withPassword(request: Request): Request {
   const [, password] = /^[^:]*:([!-~]+)$/.exec(atob(given)) ?? []
   if (password === undefined) return request
   return new Request(request.url, { headers: { authorization: `Bearer ${password}` } })
-}
-
-/** Why a request without a right token is not answered. */
-function barred({ reason, message, cause }: TokenError, onDefect: GraphsOptions["onDefect"], also: string): Answer {
-  if (!reason.startsWith("token-")) {
-    onDefect?.(cause ?? message)
-    return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
-  }
-  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
-  return problemOf(
-    reason as ProblemKind,
-    message,
-    {},
-    { "www-authenticate": `Bearer realm="shadowgraph"${error}${also}` },
-  )
 }
 
 const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({

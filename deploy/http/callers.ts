@@ -6,7 +6,8 @@ import type { Clock } from "../../graph/mod.ts"
 import { Allowance } from "../../kernel/mod.ts"
 import type { RunOptions } from "../engine.ts"
 import { Tenant } from "../slots.ts"
-import type { Holder } from "./holder.ts"
+import type { Holder, TokenError } from "./holder.ts"
+import { type Answer, type ProblemKind, problemOf } from "./problems.ts"
 
 export interface CallersOptions {
   /** On whose behalf a request is made: tenants share the places fairly, each has its own budget. Default: all are one. */
@@ -84,4 +85,23 @@ export class Callers {
     this.#allowances.set(name, { budget, allowance })
     return allowance
   }
+}
+
+/** Why a request without a right token is not answered. `also`: a further challenge. */
+export function barred(
+  { reason, message, cause }: TokenError,
+  onDefect: ((cause: unknown) => void) | undefined,
+  also = "",
+): Answer {
+  if (!reason.startsWith("token-")) {
+    onDefect?.(cause ?? message)
+    return problemOf("tokens-unreadable", "The server cannot tell who may run its graphs.")
+  }
+  const error = reason === "token-missing" ? "" : ', error="invalid_token"'
+  return problemOf(
+    reason as ProblemKind,
+    message,
+    {},
+    { "www-authenticate": `Bearer realm="shadowgraph"${error}${also}` },
+  )
 }

@@ -27,6 +27,8 @@ export class Catalogue {
   readonly #graphs = new Map<string, Served>()
   /** Grows with every change: what is made from the graphs is made anew then. */
   version = 0
+  readonly #listeners = new Set<() => void>()
+  #telling = false
 
   constructor(graphs: Iterable<Served> = []) {
     for (const graph of graphs) this.#graphs.set(graph.name, graph)
@@ -47,10 +49,42 @@ export class Catalogue {
 
   put(graph: Served): void {
     this.#graphs.set(graph.name, graph)
-    this.version++
+    this.#changed()
   }
 
   delete(name: string): void {
-    if (this.#graphs.delete(name)) this.version++
+    if (this.#graphs.delete(name)) this.#changed()
+  }
+
+  /** Hears that graphs have come, gone or changed, once for all that happens in one turn; until it is called off. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #changed(): void {
+    this.version++
+    if (this.#telling || this.#listeners.size === 0) return
+    this.#telling = true
+    queueMicrotask(() => {
+      this.#telling = false
+      for (const listener of [...this.#listeners]) listener()
+    })
+  }
+}
+
+/** Plans admitted for tokens, one for all tokens with the same grants. */
+export function byGrants<Admitted>(
+  prepare: (more: { readonly within: readonly (readonly string[])[] }) => Promise<Admitted>,
+) {
+  const known = new Map<string, Promise<Admitted>>()
+  return ({ grants }: Pick<Holder, "grants">): Promise<Admitted> => {
+    const key = grants.join("\n")
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const made = prepare({ within: [grants] })
+    made.catch(() => known.delete(key))
+    known.set(key, made)
+    return made
   }
 }

@@ -5,6 +5,7 @@
 
 import type { EarlyAnswer, RunEvent } from "../../bus/mod.ts"
 import { jsonText, printPath, type Value } from "../../graph/mod.ts"
+import { earlyJson } from "../speculate.ts"
 import type { Answer } from "./problems.ts"
 
 /** Events of one run that are kept, and bytes of them. The last event is always there. */
@@ -130,10 +131,9 @@ function nodeData(event: RunEvent): object {
 }
 
 /** Marked as what it is: probable, with its bound, until the verdict comes. */
-function tellEarly(feed: Feed, { value, bound, rests, verified }: EarlyAnswer): void {
-  const on = rests.map(({ path, by, alpha }) => ({ path: printPath(path), by, alpha }))
-  feed.push("early", { early: true, output: value as object, bound, rests: on })
-  void verified.then((held) => feed.push("verdict", { held, output: value as object }))
+function tellEarly(feed: Feed, answer: EarlyAnswer): void {
+  feed.push("early", { early: true, ...earlyJson(answer) })
+  void answer.verified.then((held) => feed.push("verdict", { held, output: answer.value as object }))
 }
 
 /** How a run ends in a stream. */

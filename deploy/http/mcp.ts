@@ -34,6 +34,7 @@ export const mcpWay =
     const serving: McpServing = {
       ...words,
       graphs: () => catalogue.all(),
+      changes: (listener) => catalogue.listen(listener),
       hosts,
       clock,
       runMsMax: limits.runMsMax,

@@ -2,6 +2,7 @@
 import type { Context, Hono, MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
 import type { Engine } from "../engine.ts"
+import type { Grants } from "../grants.ts"
 import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
 import type { Caller, Callers } from "./callers.ts"
 import type { Catalogue } from "./catalogue.ts"
@@ -12,7 +13,7 @@ import type { StreamLimits, Streams } from "./streams.ts"
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
   readonly engine: Engine
-  readonly grants: readonly string[]
+  readonly grants: Grants
   /** The proof of a run that the ledger of this engine can give; undefined where it has none of that run. */
   readonly prove?: (run: string) => Promise<object | undefined>
 }

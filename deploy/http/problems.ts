@@ -4,6 +4,7 @@
  */
 import { Failure, jsonText, printPath, readJson, type Value } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
+import { joined } from "../joined.ts"
 import type { Overloaded } from "../slots.ts"
 import type { Holder } from "./holder.ts"
 
@@ -255,20 +256,10 @@ async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): P
   } finally {
     clearTimeout(timer)
   }
-  return chunks.length === 1 ? chunks[0]! : joined(chunks, bytes)
+  return joined(chunks)
 }
 
 const NOTHING = new Uint8Array()
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}
 
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
 

@@ -20,7 +20,7 @@ import {
 import type { Caller } from "../http/callers.ts"
 import { SessionEvents } from "./events.ts"
 import { makeServer } from "./server.ts"
-import type { McpServing } from "./serving.ts"
+import { listsOf, type McpServing } from "./serving.ts"
 import { Watch } from "./watch.ts"
 
 export interface McpHttpOptions {
@@ -62,7 +62,7 @@ export class McpHttp {
     const make = (era: "legacy" | "modern") => makeServer({ serving, callerOf, era })
     this.#modern = createMcpHandler(() => make("modern"), {
       legacy: "reject",
-      bus: new WatchedBus(this.#watch),
+      bus: new WatchedBus(this.#watch, serving),
       maxRequestBodySize,
     })
     this.#single = legacyStatelessFallback(() => make("legacy"), undefined, { maxRequestBodySize })
@@ -204,9 +204,11 @@ function ending(body: ReadableStream<Uint8Array>, done: () => void): ReadableStr
 class WatchedBus implements ServerEventBus {
   readonly #bus = new InMemoryServerEventBus()
   readonly #watch: Watch
+  readonly #serving: McpServing
 
-  constructor(watch: Watch) {
+  constructor(watch: Watch, serving: McpServing) {
     this.#watch = watch
+    this.#serving = serving
   }
   publish(event: ServerEvent): void {
     this.#bus.publish(event)
@@ -214,8 +216,12 @@ class WatchedBus implements ServerEventBus {
   subscribe(listener: (event: ServerEvent) => void): () => void {
     const off = this.#watch.listen((uri) => listener({ kind: "resource_updated", uri }))
     const unsubscribe = this.#bus.subscribe(listener)
+    const unheard = this.#serving.changes?.(() => {
+      for (const list of listsOf(this.#serving)) listener({ kind: `${list}_list_changed` })
+    })
     return () => {
       off()
+      unheard?.()
       unsubscribe()
     }
   }

@@ -23,7 +23,7 @@ import { contentsOf, holdsFiles } from "./content.ts"
 import { completions, inputOfTexts, isTemplate, matched, messagesOf, promptArguments } from "./roles.ts"
 import { findRun, listRuns, RUN_TEMPLATES, readRun, runOf } from "./runs.ts"
 import { inputSchema, outputSchema, type Schema } from "./schemas.ts"
-import { externsOf, graphsFor, type McpGraph, type McpServing } from "./serving.ts"
+import { externsOf, graphsFor, listsOf, type McpGraph, type McpServing } from "./serving.ts"
 import type { Watch } from "./watch.ts"
 
 export interface Connection {
@@ -51,10 +51,17 @@ export function makeServer(connection: Connection): Server {
     // What one token's holder was asked, no other answers.
     bind: (context) => `${context.mcpReq.method} ${connection.callerOf(context).holder?.name ?? ""}`,
   })
+  // Only who keeps a connection, or listens, can be told.
+  const lists =
+    serving.changes === undefined || (connection.era === "legacy" && !connection.watch) ? [] : listsOf(serving)
+  const told = (list: (typeof lists)[number]) => (lists.includes(list) ? { listChanged: true } : {})
   const server = new Server(
     { name: NAME, version: VERSION, title: "Shadowgraph" },
     {
-      capabilities: { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {}, completions: {} },
+      capabilities: {
+        ...{ tools: { ...told("tools") }, prompts: { ...told("prompts") } },
+        ...{ resources: { subscribe: true, ...told("resources") }, logging: {}, completions: {} },
+      },
       ...(serving.instructions === undefined ? {} : { instructions: serving.instructions }),
       inputRequired: { legacyShim: false },
       requestState: { verify: codec.verify },
@@ -65,7 +72,25 @@ export function makeServer(connection: Connection): Server {
   surface.prompts()
   surface.resources()
   surface.completions()
+  if (connection.watch !== undefined && lists.length > 0) tellChanges(server, serving, lists)
   return server
+}
+
+/** On a connection that lasts: told from when the client is ready until it goes. */
+function tellChanges(server: Server, serving: McpServing, lists: ReturnType<typeof listsOf>): void {
+  const tell = {
+    tools: "sendToolListChanged",
+    prompts: "sendPromptListChanged",
+    resources: "sendResourceListChanged",
+  } as const
+  const off = serving.changes!(() => {
+    for (const list of lists) server[tell[list]]().catch(LOG_OFF)
+  })
+  const before = server.onclose
+  server.onclose = () => {
+    off()
+    before?.()
+  }
 }
 
 /** What a client holds for the server between two rounds. */

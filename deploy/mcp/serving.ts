@@ -2,6 +2,7 @@
 import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Extern } from "../../plan/mod.ts"
+import type { Grants } from "../grants.ts"
 import type { Caller } from "../http/callers.ts"
 import type { Served } from "../http/catalogue.ts"
 import type { RunsHost } from "../http/means.ts"
@@ -18,6 +19,8 @@ export type McpGraph = Served
 export interface McpServing {
   /** Asked anew for each request. */
   readonly graphs: () => readonly McpGraph[]
+  /** Calls back when there are other graphs than before, until it is called off. Left out: they stay what they are. */
+  readonly changes?: (listener: () => void) => () => void
   /** By name. What has none is a tool. */
   readonly roles: ReadonlyMap<string, McpRole>
   readonly hosts: readonly RunsHost[]
@@ -50,6 +53,12 @@ export interface McpRun {
   readonly ms: number
 }
 
+/** Lists of a client that another set of graphs changes: of the kinds that there are here. */
+export const listsOf = ({ roles }: McpServing): readonly ("tools" | "prompts" | "resources")[] => {
+  const has = (as: McpRole["as"]) => [...roles.values()].some((role) => role.as === as)
+  return ["tools", ...(has("prompt") ? ["prompts" as const] : []), ...(has("resource") ? ["resources" as const] : [])]
+}
+
 /** Graphs of a role that a caller may know of. */
 export const graphsFor = (serving: McpServing, caller: Caller, as: McpRole["as"]): readonly McpGraph[] =>
   serving.graphs().filter((g) => (serving.roles.get(g.name)?.as ?? "tool") === as && caller.may(g.name))
@@ -59,7 +68,7 @@ export const externsOf = ({ ready }: Pick<McpGraph, "ready">): readonly Extern[]
   ready instanceof AdmissionError ? undefined : ready.admitted.plan.externs
 
 /** What the runs of a graph are granted. */
-export const grantsOf = ({ hosts }: McpServing, { engine }: McpGraph): readonly string[] =>
+export const grantsOf = ({ hosts }: McpServing, { engine }: McpGraph): Grants =>
   hosts.find((host) => host.engine === engine)?.grants ?? []
 
 export const RUNS = "shadowgraph://runs/"

@@ -2,6 +2,7 @@
  * A stream of bytes cut into lines, whole where they are not too long. What is too long is handed on in the pieces it came in:
  * it can still be passed through, and it never lies in memory whole.
  */
+import { joined } from "../joined.ts"
 
 export interface Piece {
   /** With the line break, where the stream had one. */
@@ -59,15 +60,4 @@ export class Lines {
     this.#parts = []
     this.#held = 0
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }

@@ -168,7 +168,7 @@ function servicesOf(stage: Stage): Omit<Services, "granted"> {
     clock: new RehearsalClock(),
     chance: { next, bytes: (n) => Uint8Array.from({ length: n }, () => Math.floor(next() * 256)) },
     // Scripts are pure, so they run for real; their sandbox knows no time that could not pass.
-    sandbox: { load: async (...args) => (await import("../sandbox/sandbox.ts")).quickJsSandbox().load(...args) },
+    sandbox: { load: async (...args) => (await import("../sandbox/quickjs.ts")).quickJsSandbox().load(...args) },
     ...(stage.modules ? { modules: stage.modules } : {}),
     ...(stage.inline ? { inline: stage.inline } : {}),
   }

@@ -1,19 +1,10 @@
 /**
  * QuickJS as a WebAssembly instance that we drive ourselves: no glue code of others, no import that tells the time, and a
- * memory that is put back to one image before every call. The module is pinned by its hash, metered on first use, and
- * gives the same answers for the same fuel on every host.
+ * memory that is put back to one image before every call. It is given the module, metered (`quickjs.ts`), and gives the same
+ * answers for the same fuel on every host.
  */
-import { readFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
-import { type Failure, fail, hex, sha256 } from "../../graph/mod.ts"
+import { type Failure, fail } from "../../graph/mod.ts"
 import { GUEST } from "./guest.ts"
-import { meter } from "./meter.ts"
-
-const WASM = "@jitl/quickjs-ng-wasmfile-release-sync/wasm"
-/** SHA-256 of quickjs-ng 0.12.1 as quickjs-emscripten 0.32.0 built it. The letters and addresses below belong to these bytes. */
-const WASM_SHA256 = "b56fe5094b8751c47b8c32fb5ed4d75afe2dbb43412d3d983ac5d1156af456da"
-/** The import `abort()`: also what a metered module calls when its fuel has run out. */
-const ABORT = "r"
 
 /** What is exported under one or two letters. Source: emscripten-module.mjs beside the module. */
 interface Exports {
@@ -49,7 +40,7 @@ const STACK_MAX = 64 << 10
 /** Calls of C that may be open at once; a host's stack ends at some 11,000. Not every recursion of the engine looks at its own stack. */
 const CALLS_MAX = 4000
 const PAGE = 1 << 16
-const pagesFor = (heapBytes: number): number => Math.ceil((STACK_HIGH + heapBytes) / PAGE)
+export const pagesFor = (heapBytes: number): number => Math.ceil((STACK_HIGH + heapBytes) / PAGE)
 
 /** All that the language has; the guest's first script takes away what a program must not see. Fewer would leave out big integers. */
 const INTRINSICS = 0
@@ -94,34 +85,45 @@ interface Booted {
   readonly handles: Handles
 }
 
-let booted: Promise<Booted> | undefined
-/** Reads, checks, meters and compiles the module and runs the guest's first script, once in a process. */
-const boot = (): Promise<Booted> => {
-  booted ??= start().catch((cause) => {
-    booted = undefined
-    throw cause
-  })
-  return booted
+/** The metered module, compiled; asked for with the first program. */
+export type EngineModule = () => Promise<WebAssembly.Module>
+
+const KNOWN = new WeakMap<EngineModule, Engines>()
+
+/** The guests of a module; whoever hands over the same one shares what was begun. */
+export function enginesOf(module: EngineModule): Engines {
+  const known = KNOWN.get(module) ?? new Engines(module)
+  KNOWN.set(module, known)
+  return known
 }
 
-async function start(): Promise<Booted> {
-  const bytes = new Uint8Array(await readFile(fileURLToPath(import.meta.resolve(WASM))))
-  const found = hex(sha256(bytes))
-  if (found !== WASM_SHA256) {
-    throw noEngine(`Cannot start the sandbox: ${WASM} has the hash ${found}, want ${WASM_SHA256}`)
+/** Guests of one module, each begun as the first was: the first script of all runs once. */
+class Engines {
+  readonly #module: EngineModule
+  #booted: Promise<Booted> | undefined
+
+  constructor(module: EngineModule) {
+    this.#module = module
   }
-  const module = await WebAssembly.compile(meter(bytes, ABORT, pagesFor(0)) as Uint8Array<ArrayBuffer>)
-  const engine = new Engine(module, HEAP_LEAST)
-  const handles = engine.begin()
-  return { module, image: engine.image(), handles }
-}
 
-/** A guest that has run nothing but our own first script. `memoryBytes`: of its heap. */
-export async function newEngine(memoryBytes: number): Promise<Engine> {
-  const { module, image, handles } = await boot()
-  const engine = new Engine(module, memoryBytes)
-  engine.adopt(image, handles)
-  return engine
+  /** A guest that has run nothing but our own first script. `memoryBytes`: of its heap. */
+  async next(memoryBytes: number): Promise<Engine> {
+    this.#booted ??= this.#boot().catch((cause) => {
+      this.#booted = undefined
+      throw cause
+    })
+    const { module, image, handles } = await this.#booted
+    const engine = new Engine(module, memoryBytes)
+    engine.adopt(image, handles)
+    return engine
+  }
+
+  async #boot(): Promise<Booted> {
+    const module = await this.#module()
+    const engine = new Engine(module, HEAP_LEAST)
+    const handles = engine.begin()
+    return { module, image: engine.image(), handles }
+  }
 }
 
 export type Ran = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: Stop }

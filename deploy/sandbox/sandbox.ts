@@ -15,7 +15,7 @@ import {
   ValueError,
 } from "../../graph/mod.ts"
 import { systemClock } from "../services/clock.ts"
-import { type Engine, HEAP_LEAST, newEngine, type Ran } from "./engine.ts"
+import { type Engine, type EngineModule, enginesOf, HEAP_LEAST, type Ran } from "./engine.ts"
 import { fromGuest, toGuest } from "./wire.ts"
 
 export const SANDBOX_LIMITS: SandboxLimits = {
@@ -40,8 +40,9 @@ const MOST: SandboxLimits = {
   timeMs: 2 ** 31,
 }
 
-/** QuickJS in WebAssembly, metered. `clock` is only for the wall-clock bound. */
-export function quickJsSandbox({ clock = systemClock }: { readonly clock?: Clock } = {}): Sandbox {
+/** QuickJS in WebAssembly: `module` gives it, metered and compiled, as `meteredQuickJs` has its bytes. `clock` is only for the wall-clock bound. */
+export function sandboxOn(module: EngineModule, { clock = systemClock }: { readonly clock?: Clock } = {}): Sandbox {
+  const engines = enginesOf(module)
   return {
     load: async (source, stated = {}) => {
       const limits = { ...SANDBOX_LIMITS, ...stated }
@@ -49,7 +50,7 @@ export function quickJsSandbox({ clock = systemClock }: { readonly clock?: Clock
       const size = sizeOf(source, limits.sourceBytes)
       if (size > limits.sourceBytes)
         return refused("source", `the program has ${size} bytes, at most ${limits.sourceBytes} wanted`, 0)
-      const engine = await newEngine(limits.memoryBytes)
+      const engine = await engines.next(limits.memoryBytes)
       const ran = engine.load(source, limits.loadFuel, deadline(clock, limits.timeMs))
       const reply = replyOf(ran, "=", { ...limits, fuel: limits.loadFuel })
       if (!reply.ok) return reply.why === "threw" ? { ...reply, why: "source" } : reply

@@ -56,7 +56,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
 
   const http = once(async () => (await import("./http.ts")).createHttp(settings))
   const files = once(async () => (await import("./files.ts")).fileService(base))
-  const sandbox = once(async () => (await import("../sandbox/sandbox.ts")).quickJsSandbox())
+  const sandbox = once(async () => (await import("../sandbox/quickjs.ts")).quickJsSandbox())
   const modules = once(async () => (await import("./modules.ts")).moduleService(base, blobs))
   const sqlite = closing(async () => (await import("./sqlite.ts")).sqliteService(base))
   const onnx = closing(async () => (await import("./onnx_host.ts")).serverOnnx(base))

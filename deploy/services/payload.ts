@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http"
 import type { Readable, Transform } from "node:stream"
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
 import { Failure, fail, type HttpRequest, type HttpResponse } from "../../graph/mod.ts"
+import { wholeOf } from "../joined.ts"
 import type { Answer } from "./connection.ts"
 import { badCoding, cancelled, cut, safeUrl } from "./refusal.ts"
 
@@ -75,18 +76,7 @@ function headersOf(response: IncomingMessage): Record<string, string> {
 
 /** The answer with its whole body. */
 export async function whole(answer: Answer, request: HttpRequest): Promise<HttpResponse> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of chunksOf(answer, request)) {
-    chunks.push(chunk)
-    length += chunk.length
-  }
-  const body = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    body.set(chunk, at)
-    at += chunk.length
-  }
+  const body = await wholeOf(chunksOf(answer, request))
   return { status: answer.response.statusCode ?? 0, headers: headersOf(answer.response), body }
 }
 

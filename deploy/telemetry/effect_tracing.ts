@@ -48,7 +48,8 @@ export function effectTracing(given: Context<never>): Observer | undefined {
   }
   const place = { traceId: parent.traceId, from: { ...placeOf(parent) } }
   return {
-    run: (begun) => new RunWatch(begun, place, { tracing, metrics: undefined, propagates: true, onEnd: undefined }),
+    run: (begun) =>
+      new RunWatch(begun, place, { tracing, metrics: undefined, nodes: true, propagates: true, onEnd: undefined }),
   }
 }
 

@@ -2,7 +2,7 @@
  * One run, watched: its events become the spans of its calls, below its own, and figures. What it holds is bounded by what
  * goes on at once; spans are handed on as they end.
  */
-import type { RunEvent } from "../../bus/mod.ts"
+import type { NodeTold, RunEvent } from "../../bus/mod.ts"
 import { type Path, printPath } from "../../graph/mod.ts"
 import type { Amounts } from "../../kernel/mod.ts"
 import type { RunResult } from "../ending.ts"
@@ -32,6 +32,8 @@ export interface Watching {
   /** Undefined: no spans. */
   readonly tracing: Tracing | undefined
   readonly metrics: Metrics | undefined
+  /** Have nodes without an effect spans of their own? */
+  readonly nodes: boolean
   /** Are the spans' places handed to the servers that calls ask? */
   readonly propagates: boolean
   readonly onEnd: ((told: RunTold) => void) | undefined
@@ -55,8 +57,12 @@ interface Call {
 type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>
 type CallOutcome = "ok" | "failed" | "cached" | "discarded" | "unfinished"
 
+/** Spans of nodes without an effect in one run: a loop must not fill the queue by itself. What comes then is counted. */
+const NODE_SPANS_MAX = 1_000
+
 export class RunWatch implements Watch {
   readonly onEvent: ((event: RunEvent) => void) | undefined
+  readonly onNode: ((node: NodeTold) => void) | undefined
   readonly traceOf: ((path: Path) => string | undefined) | undefined
   readonly #begun: Begun
   readonly #to: Watching
@@ -69,6 +75,7 @@ export class RunWatch implements Watch {
   /** Milliseconds since the epoch at tick 0 of the run's clock. */
   readonly #epoch: number
   readonly #before: Amounts | undefined
+  #nodes = 0
 
   constructor(begun: Begun, place: RunPlace, to: Watching) {
     const { admitted, clock, record } = begun
@@ -89,6 +96,7 @@ export class RunWatch implements Watch {
     to.metrics?.move("shadowgraph.runs.active", 1)
     const hears = to.tracing !== undefined || to.metrics !== undefined
     this.onEvent = hears ? (event) => this.#hear(event) : undefined
+    this.onNode = to.nodes && to.tracing !== undefined ? (node) => this.#node(node) : undefined
     const traced = to.tracing !== undefined || place.from !== undefined
     this.traceOf = to.propagates && traced ? (path) => this.#traceparent(path) : undefined
   }
@@ -210,7 +218,7 @@ export class RunWatch implements Watch {
 
   #open(path: Path, extern: number, at: number): OpenSpan | undefined {
     const span = this.#to.tracing?.({
-      name: `${this.#kindOf(extern)} ${path.filter((part) => typeof part === "string").join(".")}`,
+      name: nameOf(this.#kindOf(extern), path),
       kind: "client",
       at: this.#at(at),
       traceId: this.#place.traceId,
@@ -225,6 +233,26 @@ export class RunWatch implements Watch {
     if (signature.resource !== null) span.set("shadowgraph.resource", signature.resource)
     span.set("shadowgraph.capabilities", signature.needs)
     return span
+  }
+
+  #node({ path, kind, extern, began, at, outcome, code }: NodeTold): void {
+    if (this.#nodes++ >= NODE_SPANS_MAX) return
+    const span = this.#to.tracing!({
+      name: nameOf(kind, path),
+      kind: "internal",
+      at: this.#at(began),
+      traceId: this.#place.traceId,
+      parent: this.#span?.place,
+    })
+    span.set("shadowgraph.run.id", this.#begun.record.run)
+    span.set("shadowgraph.node.path", printPath(path))
+    span.set("shadowgraph.node.kind", kind)
+    span.set("shadowgraph.effect", "pure")
+    if (extern !== undefined)
+      span.set("shadowgraph.capabilities", this.#begun.admitted.externs[extern]!.signature.needs)
+    span.set("shadowgraph.outcome", outcome)
+    if (code !== undefined) span.set("error.type", code)
+    span.end(this.#at(at), code)
   }
 
   #kindOf(extern: number): string {
@@ -285,6 +313,7 @@ export class RunWatch implements Watch {
     span?.set("shadowgraph.graph.hash", admitted.graph)
     span?.set("shadowgraph.plan.hash", admitted.hash)
     span?.set("shadowgraph.run.outcome", outcome)
+    if (this.#nodes > NODE_SPANS_MAX) span?.set("shadowgraph.nodes.untold", this.#nodes - NODE_SPANS_MAX)
     if (record.past !== undefined) span?.set("shadowgraph.run.resumed", true)
     if (code !== undefined) span?.set("error.type", code)
     span?.end(this.#at(now), code)
@@ -303,5 +332,9 @@ export class RunWatch implements Watch {
     return this.#epoch + tick
   }
 }
+
+/** Without indexes, so that all items of a `map` have one name. */
+const nameOf = (kind: string, path: Path): string =>
+  `${kind} ${path.filter((part) => typeof part === "string").join(".")}`
 
 const keyOf = (path: Path): string => path.join("\u0000")

@@ -30,6 +30,8 @@ export interface TelemetrySettings {
   readonly traces?: Target | undefined
   readonly metrics?: (Target & { readonly everyMs?: number }) | undefined
   readonly sampler: Sampler
+  /** Have nodes without an effect spans of their own? Otherwise reads and writes alone have. */
+  readonly nodes: boolean
   /** Do requests of calls carry `traceparent`? */
   readonly propagates: boolean
   readonly limits: ExportLimits
@@ -51,6 +53,7 @@ export function settingsFrom(env: Env): TelemetrySettings | undefined {
     traces,
     metrics: metrics && { ...metrics, everyMs: countOf(env, "OTEL_METRIC_EXPORT_INTERVAL") ?? METRICS_EVERY_MS },
     sampler: samplerOf(env),
+    nodes: nodesIn(env),
     propagates: propagatesIn(env),
     limits: {
       ...EXPORT_LIMITS,
@@ -123,6 +126,14 @@ function samplerOf(env: Env): Sampler {
     default:
       throw wrong(name, text, "always_on, always_off or traceidratio, perhaps with parentbased_ before it")
   }
+}
+
+/** The one setting that the standard has no name for. */
+function nodesIn(env: Env): boolean {
+  const name = "SHADOWGRAPH_TRACE_NODES"
+  const text = said(env, name) ?? "all"
+  if (text !== "all" && text !== "effects") throw wrong(name, text, "all or effects")
+  return text === "all"
 }
 
 /** Of the propagators that the standard names, this one is there. */

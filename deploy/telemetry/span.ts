@@ -16,6 +16,7 @@ export const RUN_ATTRIBUTES = {
   "shadowgraph.graph.hash": "Hash of the checked graph.",
   "shadowgraph.plan.hash": "Hash of the plan's bytes.",
   "shadowgraph.ledger.position": "The run's place in the ledger.",
+  "shadowgraph.nodes.untold": "Nodes without an effect beyond the first 1,000 of the run: they have no span.",
   "shadowgraph.spent.calls":
     "Calls made in all, where somebody counts: there is a budget, or a tool said what it cost.",
   "shadowgraph.spent.bytes": "Bytes sent and received, likewise.",
@@ -47,6 +48,18 @@ export const CALL_ATTRIBUTES = {
   "error.type": "The failure's code, where it failed.",
 } as const
 
+/** Attributes of the span of a node without an effect. */
+export const NODE_ATTRIBUTES = {
+  "shadowgraph.run.id": "The run that it belongs to.",
+  "shadowgraph.node.path": "The path, with the indexes of `map` and loops: `costs[2].net`.",
+  "shadowgraph.node.kind":
+    "The kind: `fn`, `script`, …; `expr` of what the compiler made instructions of; of a node with a body `map`, `when`, `switch`, `fold`, `loop`, `catch`, and `enter` of a subgraph.",
+  "shadowgraph.effect": "`pure`.",
+  "shadowgraph.capabilities": "The capabilities that its tool needs, where it is one.",
+  "shadowgraph.outcome": "`ok`, `failed`, or `unfinished` (the run ended or rested before it).",
+  "error.type": "The failure's code, where it failed.",
+} as const
+
 /** Events on spans. */
 export const SPAN_EVENTS = {
   attempt: "An attempt of a call after the first, with `shadowgraph.attempt`.",
@@ -57,7 +70,7 @@ export const SPAN_EVENTS = {
   undone: "The run was taken back: how many writes are `shadowgraph.undone`, how many stay as `shadowgraph.left`.",
 } as const
 
-export type Attribute = keyof typeof RUN_ATTRIBUTES | keyof typeof CALL_ATTRIBUTES
+export type Attribute = keyof typeof RUN_ATTRIBUTES | keyof typeof CALL_ATTRIBUTES | keyof typeof NODE_ATTRIBUTES
 /** Of events only. */
 type EventAttribute = "shadowgraph.attempt" | "shadowgraph.wait" | "shadowgraph.undone" | "shadowgraph.left"
 export type AttributeValue = string | number | boolean | readonly string[]

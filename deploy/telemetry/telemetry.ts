@@ -64,12 +64,12 @@ export class Telemetry implements Observer {
   }
 
   run(begun: Begun): Watch {
-    const { sampler = ALL, propagates = true, onRun } = this.#options
+    const { sampler = ALL, propagates = true, nodes = true, onRun } = this.#options
     const from = readTraceparent(begun.from)
     const traceId = from?.traceId ?? traceOfRun(begun.record.run)
     const tracing = this.#spans !== undefined && isSampled(sampler, traceId, from) ? this.#tracing : undefined
     const { metrics } = this
-    return new RunWatch(begun, { traceId, from }, { tracing, metrics, propagates, onEnd: onRun })
+    return new RunWatch(begun, { traceId, from }, { tracing, metrics, nodes, propagates, onEnd: onRun })
   }
 
   /** Shows who waits for a place, and who was turned away. */

@@ -3,7 +3,7 @@
  * hashes of runs, the fuel at which each of them stops, and the fuel that programs take in the sandbox.
  */
 import { Draw } from "../../gate/mod.ts"
-import { quickJsSandbox } from "../sandbox/sandbox.ts"
+import { quickJsSandbox } from "../sandbox/quickjs.ts"
 import type { Checked, Claim } from "./claim.ts"
 import { GRAPHS, kindsFor } from "./running.ts"
 import { engineOf, nothingSeen, planOf } from "./tools.ts"

@@ -2,7 +2,7 @@
 
 import { admits, alphaOf, casesFor, Draw, errorBound, HoldOutGate, type Target } from "../../gate/mod.ts"
 import { encode, hex, sameValue, T, Tensor, type Value } from "../../graph/mod.ts"
-import { quickJsSandbox } from "../sandbox/sandbox.ts"
+import { quickJsSandbox } from "../sandbox/quickjs.ts"
 import { systemChance } from "../services/chance.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 

@@ -3,7 +3,8 @@
  * equals nothing), unlike the identity of values (`sameValue`), which compares canonical bytes.
  */
 import { kindOf } from "../literal.ts"
-import { compareKeys, isRecord, sameBytes, Tensor, type Value } from "../value.ts"
+import { sameParts } from "../value/model.ts"
+import { compareKeys, Tensor, type Value } from "../value.ts"
 
 const numeric = (v: Value): v is number | bigint => typeof v === "number" || typeof v === "bigint"
 
@@ -12,21 +13,7 @@ export function equal(a: Value, b: Value): boolean {
   // biome-ignore lint/suspicious/noDoubleEquals: between number and bigint this is the exact comparison, === is not
   if (numeric(a)) return numeric(b) && a == b
   if (a === b) return true
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => equal(x, b[i]))
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b)
-  if (a instanceof Tensor) {
-    return (
-      b instanceof Tensor &&
-      a.dtype === b.dtype &&
-      a.shape.length === b.shape.length &&
-      a.shape.every((n, i) => n === b.shape[i]) &&
-      sameBytes(a.data, b.data)
-    )
-  }
-  if (!isRecord(a) || !isRecord(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && equal(a[k]!, b[k]!))
+  return sameParts(a, b, equal)
 }
 
 /** Kinds that have an order: numbers with int64s, texts by code point, booleans, bytes. */

@@ -106,8 +106,13 @@ export function sameValue(a: Value, b: Value): boolean {
     // Half a surrogate pair has no bytes of its own: it is written as U+FFFD.
     return a.length === b.length && !(a.isWellFormed() && b.isWellFormed()) && a.toWellFormed() === b.toWellFormed()
   }
+  return sameParts(a, b, sameValue)
+}
+
+/** Are both lists, bytes, tensors or records, of parts that are the `same`? Of anything else the answer is no. */
+export function sameParts(a: Value, b: Value, same: (a: Value, b: Value) => boolean): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => sameValue(x, b[i]))
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => same(x, b[i]))
   if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b)
   if (a instanceof Tensor) {
     return (
@@ -120,7 +125,7 @@ export function sameValue(a: Value, b: Value): boolean {
   }
   if (!isRecord(a) || !isRecord(b)) return false
   const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && sameValue(a[k]!, b[k]!))
+  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && same(a[k]!, b[k]!))
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

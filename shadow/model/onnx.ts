@@ -4,8 +4,19 @@
  * bits differ between hosts, is none. (github.com/onnx/onnx/blob/main/onnx/onnx.proto)
  */
 import { checkWidths, type Mlp, MODEL_WIDTH_MAX, WEIGHTS_MAX } from "./mlp.ts"
-import { ModelRefused, refusedModel } from "./refused.ts"
-import { contents, type Field, fieldsOf, type Piece, pieceOf, textOf, WireFault, wholeOf, wholesOf } from "./wire.ts"
+import { type ModelRefused, refusedModel } from "./refused.ts"
+import {
+  contents,
+  type Field,
+  fieldsOf,
+  type Piece,
+  pieceOf,
+  readWhole,
+  textOf,
+  WireFault,
+  wholeOf,
+  wholesOf,
+} from "./wire.ts"
 
 export interface Found {
   readonly mlp: Mlp
@@ -49,15 +60,7 @@ export function readOnnx(file: Uint8Array): Found | ModelRefused {
       "use a smaller model",
     )
   }
-  try {
-    return modelOf({ file, from: 0, to: file.length })
-  } catch (fault) {
-    if (fault instanceof ModelRefused) return fault
-    if (!(fault instanceof WireFault)) throw fault
-    const [want, next] =
-      fault.reason === "truncated" ? ["more bytes", "copy the file again"] : ["an ONNX model", "export it again"]
-    return refusedModel(fault.reason, "read the file at", `byte ${fault.at}`, want, fault.found, next)
-  }
+  return readWhole(file, modelOf)
 }
 
 function modelOf(whole: Piece): Found {

@@ -4,8 +4,8 @@
  * file is trusted. (github.com/onnx/onnx/blob/main/onnx/onnx.proto)
  */
 import type { DType } from "../../graph/mod.ts"
-import { ModelRefused, refusedModel } from "./refused.ts"
-import { type Field, fieldsOf, type Piece, pieceOf, textOf, WireFault, wholeOf } from "./wire.ts"
+import { type ModelRefused, refusedModel } from "./refused.ts"
+import { type Field, fieldsOf, type Piece, pieceOf, readWhole, textOf, WireFault, wholeOf } from "./wire.ts"
 
 export interface ModelPort {
   readonly dtype: DType
@@ -45,15 +45,7 @@ const STANDARD: ReadonlySet<string> = new Set(["", "ai.onnx"])
 
 /** The ports of a model file, or why it has none that a graph could be typed from. */
 export function readPorts(file: Uint8Array): ModelPorts | ModelRefused {
-  try {
-    return portsOf({ file, from: 0, to: file.length })
-  } catch (fault) {
-    if (fault instanceof ModelRefused) return fault
-    if (!(fault instanceof WireFault)) throw fault
-    const [want, next] =
-      fault.reason === "truncated" ? ["more bytes", "copy the file again"] : ["an ONNX model", "export it again"]
-    return refusedModel(fault.reason, "read the file at", `byte ${fault.at}`, want, fault.found, next)
-  }
+  return readWhole(file, portsOf)
 }
 
 function portsOf(whole: Piece): ModelPorts {

@@ -4,6 +4,8 @@
  * trusts: every length is checked before it is used.
  */
 
+import { ModelRefused, refusedModel } from "./refused.ts"
+
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5] as const
 /** A message of ours has some dozens; more would only fill the memory. */
 const FIELDS_MAX = 65_536
@@ -58,6 +60,19 @@ export class WireFault {
     this.reason = reason
     this.at = at
     this.found = found
+  }
+}
+
+/** What `read` makes of a whole file; where its bytes are at fault, which one and what to do. */
+export function readWhole<A>(file: Uint8Array, read: (whole: Piece) => A): A | ModelRefused {
+  try {
+    return read({ file, from: 0, to: file.length })
+  } catch (fault) {
+    if (fault instanceof ModelRefused) return fault
+    if (!(fault instanceof WireFault)) throw fault
+    const [want, next] =
+      fault.reason === "truncated" ? ["more bytes", "copy the file again"] : ["an ONNX model", "export it again"]
+    return refusedModel(fault.reason, "read the file at", `byte ${fault.at}`, want, fault.found, next)
   }
 }
 

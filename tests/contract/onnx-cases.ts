@@ -196,6 +196,20 @@ export function onnxContract(places: readonly OnnxPlace[]): void {
       expect(word.by).toBe(place.provider)
     })
 
+    test("that wants more memory than there is fails, and others still answer", async () => {
+      const fills = modelFile({
+        nodes: [{ op: "ConstantOfShape", inputs: ["s"], outputs: ["y"] }],
+        inputs: [{ name: "s", type: TYPES.i64, dims: [2] }],
+        outputs: [{ name: "y", type: 1, dims: ["a", "b"] }],
+      })
+      const run = await opened(place, fills, { providers: [...new Set([place.provider, place.after])] })
+      const sized = (n: bigint) => ({ s: new Tensor("i64", [2], new Uint8Array(BigInt64Array.of(n, n).buffer)) })
+      expect((await run.failure(sized(10n ** 8n))).code).toBe("ModelFailed")
+      expect(yOf(await run.call(sized(2n))).shape).toEqual([2, 2])
+      const other = await opened(place, mlpFile(SMALL))
+      expect(numbersOf(yOf(await other.call({ x: X })))).toEqual(Y)
+    })
+
     for (const [reason, bytes, words] of [
       ["opset", operator("Relu", { opset: 99 }), /opset 99/i],
       ["operator", operator("Nope"), /No Op registered for Nope/],
@@ -209,7 +223,7 @@ export function onnxContract(places: readonly OnnxPlace[]): void {
         expect(failure.message).not.toContain("onnxruntime_src")
       })
 
-    test("that is another than the lock's, truncated or too large is not run", async () => {
+    test("that is another than the lock's, or truncated, is not run", async () => {
       const { written, services } = await stand(place, operator("Sqrt"), {}, operator("Neg"))
       const other = await openFailure(onnx, { ...written, args: { x: tensorOf("f32", [1], [4]) } }, services)
       expect(other.code).toBe("Drift")

@@ -106,7 +106,7 @@ describe("hosts", () => {
     copyFileSync(join(root, "package.json"), join(folder, "package.json"))
     const { build } = await import("esbuild")
     const program = `
-      import { quickJsSandbox } from "./deploy/sandbox/sandbox.ts"
+      import { quickJsSandbox } from "./deploy/sandbox/quickjs.ts"
       import { reportOf } from "./tests/contract/sandbox-programs.ts"
       console.log((await reportOf(quickJsSandbox())).join("\\n"))`
     await build({

@@ -7,6 +7,8 @@ import { table, weigh } from "./bundle.ts"
 const GZIP_MAX = 120_000
 /** The same with every node kind that works on `fetch`. */
 const WHOLE_GZIP_MAX = 150_000
+/** The runtime with the whole interface: streams, runs by their ids, batches, the document. */
+const HTTP_GZIP_MAX = 150_000
 /** What runs models, by itself; most of it is shared with the runtime. */
 const MODELS_GZIP_MAX = 32_000
 
@@ -43,6 +45,19 @@ describe("a bundle for the edge", () => {
     console.log(`The runtime at the edge:\n${table(core)}\n\nWith every kind of node:\n${table(whole)}`)
     expect(core.gzip).toBeLessThanOrEqual(GZIP_MAX)
     expect(whole.gzip).toBeLessThanOrEqual(WHOLE_GZIP_MAX)
+  })
+
+  test("of the whole interface is a door of its own, with no maker of plans and no platform module in it", async () => {
+    const http = await weigh(["httpAtEdge"], "deploy/edge/http.ts", ["edge"])
+    const files = [...http.files.keys()]
+    expect(files.filter((file) => BARRED.test(file))).toEqual([])
+    expect(http.text).not.toMatch(/\b(from|import)\s*\(?["'](node:|bun|deno)/)
+    const core = await weigh(["edge"])
+    expect(
+      [...core.files.keys()].filter((file) => /^node_modules\/hono\/|^deploy\/edge\/http\.ts$/.test(file)),
+    ).toEqual([])
+    console.log(`The runtime with the whole interface:\n${table(http)}`)
+    expect(http.gzip).toBeLessThanOrEqual(HTTP_GZIP_MAX)
   })
 
   test("of models is a door of its own, with no maker of plans, no platform module and no runtime in it", async () => {

@@ -12,10 +12,16 @@ export interface Weighed {
   readonly files: ReadonlyMap<string, number>
 }
 
-/** What a bundle of these names of the door weighs. */
-export async function weigh(names: readonly string[], door = "deploy/edge/mod.ts"): Promise<Weighed> {
+/** What a bundle of these names of the door weighs; `beside`: of the edge's own door. */
+export async function weigh(
+  names: readonly string[],
+  door = "deploy/edge/mod.ts",
+  beside: readonly string[] = [],
+): Promise<Weighed> {
+  const from = (file: string, of: readonly string[]) =>
+    of.length === 0 ? "" : `export { ${of.join(", ")} } from "./${file}"\n`
   const result = await build({
-    stdin: { contents: `export { ${names.join(", ")} } from "./${door}"`, resolveDir: root },
+    stdin: { contents: from(door, names) + from("deploy/edge/mod.ts", beside), resolveDir: root },
     absWorkingDir: root,
     bundle: true,
     minify: true,

@@ -3,6 +3,7 @@ import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
 import { type DurableObjectStorage, DurableStorage } from "../../deploy/storage_durable.ts"
 import { IN_MEMORY, ledgerContract, type Place } from "../contract/ledger-store.ts"
 import "../../deploy/edge/edge.test.ts"
+import "../../deploy/edge/http.test.ts"
 import { type Result, runAll } from "./small-test.ts"
 
 type Whole = DurableObjectStorage & { readonly deleteAll: () => Promise<void> }

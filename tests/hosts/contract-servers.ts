@@ -6,6 +6,7 @@ import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { IN_MEMORY, ledgerContract, type Place } from "../contract/ledger-store.ts"
 import "../../deploy/edge/edge.test.ts"
+import "../../deploy/edge/http.test.ts"
 import { type Result, runAll } from "./small-test.ts"
 
 export default async function answer(): Promise<readonly Result[]> {

@@ -13,7 +13,8 @@ const LEDGER_TESTS = 9
 
 const hosts: readonly HostKind[] = HOSTS.map((kind) => (kind.name === "workerd" ? WITH_OBJECTS : kind))
 
-describe("the contract", () => {
+// At once: each host is a process of its own.
+describe.concurrent("the contract", () => {
   for (const kind of hosts) {
     const { name, missing } = kind
     if (missing !== undefined) console.log(`Skipped: the contract on ${name}, because ${missing}`)
@@ -29,6 +30,7 @@ describe("the contract", () => {
         const durable = name === "workerd" ? "a Durable Object" : name === "Chromium" ? undefined : "SQLite"
         if (durable !== undefined) expect(of(durable)).toBeGreaterThan(of("memory"))
         expect(results.filter(({ name }) => name.startsWith("the handler")).length).toBeGreaterThan(10)
+        expect(results.filter(({ name }) => name.startsWith("the whole interface")).length).toBe(5)
       },
       HOST_MS_MAX,
     )

@@ -1,7 +1,16 @@
 // The five hosts, each started as a user starts it, with one program: a module whose default export answers a question, JSON
 // to JSON. Bun, Deno and Node run it as a process, workerd as a worker, Chromium as a page.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import * as http from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -9,6 +18,7 @@ import { join } from "node:path"
 import { build } from "esbuild"
 import puppeteer from "puppeteer-core"
 import { findBun, findDeno } from "../../bin/runtimes.mjs"
+import { besideOf, type Part, workerParts } from "../../deploy/emit/runtimes.ts"
 import { root } from "../repository.ts"
 import { recentNode } from "./node.ts"
 
@@ -21,8 +31,8 @@ export interface Host {
 export interface HostKind {
   readonly name: "Bun" | "Deno" | "Node" | "workerd" | "Chromium"
   readonly missing?: string | undefined
-  /** `program`: the bundle's path. `folder`: of the host's own, to write into. `gpu`: with a software device for WebGPU. */
-  readonly start: (program: string, folder: string, gpu?: boolean) => Promise<Host>
+  /** `program`: the bundle's path. `folder`: of the host's own, to write into. `models`: with what they run on, a device in software for WebGPU and runtimes. */
+  readonly start: (program: string, folder: string, models?: boolean) => Promise<Host>
 }
 
 export class HostFailed extends Error {}
@@ -37,7 +47,7 @@ export async function bundle(entry: string, folder: string): Promise<string> {
     format: "esm",
     platform: "neutral",
     mainFields: ["module", "main"],
-    external: ["node:*", "onnxruntime-node", "onnxruntime-web"],
+    external: ["node:*", "onnxruntime-node", "onnxruntime-web", "./ort/*"],
     // A file of tests is imported for what it declares.
     ignoreAnnotations: true,
     alias: { "bun:test": join(root, "tests/hosts/small-test.ts") },
@@ -63,14 +73,14 @@ process.exit(0)
 
 const processHost =
   (command: () => readonly string[]) =>
-  async (program: string, folder: string, gpu = false) => {
+  async (program: string, folder: string, models = false) => {
     const main = join(program, "..", "main.mjs")
     writeFileSync(main, `import process from "node:process"\n${MAIN}`)
     const [executable = "", ...args] = command()
     return {
       ask: (question: unknown): Promise<unknown> =>
         new Promise((resolve, reject) => {
-          const env = { ...process.env, ...(gpu ? softwareGpu()?.environment : {}) }
+          const env = { ...process.env, ...(models ? softwareGpu()?.environment : {}) }
           const child = spawn(executable, [...args, main], { cwd: folder, timeout: ASK_MS_MAX, env })
           let said = ""
           let shown = ""
@@ -98,7 +108,11 @@ export function findWorkerd(): string | undefined {
 }
 
 /** Objects with a database of their own stand behind the binding OBJECTS: class `Stored` of the program. */
-const CAPNP = (port: number, objects: boolean) => `using Workerd = import "/workerd/workerd.capnp";
+const CAPNP = (
+  port: number,
+  objects: boolean,
+  parts: readonly Part[],
+) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
@@ -107,7 +121,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  modules = [(name = "worker", esModule = embed "worker.mjs"), (name = "./program.mjs", esModule = embed "program.mjs")],
+  modules = [(name = "worker", esModule = embed "worker.mjs"), (name = "./program.mjs", esModule = embed "program.mjs")${parts.map(({ name, form }) => `, (name = "${name}", ${form} = embed "${name}")`).join("")}],
   compatibilityDate = "2026-11-01",
 ${
   objects
@@ -165,12 +179,21 @@ export async function answering(url: string, child: ChildProcess, said: () => st
   }
 }
 
-const workerd = async (program: string, folder: string, { objects = false } = {}): Promise<Host> => {
+/** The runtime for models, beside the worker as `shadowgraph deploy` puts it there. */
+async function besides(folder: string): Promise<readonly Part[]> {
+  const { files, copies } = await besideOf("workerd", root, [])
+  mkdirSync(join(folder, "ort"))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  for (const [name, file] of Object.entries(copies)) copyFileSync(file, join(folder, name))
+  return workerParts([])
+}
+
+const workerd = async (program: string, folder: string, { objects = false, models = false } = {}): Promise<Host> => {
   const port = await freePort()
   mkdirSync(join(folder, "objects"))
   writeFileSync(join(folder, "worker.mjs"), objects ? WORKER_WITH_OBJECTS : WORKER)
   writeFileSync(join(folder, "program.mjs"), await Bun.file(program).text())
-  writeFileSync(join(folder, "config.capnp"), CAPNP(port, objects))
+  writeFileSync(join(folder, "config.capnp"), CAPNP(port, objects, models ? await besides(folder) : []))
   const child = spawn(findWorkerd()!, ["serve", "config.capnp", "--experimental"], { cwd: folder })
   let said = ""
   child.stderr.on("data", (d) => (said += String(d)))
@@ -205,7 +228,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>host</title>
 <script type="module">import answer from "/program.mjs"; globalThis.answer = answer</script>`
 
 /** A page of a real browser, from a server on loopback, which has the builds of onnxruntime-web at `/ort/`. */
-const chromium = async (program: string, folder: string, gpu = false): Promise<Host> => {
+const chromium = async (program: string, folder: string, models = false): Promise<Host> => {
   const text = await Bun.file(program).text()
   const server = http.createServer((request, response) => {
     const [, ort] = /^\/ort\/([\w.-]+)$/.exec(request.url ?? "") ?? []
@@ -214,13 +237,13 @@ const chromium = async (program: string, folder: string, gpu = false): Promise<H
     response.writeHead(200, { "content-type": js ? "text/javascript" : "text/html" }).end(js ? text : PAGE)
   })
   await new Promise<void>((ok) => server.listen(0, "127.0.0.1", ok))
-  const browser = await openChromium(folder, gpu)
+  const browser = await openChromium(folder, models)
   const page = await browser.newPage()
   page.setDefaultTimeout(ASK_MS_MAX)
   const wrong: string[] = []
   page.on("pageerror", (error) => wrong.push(String(error)))
   // Where a device is to be lost for good, not by a call of the page's own.
-  const protocol = gpu ? await browser.target().createCDPSession() : undefined
+  const protocol = models ? await browser.target().createCDPSession() : undefined
   await page.exposeFunction("crashGpu", async () => void (await protocol?.send("Browser.crashGpuProcess")))
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   await page.waitForFunction("globalThis.answer !== undefined", { timeout: 30_000 }).catch((cause: unknown) => {
@@ -256,7 +279,8 @@ export function serveFile(response: http.ServerResponse, file: string): void {
 
 /**
  * A browser without a window. It runs as whoever runs the tests, in a container too, so without its own sandbox. `gpu`: WebGPU on
- * SwiftShader, the software device that Chromium brings along; a flag that turns GPUs off would turn this off too.
+ * SwiftShader, the device in software that Chromium brings along. It wants the flag for unsafe adapters, and is lost to the one that
+ * turns GPUs off.
  */
 export const openChromium = (folder: string, gpu = false) =>
   puppeteer.launch({
@@ -264,18 +288,20 @@ export const openChromium = (folder: string, gpu = false) =>
     headless: true,
     userDataDir: join(folder, "profile"),
     protocolTimeout: ASK_MS_MAX,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(gpu ? SOFTWARE_WEBGPU : ["--disable-gpu"])],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(gpu ? WEBGPU : ["--disable-gpu"])],
   })
 
-const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+/** `SHADOWGRAPH_GPU=own`: tests and benches of models take the machine's GPU in place of one in software. */
+const OWN_GPU = process.env["SHADOWGRAPH_GPU"] === "own"
+const WEBGPU = ["--enable-unsafe-webgpu", OWN_GPU ? "--enable-features=Vulkan" : "--use-webgpu-adapter=swiftshader"]
 
-/** The same device for processes: a driver of Vulkan that lies beside Chromium, with the loader that finds it. */
+/** The device in software for processes: a driver of Vulkan that lies beside Chromium, with the loader that finds it. */
 export function softwareGpu(): { readonly environment: Readonly<Record<string, string>> } | undefined {
   const driver = "vk_swiftshader_icd.json"
   const folder = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"].find(
     (path) => existsSync(join(path, driver)) && existsSync(join(path, "libvulkan.so.1")),
   )
-  if (folder === undefined) return undefined
+  if (folder === undefined || OWN_GPU) return undefined
   const libraries = [folder, process.env["LD_LIBRARY_PATH"]].filter(Boolean).join(":")
   return { environment: { VK_DRIVER_FILES: join(folder, driver), LD_LIBRARY_PATH: libraries } }
 }
@@ -290,7 +316,7 @@ export const HOSTS: readonly HostKind[] = [
   {
     name: "workerd",
     ...absent(findWorkerd(), "npm brought no workerd that starts here"),
-    start: (...at) => workerd(at[0], at[1]),
+    start: (program, folder, models = false) => workerd(program, folder, { models }),
   },
   { name: "Chromium", ...absent(findChromium(), "there is no Chromium; apt-get install chromium"), start: chromium },
 ]
@@ -316,9 +342,9 @@ export class Stand {
     return bundle(entry, folder)
   }
 
-  async start(kind: HostKind, program: string, gpu = false): Promise<Host> {
+  async start(kind: HostKind, program: string, models = false): Promise<Host> {
     const folder = mkdtempSync(join(this.folder, `${kind.name}-`))
-    const host = await kind.start(program, folder, gpu)
+    const host = await kind.start(program, folder, models)
     this.#open.push(host)
     return host
   }

@@ -1,9 +1,10 @@
-/** What a page is asked: the contract of models on WebGPU and on WASM, and what comes of a device that goes while models run on it. */
+/** What a page is asked: the contract of models on WebGPU and on WASM, what comes of a device that goes while models run on it, how fast each is. */
 import { webOnnx } from "../../deploy/edge/onnx.ts"
 import type { OnnxService } from "../../deploy/services/onnx.ts"
 import { numbersOf } from "../../graph/mod.ts"
 import { mlpFile, opened, SMALL, told, type Word, X, yOf } from "../contract/onnx-cases.ts"
 import { type Held, heldTo } from "./onnx-held.ts"
+import { type Rates, type RatesQuestion, ratesOf } from "./onnx-rates.ts"
 
 const build = (name: string, wasm: string) => ({ load: () => import(`/ort/${name}`), wasm: `/ort/${wasm}` })
 const RUNTIMES = {
@@ -18,9 +19,12 @@ export interface Told {
   readonly word: Word
 }
 
-export default async function answer(question: { readonly host: string } | { readonly loss: Loss }): Promise<unknown> {
-  const onnx = webOnnx(RUNTIMES)
-  return "host" in question ? ((await heldTo(question.host, onnx)) satisfies Held) : await losing(question.loss, onnx)
+export default async function answer(
+  question: { readonly host: string } | { readonly loss: Loss } | RatesQuestion,
+): Promise<Held | Rates | readonly Told[]> {
+  const onnx = webOnnx({ ...RUNTIMES, software: true })
+  if ("host" in question) return await heldTo(question.host, onnx)
+  return "loss" in question ? await losing(question.loss, onnx) : await ratesOf(onnx, question)
 }
 
 interface Device {

@@ -1,5 +1,5 @@
 // One contract of models on every host and every provider that it has: onnxruntime-node on processors and, by a software device, on
-// WebGPU; onnxruntime-web in processes and in Chromium, there on WebGPU and on WASM. What is not there is skipped with its reason.
+// WebGPU; onnxruntime-web in processes, in workerd and in Chromium, there on WebGPU and on WASM. What is not there is skipped with its reason.
 import { afterAll, describe, expect, test } from "bun:test"
 import { Y } from "../contract/onnx-cases.ts"
 import { HOSTS, Stand, softwareGpu } from "./launch.ts"
@@ -8,31 +8,34 @@ import type { Loss, Told } from "./onnx-page.ts"
 
 const HOST_MS_MAX = 180_000
 /** Tests of the contract that each provider is held to. */
-const CASES = 11
+const CASES = 12
 const stand = new Stand()
 afterAll(() => stand.close())
 
-/** What a host must have, whatever else it has. */
-const ALWAYS = { Bun: ["cpu", "wasm"], Deno: ["cpu", "wasm"], Node: ["cpu", "wasm"], Chromium: ["webgpu", "wasm"] }
+/** WebGPU in processes wants a driver; where there is none it is skipped. */
+const SERVERS = ["cpu", "wasm", ...(softwareGpu() === undefined ? [] : ["webgpu"])]
+/** What a host is asked, and what it must have, whatever else it has. */
+const PROGRAMS = {
+  Bun: ["onnx-servers", SERVERS],
+  Deno: ["onnx-servers", SERVERS],
+  Node: ["onnx-servers", SERVERS],
+  workerd: ["onnx-worker", ["wasm"]],
+  Chromium: ["onnx-page", ["webgpu", "wasm"]],
+} as const
 
 describe("models", () => {
-  for (const kind of HOSTS.filter(({ name }) => name !== "workerd")) {
+  for (const kind of HOSTS) {
     const { name, missing } = kind
     if (missing !== undefined) console.log(`Skipped: models on ${name}, because ${missing}`)
     test.skipIf(missing !== undefined)(
       `on ${name}, on each provider that it has`,
       async () => {
-        const page = name === "Chromium"
-        const host = await stand.start(
-          kind,
-          await stand.program(`tests/hosts/onnx-${page ? "page" : "servers"}.ts`),
-          true,
-        )
+        const [program, wanted] = PROGRAMS[name]
+        const host = await stand.start(kind, await stand.program(`tests/hosts/${program}.ts`), true)
         const { results, there, lacks } = (await host.ask({ host: name })) as Held
         for (const [provider, reason] of Object.entries(lacks))
           console.log(`Skipped: models on ${provider} on ${name}, because ${reason}`)
         expect(results.flatMap(({ name, wrong }) => (wrong === undefined ? [] : [`${name}: ${wrong}`]))).toEqual([])
-        const wanted = [...ALWAYS[name as "Bun"], ...(!page && softwareGpu() !== undefined ? ["webgpu"] : [])]
         expect(wanted.filter((provider) => there[provider] === undefined)).toEqual([])
         for (const provider of Object.keys(there))
           expect(results.filter(({ name }) => name.startsWith(`a model on ${provider} on `)).length).toBe(CASES)

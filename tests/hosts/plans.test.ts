@@ -9,6 +9,7 @@ import { SqlLedger } from "../../deploy/ledger_sql.ts"
 import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
 import { check, Evaluation, encode } from "../../graph/mod.ts"
 import { openHistory } from "../../kernel/mod.ts"
+import { shadowgraphHere } from "../cli/here.ts"
 import { Chance } from "../laws/chance.ts"
 import { someGraph } from "../laws/graphs.ts"
 import { digest, kinds } from "../laws/runs.ts"
@@ -64,8 +65,12 @@ async function random(seed: string): Promise<void> {
 async function example(name: string): Promise<void> {
   const bench = await Workbench.open(join(root, "examples", name))
   try {
-    for (const { command, keys } of parseTranscript(readFileSync(join(root, "examples", name, "expected.txt"), "utf8")))
-      if (/^npx (bun|shadowgraph run) /.test(command)) await bench.run(command, keys)
+    const page = readFileSync(join(root, "examples", name, "expected.txt"), "utf8")
+    for (const { command, keys } of parseTranscript(page)) {
+      if (command.startsWith("npx bun ")) await bench.run(command, keys)
+      const [, words] = /^npx shadowgraph (run .*)$/.exec(command) ?? []
+      if (words !== undefined) await shadowgraphHere(bench.folder, ...wordsOf(words), "--yes")
+    }
     const storage = new SqliteStorage({ file: join(bench.folder, ".shadowgraph/ledger.db") })
     const ledger = await SqlLedger.open({ storage })
     for (const { run } of await ledger.runs("", 100)) await take(ledger, run)
@@ -74,6 +79,10 @@ async function example(name: string): Promise<void> {
     bench.close()
   }
 }
+
+/** Words as a shell parts them. */
+const wordsOf = (line: string): readonly string[] =>
+  (line.match(/(?:[^\s']|'[^']*')+/g) ?? []).map((word) => word.replaceAll("'", ""))
 
 async function take(ledger: SqlLedger, run: string): Promise<void> {
   const chain = await ledger.entries("", run)
@@ -106,7 +115,8 @@ test("of the plans here: each recorded run comes to what it came to, each graph 
   expect(new Set(here.traces).size).toBeGreaterThan(PLANS / 2)
 })
 
-describe("the same hundred traces", () => {
+// At once: each host is a process of its own.
+describe.concurrent("the same hundred traces", () => {
   for (const kind of HOSTS) {
     const { name, missing } = kind
     if (missing !== undefined) console.log(`Skipped: the plans on ${name}, because ${missing}`)

@@ -140,7 +140,9 @@ class Trial {
     for (const [mode, codegen, times] of MODES) {
       const program = programOf(plan, codegen)
       await this.runs(program, times, mode)
-      if (codegen) await this.runs(program, 1, "looking ahead", true)
+      if (codegen) await this.runs(program, 1, "looking ahead", { ahead: true })
+      const ahead = new Chance(`${this.seed} told`).below(2) === 0
+      if (codegen) await this.runs(program, 1, "told of", { told: true, ahead })
       if (codegen) await this.undone(program)
     }
   }
@@ -201,10 +203,10 @@ class Trial {
     }
   }
 
-  async runs(program: Program, times: number, mode: string, ahead = false): Promise<void> {
+  async runs(program: Program, times: number, mode: string, { ahead = false, told = false } = {}): Promise<void> {
     for (let n = 0; n < times && this.broken.length === 0; n++) {
-      const guessing = ahead ? { ahead: new Chance(`${this.seed} ${n} shadows`) } : {}
-      const ran = await run(program, this.input, new Chance(`${this.seed} ${n} ${mode}`), guessing)
+      const options = { told, ...(ahead ? { ahead: new Chance(`${this.seed} ${n} shadows`) } : {}) }
+      const ran = await run(program, this.input, new Chance(`${this.seed} ${n} ${mode}`), options)
       for (const key of ["kept", "wrong", "discarded"] as const) this.ahead[key] += ran.ahead[key]
       const where = `${mode}, run ${n}`
       const how = await differs(this.checked, this.input, this.evaluated!, this.#caught, ran)

@@ -1,6 +1,16 @@
 // Runs of a compiled graph on a stage of the laws, and what they left in the ledger.
 import { createHash } from "node:crypto"
-import { load, Odds, type Program, ResourceLimits, type RunEvent, type RunSettings, undo } from "../../bus/mod.ts"
+import {
+  load,
+  type NodeTold,
+  Odds,
+  type Program,
+  ResourceLimits,
+  type RunEvent,
+  type RunSettings,
+  undo,
+} from "../../bus/mod.ts"
+import { TellingVm } from "../../bus/telling.ts"
 import { Vm } from "../../bus/vm.ts"
 import { MemoryLedger } from "../../deploy/ledger_memory.ts"
 import {
@@ -83,6 +93,8 @@ export interface RunOptions {
   readonly cancelAt?: number
   /** Look ahead, with shadows that this decides. */
   readonly ahead?: Chance
+  /** Tell of every node, as for a trace. */
+  readonly told?: boolean
   /** Take back what was done, once the run has ended. */
   readonly undo?: boolean
 }
@@ -137,8 +149,12 @@ export async function lived(
   const onEvent = (event: RunEvent) => {
     if (event.type === "discarded") stage.events.push({ what: "discarded", path: event.path, effect: "" })
   }
-  const vm = vmOf(program, record, stage, { limits, signal: controller.signal, speculation, onEvent })
   const wrong: string[] = []
+  const onNode = ({ path, began, at }: NodeTold) => {
+    if (path.length === 0 || at < began) wrong.push(`"${printPath(path)}" is told of from ${began} to ${at}`)
+  }
+  const more = { limits, signal: controller.signal, speculation, onEvent, ...(options.told === true ? { onNode } : {}) }
+  const vm = vmOf(program, record, stage, more)
   if (options.cancelAt !== undefined) {
     clock.sleep(options.cancelAt).then(
       () => controller.abort("stop"),
@@ -186,7 +202,9 @@ export async function lived(
 }
 
 export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: Partial<RunSettings> = {}): Vm =>
-  new Vm(program, settingsOf(record, stage, more))
+  more.onNode === undefined
+    ? new Vm(program, settingsOf(record, stage, more))
+    : new TellingVm(program.told(), settingsOf(record, stage, more), more.onNode)
 
 function settingsOf(record: RunRecord, stage: Playing, more: Partial<RunSettings>): RunSettings {
   const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }

@@ -2,6 +2,7 @@
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationMode } from "@modelcontextprotocol/client"
 import type { Engine } from "../../deploy/engine.ts"
 import { graphsApp, type Served } from "../../deploy/http/app.ts"
+import { Catalogue } from "../../deploy/http/catalogue.ts"
 import { Draining } from "../../deploy/http/draining.ts"
 import { type Holder, TokenError } from "../../deploy/http/holder.ts"
 import { type McpWay, mcpWay } from "../../deploy/http/mcp.ts"
@@ -36,6 +37,7 @@ output: who
 export interface InApp {
   readonly engine: Engine
   readonly served: readonly Served[]
+  readonly catalogue: Catalogue
   readonly world: World
   readonly fetch: (request: Request) => Promise<Response>
   readonly defects: unknown[]
@@ -84,8 +86,9 @@ export async function inApp(
   const defects: unknown[] = []
   const draining = new Draining()
   const { holders } = options
+  const catalogue = new Catalogue(served)
   const app = graphsApp({
-    graphs: served,
+    graphs: catalogue,
     runs: [{ engine, grants: GRANTS }],
     ways: [mcpWay({ roles: new Map(), draining, names: ["localhost"], ...options.way })],
     hosts: ["localhost"],
@@ -109,6 +112,7 @@ export async function inApp(
   return {
     engine,
     served,
+    catalogue,
     world,
     fetch,
     defects,

@@ -52,12 +52,6 @@ export const EXPLAINED: readonly Explained[] = [
     code: "known.seq < undoing.seq",
     reason: "No entry both settles a write and begins to undo.",
   },
-  {
-    file: "kernel/undo.ts",
-    what: "never",
-    code: "out === undefined",
-    reason: "An answer that is not there is held as what it is by every type. The types want it asked.",
-  },
   ...(["left alone", "right alone"] as const).map((what) => ({
     file: "kernel/resume.ts",
     what,

@@ -7,7 +7,7 @@
 import { closeSync, openSync, writeSync } from "node:fs"
 import type { Socket } from "node:net"
 import { orderOf, priceOf, receiptOf } from "./house.ts"
-import { type Answer, post, Wires } from "./wire.ts"
+import { type Answer, post, SILENT, Wires } from "./wire.ts"
 
 export interface Load {
   readonly mode: "most" | "hold"
@@ -24,7 +24,7 @@ export interface Load {
 export interface Tally {
   /** Requests, by what they are. */
   readonly asked: { [kind: string]: number }
-  /** What they came to: `right`; `refused` as they had to be; `left` by the client; `down`: the tool was; `shed`: no place. */
+  /** What they came to: `right`; `refused` as they had to be; `left` by the client; `down`: the tool was; `shed`: no place; `silent`: nothing came for 30 s. */
   readonly came: { [how: string]: number }
   /** Answers that were not as they had to be, the first of them in words. */
   wrong: number
@@ -37,7 +37,7 @@ export interface Tally {
   readonly most: number
 }
 
-type Came = "right" | "refused" | "left" | "down" | "shed"
+type Came = "right" | "refused" | "left" | "down" | "shed" | "silent"
 const SHOWN_MAX = 20
 /** What a run may fail with while its tool is dead, and only then. */
 const DOWN: ReadonlySet<string> = new Set(["Unreachable", "ToolDied"])
@@ -192,9 +192,12 @@ const DOES: { readonly [K in Kind]: (i: number, due: number) => Promise<Came | u
   cancel: async () => {
     const first = await ask("slow", { ms: 200 }, ["prefer: respond-async"])
     if (first?.status === 503) return "shed"
-    if (first?.status !== 202) return wrong("cancel, begun", first)
-    const { run } = JSON.parse(first.body) as Told
+    if (first === undefined) return wrong("cancel, begun", first)
+    const { run, code } = JSON.parse(first.body) as Told
     took({ run: run! })
+    // It had failed before the answer was written.
+    if (first.status === 500 && code !== undefined && DOWN.has(code)) return "down"
+    if (first.status !== 202) return wrong("cancel, begun", first)
     await pause(chance() * 150)
     const answer = await wires.ask(post(port, `/runs/${run}/cancel`, "{}"))
     // The tool may have died meanwhile, and the run with it.
@@ -281,7 +284,9 @@ const BROKEN: readonly { readonly request: (port: number) => string; readonly st
 const open = new Set<Promise<unknown>>()
 async function one(kind: Kind, i: number, due: number): Promise<void> {
   tally.asked[kind] = (tally.asked[kind] ?? 0) + 1
-  const how = await DOES[kind](i, due).catch((cause: unknown) => wrong(kind, String(cause)))
+  const how = await DOES[kind](i, due).catch((cause: unknown) =>
+    cause === SILENT ? cause : wrong(kind, String(cause)),
+  )
   if (how !== undefined) tally.came[how] = (tally.came[how] ?? 0) + 1
 }
 

@@ -27,6 +27,7 @@ const CAME = {
   left: "left by the client",
   down: "failed, since the tool was dead",
   shed: "turned away: no place",
+  silent: "given up: nothing came for 30 s",
 } as const
 
 const { values } = parseArgs({
@@ -100,6 +101,7 @@ function tell({ most, rate, held, samples, heap, kills, exit, found }: Soaked): 
   const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
   const memory = flat(samples)
   const asked = Object.values(held.asked).reduce((a, b) => a + b, 0)
+  const silent = held.came["silent"] ?? 0
   const lost = found.lost.length + found.open.length
   const report = new Report("Soak", "npm run soak")
   report.text(
@@ -127,6 +129,7 @@ function tell({ most, rate, held, samples, heap, kills, exit, found }: Soaked): 
   report.figure("soak.rss_growth_pct", (memory.last / memory.first - 1) * 100, "%", "flat")
   report.figure("soak.p99_ms", held.p99, "ms")
   report.figure("soak.shed_pct", ((held.came["shed"] ?? 0) / asked) * 100, "%")
+  report.figure("soak.unanswered", silent, undefined, "0")
   report.figure("soak.requests", asked)
   report.figure("soak.requests_per_second", held.perSecond)
   report.end()
@@ -138,5 +141,5 @@ function tell({ most, rate, held, samples, heap, kills, exit, found }: Soaked): 
     ...found.findings,
   ])
     console.error(line)
-  return lost + held.wrong + found.twice.length + found.findings.length === 0 && exit === 0
+  return lost + held.wrong + silent + found.twice.length + found.findings.length === 0 && exit === 0
 }

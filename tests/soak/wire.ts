@@ -4,6 +4,9 @@
  */
 import { connect, type Socket } from "node:net"
 
+/** Nothing came for so long that the client gave up. */
+export const SILENT = "silent"
+
 export interface Answer {
   readonly status: number
   readonly body: string
@@ -29,7 +32,7 @@ export const post = (port: number, path: string, body: string, headers: readonly
 class Wire {
   readonly #socket: Socket
   #text = ""
-  #over: ((answer: Answer | undefined) => void) | undefined
+  #over: ((answer: Answer | typeof SILENT | undefined) => void) | undefined
   since = 0
   closed = false
 
@@ -41,13 +44,14 @@ class Wire {
       if (answer !== undefined) this.#end(answer)
     })
     socket.on("error", () => {})
+    socket.on("timeout", () => this.#end(SILENT))
     socket.on("close", () => {
       this.closed = true
       this.#end(undefined)
     })
   }
 
-  ask(request: string): Promise<Answer | undefined> {
+  ask(request: string): Promise<Answer | typeof SILENT | undefined> {
     return new Promise((resolve) => {
       this.#text = ""
       this.#over = resolve
@@ -59,7 +63,7 @@ class Wire {
     this.#socket.destroy()
   }
 
-  #end(answer: Answer | undefined): void {
+  #end(answer: Answer | typeof SILENT | undefined): void {
     const over = this.#over
     this.#over = undefined
     over?.(answer)
@@ -74,18 +78,19 @@ export class Wires {
     this.#port = port
   }
 
-  /** Sends a request; undefined where the connection ended before an answer was whole. */
+  /** Sends a request; undefined where the server ended the connection before an answer was whole. Fails with `SILENT`. */
   async ask(request: string): Promise<Answer | undefined> {
     const wire = this.#kept() ?? new Wire(this.#fresh())
     const answer = await wire.ask(request)
     wire.since = performance.now()
+    if (answer === SILENT) throw SILENT
     if (!wire.closed) this.#idle.push(wire)
     return answer
   }
 
-  /** A connection of its own: all that came on it until it was closed, or until `done` says that it was enough. */
+  /** A connection of its own: all that came on it until it was closed, or until `done` says that it was enough. Fails with `SILENT`. */
   raw(talk: (socket: Socket) => void, done: (text: string) => boolean = () => false): Promise<string> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const socket = this.#fresh()
       let text = ""
       socket.on("data", (data: Buffer) => {
@@ -93,6 +98,7 @@ export class Wires {
         if (done(text)) socket.destroy()
       })
       socket.on("error", () => {})
+      socket.on("timeout", () => reject(SILENT))
       socket.on("close", () => resolve(text))
       socket.on("connect", () => talk(socket))
     })

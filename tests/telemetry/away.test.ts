@@ -79,6 +79,7 @@ describe("settings", () => {
     })!
     expect(all.traces).toEqual({ url: "http://c:4318/v1/traces", headers: { a: "b c", d: "e" } })
     expect([all.metrics, all.sampler, all.propagates]).toEqual([undefined, { ratio: 0.25, parent: false }, false])
+    expect([all.nodes, settingsFrom({ ...base, SHADOWGRAPH_TRACE_NODES: "effects" })!.nodes]).toEqual([true, false])
     expect(all.resource).toMatchObject({ "service.name": "s", x: "y" })
   })
 
@@ -89,6 +90,7 @@ describe("settings", () => {
       OTEL_TRACES_SAMPLER: "sometimes",
       OTEL_TRACES_EXPORTER: "jaeger",
       OTEL_BSP_MAX_QUEUE_SIZE: "many",
+      SHADOWGRAPH_TRACE_NODES: "some",
     }))
       expect(() => settingsFrom({ ...base, [name]: value })).toThrow(name)
     expect(() => settingsFrom({ ...base, OTEL_EXPORTER_OTLP_HEADERS: "hunter2" })).not.toThrow("hunter2")

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { METRICS, type Metric } from "../../deploy/telemetry/metrics.ts"
 import { prometheusName } from "../../deploy/telemetry/prometheus.ts"
-import { CALL_ATTRIBUTES, RUN_ATTRIBUTES, SPAN_EVENTS } from "../../deploy/telemetry/span.ts"
+import { CALL_ATTRIBUTES, NODE_ATTRIBUTES, RUN_ATTRIBUTES, SPAN_EVENTS } from "../../deploy/telemetry/span.ts"
 
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "telemetry.md"), "utf8")
 
@@ -22,6 +22,7 @@ const told = (table: { readonly [name: string]: string }) =>
 test("the tables of the page are those of the code", () => {
   expect(rowsBelow("The span of a run")).toEqual(told(RUN_ATTRIBUTES))
   expect(rowsBelow("The span of a call")).toEqual(told(CALL_ATTRIBUTES))
+  expect(rowsBelow("The span of a node without an effect")).toEqual(told(NODE_ATTRIBUTES))
   expect(rowsBelow("Events on spans")).toEqual(told(SPAN_EVENTS))
   expect(rowsBelow("Metrics")).toEqual(
     (Object.keys(METRICS) as Metric[]).map((name) => {

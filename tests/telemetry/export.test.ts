@@ -9,7 +9,7 @@ import { systemChance } from "../../deploy/services/chance.ts"
 import { systemClock } from "../../deploy/services/clock.ts"
 import { createHttp } from "../../deploy/services/http.ts"
 import { METRICS } from "../../deploy/telemetry/metrics.ts"
-import { CALL_ATTRIBUTES, RUN_ATTRIBUTES, SPAN_EVENTS } from "../../deploy/telemetry/span.ts"
+import { CALL_ATTRIBUTES, NODE_ATTRIBUTES, RUN_ATTRIBUTES, SPAN_EVENTS } from "../../deploy/telemetry/span.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { registry, type Value } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
@@ -101,7 +101,12 @@ const PARENT = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`
 describe("a run", () => {
   let spans: readonly Json[]
   let results: readonly RunResult[]
-  const of = (result: RunResult) => spans.filter((s) => attributes(s.attributes)["shadowgraph.run.id"] === result.run)
+  /** Spans of a run and of its calls; those of its other nodes are for `nodes.test.ts`. */
+  const of = (result: RunResult) =>
+    spans.filter((s) => {
+      const told = attributes(s.attributes)
+      return told["shadowgraph.run.id"] === result.run && told["shadowgraph.effect"] !== "pure"
+    })
   beforeAll(async () => {
     seen.length = 0
     flaky = 0
@@ -211,7 +216,7 @@ describe("a run", () => {
   })
 
   test("every attribute and event that comes stands in the tables", () => {
-    const known = { ...RUN_ATTRIBUTES, ...CALL_ATTRIBUTES }
+    const known = { ...RUN_ATTRIBUTES, ...CALL_ATTRIBUTES, ...NODE_ATTRIBUTES }
     for (const s of spans) {
       for (const { key } of s.attributes) expect(Object.keys(known)).toContain(key)
       for (const { name } of s.events) expect(Object.keys(SPAN_EVENTS)).toContain(name)

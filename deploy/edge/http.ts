@@ -1,0 +1,142 @@
+/**
+ * All that a server answers, for graphs at the edge: runs that are waited for, begun or told as they go, many at once, looked at,
+ * cancelled, answered and taken back, with an OpenAPI document. A door of its own: a program that only begins runs carries none of it.
+ * Runs that rest are gone on with here, by a look now and then, or by one that the host asks for when it is time.
+ */
+import { type GraphsOptions, graphsApp, type HttpLimits } from "../http/app.ts"
+import { describingWay } from "../http/describing.ts"
+import { Draining } from "../http/draining.ts"
+import type { Means, Way } from "../http/means.ts"
+import { problem } from "../http/problems.ts"
+import { Waker, wake } from "../waker.ts"
+import type { Edge } from "./edge.ts"
+
+export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins" | "onRun" | "fit"> {
+  readonly limits?: Partial<HttpLimits>
+  /** What is served beside runs. */
+  readonly ways?: readonly Way[]
+  /** Of the interface, for its document. */
+  readonly version?: string
+}
+
+export interface EdgeHttp {
+  /** Answers a request. Never rejects. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /** Looks after runs that rest, until the program is closed: for hosts whose programs go on by themselves. Never rejects. */
+  readonly wake: () => Promise<void>
+  /** Looks once, and resolves when what it took up has ended or rests again: for hosts that call a program when it asked to be called. Never rejects. */
+  readonly look: () => Promise<void>
+  /** When to look again, milliseconds since the epoch; undefined: nothing rests until a time of its own, and nothing goes on. Never rejects. */
+  readonly next: () => Promise<number | undefined>
+  /** Takes on no run any more, lets those that go on end for so long, and gives back what was opened. */
+  readonly close: (graceMs?: number) => Promise<void>
+}
+
+const GRACE_MS = 5_000
+/** After so long a run that goes on is looked for, in case its program has died meanwhile, and a store that was away. */
+const AGAIN_MS = 30_000
+
+/** Serves the graphs of an edge. Its own tokens hold here too; where its runs may rest (`parks`), they are answered here. */
+export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
+  const { clock, host, onDefect } = at.means
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const looking = { clock, signal, ...(onDefect === undefined ? {} : { onDefect }) }
+  const served = new Served(at, options)
+  let waker: Promise<Waker> | undefined
+  const theWaker = () => {
+    waker ??= host().then((mine) => new Waker(mine, { hosts: [mine], ...looking }))
+    // A store that was away may be there at the next look.
+    waker.catch(() => (waker = undefined))
+    return waker
+  }
+  return {
+    fetch: (request) => served.fetch(request),
+    wake: async () => {
+      while (!signal.aborted) {
+        try {
+          return await wake({ hosts: [await host()], ...looking })
+        } catch (cause) {
+          onDefect?.(cause)
+          await clock.sleep(AGAIN_MS, signal).catch(() => {})
+        }
+      }
+    },
+    look: async () => {
+      try {
+        const taken = await (await theWaker()).look()
+        await Promise.all(taken)
+      } catch (cause) {
+        onDefect?.(cause)
+      }
+    },
+    next: async () => {
+      try {
+        const due = await (await theWaker()).next()
+        const died = served.running > 0 ? clock.now() + AGAIN_MS : undefined
+        return due === undefined ? died : died === undefined ? due : Math.min(due, died)
+      } catch (cause) {
+        onDefect?.(cause)
+        return clock.now() + AGAIN_MS
+      }
+    },
+    close: async (graceMs = GRACE_MS) => {
+      stopping.abort()
+      await served.draining.stop(graceMs)
+      await at.close()
+    },
+  }
+}
+
+/** The application of a server over the graphs of an edge, made with the first request. */
+class Served {
+  readonly draining = new Draining()
+  readonly #at: Edge
+  readonly #options: EdgeHttpOptions
+  #app: Promise<ReturnType<typeof graphsApp>> | undefined
+  #means: Means | undefined
+
+  constructor(at: Edge, options: EdgeHttpOptions) {
+    this.#at = at
+    this.#options = options
+  }
+
+  /** Runs that go on here. */
+  get running(): number {
+    return this.#means?.slots.load.running ?? 0
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    try {
+      this.#app ??= this.#open()
+      return await (await this.#app).fetch(request)
+    } catch (cause) {
+      // What was not there, or not granted, at one request may be so at the next one.
+      this.#app = undefined
+      this.#at.means.onDefect?.(cause)
+      return problem("internal", "The server met a defect of its own.")
+    }
+  }
+
+  async #open(): Promise<ReturnType<typeof graphsApp>> {
+    const { clock, holderOf, host, onDefect } = this.#at.means
+    const { version = "1", ways = [], ...more } = this.#options
+    const graphs = [...(await this.#at.graphs()).values()]
+    return graphsApp({
+      ...more,
+      graphs,
+      runs: [await host()],
+      ways: [
+        (_, means) => {
+          this.#means = means
+        },
+        describingWay({ version, guarded: holderOf !== undefined }),
+        ...ways,
+      ],
+      clock,
+      draining: this.draining,
+      ...(holderOf === undefined ? {} : { holderOf }),
+      ...(onDefect === undefined ? {} : { onDefect }),
+    })
+  }
+}

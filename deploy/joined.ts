@@ -1,0 +1,20 @@
+/** Bytes that came in parts, as one: bodies of requests and answers, lines of a stream. */
+
+/** A single part is handed back as it is. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** All of a body. Fails as its parts do. */
+export async function wholeOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of chunks) parts.push(part)
+  return joined(parts)
+}
