@@ -53,19 +53,29 @@ export function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult
   return at instanceof Promise ? at.then(told) : told(at)
 }
 
-export function resultOf({ run, meter }: RunRecord, outcome: Outcome, ended: Ended): RunResult {
-  const told = {
-    run,
-    outcome,
-    // Hashes are computed for those who look: a run in memory has need of none before.
-    get trace() {
-      return ended.trace
-    },
-    get ledger() {
-      return { position: ended.position, head: ended.head }
-    },
+export const resultOf = (record: RunRecord, outcome: Outcome, ended: Ended): RunResult =>
+  new Result(record, outcome, ended)
+
+/** Hashes are computed for those who look: a run in memory has need of none before. */
+class Result implements RunResult {
+  readonly run: string
+  readonly outcome: Outcome
+  declare readonly spent?: Amounts
+  readonly #ended: Ended
+
+  constructor({ run, meter }: RunRecord, outcome: Outcome, ended: Ended) {
+    this.run = run
+    this.outcome = outcome
+    this.#ended = ended
+    if (meter !== undefined) this.spent = meter.spent
   }
-  return meter === undefined ? told : Object.defineProperty(told, "spent", { value: meter.spent, enumerable: true })
+  get trace(): string {
+    return this.#ended.trace
+  }
+  get ledger(): RunResult["ledger"] {
+    const { position, head } = this.#ended
+    return { position, head }
+  }
 }
 
 /** `{ undone, left, untouched, stuck: { path, code, message } }`, paths as they are printed; of a run that was not undone nothing. */

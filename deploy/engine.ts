@@ -237,12 +237,8 @@ export class Engine {
       run: (input, run = {}) => {
         const open = (tenant: Tenant) => {
           const { space } = this
-          return openRun(admitted, {
-            ...this.recording(run, tenant, parks),
-            run: run.id ?? this.#ids.next(),
-            space,
-            input,
-          })
+          const how = this.recording(run, tenant, parks)
+          return openRun(admitted, Object.assign(how, { run: run.id ?? this.#ids.next(), space, input }))
         }
         return this.#run(program, open, input, run)
       },

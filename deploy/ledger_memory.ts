@@ -27,20 +27,27 @@ interface Tail {
   last: Row
   /** Of a run that is parked: when it is due by itself. */
   due: number | null
+  /** The generation in which it ended; undefined while it goes on. */
+  ended: number | undefined
 }
 
-/** The runs of one tenant: those that go on, those that ended in this generation, and those that ended in the one before. */
+/** The runs of one tenant: those that go on, and those that ended in this generation or in the one before. */
 class Runs {
-  readonly open = new Map<string, Tail>()
-  young = new Map<string, Tail>()
-  old = new Map<string, Tail>()
+  readonly known = new Map<string, Tail>()
+  young: Tail[] = []
+  #old: readonly Tail[] = []
 
-  find(run: string): Tail | undefined {
-    return this.open.get(run) ?? this.young.get(run) ?? this.old.get(run)
-  }
   /** The latest started first. */
   all(): readonly Tail[] {
-    return [...this.open.values(), ...this.young.values(), ...this.old.values()].sort((a, b) => b.began - a.began)
+    return [...this.known.values()].sort((a, b) => b.began - a.began)
+  }
+
+  /** Those that ended two generations ago are let go of, and the rest grows older. A run may have gone on after its end. */
+  turn(generation: number): void {
+    for (const { run, ended } of this.#old) if (ended === generation - 1) this.known.delete(run)
+    this.#old = this.young
+    this.young = []
+    for (const tail of this.known.values()) aged(tail)
   }
 }
 
@@ -54,6 +61,7 @@ export class MemoryLedger implements LedgerStore {
   #entries = 0
   #bytes = 0
   #ended = 0
+  #generation = 0
   readonly #blobs = new Map<string, Uint8Array>()
   #blobBytes = 0
 
@@ -67,7 +75,8 @@ export class MemoryLedger implements LedgerStore {
     const bytes = ENTRY_BYTES + (row.data === null ? 0 : row.data.length)
     if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
     tail.rows.push(row)
-    if (row.kind === "undo") this.#reopen(tail)
+    // It had ended, and goes on.
+    if (row.kind === "undo") tail.ended = undefined
     if (row.kind === "parked") tail.due = earlier(tail.last.kind === "parked" ? tail.due : null, row.due ?? null)
     tail.last = row
     this.#entries++
@@ -81,13 +90,23 @@ export class MemoryLedger implements LedgerStore {
     const recent = this.#recent
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
     this.#settle()
-    const known = this.#of(space).find(run)
+    const known = this.#of(space).known.get(run)
     if (known !== undefined) {
       this.#recent = known
       return next(known, row)
     }
     if (seq !== 0) throw conflict(row, 0)
-    const tail: Tail = { space, run, began: this.#began++, rows: [], older: NONE, before: null, last: row, due: null }
+    const tail: Tail = {
+      space,
+      run,
+      began: this.#began++,
+      rows: [],
+      older: NONE,
+      before: null,
+      last: row,
+      due: null,
+      ended: undefined,
+    }
     this.#recent = tail
     return tail
   }
@@ -101,33 +120,24 @@ export class MemoryLedger implements LedgerStore {
   /** The recent run is not recent any more: where it goes on it is to be found among those that do. */
   #settle(): void {
     const recent = this.#recent
-    if (recent !== undefined && recent.last.kind !== "end") this.#of(recent.space).open.set(recent.run, recent)
+    if (recent !== undefined && recent.ended === undefined) this.#of(recent.space).known.set(recent.run, recent)
   }
 
   #end(tail: Tail, runsMax: number): void {
     const runs = this.#of(tail.space)
-    runs.open.delete(tail.run)
-    runs.young.set(tail.run, tail)
+    tail.ended = this.#generation
+    runs.known.set(tail.run, tail)
+    runs.young.push(tail)
     if (++this.#ended * 2 >= runsMax) this.#turn()
-  }
-
-  /** It had ended, and goes on. */
-  #reopen({ space, run }: Tail): void {
-    const runs = this.#of(space)
-    runs.young.delete(run)
-    runs.old.delete(run)
   }
 
   /** What is of the older generation goes; the younger becomes the older. Runs that go on stay, with the younger of their rows. */
   #turn(): void {
     this.#settle()
-    for (const runs of this.#spaces.values()) {
-      runs.old = runs.young
-      runs.young = new Map()
-      for (const tail of [...runs.old.values(), ...runs.open.values()]) aged(tail)
-    }
+    for (const runs of this.#spaces.values()) runs.turn(this.#generation)
+    this.#generation++
     // A tenant of which nothing is left is forgotten.
-    this.#spaces = new Map([...this.#spaces].filter(([, { old, open }]) => old.size + open.size > 0))
+    this.#spaces = new Map([...this.#spaces].filter(([, { known }]) => known.size > 0))
     this.#entries = 0
     this.#bytes = 0
     this.#ended = 0
@@ -173,7 +183,7 @@ export class MemoryLedger implements LedgerStore {
 
   entries(space: string, run: string): Chain {
     this.#settle()
-    const tail = this.#spaces.get(space)?.find(run)
+    const tail = this.#spaces.get(space)?.known.get(run)
     return tail === undefined
       ? { before: null, rows: [] }
       : { before: tail.before, rows: [...tail.older, ...tail.rows].map(sealed) }

@@ -19,14 +19,16 @@ export type Accept = (v: unknown) => Value
  * half surrogate pairs to U+FFFD, subclasses of Uint8Array to plain bytes. NaN and infinities are numbers.
  * @throws `Failure` `Mismatch`, data `{ path, want }`: the place inside the value and the type wanted there.
  */
-export const accept = (type: Type): Accept => compiled(type, LOOSE, false)
+export const accept = (type: Type): Accept => LOOSE.get(type) ?? kept(LOOSE, type, compiled(type, false))
 
 /**
  * As `accept`, for what people type and programs hand in: a record field that the type does not name is refused, with the
  * nearest name, and a safe integer is a number where nothing says that it is an int64.
  */
-export function acceptStrict(type: Type): Accept {
-  const look = compiled(type, STRICT, true)
+export const acceptStrict = (type: Type): Accept => STRICT.get(type) ?? kept(STRICT, type, strictly(type))
+
+function strictly(type: Type): Accept {
+  const look = compiled(type, true)
   return leavesIntegersOpen(type) ? (v) => look(plainIntegers(v)) : look
 }
 
@@ -39,17 +41,18 @@ export function accepts(type: Type): (v: unknown) => boolean {
 const LOOSE = new WeakMap<Type, Accept>()
 const STRICT = new WeakMap<Type, Accept>()
 
-function compiled(type: Type, known: WeakMap<Type, Accept>, strict: boolean): Accept {
-  const before = known.get(type)
-  if (before !== undefined) return before
+function kept(known: WeakMap<Type, Accept>, type: Type, made: Accept): Accept {
+  known.set(type, made)
+  return made
+}
+
+function compiled(type: Type, strict: boolean): Accept {
   const take = takeOf(inCanonicalOrder(type), strict)
-  const made: Accept = (v) => {
+  return (v) => {
     const taken = take(v, 0)
     if (taken === NO) throw mismatch()
     return taken
   }
-  known.set(type, made)
-  return made
 }
 
 /** What a closure answers instead of a value it does not take. No exception is made until all alternatives have failed. */

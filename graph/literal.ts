@@ -9,7 +9,17 @@ export const isPlainName = (name: string): boolean =>
   /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "true" && name !== "false" && name !== "null" && name !== "in"
 
 /** A string in double quotes with CEL's escapes. Half a surrogate pair has no UTF-8 form and becomes U+FFFD. */
-export const printString = (s: string): string => JSON.stringify(s.toWellFormed())
+export const printString = (s: string): string => (isBare(s) ? `"${s}"` : JSON.stringify(s.toWellFormed()))
+
+/** Nothing in it has to be escaped or mended, seen at a glance: most keys, names and hashes. */
+function isBare(s: string): boolean {
+  if (s.length > 64) return false
+  for (let i = 0; i < s.length; i++) {
+    const c = s.charCodeAt(i)
+    if (c < 0x20 || c === 0x22 || c === 0x5c || c >= 0xd800) return false
+  }
+  return true
+}
 
 /** A number as CEL reads it back: unsafe integers keep a point, for a bare one would be refused as losing digits. */
 export function printNumber(n: number): string {

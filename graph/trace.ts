@@ -36,6 +36,10 @@ interface Branch {
 }
 const branch = (): Branch => ({ leaf: undefined, named: undefined, items: undefined, folded: undefined, next: 0 })
 
+/** Nothing was recorded here: so of every run that asked nothing of the world. */
+const isBare = ({ leaf, named, items, folded }: Branch): boolean =>
+  leaf === undefined && named === undefined && items === undefined && folded === undefined
+
 /** Collects the leaves of one run and folds them as scopes finish. */
 export class TraceTree {
   readonly #digest: Digest
@@ -89,6 +93,7 @@ export class TraceTree {
   }
 
   #hash(at: Branch): Uint8Array | null {
+    if (isBare(at)) return null
     this.#fold(at, Number.POSITIVE_INFINITY)
     const children: Value[] = []
     if (at.named) {
@@ -123,4 +128,4 @@ export const traceHash = (
   outcome: Uint8Array,
   digest: Digest = sha256,
 ): string =>
-  hex(digest(encode(["trace", 1, typeof graph === "string" ? unhex(graph) : graph, input, effects, outcome])))
+  hex(hashValue(["trace", 1, typeof graph === "string" ? unhex(graph) : graph, input, effects, outcome], digest))

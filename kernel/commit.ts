@@ -39,12 +39,20 @@ export function mintCommit(commit: Commit): Commit {
 }
 
 /** An end whose hashes are computed for those who look. */
-export const endOf = (chain: { readonly position: number; readonly head: string }, trace: () => string): Ended => ({
-  position: chain.position,
-  get trace() {
-    return trace()
-  },
-  get head() {
-    return chain.head
-  },
-})
+export class LateEnd implements Ended {
+  readonly position: number
+  readonly #chain: { readonly head: string }
+  readonly #trace: () => string
+
+  constructor(chain: { readonly position: number; readonly head: string }, trace: () => string) {
+    this.position = chain.position
+    this.#chain = chain
+    this.#trace = trace
+  }
+  get trace(): string {
+    return this.#trace()
+  }
+  get head(): string {
+    return this.#chain.head
+  }
+}

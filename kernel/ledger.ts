@@ -295,7 +295,8 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
     for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
   }
   const bytes = encode(list)
-  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes), ...hidden }
+  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+  if (hidden !== undefined) Object.assign(row, hidden)
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 

@@ -22,12 +22,14 @@ export class LostWrites {
 
   /** Those of which nobody has said that they never arrived. */
   unknown(): readonly OpenIntent[] {
-    return [...(this.#open ?? NONE)].flatMap(([at, open]) => (this.#again!.has(at) ? [] : [open]))
+    if (this.#open === undefined) return NONE
+    return [...this.#open].flatMap(([at, open]) => (this.#again!.has(at) ? [] : [open]))
   }
 
   /** What is recorded of each when the run ends; they are settled then. `args`: of one that can be undone. */
   settled(digest: Digest): readonly Settled[] {
-    return [...(this.#open ?? NONE)].map(([at, { seq, path, resource, input, data }]) => {
+    if (this.#open === undefined) return NONE
+    return [...this.#open].map(([at, { seq, path, resource, input, data }]) => {
       this.met(path)
       // Somebody said that it never arrived, and the run has ended without sending it again.
       const [how, failure] = this.#again!.has(at)
@@ -47,4 +49,4 @@ interface Settled extends Pick<OpenIntent, "path" | "resource" | "input"> {
   readonly came: Encoded
 }
 
-const NONE: ReadonlyMap<string, OpenIntent> = new Map()
+const NONE: readonly never[] = []

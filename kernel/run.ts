@@ -25,7 +25,7 @@ import { type Aside, asideEntry } from "./aside.ts"
 import { type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
-import { type Commit, type Ended, endOf, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
+import { type Commit, type Ended, type Intent, idempotencyKey, LateEnd, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
 import type { Delivery, EntryBody, Spent } from "./ledger.ts"
@@ -360,7 +360,7 @@ class RunRecord {
     const chain = this.#chain
     const kept = chain.appendLate("end", ended.data, body)
     chain.close()
-    const end = endOf(chain, trace)
+    const end = new LateEnd(chain, trace)
     return kept === undefined ? end : kept.then(() => end)
   }
 

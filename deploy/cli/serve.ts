@@ -93,10 +93,11 @@ export async function run(call: Call): Promise<number> {
       limits,
       origins,
       draining,
+      sharesTimers: true,
       ...(loopback ? { hosts: LOOPBACK } : {}),
       ...(guarded ? { holderOf } : {}),
       onDefect,
-      onRun: log.onRequest,
+      ...(call.on("quiet") ? {} : { onRun: log.onRequest }),
     })
     const stopped = interrupted(call)
     const server = await listen((request) => app.fetch(request), { host, port })

@@ -2,12 +2,12 @@
  * What a run comes to, as the server tells it: one form, whether it is the body of a response, the last event of a stream or
  * one of a batch.
  */
-import { type Failure, hex, printPath, type Value } from "../../graph/mod.ts"
+import { type Failure, hex, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { History, Wait } from "../../kernel/mod.ts"
 import { waitText } from "../again.ts"
 import { undoneJson } from "../ending.ts"
 import type { RunResult } from "../engine.ts"
-import { Answer, type ProblemKind, problemOf } from "./problems.ts"
+import { Answer, JSON_FORM, type ProblemKind, problemOf } from "./problems.ts"
 import type { Stop } from "./stop.ts"
 
 /** How long a run may take, for the words. */
@@ -23,6 +23,7 @@ export function answerOf(result: RunResult, { graph, stop }: Told = {}): Answer 
     const body = { run, parked: waitsOf(parked), resume: `/runs/${run}/resume`, ledger }
     return new Answer(202, body, { location: `/runs/${run}` })
   }
+  if (outcome.ok && result.undone === undefined) return new Came({ run, output: outcome.value, trace, ledger })
   const proof = { trace, ledger, ...undoneJson(result.undone) }
   if (outcome.ok) return new Answer(200, { run, output: outcome.value, ...proof })
   const more = { ...(graph === undefined ? {} : { graph }), run, ...proof }
@@ -33,6 +34,21 @@ export function answerOf(result: RunResult, { graph, stop }: Told = {}): Answer 
       return problemOf("shutting-down", "The server stops, and the run was ended.", more)
     default:
       return failed(outcome.failure, more)
+  }
+}
+
+/** What nearly every run comes to: a value. Its text is put together at once, with keys in the order that `jsonText` has. */
+class Came extends Answer {
+  declare readonly body: Pick<RunResult, "run" | "trace" | "ledger"> & { readonly output: Value }
+
+  constructor(body: Came["body"]) {
+    super(200, body)
+  }
+
+  override text(): string {
+    const { ledger, output, run, trace } = this.body
+    const { head, position } = ledger
+    return `{"ledger":{"head":"${head}","position":${position}},"output":${jsonText(output, JSON_FORM)},"run":${jsonText(run)},"trace":"${trace}"}`
   }
 }
 

@@ -14,8 +14,10 @@ import { Catalogue, type Served } from "./catalogue.ts"
 import { corsFor } from "./cors.ts"
 import type { Draining } from "./draining.ts"
 import { Flights } from "./flights.ts"
+import { onlyFor, straightTo } from "./front.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
+import { Patience } from "./patience.ts"
 import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
@@ -55,6 +57,8 @@ export interface GraphsOptions extends CallersOptions {
   /** Origins whose pages may ask and read: `https://app.example.com`. Default: none. */
   readonly origins?: readonly string[]
   readonly clock?: Clock
+  /** May requests share a timer? Where each is a world of its own (workerd), what one began no other may touch. Default: no. */
+  readonly sharesTimers?: boolean
   /** Takes on no run any more, then ends those that go on. */
   readonly draining?: Draining
   /** Is the server fit to take runs? What is not, in words. Default: it is. */
@@ -104,13 +108,21 @@ export function graphsApp(options: GraphsOptions): Hono {
       return problemOf("graph-not-allowed", `The token is not for the graph "${name}".`).response()
     return json(200, described(graph))
   })
-  addBeginnings(app, means)
+  const begin = addBeginnings(app, means)
   addRuns(app, means)
   for (const way of options.ways ?? []) way(app, means)
   app.notFound((c) => problemOf("not-found", `There is nothing at ${c.req.path}.`).response())
-  app.onError((cause) => {
+  const failed = (cause: unknown): Response => {
     options.onDefect?.(cause)
     return problemOf("internal", "The server met a defect of its own.").response()
+  }
+  app.onError(failed)
+  straightTo(app, catalogue, (request, graph) => {
+    try {
+      return begin(request, graph).catch(failed)
+    } catch (cause) {
+      return failed(cause)
+    }
   })
   if (options.hosts !== undefined) onlyFor(options.hosts, app)
   return app
@@ -118,7 +130,8 @@ export function graphsApp(options: GraphsOptions): Hono {
 
 function meansOf(options: GraphsOptions): Means {
   const { graphs, clock = systemClock, onDefect, onRun, draining } = options
-  const limits = { ...HTTP_LIMITS, ...options.limits }
+  const own = { ...HTTP_LIMITS, ...options.limits }
+  const limits = options.sharesTimers === true ? { ...own, patience: new Patience(own.bodyMsMax) } : own
   const { runsMax, waitingMax, tokenRunsMax } = limits
   const each = options.holderOf === undefined ? {} : { tenantRunsMax: Math.min(tokenRunsMax, runsMax) }
   const slots = new RunSlots(clock, { runsMax, waitingMax, ...each })
@@ -149,25 +162,6 @@ function meansOf(options: GraphsOptions): Means {
     onRun,
   }
 }
-
-/** Before anything else is looked at, and by no middleware, which every request would pay for. A hook is known by its signature; it comes through whatever stands between the sender and this machine. */
-function onlyFor(hosts: readonly string[], app: Hono): void {
-  const { fetch } = app
-  const names = new Set(hosts)
-  app.fetch = (request, ...rest) => {
-    const header = request.headers.get("host")
-    if (header !== null && names.has(header)) return fetch(request, ...rest)
-    const host = header?.replace(/:\d+$/, "").toLowerCase()
-    if (host !== undefined && names.has(host)) {
-      // As it came, port included: the next request says the same.
-      if (names.size < KNOWN_MAX) names.add(header!)
-      return fetch(request, ...rest)
-    }
-    if (new URL(request.url).pathname.startsWith("/hooks/")) return fetch(request, ...rest)
-    return problemOf("wrong-host", `The request is for "${host ?? ""}".`).response()
-  }
-}
-const KNOWN_MAX = 100
 
 /** `reader`: of what a browser shows and nothing is done by, so the token may be the password that a browser asks for. */
 const admission =

@@ -2,7 +2,7 @@
  * Runs begun over HTTP: one that is waited for, one that goes on by itself, one that is told as it goes, and many at once.
  * A run for which nobody waits is on record before it is answered; one with a key is begun once, however often it is asked for.
  */
-import type { Context, Hono } from "hono"
+import type { Hono } from "hono"
 import { encode, type Rec, sha256 } from "../../graph/mod.ts"
 import { AdmissionError, KernelError } from "../../kernel/mod.ts"
 import type { Ready } from "../engine.ts"
@@ -19,14 +19,16 @@ import { recordSource } from "./record_events.ts"
 import { Stop } from "./stop.ts"
 import type { Source } from "./streams.ts"
 
-/** Adds `POST /graphs/:name/runs` and `POST /graphs/:name/batch`. */
-export function addBeginnings(app: Hono, means: Means): void {
-  app.post("/graphs/:name/runs", (c) => new Beginning(c, means).run())
-  app.post("/graphs/:name/batch", (c) => new Beginning(c, means).batch())
+/** Adds `POST /graphs/:name/runs` and `POST /graphs/:name/batch`; gives what answers the first of them. */
+export function addBeginnings(app: Hono, means: Means): (request: Request, graph: string) => Promise<Response> {
+  const run = (request: Request, graph: string) => new Beginning(request, graph, means).run()
+  app.post("/graphs/:name/runs", (c) => run(c.req.raw, c.req.param("name")))
+  app.post("/graphs/:name/batch", (c) => new Beginning(c.req.raw, c.req.param("name"), means).batch())
   for (const path of ["/graphs/:name/runs", "/graphs/:name/batch"] as const)
     app.on(OTHERS, path, (c) =>
       problemOf("wrong-method", `${c.req.method} begins no run.`, {}, { allow: "POST" }).response(),
     )
+  return run
 }
 
 /** Named one by one: a route for all methods would stand beside that for POST, and each request would pass through both. */
@@ -40,12 +42,12 @@ class Beginning {
   readonly #caller: Caller
   readonly #tick: number
 
-  constructor(c: Context, means: Means) {
+  constructor(request: Request, graph: string, means: Means) {
     this.#means = means
-    this.#request = c.req.raw
-    this.#name = c.req.param("name")!
-    this.#caller = means.callerOf(c)
-    this.#tick = means.clock.tick()
+    this.#request = request
+    this.#name = graph
+    this.#caller = means.callers.of(request)
+    this.#tick = means.onRun === undefined ? 0 : means.clock.tick()
   }
 
   async run(): Promise<Response> {
@@ -58,7 +60,11 @@ class Beginning {
     if (ready instanceof Answer) return this.#told(ready)
     const input = await inputOf(this.#request, graph, this.#means.limits)
     if (input instanceof Answer) return this.#told(input)
-    if (wanted.how === "wait" && wanted.key === undefined) return this.#told(await this.#waited(graph, ready, input))
+    if (wanted.how === "wait" && wanted.key === undefined) {
+      // No promise is made for what is there: most requests are for a run that answers at once.
+      const answer = this.#waited(graph, ready, input)
+      return this.#told(answer instanceof Promise ? await answer : answer)
+    }
     return await this.#begun(graph, ready, input, wanted)
   }
 
@@ -114,7 +120,7 @@ class Beginning {
       : graph.readyFor(holder).then(admitted)
   }
 
-  #told(answer: Answer, more: Readonly<Record<string, string>> = {}): Response {
+  #told(answer: Answer, more?: Readonly<Record<string, string>>): Response {
     const { onRun, clock } = this.#means
     if (onRun !== undefined) {
       const { run } = answer.body as Partial<Pick<RunTold, "run">>
@@ -125,17 +131,33 @@ class Beginning {
   }
 
   /** A run that is ended with whoever waits for it. */
-  async #waited(graph: Served, ready: Ready, input: Rec): Promise<Answer> {
+  #waited(graph: Served, ready: Ready, input: Rec): Answer | Promise<Answer> {
+    const full = placeIn(this.#means.slots, this.#caller.places, this.#request)
+    return full instanceof Promise
+      ? full.then((answer) => answer ?? this.#placed(graph, ready, input))
+      : (full ?? this.#placed(graph, ready, input))
+  }
+
+  /** The same with a place at work, which it leaves. */
+  #placed(graph: Served, ready: Ready, input: Rec): Answer | Promise<Answer> {
+    // What has no tool has nothing that a signal could end, and answers before one could come.
+    if (ready.admitted.externs.length > 0) return this.#stoppable(graph, ready, input)
+    const { places, runs } = this.#caller
+    let result: ReturnType<Ready["run"]> | undefined
+    try {
+      result = ready.run(input, runs)
+    } finally {
+      if (!(result instanceof Promise)) this.#means.slots.leave(places)
+    }
+    const told = { graph: graph.name }
+    if (!(result instanceof Promise)) return answerOf(result, told)
+    return result.finally(() => this.#means.slots.leave(places)).then((ended) => answerOf(ended, told))
+  }
+
+  async #stoppable(graph: Served, ready: Ready, input: Rec): Promise<Answer> {
     const { limits, flights, slots } = this.#means
     const { places, runs } = this.#caller
-    const full = await placeIn(slots, places, this.#request)
-    if (full !== undefined) return full
     try {
-      // What has no tool has nothing that a signal could end, and answers before one could come.
-      if (ready.admitted.externs.length === 0) {
-        const result = ready.run(input, runs)
-        return answerOf(result instanceof Promise ? await result : result, { graph: graph.name })
-      }
       const stop = new Stop(limits.runMsMax, this.#request.signal)
       const run = graph.engine.id()
       const done = flights.waitedFor(run, stop)

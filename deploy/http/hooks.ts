@@ -12,8 +12,9 @@ import { derivedId } from "../run_ids.ts"
 import { inputOf, valueOf } from "../triggers/check.ts"
 import type { Hook } from "../triggers/read.ts"
 import { verifySignature } from "../triggers/signature.ts"
+import { bytesOf } from "./body.ts"
 import { type Means, placeFor, type Way } from "./means.ts"
-import { Answer, bytesOf, json, problem, refused } from "./problems.ts"
+import { Answer, json, problem, refused } from "./problems.ts"
 
 /** A hook with all that its runs take. */
 export interface ServedHook {

@@ -1,38 +1,35 @@
 /** The inputs that a request carries for a graph, as the graph takes them, or the problem with them. */
 import { acceptStrict, Failure, isRecord, type Rec, type Value } from "../../graph/mod.ts"
+import { type BodyLimits, readJsonBody } from "./body.ts"
 import type { Served } from "./catalogue.ts"
 import { fromJsonForm } from "./json_form.ts"
-import { Answer, type BodyLimits, jsonBody, problemOf } from "./problems.ts"
+import { Answer, problemOf } from "./problems.ts"
 
 /** What of a graph says which input it takes. */
 type Takes = Pick<Served, "name" | "input">
 
 /** Of `{ "input": { … } }`. */
-export async function inputOf(request: Request, graph: Takes, limits: BodyLimits): Promise<Rec | Answer> {
-  const given = await partOf(request, "input", '{ "input": { … } }', limits)
-  return given instanceof Answer ? given : accepted(graph, given ?? {})
-}
+export const inputOf = (request: Request, graph: Takes, limits: BodyLimits): Promise<Rec | Answer> =>
+  readJsonBody(request, limits, (body) => {
+    const given = partOf(body, "input", '{ "input": { … } }')
+    return given instanceof Answer ? given : accepted(graph, given ?? {})
+  })
 
 /** Of `{ "inputs": [{ … }, …] }`, as they came: each may have a problem of its own. */
-export async function inputsOf(request: Request, limits: BodyLimits): Promise<readonly Value[] | Answer> {
-  const wanted = '{ "inputs": [{ … }, …] }'
-  const given = await partOf(request, "inputs", wanted, limits)
-  if (given instanceof Answer || Array.isArray(given)) return given
-  return problemOf("bad-body", `The body has no list "inputs"; wanted ${wanted}.`)
-}
+export const inputsOf = (request: Request, limits: BodyLimits): Promise<readonly Value[] | Answer> =>
+  readJsonBody(request, limits, (body) => {
+    const wanted = '{ "inputs": [{ … }, …] }'
+    const given = partOf(body, "inputs", wanted)
+    if (given instanceof Answer || Array.isArray(given)) return given
+    return problemOf("bad-body", `The body has no list "inputs"; wanted ${wanted}.`)
+  })
 
 /** The one part that a body may have; undefined where it has none. */
-async function partOf(
-  request: Request,
-  key: string,
-  wanted: string,
-  limits: BodyLimits,
-): Promise<Value | Answer | undefined> {
-  const body = await jsonBody(request, limits)
-  if (body instanceof Answer) return body
+function partOf(body: Value, key: string, wanted: string): Value | Answer | undefined {
   if (!isRecord(body)) return problemOf("bad-body", "The body is no JSON object.")
-  const stray = Object.keys(body).find((each) => each !== key)
-  return stray === undefined ? body[key] : problemOf("bad-body", `The body has no key "${stray}"; wanted ${wanted}.`)
+  for (const each in body)
+    if (each !== key) return problemOf("bad-body", `The body has no key "${each}"; wanted ${wanted}.`)
+  return body[key]
 }
 
 /** The input as the graph takes it, or the problem with it. */

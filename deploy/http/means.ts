@@ -4,10 +4,11 @@ import type { Clock } from "../../graph/mod.ts"
 import type { Engine } from "../engine.ts"
 import type { Grants } from "../grants.ts"
 import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
+import type { BodyLimits } from "./body.ts"
 import type { Caller, Callers } from "./callers.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { FlightLimits, Flights } from "./flights.ts"
-import { type Answer, type BodyLimits, overloaded } from "./problems.ts"
+import { type Answer, overloaded } from "./problems.ts"
 import type { StreamLimits, Streams } from "./streams.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */

@@ -2,9 +2,8 @@
  * What the server answers where something is wrong: problem documents (RFC 9457), each of a kind that has a page; and the
  * few forms that every answer is written in.
  */
-import { Failure, jsonText, printPath, readJson, type Value } from "../../graph/mod.ts"
+import { type JsonOptions, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import { joined } from "../joined.ts"
 import type { Overloaded } from "../slots.ts"
 import type { Holder } from "./holder.ts"
 
@@ -121,7 +120,9 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [status: number, title: string, page: string]>
 export type ProblemKind = keyof typeof PROBLEMS
 
-const JSON_TYPE = "application/json"
+/** How values are written in answers. */
+export const JSON_FORM: JsonOptions = { nonFinite: "text" }
+export const JSON_TYPE = "application/json"
 const NONE: Readonly<Record<string, string>> = {}
 
 /** What is said to a caller, before it is a response: also a part of a batch, and the last event of a stream. */
@@ -136,15 +137,15 @@ export class Answer {
     this.headers = headers
   }
 
-  response(more: Readonly<Record<string, string>> = NONE): Response {
+  response(more?: Readonly<Record<string, string>>): Response {
     const { headers: own, status } = this
-    const headers = own === NONE && more === NONE ? PLAIN_HEADERS : { ...PLAIN, ...own, ...more }
+    const headers = own === NONE && more === undefined ? PLAIN_HEADERS : { ...PLAIN, ...own, ...more }
     return new Response(this.text(), { status, headers })
   }
 
   /** The body as JSON: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
   text(): string {
-    return jsonText(this.body as Value, { nonFinite: "text" })
+    return jsonText(this.body as Value, JSON_FORM)
   }
 }
 
@@ -194,87 +195,4 @@ export function refused(graph: string, { reason, refusals }: AdmissionError, hol
       : `The run needs ${missing.join(", ")}; the token "${holder.name}" grants ${holder.grants.join(", ") || "nothing"}, of what the server was granted.`,
     { graph, ...node, missing },
   )
-}
-
-/** How much of a body is read, and for how long. */
-export interface BodyLimits {
-  readonly bodyBytesMax: number
-  readonly bodyMsMax: number
-}
-
-/** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
-export async function bytesOf(request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> {
-  const { bodyBytesMax, bodyMsMax } = limits
-  if (request.body === null) return NOTHING
-  const declared = request.headers.get("content-length")
-  if (declared === null || !/^\d+$/.test(declared)) return await inPieces(request.body, limits)
-  if (Number(declared) > bodyBytesMax) return tooLarge(limits)
-  // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), bodyMsMax)
-  })
-  try {
-    const buffer = await Promise.race([request.arrayBuffer(), late])
-    if (buffer === undefined) return slowBody(limits)
-    return buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)
-  } catch {
-    return problemOf("bad-body", "The body broke off.")
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-const tooLarge = ({ bodyBytesMax }: BodyLimits): Answer =>
-  problemOf("too-large", `The body must have at most ${bodyBytesMax} bytes.`)
-const slowBody = ({ bodyMsMax }: BodyLimits): Answer =>
-  problemOf("slow-body", `The body did not come within ${bodyMsMax} ms.`)
-
-async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): Promise<Uint8Array | Answer> {
-  const reader = body.getReader()
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    void reader.cancel().catch(() => {})
-  }, limits.bodyMsMax)
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (late) return slowBody(limits)
-      if (done) break
-      bytes += value.length
-      if (bytes > limits.bodyBytesMax) {
-        void reader.cancel().catch(() => {})
-        return tooLarge(limits)
-      }
-      chunks.push(value)
-    }
-  } catch {
-    return late ? slowBody(limits) : problemOf("bad-body", "The body broke off.")
-  } finally {
-    clearTimeout(timer)
-  }
-  return joined(chunks)
-}
-
-const NOTHING = new Uint8Array()
-
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
-
-/** The JSON that a request carries, or the problem with it; an empty body is `{}`. */
-export async function jsonBody(request: Request, limits: BodyLimits): Promise<Value | Answer> {
-  // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
-  const type = request.headers.get("content-type") ?? ""
-  if (type !== JSON_TYPE && !/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type))
-    return problemOf("not-json", `The content-type is "${type}".`)
-  const bytes = await bytesOf(request, limits)
-  if (bytes instanceof Answer) return bytes
-  if (bytes.length === 0) return {}
-  try {
-    return readJson(STRICT_UTF8.decode(bytes))
-  } catch (cause) {
-    return problemOf("bad-body", cause instanceof Failure ? cause.message : "The body is no UTF-8.")
-  }
 }

@@ -8,10 +8,11 @@ import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHea
 import { cancel, graphOf, resume, undo, waitingFor } from "../again.ts"
 import { undoneJson } from "../ending.ts"
 import { answerOf, resultOnRecord, waitsOf } from "./answers.ts"
+import { jsonBody } from "./body.ts"
 import type { Caller } from "./callers.ts"
 import { feedSource } from "./flights.ts"
 import { type Means, placeFor, type RunsHost } from "./means.ts"
-import { Answer, jsonBody, type ProblemKind, problemOf } from "./problems.ts"
+import { Answer, type ProblemKind, problemOf } from "./problems.ts"
 import { afterEntry, recordSource } from "./record_events.ts"
 
 export type { RunsHost } from "./means.ts"

@@ -4,11 +4,12 @@
  */
 import { coverage, printPath } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
+import { bytesOf } from "./body.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
 import type { Holder } from "./holder.ts"
 import type { Means, Way } from "./means.ts"
-import { Answer, bytesOf, problemOf } from "./problems.ts"
+import { Answer, problemOf } from "./problems.ts"
 
 const UPLOAD = "serve:upload"
 

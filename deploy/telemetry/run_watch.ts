@@ -279,10 +279,10 @@ export class RunWatch implements Watch {
 
   #traceparent(path: Path): string | undefined {
     const span = this.#calls.get(keyOf(path))?.span ?? this.#span
-    const { from, traceId } = this.#place
+    const { from } = this.#place
     if (span !== undefined) return writeTraceparent(span.place)
     // Not kept here: whoever is asked need not keep it either, but stays in the same trace.
-    return from === undefined ? undefined : writeTraceparent({ traceId, spanId: from.spanId, sampled: false })
+    return from === undefined ? undefined : writeTraceparent({ ...from, sampled: false })
   }
 
   #spent({ calls, bytes, tokens, money }: Amounts): void {
@@ -320,8 +320,17 @@ export class RunWatch implements Watch {
     metrics?.move("shadowgraph.runs.active", -1)
     metrics?.add("shadowgraph.runs", { graph, outcome, ...(code === undefined ? {} : { code }) })
     metrics?.record("shadowgraph.run.duration", { graph, outcome }, ms / 1000)
-    const { traceId } = this.#place
-    onEnd?.({ run: record.run, graph, outcome, code, ms, trace, traceId, spanId: span?.place.spanId })
+    // Asked for here alone, the trace's id is hashed only where somebody wants it.
+    onEnd?.({
+      run: record.run,
+      graph,
+      outcome,
+      code,
+      ms,
+      trace,
+      traceId: this.#place.traceId,
+      spanId: span?.place.spanId,
+    })
   }
 
   #now(): number {

@@ -14,7 +14,7 @@ import { prometheusText } from "./prometheus.ts"
 import { type RunTold, RunWatch } from "./run_watch.ts"
 import { ALL, METRICS_EVERY_MS, type Target, type TelemetrySettings } from "./settings.ts"
 import type { Attribute, AttributeValue, EventAttributes, Span, SpanStart, Tracing } from "./span.ts"
-import { freshSpanId, isSampled, type Place, readTraceparent, traceOfRun } from "./trace_context.ts"
+import { freshSpanId, isSampled, type Place, readTraceparent, TracePlace } from "./trace_context.ts"
 
 export interface TelemetryOptions extends Partial<Omit<TelemetrySettings, "limits">> {
   readonly limits?: Partial<ExportLimits>
@@ -66,10 +66,10 @@ export class Telemetry implements Observer {
   run(begun: Begun): Watch {
     const { sampler = ALL, propagates = true, nodes = true, onRun } = this.#options
     const from = readTraceparent(begun.from)
-    const traceId = from?.traceId ?? traceOfRun(begun.record.run)
-    const tracing = this.#spans !== undefined && isSampled(sampler, traceId, from) ? this.#tracing : undefined
+    const place = new TracePlace(begun.record.run, from)
+    const tracing = this.#spans !== undefined && isSampled(sampler, place) ? this.#tracing : undefined
     const { metrics } = this
-    return new RunWatch(begun, { traceId, from }, { tracing, metrics, nodes, propagates, onEnd: onRun })
+    return new RunWatch(begun, place, { tracing, metrics, nodes, propagates, onEnd: onRun })
   }
 
   /** Shows who waits for a place, and who was turned away. */

@@ -26,8 +26,24 @@ export function readTraceparent(text: string | null | undefined): Place | undefi
 export const writeTraceparent = ({ traceId, spanId, sampled }: Place): string =>
   `00-${traceId}-${spanId}-0${sampled ? 1 : 0}`
 
+/** Where a run stands in a trace. Its id is hashed when it is first asked for: runs that are only counted need none. */
+export class TracePlace {
+  readonly from: Place | undefined
+  readonly #run: string
+  #traceId: string | undefined
+
+  constructor(run: string, from: Place | undefined) {
+    this.#run = run
+    this.from = from
+  }
+
+  get traceId(): string {
+    return (this.#traceId ??= this.from?.traceId ?? traceOfRun(this.#run))
+  }
+}
+
 /** The trace of a run that came with none: one for all of its parts, on whatever server and day it goes on. */
-export const traceOfRun = (run: string): string => hex(sha256(new TextEncoder().encode(run)).subarray(0, 16))
+const traceOfRun = (run: string): string => hex(sha256(new TextEncoder().encode(run)).subarray(0, 16))
 
 const POOL = new Uint8Array(1024)
 let used = POOL.length
@@ -52,7 +68,9 @@ export interface Sampler {
 }
 
 /** The same for every span of a trace, on every server: by its id. */
-export function isSampled({ ratio, parent }: Sampler, traceId: string, from: Place | undefined): boolean {
+export function isSampled({ ratio, parent }: Sampler, place: Pick<TracePlace, "traceId" | "from">): boolean {
+  const { from } = place
   if (parent && from !== undefined) return from.sampled
-  return ratio >= 1 || Number.parseInt(traceId.slice(-13), 16) < ratio * 2 ** 52
+  if (ratio >= 1 || ratio <= 0) return ratio >= 1
+  return Number.parseInt(place.traceId.slice(-13), 16) < ratio * 2 ** 52
 }

@@ -7,7 +7,7 @@
 import { closeSync, openSync, writeSync } from "node:fs"
 import type { Socket } from "node:net"
 import { orderOf, priceOf, receiptOf } from "./house.ts"
-import { type Answer, post, SILENT, Wires } from "./wire.ts"
+import { type Answer, post, read, SILENT, Wires } from "./wire.ts"
 
 export interface Load {
   readonly mode: "most" | "hold"
@@ -228,10 +228,8 @@ const DOES: { readonly [K in Kind]: (i: number, due: number) => Promise<Came | u
     const order = someOrder(i)
     const request = post(port, "/graphs/order/runs", JSON.stringify({ input: order }), ["connection: close"])
     const text = await wires.raw((socket) => void dribble(socket, request))
-    const body = text.slice(text.indexOf("\r\n\r\n") + 4)
-    return came("dribble", text === "" ? undefined : { status: Number(text.slice(9, 12)), body }, (o) =>
-      isOrder(order, o),
-    )
+    const answer = read(text)
+    return answer === undefined ? wrong("dribble", text) : came("dribble", answer, (o) => isOrder(order, o))
   },
   /** Events of a run, read only after a while. */
   listen: async (i) => {
@@ -243,7 +241,7 @@ const DOES: { readonly [K in Kind]: (i: number, due: number) => Promise<Came | u
         socket.pause()
         setTimeout(() => socket.resume(), 500 + chance() * 1_500)
       },
-      (said) => /event: (result|failed)\n.*\n\n/.test(said),
+      (said) => /event: (result|failed)\n.*\n\n/.test(said) || (read(said)?.status ?? 200) !== 200,
     )
     if (text.startsWith("HTTP/1.1 503")) return "shed"
     const run = /"run":"([0-9A-Z]{26})"/.exec(text)?.[1]

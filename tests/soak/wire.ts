@@ -97,7 +97,10 @@ export class Wires {
         text += data.toString("latin1")
         if (done(text)) socket.destroy()
       })
-      socket.on("error", () => {})
+      // Why there was no answer, in place of one.
+      socket.on("error", (cause: { readonly code?: string }) => {
+        text ||= `(${cause.code ?? cause})`
+      })
       socket.on("timeout", () => reject(SILENT))
       socket.on("close", () => resolve(text))
       socket.on("connect", () => talk(socket))
