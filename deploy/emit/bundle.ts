@@ -78,7 +78,8 @@ export async function bundleFor(
 const FOR_SERVERS: BuildOptions = {
   platform: "node",
   mainFields: ["module", "main"],
-  external: ["bun:*"],
+  // Runtimes of models are installed where the program is started: one is native, and both are large.
+  external: ["bun:*", "onnxruntime-node", "onnxruntime-web"],
   // Packages of the old form ask for their parts by `require`.
   banner: {
     js: 'import { createRequire as shadowgraphRequire } from "node:module"; const require = shadowgraphRequire(import.meta.url);',

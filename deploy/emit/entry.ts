@@ -38,7 +38,7 @@ export const kindsIn = (gathered: readonly Gathered[]): ReadonlySet<string> =>
   new Set(gathered.flatMap(({ plan }) => plan.externs.map((x) => x.kind)))
 export const asks = (gathered: readonly Gathered[]): boolean => [...kindsIn(gathered)].some((kind) => ASKING.has(kind))
 export const hasScripts = (gathered: readonly Gathered[]): boolean => kindsIn(gathered).has("script")
-/** Whether they run models on what the deployment brings along. */
+/** Whether they run models there. */
 export const bringsModels = (target: Target, gathered: readonly Gathered[]): boolean =>
   TRAITS[target].providers !== undefined && kindsIn(gathered).has("onnx")
 
@@ -77,19 +77,16 @@ export function entryOf(program: Program): string {
     lend(server ? "server" : "edge", server ? "createHttp" : "fetchHttp", `http: ${server ? "web" : "fetchHttp()"}`)
   if (uses.has("mcp")) lend("server", "mcpService", 'mcp: mcpService({ base: ".", http: web })')
   if (uses.has("sql")) lend("server", "sqliteService", 'sqlite: sqliteService(".")')
-  if (uses.has("read_file") || uses.has("write_file")) lend("server", "fileService", 'files: fileService(".")')
+  const models = bringsModels(target, gathered) ? codeOfModels(target, modelsIn(gathered)) : undefined
+  for (const [door, name] of models?.names ?? []) names[door].add(name)
+  if (models !== undefined) services.push(`files: ${models.files}`, `onnx: ${models.onnx}`)
+  else if (uses.has("read_file") || uses.has("write_file")) lend("server", "fileService", 'files: fileService(".")')
   if (uses.has("script"))
     lend(
       "edge/sandbox",
       "sandboxOn",
       `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
     )
-  const models = uses.has("onnx") ? codeOfModels(target, modelsIn(gathered)) : undefined
-  if (models !== undefined) {
-    if (target === "browser") names["edge/onnx"].add("cachedModels")
-    lend("edge/onnx", "broughtModels", `files: ${models.files}`)
-    lend("edge/onnx", "webOnnx", `onnx: ${models.onnx}`)
-  }
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
     lend(

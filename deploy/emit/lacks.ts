@@ -9,7 +9,7 @@ import { roleProblem } from "../mcp/roles.ts"
 import type { McpRole } from "../mcp/serving.ts"
 import type { Gathered } from "./gather.ts"
 import { lacksOfModels } from "./models.ts"
-import { ASKING, type Interface, type Ledger, type Target, TRAITS } from "./targets.ts"
+import { ASKING, type Interface, type Ledger, TARGETS, type Target, TRAITS } from "./targets.ts"
 
 export interface Lack {
   /** Of which graph; of all where it is left out. */
@@ -110,7 +110,8 @@ const writes = (plan: Gathered["plan"]): boolean => plan.externs.some((x) => x.e
 const bare = (host: string): string => host.replace(/:\d+$/, "").replace(/^\*\./, "")
 
 function insteadOf(kind: string): string {
-  return Object.hasOwn(TRAITS.node.kinds, kind)
-    ? "deploy to bun, deno or node"
+  const others = TARGETS.filter((target) => TRAITS[target].server && Object.hasOwn(TRAITS[target].kinds, kind))
+  return others.length > 0
+    ? `deploy to ${[others.slice(0, -1).join(", "), others.at(-1)].filter(Boolean).join(" or ")}`
     : "shadowgraph serve runs it; a program of your own brings it along with shadowgraph/edge"
 }
