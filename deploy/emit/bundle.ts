@@ -102,6 +102,7 @@ const HOME = join(import.meta.dirname, "..", "..")
 const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge": "deploy/edge/mod",
   "shadowgraph/edge/http": "deploy/edge/http",
+  "shadowgraph/edge/mcp": "deploy/edge/mcp",
   "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
   "shadowgraph/server": "deploy/server/mod",

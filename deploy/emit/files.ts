@@ -2,6 +2,7 @@
  * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
  * and keep in a repository.
  */
+import { MCP_KEY } from "../mcp/key.ts"
 import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
 import { modelsIn } from "./models.ts"
 import { PAGE } from "./page.ts"
@@ -33,7 +34,7 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, interface: form, open }: Program): string {
+function listing({ target, gathered, packing, ledger, interface: form, mcp, open }: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
@@ -49,12 +50,13 @@ function listing({ target, gathered, packing, ledger, interface: form, open }: P
     ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
     ledger,
     ...(target === "browser" ? {} : { interface: form }),
+    ...(mcp === undefined ? {} : { mcp: true }),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
 }
 
-function readme({ target, gathered, open, ledger }: Program, name: string, { live, also }: Written): string {
+function readme({ target, gathered, open, ledger, mcp }: Program, name: string, { live, also }: Written): string {
   const variables = [
     ...(target === "browser" || target === "workerd" ? [] : VARIABLES),
     ...(ledger === "file" ? [["SHADOWGRAPH_LEDGER", "the file of the ledger; ledger.db"] as const] : []),
@@ -70,6 +72,11 @@ function readme({ target, gathered, open, ledger }: Program, name: string, { liv
             : [["SHADOWGRAPH_TOKENS_FILE", "in place of it, such a file, read again whenever it changes"] as const]),
         ]),
   ]
+  if (mcp !== undefined)
+    variables.push([
+      MCP_KEY,
+      "32 bytes or more that sign what clients of MCP, at `/mcp`, carry between two rounds of a question; drawn at the start where it is not set",
+    ])
   const graphs = gathered.map(({ plan }) => `\`${plan.name}\``).join(", ")
   return [
     `# ${name}`,
@@ -197,11 +204,15 @@ const FORMS: Readonly<Record<Target, Form>> = {
       ],
     ],
   }),
-  workerd: ({ ledger, gathered }, text, name) => ({
+  workerd: ({ ledger, gathered, mcp }, text, name) => ({
     files: {
       "worker.js": text,
       "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered)),
-      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), partsOf(gathered)),
+      "workerd.capnp": capnp(
+        ledger === "durable",
+        [...secretsOf(gathered), ...(mcp === undefined ? [] : [MCP_KEY])],
+        partsOf(gathered),
+      ),
     },
     live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
     also: [
