@@ -188,6 +188,7 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   if (all.has(MASTRA)) {
     report.text(PEERS)
     report.figure("http.vs_mastra", Math.min(versus(MASTRA), versus(MASTRA_ON_BUN)), "×", "≥ 10")
+    report.figure("http.vs_mastra_on_node", versus(MASTRA), "×")
     report.figure("http.vs_langgraph", versus(LANGGRAPH), "×", "≥ 10")
     report.figure("http.vs_langgraph_embedded", versus(LANGGRAPH_EMBEDDED), "×")
   }

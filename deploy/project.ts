@@ -136,6 +136,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
   const host = openHost({
     base: project.folder,
     secret: recording.remembering(secretsFrom(env)),
+    hide: recording.hide,
     ...(person ? { ask: person } : {}),
     ...(store ? { blobs: store } : {}),
   })

@@ -11,6 +11,8 @@ export interface OpenRecorder {
   readonly recorder: Recorder | undefined
   /** The source of secrets, whose values are kept out of the log from the moment on that somebody has asked for them. */
   readonly remembering: (secret: NonNullable<Services["secret"]>) => NonNullable<Services["secret"]>
+  /** Keeps this out of the log from now on. */
+  readonly hide: (secret: string) => void
   readonly close: () => void
 }
 
@@ -24,16 +26,21 @@ export interface RecordMore {
 /** Fails with `LearnError` (`version`, `log`) where the folder's log cannot be used. */
 export function openRecorder(folder: string, always: readonly string[] = [], more?: RecordMore): OpenRecorder {
   const tools = [...always, ...(more?.tools ?? [])]
-  if (tools.length === 0) return { recorder: undefined, remembering: (secret) => secret, close: () => undefined }
+  if (tools.length === 0)
+    return { recorder: undefined, remembering: (secret) => secret, hide: () => undefined, close: () => undefined }
   const log = openCallLog(folder)
   const words = new Set<string>()
+  const hide = (secret: string) => {
+    if (secret.length >= SECRET_CHARS_MIN) words.add(secret)
+  }
   return {
     recorder: new Recorder({ log, clock: systemClock, tools, words: () => [...words], heard: more?.heard }),
     remembering: (secret) => (name) => {
       const value = secret(name)
-      if (value !== undefined && value.length >= SECRET_CHARS_MIN) words.add(value)
+      if (value !== undefined) hide(value)
       return value
     },
+    hide,
     close: () => log.close(),
   }
 }

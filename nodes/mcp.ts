@@ -57,7 +57,7 @@ export const mcp: NodeKind = {
     if (!isRecord(declared)) throw fail("Unavailable", `Cannot pin ${name}: the server is not declared`)
     const service = need(services.mcp, `pin ${name}`, "way to reach MCP servers")
     const connection = await service.connect(
-      serverAddress(declared, services),
+      serverAddress(server, declared, services),
       new AbortController().signal,
       services.granted,
     )
@@ -236,7 +236,7 @@ class Opened {
     const name = `${this.#server}/${this.#tool}`
     const service = need(this.#services.mcp, `call ${name}`, "way to reach MCP servers")
     const connection = await service.connect(
-      serverAddress(this.#declared, this.#services),
+      serverAddress(this.#server, this.#declared, this.#services),
       this.#stop.signal,
       this.#services.granted,
     )

@@ -4,6 +4,7 @@
  */
 import { isRecord, type Rec, type Services, type Signature, type SignatureProblem, type Value } from "../graph/mod.ts"
 import { type Auth, authNeeds, credential, headerProblem, netNeed, readAuth, readOrigin } from "./endpoint.ts"
+import { isOAuth, type OAuth, oauthAddress, oauthNeeds, readOAuth } from "./oauth.ts"
 import { looksLikeCredential, secretName, secretNeed, secretValue } from "./secret.ts"
 import { sinkProblems } from "./sinks.ts"
 
@@ -39,7 +40,7 @@ export function serverProblems(server: string, declared: Value): SignatureProble
       problems.push(wrong(`\`url:\` is ${JSON.stringify(url)}, wanted an http or https address.`))
     else if ("code" in origin) problems.push(wrong(origin.message, origin.fix, origin.code))
   }
-  const who = readAuth(auth)
+  const who = isOAuth(auth) ? readOAuth(auth, url) : readAuth(auth)
   if (Array.isArray(who)) problems.push(...who.map((p: SignatureProblem) => wrong(p.message, p.fix, p.code)))
   for (const [key, texts] of [
     ["env", env],
@@ -73,11 +74,15 @@ export function serverProblems(server: string, declared: Value): SignatureProble
 export function serverNeeds(declaration: Rec): readonly string[] {
   const { url, env } = declaration
   if (typeof url === "string") {
-    const auth = readAuth(declaration["auth"])
-    const who = Array.isArray(auth) ? [] : authNeeds(auth as Auth | undefined)
-    return [netNeed(new URL(url).host), ...who, ...secretsIn(declaration["headers"])]
+    return [netNeed(new URL(url).host), ...whoNeeds(declaration), ...secretsIn(declaration["headers"])]
   }
   return secretsIn(env)
+}
+
+function whoNeeds({ auth, url }: Rec): readonly string[] {
+  const who = isOAuth(auth) ? readOAuth(auth, url) : readAuth(auth)
+  if (who === undefined || Array.isArray(who)) return []
+  return "oauth" in who ? oauthNeeds(who) : authNeeds(who as Auth)
 }
 
 const secretsIn = (texts: Value | undefined): readonly string[] =>
@@ -97,16 +102,22 @@ export function serverLimits(declaration: Rec): Signature["limits"] {
 }
 
 /**
- * How to reach a server, for `Mcp.connect`: its declaration without what only concerns the checker, and with its secrets
+ * How to reach a server of this name, for `Mcp.connect`: its declaration without what only concerns the checker, and with its secrets
  * put in, now, in this process. Fails with `NoSecret`.
  */
-export function serverAddress(declared: Rec, services: Services): Rec {
+export function serverAddress(server: string, declared: Rec, services: Services): Rec {
   const texts = (r: Value | undefined): Rec =>
     isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, withSecret(String(v), services)])) : {}
   if (declared["url"] === undefined) return { stdio: declared["stdio"] ?? [], env: texts(declared["env"]) }
+  const headers = texts(declared["headers"])
+  if (isOAuth(declared["auth"])) {
+    const who = readOAuth(declared["auth"], declared["url"])
+    if (!Array.isArray(who))
+      return { url: declared["url"], headers, oauth: oauthAddress(who as OAuth, server, services) }
+  }
   const auth = readAuth(declared["auth"])
   const own = auth === undefined || Array.isArray(auth) ? {} : credential(auth as Auth, services).headers
-  return { url: declared["url"], headers: { ...texts(declared["headers"]), ...own } }
+  return { url: declared["url"], headers: { ...headers, ...own } }
 }
 
 function withSecret(text: string, services: Services): string {

@@ -108,11 +108,27 @@ export const LEARNING: readonly Command[] = [
   },
   {
     name: "mcp",
-    about: "Serve graphs as tools of MCP, or stand in front of an MCP server and record what passes.",
-    takes: "serve [file|folder…] | proxy -- <command…> | proxy --url <server> | learn -- <command…>",
+    about: "Serve graphs as tools of MCP, log in to servers, or stand in front of one and record what passes.",
+    takes:
+      "serve [file|folder…] | login <server> | logout <server> | logins | proxy -- <command…> | proxy --url <server> | learn -- <command…>",
     options: [
       ...GRANTS,
-      { name: "timeout", value: "<duration>", about: "serve: the longest a run may take. Default: 10m." },
+      {
+        name: "timeout",
+        value: "<duration>",
+        about: "serve: the longest a run may take. Default: 10m. login: how long to wait for the person. Default: 5m.",
+      },
+      {
+        name: "scope",
+        value: "<words>",
+        about: "login: ask for this beside what the server asks for and the login had.",
+      },
+      {
+        name: "redirect",
+        value: "<url>",
+        about:
+          "login: where on this machine the answer comes back, for clients that are registered with an address. Default: any free port of 127.0.0.1.",
+      },
       {
         name: "watch",
         short: "w",
@@ -161,7 +177,7 @@ export const LEARNING: readonly Command[] = [
       { name: "steps", value: "<count>", about: "learn: steps of a training at most. Default: 6000." },
       { name: "hidden", value: "<widths>", about: "learn: widths of the hidden layers. Default: 128,128." },
       { name: "parallel", value: "<count>", about: "learn: inputs that the gate asks a tool at once. Default: 8." },
-      { name: "json", about: "learn: print one JSON array, for programs." },
+      { name: "json", about: "learn, logins: print one JSON array, for programs." },
       {
         name: "name",
         value: "<name>",
@@ -178,12 +194,14 @@ export const LEARNING: readonly Command[] = [
     ],
     more: [
       "serve makes every graph of the folder a tool for the one client at its standard input and output: put the command into the client's settings. What the graphs may do is granted here, as for serve; a graph that asks a person asks the person at the client. Over HTTP `shadowgraph serve` has the same at /mcp.",
+      "login is for servers that graphs of the folder declare with `auth: oauth`: it finds out whom the server trusts, registers a client where the file names none, prints the address at which you say yes, and waits for the answer on this machine. Nothing is sent to a host that you have not granted (-g net:login.example.com) or confirmed; --yes believes the server. The tokens stay in .shadowgraph/logins, readable by you alone, and are renewed by themselves; logout deletes them and takes them back at the server, where it lets one.",
       "proxy: put it where the server's command stands in a client's settings. Answers are the server's, byte for byte; so are requests of the server to the client, notifications, progress and cancellation. Calls go to .shadowgraph/calls.db, as those of record do, without the parts that the tools' schemas call secret.",
       "In the mode speculate a client that writes shadowgraph/speculate into the _meta of a call gets the answer of the tool's shadow at once, where there is one, and a word when the tool has answered. The tool is always asked.",
       "learn makes shadows of the tools that --reads or --trust name, from the calls that a proxy has recorded: it asks the server itself, over a connection of its own, some 3,700 inputs a tool. With proxy --learn that happens by itself, in a process of its own, after 2,000 calls and whenever there are twice as many.",
     ],
     examples: [
       ["shadowgraph mcp serve ./graphs -g sql:shop:read", "for the settings of a client"],
+      ["shadowgraph mcp login wiki", "so that graphs may use the server wiki"],
       ["shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem .", "in place of the server itself"],
       ["shadowgraph mcp proxy --url https://mcp.example.com/mcp --listen 8788", "over HTTP on both sides"],
       [

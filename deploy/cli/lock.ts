@@ -83,12 +83,12 @@ function serversOf(graphs: readonly Graph[]): readonly string[] {
   return [...new Set(lines)]
 }
 
-/** The capabilities to reach the servers that the files name, and no other host. */
+/** The capabilities to reach the servers that the files name, those where machines log in included, and no other host. */
 function serverHosts(graphs: readonly Graph[]): ReadonlySet<string> {
   const declared = graphs.flatMap((graph) => Object.values(graph.resources["servers"] ?? {}))
-  const urls = declared.flatMap((d) =>
-    isRecord(d) && typeof d["url"] === "string" && URL.canParse(d["url"]) ? [d["url"]] : [],
-  )
+  const urls = declared
+    .flatMap((d) => (isRecord(d) ? [d["url"], isRecord(d["auth"]) ? d["auth"]["issuer"] : undefined] : []))
+    .filter((url) => typeof url === "string" && URL.canParse(url)) as readonly string[]
   return new Set(urls.map((url) => `net:${new URL(url).host}`))
 }
 

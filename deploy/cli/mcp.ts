@@ -1,6 +1,6 @@
 /**
- * `mcp`: `proxy`, a server in front of any MCP server, that records what passes and changes nothing of it; and `serve`,
- * graphs as tools.
+ * `mcp`: `proxy`, a server in front of any MCP server, that records what passes and changes nothing of it; `serve`, graphs as
+ * tools; and logins at the servers that graphs use.
  */
 import { resolve } from "node:path"
 import process from "node:process"
@@ -41,12 +41,18 @@ export async function run(call: Call): Promise<number> {
     const { serve: serveGraphs } = await import("./mcp_serve.ts")
     return serveGraphs(call, server, { frameBytesMax: frameOf(call), timeoutMs: timeoutOf(call) })
   }
+  if (action === "login" || action === "logout" || action === "logins") {
+    const logins = await import("./mcp_login.ts")
+    return action === "logins" ? logins.list(call) : logins[action](call, server)
+  }
   throw new CliError({
     reason: "usage",
     message: action === undefined ? "mcp wants to be told what to do" : `mcp cannot "${action}"`,
     hints: ["shadowgraph mcp serve", "shadowgraph mcp proxy -- npx -y @modelcontextprotocol/server-filesystem ."],
     exit: EXIT.usage,
-    ...(action === undefined ? {} : { near: { word: action, among: ["serve", "proxy", "learn"] } }),
+    ...(action === undefined
+      ? {}
+      : { near: { word: action, among: ["serve", "proxy", "learn", "login", "logout", "logins"] } }),
   })
 }
 

@@ -2,13 +2,19 @@
  * `fetch` as the MCP client wants it, made from the guarded HTTP service, so that a server at a URL is reached under the
  * same rules as an `http` node: checked addresses, no redirect to another host, limits on size.
  */
-import type { Http, Services } from "../../graph/mod.ts"
+import type { Http, HttpRequest, Services } from "../../graph/mod.ts"
 import { rights } from "../../nodes/mod.ts"
 
 /** One answer may be this large; the standing stream of a session has no end and no limit. */
 const ANSWER_BYTES_MAX = 64 << 20
 
-type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
+export type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+/** What a request may do beside what `fetch` says of it. */
+export type Terms = Pick<HttpRequest, "bytesMax" | "repeatable" | "allowHost" | "privateAddresses"> & {
+  /** Ends the request, beside the signal that `fetch` was given. */
+  readonly until?: AbortSignal
+}
 
 /**
  * @param to Requests to another host than this URL's are refused.
@@ -20,21 +26,29 @@ export function fetchOver(
   granted: Services["granted"],
   repeatable: (body: string) => boolean = () => false,
 ): FetchLike {
+  return fetchOn(http, (_, { method, body }) => ({
+    bytesMax: (method ?? "GET") === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
+    repeatable: typeof body === "string" && repeatable(body),
+    ...rights(to.host, { granted }),
+  }))
+}
+
+/** A `fetch` on these terms, asked for before each request, which they may refuse by failing. It follows no redirect. */
+export function fetchOn(http: Http, termsOf: (url: URL, init: RequestInit) => Terms | Promise<Terms>): FetchLike {
   return async (url, init = {}) => {
     const target = new URL(url)
-    const method = init.method ?? "GET"
+    const { until, ...terms } = await termsOf(target, init)
     const body = init.body === undefined || init.body === null ? undefined : new TextEncoder().encode(String(init.body))
+    const signal = init.signal ?? new AbortController().signal
     const response = await http.request(
       {
-        method,
+        method: init.method ?? "GET",
         url: target.href,
         headers: Object.fromEntries(new Headers(init.headers)),
         ...(body === undefined ? {} : { body }),
-        bytesMax: method === "GET" ? Number.MAX_SAFE_INTEGER : ANSWER_BYTES_MAX,
-        signal: init.signal ?? new AbortController().signal,
-        repeatable: typeof init.body === "string" && repeatable(init.body),
+        signal: until === undefined ? signal : AbortSignal.any([signal, until]),
         redirectsMax: 0,
-        ...rights(to.host, { granted }),
+        ...terms,
       },
       { stream: true },
     )

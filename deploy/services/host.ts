@@ -20,6 +20,8 @@ export interface HostOptions {
   readonly secret?: Services["secret"]
   /** Where bundles of code are kept for runs that go on later. */
   readonly blobs?: Blobs
+  /** Is told of every token of a login, so that no log keeps it. */
+  readonly hide?: (token: string) => void
 }
 
 export interface Host {
@@ -43,7 +45,7 @@ interface Closing {
  * Opens nothing yet, and loads nothing: the code of each service comes with its first use, for what a plan does not need
  * should not cost it its start.
  */
-export function openHost({ base, ask, http: settings, secret = environmentSecrets, blobs }: HostOptions): Host {
+export function openHost({ base, ask, http: settings, secret = environmentSecrets, blobs, hide }: HostOptions): Host {
   const open: Promise<Closing>[] = []
   const closing = <A extends Closing>(load: () => Promise<A>): (() => Promise<A>) =>
     once(() => {
@@ -60,7 +62,7 @@ export function openHost({ base, ask, http: settings, secret = environmentSecret
   const onnx = closing(async () => (await import("./onnx_host.ts")).serverOnnx(base))
   const mcp = closing(async () => {
     const [{ mcpService }, over] = await Promise.all([import("./mcp.ts"), http()])
-    return mcpService({ base, http: over })
+    return mcpService({ base, http: over, ...(hide === undefined ? {} : { hide }) })
   })
 
   const lentSqlite: Sqlite = { open: async (...args) => (await sqlite()).open(...args) }

@@ -3,16 +3,22 @@
  * and every way that any of it can fail told as a failure that says whether the tool may have acted.
  */
 import {
+  type AuthProvider,
   Client,
+  InsufficientScopeError,
   ProtocolError,
   SdkError,
   SdkHttpError,
   StreamableHTTPClientTransport,
   type Transport,
+  UnauthorizedError,
 } from "@modelcontextprotocol/client"
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import { Failure, fail, type Http, isRecord, type McpConnection, type Services, type Value } from "../../graph/mod.ts"
 import { blot, orAbort } from "../../nodes/mod.ts"
+import { noLogin, noScope } from "../logins/failures.ts"
+import { Logins } from "../logins/store.ts"
+import { tokensFor } from "../logins/tokens.ts"
 import { fetchOver } from "./fetch.ts"
 import { hasProcessGroups } from "./process_group.ts"
 import { StdioPipe } from "./stdio.ts"
@@ -22,6 +28,8 @@ export interface McpOptions {
   readonly base: string
   /** The guarded HTTP service; without it, servers at a `url` are refused. */
   readonly http?: Http
+  /** Is told of every token of a login, so that no log keeps it. */
+  readonly hide?: (token: string) => void
 }
 
 export interface Session extends McpConnection {
@@ -63,7 +71,17 @@ interface Open {
   readonly effects: Effects
   readonly pipe: StdioPipe | undefined
   readonly label: string
+  /** What must be seen in no message. */
+  readonly hidden: ReadonlySet<string>
+  /** Whose tokens its requests carry. */
+  readonly who: Who | undefined
   alive: boolean
+}
+
+/** A server that is logged in to: what files call it, and whether a machine does that by itself. */
+interface Who {
+  readonly server: string
+  readonly machine: boolean
 }
 
 /** Starts or reaches the server. Fails with `Unreachable`, `Unavailable`; `stop` ends the attempt. */
@@ -74,9 +92,9 @@ export async function openSession(
   granted: Services["granted"],
 ): Promise<Session> {
   const effects = new Effects()
-  const { transport, mode, pipe, label, leave } = wayTo(server, options, granted, effects)
+  const { transport, mode, pipe, label, leave, hidden, who } = wayTo(server, options, granted, effects)
   const client = new Client({ name: "shadowgraph", version: "0.1.0" }, { versionNegotiation: { mode } })
-  const open: Open = { client, effects, pipe, label, alive: true }
+  const open: Open = { client, effects, pipe, label, hidden, who, alive: true }
   client.onclose = () => {
     open.alive = false
   }
@@ -90,7 +108,7 @@ export async function openSession(
     await orAbort(client.connect(transport, { signal, timeout: CONNECT_MS_MAX }), signal)
   } catch (cause) {
     await close()
-    throw cause instanceof Failure ? cause : unreachable(label, pipe, cause)
+    throw unreachable(open, "connect to", cause)
   }
   let tools: ReturnType<McpConnection["tools"]> | undefined
   return {
@@ -111,10 +129,13 @@ export async function openSession(
   }
 }
 
-function unreachable(label: string, pipe: StdioPipe | undefined, cause: unknown): Failure {
-  const why = pipe?.ended !== undefined ? `its process ended (${pipe.ended})` : messageOf(cause)
+function unreachable(session: Open, doing: string, cause: unknown): Failure {
+  const known = cause instanceof Failure ? cause : lockedOut(session, cause)
+  if (known !== undefined) return known
+  const { label, pipe } = session
+  const why = pipe?.ended !== undefined ? `its process ended (${pipe.ended})` : messageOf(session, cause)
   const status = cause instanceof SdkHttpError ? { status: cause.status } : null
-  return fail("Unreachable", `Cannot connect to ${label}: ${why}${said(pipe)}`, {
+  return fail("Unreachable", `Cannot ${doing} ${label}: ${why}${said(pipe)}`, {
     data: status,
     retryable: true,
     undelivered: true,
@@ -122,7 +143,19 @@ function unreachable(label: string, pipe: StdioPipe | undefined, cause: unknown)
   })
 }
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** A server that does not take the tokens of a login. */
+function lockedOut({ who }: Open, cause: unknown): Failure | undefined {
+  if (who === undefined) return undefined
+  if (cause instanceof InsufficientScopeError) return noScope(who.server, cause.requiredScope, who.machine, cause)
+  if (!(cause instanceof UnauthorizedError) && !(cause instanceof SdkHttpError && cause.status === 401))
+    return undefined
+  const hint = who.machine ? { hint: "its owner has to let this client in" } : {}
+  return noLogin(who.server, "refused", "it does not take the token", { cause, ...hint })
+}
+
+/** A server may repeat what it was sent. */
+const messageOf = ({ hidden }: Pick<Open, "hidden">, cause: unknown): string =>
+  blot(cause instanceof Error ? cause.message : String(cause), [...hidden])
 /** The last lines of a server's error stream. What it was given in its environment may be secret and is blotted out. */
 const said = (pipe: StdioPipe | undefined): string => {
   const last = pipe === undefined ? "" : blot(pipe.tail, pipe.hidden).trim().split("\n").slice(-3).join(" · ")
@@ -133,6 +166,8 @@ interface Way {
   readonly transport: Transport
   readonly mode: "auto" | "legacy"
   readonly label: string
+  readonly hidden: ReadonlySet<string>
+  readonly who?: Who | undefined
   readonly pipe?: StdioPipe
   /** Takes leave of the server, where the protocol has a word for it. */
   readonly leave: () => Promise<void>
@@ -158,9 +193,19 @@ function wayTo(
     })
   }
   const to = new URL(url)
+  const headers = texts(server["headers"])
+  const hidden = new Set(Object.values(headers).flatMap((text) => [text, text.replace(/^\S+ /, "")]))
+  const hide = (token: string) => {
+    hidden.add(token)
+    options.hide?.(token)
+  }
+  const login = loginOf(server, to, { ...options, hide }, granted)
   const transport = new StreamableHTTPClientTransport(to, {
     fetch: fetchOver(options.http, to, granted, (body) => effects.repeatable(body)),
-    requestInit: { headers: texts(server["headers"]) },
+    requestInit: { headers },
+    // Nobody is there in the middle of a run who could log in again, for more.
+    onInsufficientScope: "throw",
+    ...(login === undefined ? {} : { authProvider: login.provider }),
   })
   const leave = async () => {
     const goodbye = transport.sessionId === undefined ? undefined : transport.terminateSession()
@@ -168,14 +213,31 @@ function wayTo(
     await orAbort(goodbye ?? Promise.resolve(), AbortSignal.timeout(LEAVE_MS_MAX)).catch(() => undefined)
   }
   // The newest protocol is asked for on the same connection.
-  return { transport, mode: "auto", leave, label: `the server at ${to.origin}` }
+  return { transport, mode: "auto", leave, hidden, who: login?.who, label: `the server at ${to.origin}` }
+}
+
+/** Where its tokens come from, where it is one that is logged in to. */
+function loginOf(
+  { oauth }: { readonly [key: string]: Value },
+  url: URL,
+  { base, http, hide = () => undefined }: McpOptions,
+  granted: Services["granted"],
+): { readonly provider: AuthProvider; readonly who: Who } | undefined {
+  if (!isRecord(oauth) || http === undefined) return undefined
+  const who = { server: String(oauth["server"]), machine: oauth["oauth"] === "client_credentials" }
+  return { provider: tokensFor({ url, oauth, logins: new Logins(base), http, granted, hide }), who }
 }
 
 function overStdio(words: readonly string[], given: Readonly<Record<string, string>>, { base }: McpOptions): Way {
   const [command = "", ...args] = words
   const start = { command, args, cwd: base, env: { ...getDefaultEnvironment(), ...given } }
   // To ask for the newest protocol would start a second process.
-  const way = { mode: "legacy", label: `the server \`${words.join(" ")}\``, leave: async () => undefined } as const
+  const way = {
+    mode: "legacy",
+    label: `the server \`${words.join(" ")}\``,
+    hidden: new Set<string>(),
+    leave: async () => undefined,
+  } as const
   if (!hasProcessGroups()) return { ...way, transport: new StdioClientTransport({ ...start, stderr: "ignore" }) }
   const pipe = new StdioPipe({ ...start, hidden: Object.values(given) })
   return { ...way, transport: pipe, pipe }
@@ -199,11 +261,7 @@ async function list(session: Open): Promise<Awaited<ReturnType<McpConnection["to
         : { annotations: { readOnlyHint: t.annotations.readOnlyHint } }),
     }))
   } catch (cause) {
-    throw fail("Unreachable", `Cannot list the tools of ${session.label}: ${messageOf(cause)}${said(session.pipe)}`, {
-      retryable: true,
-      undelivered: true,
-      cause,
-    })
+    throw unreachable(session, "list the tools of", cause)
   }
 }
 
@@ -255,9 +313,12 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
   if (cause instanceof Failure) return cause
   const what = `Cannot call "${tool}" of ${session.label}`
   if (signal.aborted) return fail("Cancelled", `${what}: the call was cancelled`, { cause })
+  const out = lockedOut(session, cause)
+  if (out !== undefined) return out
+  const message = messageOf(session, cause)
   if (cause instanceof ProtocolError) {
-    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${cause.message}`, { cause })
-    return fail("ToolError", `${what}: ${cause.message}`, { data: { code: cause.code, text: cause.message }, cause })
+    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${message}`, { cause })
+    return fail("ToolError", `${what}: ${message}`, { data: { code: cause.code, text: message }, cause })
   }
   if (cause instanceof SdkHttpError) {
     const { status } = cause
@@ -265,7 +326,7 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
     return fail("HttpStatus", `${what}: the server answered ${status}`, { data: { status }, retryable, cause })
   }
   if (cause instanceof SdkError && cause.code === "INVALID_RESULT") {
-    return fail("BadAnswer", `${what}: the answer is not a tool result: ${cause.message}`, { cause })
+    return fail("BadAnswer", `${what}: the answer is not a tool result: ${message}`, { cause })
   }
   if (!session.alive || (cause instanceof SdkError && cause.code === "CONNECTION_CLOSED")) {
     session.alive = false
@@ -277,5 +338,5 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
       cause,
     })
   }
-  return fail("Unreachable", `${what}: ${messageOf(cause)}`, { retryable: true, cause })
+  return fail("Unreachable", `${what}: ${message}`, { retryable: true, cause })
 }

@@ -29,7 +29,9 @@ export type SqlError = Failed<
   | "Refused"
   | "Unavailable"
 >
-export type McpError = Failed<HttpCode | "ToolError" | "ToolDied" | "BadAnswer" | "Drift" | "UnknownTool">
+export type McpError = Failed<
+  HttpCode | "ToolError" | "ToolDied" | "BadAnswer" | "Drift" | "UnknownTool" | "NoLogin" | "NoScope"
+>
 export type LlmError = Failed<
   HttpCode | "BadOutput" | "Truncated" | "Refusal" | "ToolRounds" | "BadAnswer" | "ModelError"
 >
@@ -157,7 +159,26 @@ export const sqlOf =
     }) as never
   }
 
-type ServerNeed<S> = S extends { readonly url: infer U extends string } ? NetNeed<U> : never
+type AuthNeed<W> = W extends "oauth" ? never : W extends { readonly oauth: string } ? OAuthNeed<W> : SecretNeed<W>
+/** A client's secrets, and the authorization server where machines log in by themselves. */
+type OAuthNeed<W> =
+  | (W extends { readonly secret: infer S extends string } ? S : never)
+  | (W extends { readonly oauth: "client_credentials"; readonly key: infer S extends string } ? S : never)
+  | (W extends { readonly oauth: "client_credentials"; readonly issuer: infer U extends string } ? NetNeed<U> : never)
+type ServerNeed<S> = S extends { readonly url: infer U extends string }
+  ? NetNeed<U> | (S extends { readonly auth: infer W } ? AuthNeed<W> : never)
+  : never
+const authNeeds = (auth: unknown): readonly string[] => {
+  if (auth === "oauth") return []
+  if (typeof auth !== "object" || auth === null || !Object.hasOwn(auth, "oauth")) return secretNeeds(auth)
+  const { oauth, secret, key, issuer } = auth as { readonly [key: string]: string | undefined }
+  const machine = oauth === "client_credentials"
+  return [
+    secret,
+    machine ? key : undefined,
+    machine && issuer !== undefined ? `net:${hostOf(issuer)}` : undefined,
+  ].filter((need) => need !== undefined)
+}
 export interface McpOptions<S extends string, D, Tl extends string, F extends Input, A, N extends string>
   extends Common<F, A, N> {
   readonly server: Declared<"servers", S, D>
@@ -182,14 +203,14 @@ export const mcpOf =
     options: McpOptions<S, D, Tl, F, A, N>,
   ): Tool<Given<F>, A, McpError, Capability<`mcp:${S}/${Tl}` | ServerNeed<D> | N>> => {
     const { server, tool, input, output, needs, ...set } = options
-    const { url } = server.declaration as { url?: unknown }
+    const { url, auth } = server.declaration as { readonly url?: unknown; readonly auth?: unknown }
     return toolOf(kind, id, {
       main: `${server.name}/${tool}`,
       set,
       uses: [server as Resource],
       needs: [
         `mcp:${server.name}/${tool}`,
-        ...(typeof url === "string" ? [`net:${hostOf(url)}`] : []),
+        ...(typeof url === "string" ? [`net:${hostOf(url)}`, ...authNeeds(auth)] : []),
         ...(needs ?? []),
       ],
       ...common(input, output),

@@ -33,7 +33,7 @@ const SHAPE_CALLS_MIN = 10
  * are counted, and are no outcomes.
  */
 const OF_THE_WAY: ReadonlySet<string> = new Set(
-  "Timeout Cancelled Unreachable Unavailable ToolDied HttpStatus NoSecret NotGranted Overloaded Budget Drift".split(
+  "Timeout Cancelled Unreachable Unavailable ToolDied HttpStatus NoSecret NoLogin NoScope NotGranted Overloaded Budget Drift".split(
     " ",
   ),
 )

@@ -86,6 +86,35 @@ describe("the type of a tool names what its kind asks for", () => {
     expect(needsOf(g)).toEqual(["mcp:wiki/search", "net:wiki.example.com"])
   })
 
+  test("mcp: who logs in", () => {
+    const url = "https://wiki.example.com/mcp"
+    const call = <const D>(declaration: D) =>
+      mcpOf(mcp)("search", { server: server("wiki", declaration), tool: "search", output: v.string(), parse: "text" })
+    const person = call({ url, auth: "oauth" })
+    is<(typeof person)["types"]["needs"], Capability<"mcp:wiki/search" | "net:wiki.example.com">>(true)
+    expect(needsOf(graph("g", { input: {} }, () => person({})))).toEqual(["mcp:wiki/search", "net:wiki.example.com"])
+    const issuer = "https://login.example.com"
+    const machine = call({
+      url,
+      auth: { oauth: "client_credentials", id: "app", secret: "secret:APP", issuer } as const,
+    })
+    type Needs = "mcp:wiki/search" | "net:wiki.example.com" | "net:login.example.com" | "secret:APP"
+    is<(typeof machine)["types"]["needs"], Capability<Needs>>(true)
+    expect(needsOf(graph("g", { input: {} }, () => machine({})))).toEqual([
+      "mcp:wiki/search",
+      "net:login.example.com",
+      "net:wiki.example.com",
+      "secret:APP",
+    ])
+    const token = call({ url, auth: "secret:KEY" })
+    is<(typeof token)["types"]["needs"], Capability<"mcp:wiki/search" | "net:wiki.example.com" | "secret:KEY">>(true)
+    expect(needsOf(graph("g", { input: {} }, () => token({})))).toEqual([
+      "mcp:wiki/search",
+      "net:wiki.example.com",
+      "secret:KEY",
+    ])
+  })
+
   test("llm: the model, its host, its secret, and what its tools need", () => {
     const convert = fn(
       "convert",

@@ -3,8 +3,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { compared, wrongs } from "./compare.ts"
 import { ourClient, ourServer, referenceServer } from "./run.ts"
-import { CLIENT_SCENARIOS } from "./scenarios.ts"
-import { scoreOf } from "./suite.ts"
+import { CLIENT_REASONS, clientScenariosOf } from "./scenarios.ts"
+import { clientScenarios, scoreOf } from "./suite.ts"
 
 setDefaultTimeout(120_000)
 
@@ -14,7 +14,16 @@ test("graphs as a server: nothing below the reference server, nothing without a 
   expect(scoreOf(ours)).toEqual({ passed: 38, failed: 2 })
 })
 
-test("the mcp node as a client: tools are called", async () => {
-  const checks = await ourClient(CLIENT_SCENARIOS.filter(({ name }) => name === "tools_call"))
-  expect([...checks]).toEqual([["tools_call/tool-add-numbers", "SUCCESS"]])
+test("the mcp node as a client: tools are called, behind a login, too", async () => {
+  const own = ["tools_call", "auth/metadata-var3", "auth/scope-step-up", "auth/client-credentials-jwt"]
+  const checks = await ourClient(clientScenariosOf(clientScenarios()).filter(({ name }) => own.includes(name)))
+  expect([...checks].filter(([, status]) => status !== "SUCCESS")).toEqual([])
+  expect(checks.get("tools_call/tool-add-numbers")).toBe("SUCCESS")
+  expect(checks.get("auth/scope-step-up/scope-step-up-escalation")).toBe("SUCCESS")
+})
+
+test("every client scenario of the suite is run, or has its reason", () => {
+  const all = clientScenarios()
+  const taken = clientScenariosOf(all).map(({ name }) => name)
+  expect([...taken, ...Object.keys(CLIENT_REASONS)].sort()).toEqual([...all].sort())
 })

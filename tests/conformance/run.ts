@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, "..", "..")
 const MAIN = join(root, "deploy", "cli", "main.ts")
 const REFERENCE = join(root, "node_modules/@modelcontextprotocol/server-everything/dist/index.js")
 const CLIENT = join(import.meta.dirname, "client.ts")
+const AUTH_CLIENT = join(import.meta.dirname, "auth_client.ts")
 
 /** Works in a folder of its own. */
 async function within<T>(work: (cwd: string) => Promise<T>): Promise<T> {
@@ -61,13 +62,16 @@ export const referenceServer = (scenario?: string): Promise<Checks> =>
 export const ourClient = (scenarios: readonly ClientScenario[]): Promise<Checks> =>
   within(async (cwd) => {
     const all = new Map<string, string>()
-    for (const { name, tool, with: args } of scenarios) {
-      const command = `${process.execPath} ${CLIENT} ${tool} ${Buffer.from(JSON.stringify(args)).toString("base64url")} ${cwd}`
+    for (const { name, call } of scenarios) {
+      const words = call === undefined ? [AUTH_CLIENT] : [CLIENT, call.tool, inWords(call.with)]
+      const command = [process.execPath, ...words, cwd].join(" ")
       const checks = await suite(cwd, name, ["client", "--command", command, "--scenario", name])
       for (const [check, status] of checks) all.set(check, status)
     }
     return all
   })
+
+const inWords = (args: object): string => Buffer.from(JSON.stringify(args)).toString("base64url")
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {

@@ -10,21 +10,26 @@ export const SERVER_REASONS: { readonly [scenarioOrCheck: string]: string } = {
 
 export interface ClientScenario {
   readonly name: string
-  /** The tool of the suite's server that the graph calls, and its arguments. */
-  readonly tool: string
-  readonly with: { readonly [arg: string]: number | string }
+  /** The tool of the suite's server that the graph calls, and its arguments; left out where the graph also logs in. */
+  readonly call?: { readonly tool: string; readonly with: { readonly [arg: string]: number | string } }
 }
 
-export const CLIENT_SCENARIOS: readonly ClientScenario[] = [
-  { name: "initialize", tool: "none", with: {} },
-  { name: "tools_call", tool: "add_numbers", with: { a: 2, b: 3 } },
-  { name: "sse-retry", tool: "test_reconnection", with: {} },
+const CALLS: readonly ClientScenario[] = [
+  { name: "initialize", call: { tool: "none", with: {} } },
+  { name: "tools_call", call: { tool: "add_numbers", with: { a: 2, b: 3 } } },
+  { name: "sse-retry", call: { tool: "test_reconnection", with: {} } },
 ]
 
 /** Scenarios for clients that a graph's `mcp:` node takes no part in. */
 export const CLIENT_REASONS: { readonly [scenario: string]: string } = {
   "elicitation-sep1034-client-defaults":
     "a tool that asks a person in the middle of its call is not answered: a graph says with `ask` where it asks, so that it can rest meanwhile",
-  "auth/*":
-    "nobody sits at a graph who could log in with a browser; it carries the token that it is given as a secret (auth: bearer)",
+  "auth/cross-app-access-complete-flow":
+    "tokens of a company's own login service are not exchanged for those of a server: a person logs in at the server itself, a machine with its own credentials",
 }
+
+/** What we take part in, of all that the suite has: every scenario of logging in, but for those with a reason. */
+export const clientScenariosOf = (all: readonly string[]): readonly ClientScenario[] => [
+  ...CALLS,
+  ...all.filter((name) => name.startsWith("auth/") && CLIENT_REASONS[name] === undefined).map((name) => ({ name })),
+]
