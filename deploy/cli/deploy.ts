@@ -38,6 +38,7 @@ export async function run(call: Call): Promise<number> {
     grants: [...new Set([...project.file.grants, ...call.list("grant"), ...needs])].sort(),
     ledger: ledgerOf(call, target),
     interface: interfaceOf(call, target),
+    mcp: mcpOf(call, target),
     version: versionOf(),
     open: call.on("open"),
     name: nameOf(call, graphs),
@@ -88,6 +89,13 @@ function interfaceOf(call: Call, target: Target): Interface | undefined {
   const found = INTERFACES.find((form) => form === given)
   if (found !== undefined) return found
   throw usage(`--interface is ${INTERFACES.join(" or ")}, found "${given}"`)
+}
+
+function mcpOf(call: Call, target: Target): boolean {
+  if (!call.on("mcp")) return false
+  if (target === "browser") throw usage(`${TRAITS[target].title} has no clients of MCP`)
+  if (call.text("interface") === "small") throw usage("--mcp wants the whole interface", "Leave out --interface.")
+  return true
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/

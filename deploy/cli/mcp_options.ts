@@ -1,13 +1,11 @@
 /** What the projects of served graphs say of MCP, read alike by every command that serves it. */
+import { Failure } from "../../graph/mod.ts"
 import type { Served } from "../http/app.ts"
+import { mcpKeyFrom } from "../mcp/key.ts"
 import { rolesOf } from "../mcp/roles.ts"
 import type { McpServing } from "../mcp/serving.ts"
 import type { Named } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
-
-/** Signs what MCP clients hold between two rounds of a call that asks a person: the same on all servers of one store. */
-const MCP_KEY = "SHADOWGRAPH_MCP_KEY"
-const MCP_KEY_BYTES = 32
 
 export type McpWords = Pick<McpServing, "roles" | "instructions"> & Partial<Pick<McpServing, "key">>
 
@@ -16,9 +14,10 @@ export function mcpOf(call: Call, graphs: readonly Named[], served: readonly Ser
   const files = graphs.map((g) => g.project.file.mcp)
   const { problems, ...more } = rolesOf(files, served)
   if (problems.length > 0) throw new CliError({ reason: "failed", message: problems.join("\n"), exit: EXIT.failed })
-  const text = call.terminal.env[MCP_KEY]
-  if (text === undefined || text === "") return more
-  const key = new TextEncoder().encode(text)
-  if (key.length >= MCP_KEY_BYTES) return { ...more, key }
-  throw usage(`${MCP_KEY} must have at least ${MCP_KEY_BYTES} bytes, found ${key.length}`)
+  try {
+    return { ...more, ...mcpKeyFrom(call.terminal.env) }
+  } catch (cause) {
+    if (cause instanceof Failure) throw usage(cause.message)
+    throw cause
+  }
 }

@@ -13,8 +13,8 @@ import type { Edge } from "./edge.ts"
 
 export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins" | "onRun" | "fit"> {
   readonly limits?: Partial<HttpLimits>
-  /** What is served beside runs. */
-  readonly ways?: readonly Way[]
+  /** What is served beside runs; made with what tells that the program stops. */
+  readonly ways?: (draining: Draining) => readonly Way[]
   /** Of the interface, for its document. */
   readonly version?: string
 }
@@ -120,7 +120,7 @@ class Served {
 
   async #open(): Promise<ReturnType<typeof graphsApp>> {
     const { clock, holderOf, host, onDefect } = this.#at.means
-    const { version = "1", ways = [], ...more } = this.#options
+    const { version = "1", ways, ...more } = this.#options
     const graphs = [...(await this.#at.graphs()).values()]
     return graphsApp({
       ...more,
@@ -131,7 +131,7 @@ class Served {
           this.#means = means
         },
         describingWay({ version, guarded: holderOf !== undefined }),
-        ...ways,
+        ...(ways?.(this.draining) ?? []),
       ],
       clock,
       draining: this.draining,

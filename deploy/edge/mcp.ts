@@ -2,6 +2,9 @@
  * The graphs of an edge as tools of MCP, each request by itself, as on a host that forgets between two of them. A door of its own:
  * who does not serve MCP carries none of the protocol's library.
  */
+
+import { type McpWay, mcpWayOn } from "../http/mcp_way.ts"
+import type { Way } from "../http/means.ts"
 import { strangerIn } from "../http/origin.ts"
 import { Answer } from "../http/problems.ts"
 import { McpHttp } from "../mcp/http.ts"
@@ -58,3 +61,8 @@ export function mcpAtEdge(at: Edge, options: EdgeMcpOptions = {}): (request: Req
     return await (await opened).fetch(request, caller)
   }
 }
+
+/** The same as a way of `shadowgraph/edge/http`, where runs rest and sessions last as long as the program. */
+export const mcpWay = (options: McpWay): Way => mcpWayOn(async () => McpHttp, options)
+
+export { mcpKeyFrom } from "../mcp/key.ts"

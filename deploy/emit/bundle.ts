@@ -78,7 +78,8 @@ export async function bundleFor(
 const FOR_SERVERS: BuildOptions = {
   platform: "node",
   mainFields: ["module", "main"],
-  external: ["bun:*"],
+  // Runtimes of models are installed where the program is started: one is native, and both are large.
+  external: ["bun:*", "onnxruntime-node", "onnxruntime-web"],
   // Packages of the old form ask for their parts by `require`.
   banner: {
     js: 'import { createRequire as shadowgraphRequire } from "node:module"; const require = shadowgraphRequire(import.meta.url);',
@@ -101,6 +102,7 @@ const HOME = join(import.meta.dirname, "..", "..")
 const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge": "deploy/edge/mod",
   "shadowgraph/edge/http": "deploy/edge/http",
+  "shadowgraph/edge/mcp": "deploy/edge/mcp",
   "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
   "shadowgraph/server": "deploy/server/mod",

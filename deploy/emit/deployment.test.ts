@@ -162,6 +162,15 @@ describe("what is lacking", () => {
     expect(await broken.catch((cause: unknown) => cause)).toBeInstanceOf(Failure)
   })
 
+  test("a part to play for clients of MCP that the graph cannot play", async () => {
+    const { checked, project } = await loaded(PUBLIC, {})
+    const more = { ledger: "memory", interface: "full", speculates: false } as const
+    const role = { as: "resource", uri: "rates://{day}" } as const
+    const gathered = await gather(checked, project)
+    const found = lacksOf(gathered, { target: "bun", grants: checked.needs, ...more, roles: [["g", role]] })
+    expect(harmfulOf(found)).toEqual(['the address "rates://{day}" names {day}, which is no input of "g"'])
+  })
+
   test("a validator that the project demands", async () => {
     const project = JSON.stringify({ validate: { read: "oracle" } })
     const [lack] = await harmful("bun", PUBLIC, true, { "shadowgraph.project.json": project })

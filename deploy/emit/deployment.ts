@@ -23,6 +23,8 @@ export interface DeployOptions {
   readonly ledger: Program["ledger"]
   /** Default: the whole of it where runs are on a record that lasts, or ask. */
   readonly interface?: Interface | undefined
+  /** Graphs are tools of MCP as well. Default: they are not. */
+  readonly mcp?: boolean
   /** Of this package, for the document of the interface. */
   readonly version?: string
   readonly open: boolean
@@ -52,7 +54,8 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     target,
     gathered,
     ledger,
-    interface: options.interface ?? (ledger !== "memory" || asks(gathered) ? "full" : "small"),
+    interface: options.interface ?? (ledger !== "memory" || options.mcp || asks(gathered) ? "full" : "small"),
+    ...(options.mcp ? { mcp: partsOf(project, gathered) } : {}),
     version: options.version ?? "1",
     open,
     packing: {
@@ -67,7 +70,7 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
   const beside = bringsModels(target, gathered) ? await besideOf(target, folder, modelsIn(gathered)) : NOTHING
   const parts = { folder, modules, beside: beside.bytes }
   const { text, bytes, gzip, lacks } = await bundleFor(target, entryOf(program), parts)
-  const wanted = { target, grants, ledger, interface: program.interface, speculates }
+  const wanted = { target, grants, ledger, interface: program.interface, speculates, roles: program.mcp?.roles ?? [] }
   const found = gathered.flatMap((g) => lacksOf(g, wanted))
   const written = filesOf(program, text, name)
   const sandbox = hasScripts(gathered) && !TRAITS[target].server ? { [SANDBOX_FILE]: await meteredQuickJs() } : {}
@@ -84,6 +87,12 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
 }
 
 const NOTHING: Beside = { files: {}, copies: {}, bytes: 0, lacks: [] }
+
+/** What the project makes of those graphs that come along. */
+function partsOf({ file: { mcp } }: Project, gathered: readonly Gathered[]): NonNullable<Program["mcp"]> {
+  const roles = [...(mcp?.roles ?? [])].filter(([name]) => gathered.some(({ plan }) => plan.name === name))
+  return { roles, ...(mcp?.instructions === undefined ? {} : { instructions: mcp.instructions }) }
+}
 
 const NONE: ReadonlySet<string> = new Set()
 

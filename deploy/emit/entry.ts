@@ -3,6 +3,7 @@
  * It is short, so that whoever looks into a deployment sees what it does.
  */
 import { type Packing, pack } from "../edge/packed.ts"
+import type { McpRole } from "../mcp/serving.ts"
 import type { Gathered } from "./gather.ts"
 import { readsPatterns } from "./lacks.ts"
 import { modelsIn } from "./models.ts"
@@ -17,6 +18,11 @@ export interface Program {
   readonly interface: Interface
   /** Of the interface, for its document. */
   readonly version: string
+  /** The graphs are tools of MCP as well, or what their project makes of them. */
+  readonly mcp?: {
+    readonly roles: readonly (readonly [graph: string, role: McpRole])[]
+    readonly instructions?: string
+  }
   /** Whoever reaches it may run what was granted. */
   readonly open: boolean
 }
@@ -32,7 +38,7 @@ export const kindsIn = (gathered: readonly Gathered[]): ReadonlySet<string> =>
   new Set(gathered.flatMap(({ plan }) => plan.externs.map((x) => x.kind)))
 export const asks = (gathered: readonly Gathered[]): boolean => [...kindsIn(gathered)].some((kind) => ASKING.has(kind))
 export const hasScripts = (gathered: readonly Gathered[]): boolean => kindsIn(gathered).has("script")
-/** Whether they run models on what the deployment brings along. */
+/** Whether they run models there. */
 export const bringsModels = (target: Target, gathered: readonly Gathered[]): boolean =>
   TRAITS[target].providers !== undefined && kindsIn(gathered).has("onnx")
 
@@ -42,8 +48,8 @@ export const partsOf = (gathered: readonly Gathered[]): readonly Part[] => [
   ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
 ]
 
-type Door = "edge" | "server" | "edge/http" | "edge/onnx" | "edge/sandbox"
-const DOORS: readonly Door[] = ["edge", "edge/http", "edge/onnx", "edge/sandbox", "server"]
+type Door = "edge" | "server" | "edge/http" | "edge/mcp" | "edge/onnx" | "edge/sandbox"
+const DOORS: readonly Door[] = ["edge", "edge/http", "edge/mcp", "edge/onnx", "edge/sandbox", "server"]
 
 export function entryOf(program: Program): string {
   const { target, gathered, packing } = program
@@ -54,6 +60,7 @@ export function entryOf(program: Program): string {
     edge: new Set(["edge", "unpack"]),
     server: new Set(),
     "edge/http": new Set(),
+    "edge/mcp": new Set(),
     "edge/onnx": new Set(),
     "edge/sandbox": new Set(),
   }
@@ -70,19 +77,16 @@ export function entryOf(program: Program): string {
     lend(server ? "server" : "edge", server ? "createHttp" : "fetchHttp", `http: ${server ? "web" : "fetchHttp()"}`)
   if (uses.has("mcp")) lend("server", "mcpService", 'mcp: mcpService({ base: ".", http: web })')
   if (uses.has("sql")) lend("server", "sqliteService", 'sqlite: sqliteService(".")')
-  if (uses.has("read_file") || uses.has("write_file")) lend("server", "fileService", 'files: fileService(".")')
+  const models = bringsModels(target, gathered) ? codeOfModels(target, modelsIn(gathered)) : undefined
+  for (const [door, name] of models?.names ?? []) names[door].add(name)
+  if (models !== undefined) services.push(`files: ${models.files}`, `onnx: ${models.onnx}`)
+  else if (uses.has("read_file") || uses.has("write_file")) lend("server", "fileService", 'files: fileService(".")')
   if (uses.has("script"))
     lend(
       "edge/sandbox",
       "sandboxOn",
       `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
     )
-  const models = uses.has("onnx") ? codeOfModels(target, modelsIn(gathered)) : undefined
-  if (models !== undefined) {
-    if (target === "browser") names["edge/onnx"].add("cachedModels")
-    lend("edge/onnx", "broughtModels", `files: ${models.files}`)
-    lend("edge/onnx", "webOnnx", `onnx: ${models.onnx}`)
-  }
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
     lend(
@@ -166,10 +170,23 @@ type Tail = (program: Program, settings: readonly string[], names: Names) => Sta
 const call = (settings: readonly string[]): string => `edge({\n${settings.map((line) => `  ${line},\n`).join("")}})`
 
 /** The program's handler, in the form of interface that it has. */
-function appOf({ interface: form, version }: Program, settings: readonly string[], names: Names): string {
+function appOf(
+  { interface: form, version, mcp, target, ledger }: Program,
+  settings: readonly string[],
+  names: Names,
+): string {
   if (form === "small") return call(settings)
   names["edge/http"].add("httpAtEdge")
-  return `httpAtEdge(${call(settings)}, { version: ${JSON.stringify(version)} })`
+  const more = [`version: ${JSON.stringify(version)}`]
+  if (mcp !== undefined) {
+    names["edge/mcp"].add("mcpWay").add("mcpKeyFrom")
+    const told = mcp.instructions === undefined ? "" : `, instructions: ${JSON.stringify(mcp.instructions)}`
+    // A worker that may be put away between two requests holds no sessions.
+    const http = target === "workerd" && ledger === "memory" ? ", http: { sessionsMax: 0 }" : ""
+    const roles = `new Map(${JSON.stringify(mcp.roles)})`
+    more.push(`ways: (draining) => [mcpWay({ draining, roles: ${roles}${told}${http}, ...mcpKeyFrom(env) })]`)
+  }
+  return `httpAtEdge(${call(settings)}, { ${more.join(", ")} })`
 }
 
 /** With the whole interface a program also goes on with runs that rest, and lets those that go on end before it stops. */

@@ -2,9 +2,11 @@
  * The files that each host wants around the program, and the one command that goes live. Text only: what a person may read, change
  * and keep in a repository.
  */
+import { MCP_KEY } from "../mcp/key.ts"
 import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
+import { modelsIn } from "./models.ts"
 import { PAGE } from "./page.ts"
-import type { Part } from "./runtimes.ts"
+import { INSTALLED, type Part } from "./runtimes.ts"
 import type { Target } from "./targets.ts"
 
 export interface Written {
@@ -32,7 +34,7 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, interface: form, open }: Program): string {
+function listing({ target, gathered, packing, ledger, interface: form, mcp, open }: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
@@ -48,12 +50,13 @@ function listing({ target, gathered, packing, ledger, interface: form, open }: P
     ...Object.fromEntries(Object.entries(money).filter(([, value]) => value !== undefined)),
     ledger,
     ...(target === "browser" ? {} : { interface: form }),
+    ...(mcp === undefined ? {} : { mcp: true }),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
 }
 
-function readme({ target, gathered, open, ledger }: Program, name: string, { live, also }: Written): string {
+function readme({ target, gathered, open, ledger, mcp }: Program, name: string, { live, also }: Written): string {
   const variables = [
     ...(target === "browser" || target === "workerd" ? [] : VARIABLES),
     ...(ledger === "file" ? [["SHADOWGRAPH_LEDGER", "the file of the ledger; ledger.db"] as const] : []),
@@ -69,6 +72,11 @@ function readme({ target, gathered, open, ledger }: Program, name: string, { liv
             : [["SHADOWGRAPH_TOKENS_FILE", "in place of it, such a file, read again whenever it changes"] as const]),
         ]),
   ]
+  if (mcp !== undefined)
+    variables.push([
+      MCP_KEY,
+      "32 bytes or more that sign what clients of MCP, at `/mcp`, carry between two rounds of a question; drawn at the start where it is not set",
+    ])
   const graphs = gathered.map(({ plan }) => `\`${plan.name}\``).join(", ")
   return [
     `# ${name}`,
@@ -86,11 +94,18 @@ function readme({ target, gathered, open, ledger }: Program, name: string, { liv
 
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
-const dockerfile = (image: string, user: string, command: string) => `# Written by \`shadowgraph deploy\`.
+/** `install`: how packages get there, where the program wants some. */
+const dockerfile = (
+  image: string,
+  user: string,
+  command: string,
+  { gathered }: Program,
+  install: string,
+) => `# Written by \`shadowgraph deploy\`.
 FROM ${image}
 WORKDIR /app
-COPY app.mjs ./
-RUN mkdir /data && chown ${user} /data
+${bringsModels("node", gathered) ? `COPY package.json ./\nRUN ${install}\n` : ""}COPY app.mjs ./
+${modelsIn(gathered).length > 0 ? "COPY models ./models\n" : ""}RUN mkdir /data && chown ${user} /data
 USER ${user}
 VOLUME /data
 ENV PORT=8787 SHADOWGRAPH_LEDGER=/data/ledger.db
@@ -128,18 +143,28 @@ WantedBy=multi-user.target
 type Form = (program: Program, text: string, name: string) => Written
 
 const FORMS: Readonly<Record<Target, Form>> = {
-  bun: (_, text, name) => ({
-    files: { "app.mjs": text, Dockerfile: dockerfile("oven/bun:1.4-slim", "bun", '["bun", "app.mjs"]') },
-    live: container(name),
-    also: [
-      ["As a process", (folder) => `bun ${folder}/app.mjs`],
-      [
-        "As one file that needs no Bun",
-        (folder) => `bun build --compile --minify ${folder}/app.mjs --outfile ${folder}/${name}`,
+  bun: (program, text, name) => {
+    const models = bringsModels("bun", program.gathered)
+    const image = dockerfile("oven/bun:1.4-slim", "bun", '["bun", "app.mjs"]', program, "bun install")
+    const packages = json({ name, private: true, type: "module", dependencies: INSTALLED })
+    return {
+      files: { "app.mjs": text, ...(models ? { "package.json": packages } : {}), Dockerfile: image },
+      live: container(name),
+      also: [
+        ["As a process", (folder) => `${models ? `bun install --cwd ${folder} && ` : ""}bun ${folder}/app.mjs`],
+        // Native runtimes of models fit into no file.
+        ...(models
+          ? []
+          : [
+              [
+                "As one file that needs no Bun",
+                (folder: string) => `bun build --compile --minify ${folder}/app.mjs --outfile ${folder}/${name}`,
+              ] as const,
+            ]),
       ],
-    ],
-  }),
-  node: (_, text, name) => ({
+    }
+  },
+  node: (program, text, name) => ({
     files: {
       "app.mjs": text,
       "package.json": json({
@@ -148,11 +173,13 @@ const FORMS: Readonly<Record<Target, Form>> = {
         type: "module",
         engines: { node: ">=22.19" },
         scripts: { start: "node app.mjs" },
+        ...(bringsModels("node", program.gathered) ? { dependencies: INSTALLED } : {}),
       }),
-      Dockerfile: dockerfile("node:24-slim", "node", '["node", "app.mjs"]'),
+      Dockerfile: dockerfile("node:24-slim", "node", '["node", "app.mjs"]', program, "npm install --omit=dev"),
       [`${name}.service`]: unit(name),
     },
-    live: (folder) => `node ${folder}/app.mjs`,
+    live: (folder) =>
+      `${bringsModels("node", program.gathered) ? `npm install --prefix ${folder} && ` : ""}node ${folder}/app.mjs`,
     also: [
       ["In a container", container(name)],
       [
@@ -177,11 +204,15 @@ const FORMS: Readonly<Record<Target, Form>> = {
       ],
     ],
   }),
-  workerd: ({ ledger, gathered }, text, name) => ({
+  workerd: ({ ledger, gathered, mcp }, text, name) => ({
     files: {
       "worker.js": text,
       "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered)),
-      "workerd.capnp": capnp(ledger === "durable", secretsOf(gathered), partsOf(gathered)),
+      "workerd.capnp": capnp(
+        ledger === "durable",
+        [...secretsOf(gathered), ...(mcp === undefined ? [] : [MCP_KEY])],
+        partsOf(gathered),
+      ),
     },
     live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
     also: [

@@ -5,9 +5,11 @@
 import { coverage, isRecord, type Value, WITH_PATTERNS } from "../../graph/mod.ts"
 import { isOAuth, reachOfHost, readOAuth } from "../../nodes/mod.ts"
 import { builtinsOf } from "../../plan/mod.ts"
+import { roleProblem } from "../mcp/roles.ts"
+import type { McpRole } from "../mcp/serving.ts"
 import type { Gathered } from "./gather.ts"
 import { lacksOfModels } from "./models.ts"
-import { ASKING, type Interface, type Ledger, type Target, TRAITS } from "./targets.ts"
+import { ASKING, type Interface, type Ledger, TARGETS, type Target, TRAITS } from "./targets.ts"
 
 export interface Lack {
   /** Of which graph; of all where it is left out. */
@@ -22,6 +24,8 @@ export interface Wanted {
   readonly grants: readonly string[]
   readonly ledger: Ledger
   readonly interface: Interface
+  /** What graphs are to clients of MCP, where they are not tools. */
+  readonly roles?: readonly (readonly [graph: string, role: McpRole])[]
   /** Runs look ahead, by the project's file. */
   readonly speculates: boolean
 }
@@ -71,6 +75,9 @@ export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
       )
   if (open && needs("net").length > 0)
     harmless("a page reads answers of other origins only where these allow it (CORS)")
+  const [, role] = wanted.roles?.find(([name]) => name === plan.name) ?? []
+  const problem = role && roleProblem({ name: plan.name, input: plan.types[plan.input]! }, role, writes(plan))
+  if (problem !== undefined) harmful(problem, '"mcp" in shadowgraph.project.json says so')
   const asking = new Set(plan.externs.flatMap((x) => (ASKING.has(x.kind) ? [x.kind] : [])))
   for (const kind of asking) lacks.push(restingOf(kind, wanted))
   if (Object.hasOwn(kinds, "onnx")) lacks.push(...lacksOfModels(models, target))
@@ -113,10 +120,12 @@ function restingOf(kind: string, { target, ledger, interface: form }: Wanted): O
   }
 }
 
+const writes = (plan: Gathered["plan"]): boolean => plan.externs.some((x) => x.effect === "write")
 const bare = (host: string): string => host.replace(/:\d+$/, "").replace(/^\*\./, "")
 
 function insteadOf(kind: string): string {
-  return Object.hasOwn(TRAITS.node.kinds, kind)
-    ? "deploy to bun, deno or node"
+  const others = TARGETS.filter((target) => TRAITS[target].server && Object.hasOwn(TRAITS[target].kinds, kind))
+  return others.length > 0
+    ? `deploy to ${[others.slice(0, -1).join(", "), others.at(-1)].filter(Boolean).join(" or ")}`
     : "shadowgraph serve runs it; a program of your own brings it along with shadowgraph/edge"
 }

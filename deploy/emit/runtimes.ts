@@ -1,6 +1,7 @@
 /**
- * What runs models where a host has no runtime of its own: builds of the user's onnxruntime-web, copied beside the program. A page
- * loads them as they are. A worker compiles no WebAssembly and is mistaken for Node by them, so its copy is told otherwise.
+ * What runs models in a deployment. Servers have it installed where they start. Pages and workers get builds of the user's
+ * onnxruntime-web, copied beside the program: a page loads them as they are; a worker compiles no WebAssembly and is mistaken for Node
+ * by them, so its copy is told otherwise.
  */
 import { existsSync, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
@@ -8,7 +9,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import type { Lack } from "./lacks.ts"
 import { type Model, placeOf } from "./models.ts"
-import type { Target } from "./targets.ts"
+import { type Target, TRAITS } from "./targets.ts"
 
 /** Files that go beside a program: texts, and files of this machine as they are, by path in the deployment. */
 export interface Beside {
@@ -55,6 +56,13 @@ const PAGES_FILE_MAX = 25 * MIB
 
 /** `project`: the folder whose onnxruntime-web is taken, before that of this package. */
 export async function besideOf(target: Target, project: string, models: readonly Model[]): Promise<Beside> {
+  const brought = models.map((model) => [placeOf(model), model.file] as const)
+  const note = (what: string): Lack => ({ what, harmless: true })
+  if (TRAITS[target].server) {
+    const bytes = models.reduce((n, model) => n + model.bytes, 0)
+    const what = "onnxruntime-node and onnxruntime-web are installed where the program is started, as its README says"
+    return { files: {}, copies: Object.fromEntries(brought), bytes, lacks: [note(what)] }
+  }
   const folder = runtimeFolder(project)
   if (folder === undefined) {
     const what = "onnxruntime-web is not installed, and nothing else runs models there"
@@ -62,13 +70,12 @@ export async function besideOf(target: Target, project: string, models: readonly
   }
   const builds = target === "browser" ? Object.values(PAGE).flatMap(({ module, wasm }) => [module, wasm]) : [WASM]
   const copies = Object.fromEntries([
-    ...builds.map((name) => [`${FOLDER}/${name}`, join(folder, name)]),
-    ...models.map((model) => [placeOf(model), model.file]),
-  ]) as Record<string, string>
+    ...builds.map((name) => [`${FOLDER}/${name}`, join(folder, name)] as const),
+    ...brought,
+  ])
   const files = target === "browser" ? {} : await workerFiles(folder)
   const sizes = Object.entries(copies).map(([name, file]) => ({ name, size: statSync(file).size }))
   const bytes = sizes.reduce((n, { size }) => n + size, 0)
-  const note = (what: string): Lack => ({ what, harmless: true })
   const lacks =
     target === "browser"
       ? [
@@ -98,6 +105,9 @@ async function workerFiles(folder: string): Promise<Readonly<Record<string, stri
   }
 }
 
+/** What a server's package asks npm for. */
+export const INSTALLED = { "onnxruntime-node": "^1.30.0", "onnxruntime-web": "^1.30.0" } as const
+
 /** The builds of onnxruntime-web that the project or this package has; undefined where neither has them. */
 function runtimeFolder(project: string): string | undefined {
   for (const from of [join(project, "package.json"), import.meta.filename]) {
@@ -125,6 +135,8 @@ export const workerParts = (models: readonly Model[]): readonly Part[] => [
 ]
 
 export interface ModelCode {
+  /** What it takes, each from its door. */
+  readonly names: readonly (readonly [door: "edge/onnx" | "server", name: string])[]
   readonly imports: readonly string[]
   readonly lines: readonly string[]
   /** Expressions of the services `files` and `onnx`. */
@@ -132,14 +144,23 @@ export interface ModelCode {
   readonly onnx: string
 }
 
-/** How the program lends its models, with the names `broughtModels`, `cachedModels` and `webOnnx`. */
+/** How the program lends its models. */
 export function codeOfModels(target: Target, models: readonly Model[]): ModelCode {
   const brought = (of: (model: Model, i: number) => string) =>
-    `broughtModels({ ${models.map((model, i) => `${JSON.stringify(model.path)}: ${of(model, i)}`).join(", ")} })`
+    `{ ${models.map((model, i) => `${JSON.stringify(model.path)}: ${of(model, i)}`).join(", ")} }`
+  if (TRAITS[target].server)
+    return {
+      names: ["fileService", "serverOnnx", "withModels"].map((name) => ["server", name]),
+      imports: [],
+      lines: [],
+      files: `withModels(${brought((model) => `new URL("${placeOf(model)}", import.meta.url)`)}, fileService("."))`,
+      onnx: 'serverOnnx(".")',
+    }
   if (target === "browser") {
     const build = ({ module, wasm }: (typeof PAGE)[keyof typeof PAGE]) =>
       `{ load: () => import(at("${FOLDER}/${module}")), wasm: at("${FOLDER}/${wasm}") }`
     return {
+      names: ["broughtModels", "cachedModels", "webOnnx"].map((name) => ["edge/onnx", name]),
       imports: [],
       lines: [
         "const at = (file) => new URL(file, import.meta.url).href",
@@ -151,17 +172,18 @@ export function codeOfModels(target: Target, models: readonly Model[]): ModelCod
         "// What there is to run them on is found out before the first question.",
         "models.providers()",
       ],
-      files: brought((model) => `at("${placeOf(model)}")`),
+      files: `broughtModels(${brought((model) => `at("${placeOf(model)}")`)})`,
       onnx: "models",
     }
   }
   return {
+    names: ["broughtModels", "webOnnx"].map((name) => ["edge/onnx", name]),
     imports: models.map((model, i) => `import model${i} from "./${placeOf(model)}"`),
     lines: [
       `const runtime = { load: () => import("./${FOLDER}/${WORKER.module}"), factory: "./${WORKER.factory}", wasm: "${WASM}" }`,
       "const models = webOnnx({ wasm: runtime })",
     ],
-    files: brought((_, i) => `model${i}`),
+    files: `broughtModels(${brought((_, i) => `model${i}`)})`,
     onnx: "models",
   }
 }

@@ -32,6 +32,8 @@ const EVERYWHERE: { readonly [kind: string]: KindCode } = {
 export const ASKING: ReadonlySet<string> = new Set(["ask", "event"])
 /** Kinds that run on what a deployment brings along: models, and a runtime for them. */
 const BROUGHT: { readonly [kind: string]: KindCode } = { onnx: own("edge/onnx", "onnx") }
+/** The same on servers, with what npm installs where the program is started. */
+const INSTALLED: { readonly [kind: string]: KindCode } = { onnx: own("server", "onnx") }
 /** Kinds that want files, processes or connections that last. */
 const OF_SERVERS: { readonly [kind: string]: KindCode } = {
   sql: own("server", "sql"),
@@ -52,7 +54,7 @@ export interface Traits {
   readonly open: boolean
   /** How a secret gets there; none where there is no place for one. */
   readonly secret?: (name: string) => string
-  /** What models run on there, the first first; none where a deployment brings no runtime for them. */
+  /** What models run on there, the first first; none where a deployment has nothing that runs them. */
   readonly providers?: readonly string[]
   /** The most that a program may have there, in bytes, and who says so. */
   readonly size?: { readonly bytesMax: number; readonly who: string }
@@ -76,11 +78,16 @@ const server = (title: string, more: Partial<Traits> = {}): Traits => ({
   ...more,
 })
 
+const MODELS: Partial<Traits> = {
+  kinds: { ...EVERYWHERE, ...OF_SERVERS, ...INSTALLED },
+  providers: ["cuda", "webgpu", "cpu", "wasm"],
+}
+
 const MIB = 1 << 20
 
 export const TRAITS: Readonly<Record<Target, Traits>> = {
-  bun: server("Bun"),
-  node: server("Node"),
+  bun: server("Bun", MODELS),
+  node: server("Node", MODELS),
   // The disk of Deno Deploy is gone with its instance.
   deno: server("Deno", { ledgers: ["memory", "file"] }),
   workerd: {

@@ -9,7 +9,7 @@ import type { McpProject } from "./roles_file.ts"
 import { externsOf, type McpGraph, type McpRole } from "./serving.ts"
 
 /** Why a graph cannot have its role; undefined where it can. */
-function roleProblem(
+export function roleProblem(
   { name, input }: Pick<McpGraph, "name" | "input">,
   role: McpRole,
   writes: boolean,

@@ -1,10 +1,19 @@
 // Deployments that bring models along, started where they go: a page in Chromium on WebGPU and, once its device is gone in mid-run, on
-// WASM; a worker in workerd on WASM; held against the vendor's offline check. The answers are those of a hand, the trace is that of
+// WASM; a worker in workerd on WASM; processes of Node and Bun; held against the vendor's offline check. The answers are those of a hand, the trace is that of
 // `shadowgraph run`.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -101,6 +110,28 @@ const RUN = (lose: boolean) => `(async () => {
   return { output: outcome.ok ? outcome.value : outcome.failure.message, trace, by, record }
 })()`
 
+/** The trace of two runs over HTTP, of a server that has just been started. */
+async function asked(child: ChildProcess, port: number): Promise<string> {
+  running.push(child)
+  let said = ""
+  child.stderr?.on("data", (d) => (said += String(d)))
+  const url = `http://127.0.0.1:${port}`
+  await answering(`${url}/health`, child, () => said)
+  const traces = new Set<string>()
+  for (let i = 0; i < 2; i++) {
+    const response = await fetch(`${url}/graphs/steps/runs`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${TOKEN}` },
+      body: JSON.stringify({ input: INPUT }),
+    })
+    const { output, trace } = (await response.json()) as { readonly output: unknown; readonly trace: string }
+    expect({ status: response.status, output, said }).toEqual({ status: 200, output: OUTPUT, said: "" })
+    traces.add(trace)
+  }
+  expect(traces.size).toBe(1)
+  return [...traces][0]!
+}
+
 describe("a deployment that brings its models", () => {
   const chromium = findChromium()
   if (chromium === undefined)
@@ -170,25 +201,7 @@ describe("a deployment that brings its models", () => {
       const port = await freePort()
       const config = ["serve", "workerd.capnp", `--socket-addr=http=127.0.0.1:${port}`]
       const child = spawn(findWorkerd()!, config, { cwd: folder, env: { ...environment, SHADOWGRAPH_TOKENS } })
-      running.push(child)
-      let said = ""
-      child.stderr.on("data", (d) => (said += String(d)))
-      const url = `http://127.0.0.1:${port}`
-      await answering(`${url}/health`, child, () => said)
-      for (let i = 0; i < 2; i++) {
-        const response = await fetch(`${url}/graphs/steps/runs`, {
-          method: "POST",
-          headers: { "content-type": "application/json", authorization: `Bearer ${TOKEN}` },
-          body: JSON.stringify({ input: INPUT }),
-        })
-        const body = (await response.json()) as { readonly output: unknown; readonly trace: string }
-        expect({ status: response.status, output: body.output, said }).toEqual({
-          status: 200,
-          output: OUTPUT,
-          said: "",
-        })
-        traces.set("workerd", body.trace)
-      }
+      traces.set("workerd", await asked(child, port))
       const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js")
       const args = [wrangler, "deploy", "--dry-run", "--outdir", "out", "--config", "wrangler.jsonc"]
       const home = { HOME: base, XDG_CONFIG_HOME: base, WRANGLER_SEND_METRICS: "false", CI: "true" }
@@ -200,6 +213,28 @@ describe("a deployment that brings its models", () => {
       // What it would send holds the model and the runtime.
       const sent = readdirSync(join(folder, "out"), { recursive: true }).map(String)
       expect(sent.filter((name) => /\.(wasm|onnx)$/.test(name)).length).toBe(2)
+    },
+    HOST_MS_MAX,
+  )
+
+  test.each([
+    ["node", () => recentNode()],
+    ["bun", () => findBun()!],
+  ] as const)(
+    "runs them on %s, wherever it is started, with what npm installs there",
+    async (target, program) => {
+      const { folder, stderr } = await deploy(target)
+      expect(stderr).toContain("onnxruntime-node and onnxruntime-web are installed where the program is started")
+      const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      expect(Object.keys(dependencies)).toEqual(["onnxruntime-node", "onnxruntime-web"])
+      expect(readFileSync(join(folder, "Dockerfile"), "utf8")).toContain("COPY models ./models")
+      // In place of an installation, which wants the network.
+      symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
+      const port = await freePort()
+      const env = { ...environment, SHADOWGRAPH_TOKENS, HOST: "127.0.0.1", PORT: String(port) }
+      const elsewhere = mkdtempSync(join(base, "elsewhere-"))
+      const child = spawn(program(), [join(folder, "app.mjs")], { cwd: elsewhere, env })
+      traces.set(target, await asked(child, port))
     },
     HOST_MS_MAX,
   )

@@ -242,6 +242,10 @@ describe("the command", () => {
     [["worker"], "workerd"],
     [["bun", "parcels", "--ledger", "durable"], "file or memory"],
     [["bun", "parcels", "--name", "Not A Name"], "lower-case letters"],
+    [["bun", "parcels", "--interface", "tiny"], "small or full"],
+    [["bun", "parcels", "--interface", "small", "--mcp"], "whole interface"],
+    [["browser", "parcels", "--interface", "full"], "no interface over HTTP"],
+    [["browser", "parcels", "--mcp"], "no clients of MCP"],
     [["bun", "nowhere"], 'Cannot find "nowhere"'],
   ] as const)("%s is told with its fix", async (words, wanted) => {
     const { status, stderr } = await shadowgraph(["deploy", ...words])

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { environmentWith, findBun, findDeno } from "../../bin/runtimes.mjs"
 import { shadowgraphHere } from "../cli/here.ts"
+import { overHttp } from "../mcp/clients.ts"
 import { root } from "../repository.ts"
 import { answering, findChromium, findWorkerd, freePort, openChromium } from "./launch.ts"
 import { recentNode } from "./node.ts"
@@ -160,6 +161,10 @@ async function shown(name: string, folder: string, command: (port: number) => re
     expect.arrayContaining(["/graphs/twice/runs", "/graphs/refund/runs"]),
   )
   expect(JSON.stringify(document)).not.toContain("/graphs/late")
+  const { client } = await overHttp(first.url, { token: "guest" })
+  expect((await client.listTools()).tools.map(({ name }) => name).sort()).toEqual(["refund", "twice"])
+  expect((await client.callTool({ name: "twice", arguments: { x: 21 } })).structuredContent).toEqual({ result: 42 })
+  await client.close()
   await first.end("SIGKILL")
   // Another life: what rested is answered, or goes on when its time has come.
   const second = await up(folder, command)
@@ -179,14 +184,14 @@ async function shown(name: string, folder: string, command: (port: number) => re
 // At once: most of the time each of them waits for a host.
 describe.concurrent("runs that rest", () => {
   test("on Bun", async () => {
-    await shown("Bun", await deployed("bun"), () => [findBun()!, "app.mjs"])
+    await shown("Bun", await deployed("bun", "--mcp"), () => [findBun()!, "app.mjs"])
   })
   test("on Node", async () => {
-    await shown("Node", await deployed("node"), () => [recentNode(), "app.mjs"])
+    await shown("Node", await deployed("node", "--mcp"), () => [recentNode(), "app.mjs"])
   })
   test.skipIf(findDeno() === undefined)("on Deno", async () => {
     const rights = ["--allow-net", "--allow-env", "--allow-read=.", "--allow-write=."]
-    await shown("Deno", await deployed("deno", "--ledger", "file"), () => [
+    await shown("Deno", await deployed("deno", "--mcp", "--ledger", "file"), () => [
       findDeno()!,
       "run",
       "--no-prompt",
@@ -195,7 +200,7 @@ describe.concurrent("runs that rest", () => {
     ])
   })
   test.skipIf(findWorkerd() === undefined)("on workerd, in a Durable Object that its alarm wakes", async () => {
-    const folder = await deployed("workerd", "--ledger", "durable")
+    const folder = await deployed("workerd", "--mcp", "--ledger", "durable")
     expect(existsSync(join(folder, "sandbox.wasm"))).toBe(true)
     mkdirSync(join(folder, "objects"), { recursive: true })
     const config = (port: number) => [
