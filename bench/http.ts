@@ -1,6 +1,6 @@
 /**
  * `npm run bench:http`: a graph of five nodes over HTTP, requests a second and the time of the slowest hundredth, against the same
- * five steps by hand behind a bare Hono on Bun, and as a workflow of Mastra's server and a graph of LangGraph's, in turns on one
+ * five steps by hand behind a bare Hono on Bun, with and without what a server of ours does beside the work, and as a workflow of Mastra's server and a graph of LangGraph's, in turns on one
  * machine with one load generator; also with the ledger on disk.
  */
 import { type ChildProcess, spawn } from "node:child_process"
@@ -31,6 +31,7 @@ output: { total: total, tax: tax }
 const US = "Shadowgraph"
 const US_ON_DISK = "Shadowgraph, ledger on disk"
 const HONO = "Hono by hand"
+const HONO_WITH_DUTIES = "Hono by hand, with our duties"
 const MASTRA = "Mastra's server, on Node"
 const MASTRA_ON_BUN = "Mastra's server, on Bun"
 const LANGGRAPH = "LangGraph's development server"
@@ -70,10 +71,12 @@ try {
   const serve = [process.execPath, main, "serve", "--port", "0", "-q", "--concurrent", "1000"]
   const runs = { port: /127\.0\.0\.1:(\d+)/, path: "/graphs/order_total/runs", body: { input: INPUT } }
   const hono = [process.execPath, join(ROOT, "bench/http/hono.ts")]
+  const duties = [process.execPath, join(ROOT, "bench/http/hono_duties.ts")]
   const servers: readonly Server[] = [
     { name: US, keeps: "memory", command: [...serve, "--ledger", "memory"], cwd: folder, ...runs },
     { name: US_ON_DISK, keeps: "SQLite, synchronous=FULL", command: serve, cwd: folder, ...runs },
     { name: HONO, keeps: "nothing", command: hono, cwd: ROOT, ...runs, port: LISTENING },
+    { name: HONO_WITH_DUTIES, keeps: "memory, hashes alone", command: duties, cwd: ROOT, ...runs, port: LISTENING },
     ...(values["no-peers"] ? [] : peers()),
   ]
   const started = await Promise.all(servers.map(async (server) => ({ server, ...(await start(server)) })))
@@ -162,7 +165,7 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   }
   const report = new Report("HTTP", "npm run bench:http")
   report.text(
-    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record.`,
+    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record; with our duties it also looks at the host's name, bounds the body in size and time, sends the headers that keep an answer safe, and gives an id, a trace hash and the head of a hashed record of two entries.`,
   )
   report.table(
     ["server", "keeps a run in", "requests a second", "p50 ms", "p99 ms"],
@@ -179,6 +182,7 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   const versus = (name: string): number => median(ours, "rps") / median(all.get(name)!, "rps")
   report.figure("http.requests_per_second", median(ours, "rps"))
   report.figure("http.vs_hono", versus(HONO), "×", "≥ 0.7")
+  report.figure("http.vs_hono_with_duties", versus(HONO_WITH_DUTIES), "×")
   report.figure("http.p99_vs_hono", median(all.get(HONO)!, "p99") / median(ours, "p99"), "×")
   report.figure("http.durable_vs_hono", median(all.get(US_ON_DISK)!, "rps") / median(all.get(HONO)!, "rps"), "×")
   if (all.has(MASTRA)) {

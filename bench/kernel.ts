@@ -20,8 +20,8 @@ import { chain } from "./workloads.ts"
 const { values } = parseArgs({
   options: {
     processes: { type: "string", default: "9" },
-    /** One process of those: pure chains alone, as JSON. */
-    pure: { type: "boolean", default: false },
+    /** One process of those: pure chains with the kernel `on` or `off`, in nanoseconds. */
+    pure: { type: "string" },
   },
 })
 const SIZE = 1_000
@@ -86,40 +86,47 @@ interface Contest {
   readonly off: Sample
 }
 
-async function contest(made: unknown): Promise<Contest> {
+/** The ways of running a graph, with the kernel and without, and the answer of both. */
+async function waysOf(
+  made: unknown,
+): Promise<{ readonly answer: unknown; readonly on: () => unknown; readonly off: () => unknown }> {
   const run = await ready(made, engine(), GRANTS)
   const { built } = checked(made)
   const program = await unjudged(run.admitted, (code) => built.code.get(code)?.call)
   const input = { x: 1 }
-  const without = (): unknown => {
+  const off = (): unknown => {
     const outcome = execute(program, input, { services, record: nothing })
     if (outcome instanceof Promise || !outcome.ok) throw new RangeError("a chain did not answer at once")
     return outcome.value
   }
-  const samples = await measure(
-    await value(run, input),
-    [
-      { name: "on", run: () => value(run, input) },
-      { name: "off", run: without },
-    ],
-    BY_CPU,
-  )
+  return { answer: await value(run, input), on: () => value(run, input), off }
+}
+
+async function contest(made: unknown): Promise<Contest> {
+  const { answer, on, off } = await waysOf(made)
+  const contestants = [
+    { name: "on", run: on },
+    { name: "off", run: off },
+  ]
+  const samples = await measure(answer, contestants, BY_CPU)
   return { on: samples.get("on")!, off: samples.get("off")! }
 }
 
-if (values.pure) {
-  const { on, off } = await contest(asFunctions(chain(SIZE)))
-  console.log(JSON.stringify([on.median, off.median]))
+if (values.pure === "on" || values.pure === "off") {
+  const ways = await waysOf(asFunctions(chain(SIZE)))
+  const samples = await measure(ways.answer, [{ name: "pure", run: ways[values.pure] }], BY_CPU)
+  console.log(samples.get("pure")!.median)
   process.exit(0)
 }
 
-/** Nanoseconds of pure chains, on and off, in processes of their own. */
+/** Nanoseconds of pure chains, on and off, each in a process of its own: beside the other way an engine compiles for both. */
 function pureChains(): readonly (readonly [on: number, off: number])[] {
-  return Array.from({ length: Number(values.processes) }, () => {
-    const child = spawnSync(process.execPath, [import.meta.filename, "--pure"], { encoding: "utf8" })
+  const one = (way: "on" | "off"): number => {
+    const child = spawnSync(process.execPath, [import.meta.filename, "--pure", way], { encoding: "utf8" })
     if (child.status !== 0) throw new TypeError(`a process of pure chains ended with ${child.status}: ${child.stderr}`)
-    return JSON.parse(child.stdout) as [number, number]
-  })
+    return Number(child.stdout)
+  }
+  return Array.from({ length: Number(values.processes) }, () => [one("on"), one("off")] as const)
 }
 
 const pure = pureChains()
@@ -173,7 +180,7 @@ const row = (name: string, { on, off }: Contest, times = on.median / off.median)
 ]
 const report = new Report("Cost of the kernel", "npm run bench:kernel")
 report.text(
-  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor; of pure chains the medians over ${pure.length} such processes. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
+  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor; of pure chains the medians over ${pure.length} processes for each way. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
 )
 report.table(
   ["chain of", "on", "off", "on / off", "the kernel, per node"],

@@ -72,7 +72,7 @@ export class Running {
         return { outputs, ran: at.ran }
       } catch (cause) {
         if (signal.aborted) throw cause
-        const reason = wordsOf(cause)
+        const reason = runtimeWords(cause)
         if (!DEVICES.has(at.ran.provider))
           throw fail("ModelFailed", `${this.#name} gave no answer on ${at.ran.provider}: ${reason}`, { cause })
         at = await orAbort(
@@ -121,7 +121,7 @@ export class Running {
         return { ran: { provider, runtime, ...aside, passed }, session, place }
       } catch (cause) {
         refusal = cause
-        passed.push({ provider, reason: wordsOf(cause) })
+        passed.push({ provider, reason: runtimeWords(cause) })
       }
     }
     throw refusal === undefined ? this.#none(passed) : this.#bad(passed, refusal)
@@ -136,7 +136,7 @@ export class Running {
 
   #bad(passed: readonly Passed[], cause: unknown): Failure {
     return fail("BadModel", `Cannot load ${this.#name}: ${printPassed(passed)}`, {
-      data: { reason: refusalOf(wordsOf(cause)) },
+      data: { reason: refusalOf(runtimeWords(cause)) },
       undelivered: true,
       cause,
     })
@@ -154,9 +154,10 @@ export const printPassed = (passed: readonly Passed[]): string =>
   passed.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ")
 
 /** The words of a runtime without the places in its own source, which say nothing to who reads them. */
-function wordsOf(cause: unknown): string {
+export function runtimeWords(cause: unknown): string {
   const text = (cause instanceof Error ? cause.message : String(cause))
     .replace(/ERROR_CODE: \d+, ERROR_MESSAGE: /g, "")
+    .replace(/\/\S+\.(?:h|cc|cpp):\d+ .*? was false\. /g, "")
     .replace(/\/\S+\.(?:h|cc|cpp):\d+ .*?\) (?:const |(?=[A-Z]))/g, "")
     .replace(/\s+/g, " ")
     .trim()

@@ -16,6 +16,7 @@ import {
   type OnnxSession,
   type Tensor,
 } from "../../graph/mod.ts"
+import { runtimeWords } from "../../nodes/mod.ts"
 import { ModelRefused, readPorts, writeModel } from "../../shadow/mod.ts"
 import { fromOrt, type Ort, type OrtSession, toOrt, zerosOf } from "./onnx_tensor.ts"
 
@@ -245,9 +246,8 @@ function trial(): Uint8Array {
 }
 
 function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  if (/Failed to load shared library/.test(text)) return "its libraries are not installed beside the runtime"
-  return text.replace(/\s+/g, " ").trim().slice(0, 200)
+  const words = runtimeWords(cause)
+  return /Failed to load shared library/.test(words) ? "its libraries are not installed beside the runtime" : words
 }
 
 /** Calls one after another, whatever came of the one before. */
