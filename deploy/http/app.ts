@@ -18,6 +18,7 @@ import { onlyFor, straightTo } from "./front.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
 import { Patience } from "./patience.ts"
+import { PROBLEM_PAGES } from "./problem_pages.ts"
 import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
@@ -86,9 +87,9 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.get("/problems/:kind", (c) => {
     const kind = c.req.param("kind")
     if (!Object.hasOwn(PROBLEMS, kind)) return problemOf("not-found", `There is no problem "${kind}".`).response()
-    const [status, title, page] = PROBLEMS[kind as ProblemKind]
+    const [status, title] = PROBLEMS[kind as ProblemKind]
     const headers = { ...SAFE, "content-type": "text/plain; charset=utf-8" }
-    return new Response(`${title} (${status})\n\n${page}\n`, { headers })
+    return new Response(`${title} (${status})\n\n${PROBLEM_PAGES[kind as ProblemKind]}\n`, { headers })
   })
   app.get("/graphs", (c) => {
     const { may } = callerOf(c)
