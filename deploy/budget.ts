@@ -52,15 +52,18 @@ export function readBudgets(data: { readonly [key: string]: unknown }): Budgets 
     out.budget = budgetOf(textsOf(rest))
     if (fuel !== undefined) out.fuel = readFuel(String(fuel))
   }
-  if (data["tenant"] !== undefined) {
-    const { per, ...rest } = recordOf("tenant", data["tenant"])
-    const windowMs = typeof per === "string" ? measured(parseDuration(per)) : undefined
-    if (windowMs === undefined || windowMs === 0)
-      throw bad(`"tenant" wants "per", the window of time that it holds for, like "1h" or "30d", found ${print(per)}`)
-    out.tenant = { budget: budgetOf(textsOf(rest)), windowMs }
-  }
+  if (data["tenant"] !== undefined) out.tenant = readTenant(data["tenant"])
   if (data["prices"] !== undefined) out.prices = pricesOf(recordOf("prices", data["prices"]))
   return out
+}
+
+/** What may be spent in a window of time: `{ "calls": 100, "per": "1h" }`. Fails with `BudgetProblem`. */
+export function readTenant(value: unknown): NonNullable<Budgets["tenant"]> {
+  const { per, ...rest } = recordOf("tenant", value)
+  const windowMs = typeof per === "string" ? measured(parseDuration(per)) : undefined
+  if (windowMs === undefined || windowMs === 0)
+    throw bad(`"tenant" wants "per", the window of time that it holds for, like "1h" or "30d", found ${print(per)}`)
+  return { budget: budgetOf(textsOf(rest)), windowMs }
 }
 
 /** Fails with `BudgetProblem`. */

@@ -77,7 +77,8 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
         return due === undefined ? died : died === undefined ? due : Math.min(due, died)
       } catch (cause) {
         onDefect?.(cause)
-        return clock.now() + AGAIN_MS
+        // Graphs that are not admitted will not be by waiting; a store that was there may be so again.
+        return waker === undefined ? undefined : clock.now() + AGAIN_MS
       }
     },
     close: async (graceMs = GRACE_MS) => {

@@ -137,6 +137,16 @@ describe("what is lacking", () => {
     expect(files["workerd.capnp"]).toContain('(name = "KEY", fromEnvironment = "KEY")')
   })
 
+  test("a login, which a program is not written with", async () => {
+    const graph = (auth: string) =>
+      `graph: g\nservers: { wiki: { url: https://wiki.example.com/mcp, auth: ${auth} } }\nnodes:\n  it: { mcp: wiki/read, parse: text }\noutput: it\n`
+    const told = async (auth: string) =>
+      (await lacks("bun", graph(auth), true)).map(({ what }) => what).filter((what) => what.includes("login"))
+    expect(await told("oauth")).toEqual(["the login at wiki is not brought along"])
+    const machine = "{ oauth: client_credentials, id: a, secret: secret:A, issuer: https://login.example.com }"
+    expect(await told(machine)).toEqual([])
+  })
+
   test("a module of the platform, code that the lock does not pin, code that cannot be read", async () => {
     const graph = node("{ fn: ./it.ts#it, effect: pure, output: string }")
     const code = { "it.ts": 'import { hostname } from "node:os"\nexport const it = () => hostname()\n' }

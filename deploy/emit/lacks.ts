@@ -2,8 +2,8 @@
  * What a host lacks for a graph, found before anything is written. A lack is harmless where runs come to what they come to
  * elsewhere and a person should only know; with any other the command refuses, until it is told that this is wanted.
  */
-import { coverage, WITH_PATTERNS } from "../../graph/mod.ts"
-import { reachOfHost } from "../../nodes/mod.ts"
+import { coverage, isRecord, type Value, WITH_PATTERNS } from "../../graph/mod.ts"
+import { isOAuth, reachOfHost, readOAuth } from "../../nodes/mod.ts"
 import { builtinsOf } from "../../plan/mod.ts"
 import { roleProblem } from "../mcp/roles.ts"
 import type { McpRole } from "../mcp/serving.ts"
@@ -67,6 +67,12 @@ export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
   if (secrets.length > 0 && secret === undefined)
     harmful(`there is no secret in ${title}: whoever opens it would read ${secrets.join(", ")}`)
   else for (const name of secrets) harmless(`the secret ${name} is not brought along`, secret!(name))
+  if (Object.hasOwn(kinds, "mcp"))
+    for (const server of loggedIn(plan.resources["servers"] ?? {}))
+      harmless(
+        `the login at ${server} is not brought along`,
+        `copy .shadowgraph/logins/${server}.json to where the program is started, and use it in one place alone; or let a machine log in`,
+      )
   if (open && needs("net").length > 0)
     harmless("a page reads answers of other origins only where these allow it (CORS)")
   const [, role] = wanted.roles?.find(([name]) => name === plan.name) ?? []
@@ -85,6 +91,14 @@ export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
     )
   return lacks.flatMap((lack) => (lack === undefined ? [] : [{ graph: plan.name, ...lack }]))
 }
+
+/** The servers that a person logs in to. */
+const loggedIn = (servers: { readonly [name: string]: Value }): readonly string[] =>
+  Object.entries(servers).flatMap(([name, declared]) => {
+    if (!isRecord(declared) || !isOAuth(declared["auth"])) return []
+    const who = readOAuth(declared["auth"], declared["url"])
+    return "oauth" in who && who.oauth === "login" ? [name] : []
+  })
 
 /** What becomes of runs that rest until somebody says something; undefined where they are kept and answered. */
 function restingOf(kind: string, { target, ledger, interface: form }: Wanted): Omit<Lack, "graph"> | undefined {

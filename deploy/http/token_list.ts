@@ -3,7 +3,7 @@
  * and one rule for every host, whether the list lies in a file or in a variable; who keeps it is not known here.
  */
 import { CapabilityError, type Digest, parseCapability, sha256 } from "../../graph/mod.ts"
-import { BudgetProblem, readBudgets } from "../budget.ts"
+import { BudgetProblem, readTenant } from "../budget.ts"
 import { type Holder, TokenError } from "./holder.ts"
 
 /** A token as it is kept. Times are ISO 8601, UTC. */
@@ -50,7 +50,7 @@ export class TokenList {
     if (revoked !== undefined) throw fault("token-revoked", `The token "${name}" was revoked at ${revoked}.`)
     if (expires !== undefined && now >= Date.parse(expires))
       throw fault("token-expired", `The token "${name}" expired at ${expires}.`)
-    const tenant = budget === undefined ? undefined : readBudgets({ tenant: budget }).tenant
+    const tenant = budget === undefined ? undefined : readTenant(budget)
     return { name, grants, ...(graphs === undefined ? {} : { graphs }), ...(tenant ? { budget: tenant } : {}) }
   }
 }
@@ -120,7 +120,7 @@ function entryFault(entry: unknown): string | undefined {
 
 function budgetFault(budget: unknown): string | undefined {
   try {
-    readBudgets({ tenant: budget })
+    readTenant(budget)
     return undefined
   } catch (cause) {
     if (cause instanceof BudgetProblem) return cause.message
