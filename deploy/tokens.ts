@@ -4,7 +4,8 @@
  * cannot be read lets nobody in.
  */
 import { createHash, randomBytes } from "node:crypto"
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises"
+import { statSync } from "node:fs"
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
 import { narrow } from "../graph/mod.ts"
 import { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
@@ -39,7 +40,7 @@ export class Tokens {
 
   /** All of them. Fails with `TokenError` (`tokens-unreadable`); a file that is not there holds none. */
   async entries(): Promise<readonly TokenEntry[]> {
-    const before = await this.#state()
+    const before = this.#state()
     if (before !== this.#seen) {
       this.#seen = ""
       this.#entries = before === "none" ? [] : await readTokens(this.#file)
@@ -49,10 +50,13 @@ export class Tokens {
     return this.#entries
   }
 
-  /** A change of the file is a new file of that name, so it is seen whatever its size and time. */
-  async #state(): Promise<string> {
+  /**
+   * A change of the file is a new file of that name, so it is seen whatever its size and time. Every request asks, and asks at
+   * once: a look at a file of this machine takes less than to have another thread look.
+   */
+  #state(): string {
     try {
-      const { ino, size, mtimeNs } = await stat(this.#file, { bigint: true })
+      const { ino, size, mtimeNs } = statSync(this.#file, { bigint: true })
       return `${ino} ${size} ${mtimeNs}`
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return "none"
