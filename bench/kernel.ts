@@ -114,32 +114,39 @@ async function contest(made: unknown): Promise<Contest> {
 
 if (values.pure === "on" || values.pure === "off") {
   const ways = await waysOf(asFunctions(chain(SIZE)))
-  const samples = await measure(ways.answer, [{ name: "pure", run: ways[values.pure] }], BY_CPU)
-  console.log(samples.get("pure")!.median)
+  const of = async (cpu: boolean) => {
+    const samples = await measure(ways.answer, [{ name: "pure", run: ways[values.pure as "on"] }], { ...BY_CPU, cpu })
+    return samples.get("pure")!.median
+  }
+  console.log(JSON.stringify([await of(false), await of(true)]))
   process.exit(0)
 }
 
 /** Nanoseconds of pure chains, on and off, each in a process of its own: beside the other way an engine compiles for both. */
-function pureChains(): readonly (readonly [on: number, off: number])[] {
-  const one = (way: "on" | "off"): number => {
+function pureChains(): readonly { readonly [way in "on" | "off"]: readonly [passed: number, worked: number] }[] {
+  const one = (way: "on" | "off") => {
     const child = spawnSync(process.execPath, [import.meta.filename, "--pure", way], { encoding: "utf8" })
     if (child.status !== 0) throw new TypeError(`a process of pure chains ended with ${child.status}: ${child.stderr}`)
-    return Number(child.stdout)
+    return JSON.parse(child.stdout) as [passed: number, worked: number]
   }
-  return Array.from({ length: Number(values.processes) }, () => [one("on"), one("off")] as const)
+  return Array.from({ length: Number(values.processes) }, () => ({ on: one("on"), off: one("off") }))
 }
 
 const pure = pureChains()
-const [on, off] = ([0, 1] as const).map((side) =>
+const PASSED = 0
+const WORKED = 1
+const times = (way: "on" | "off", by: number): Sample =>
   summary(
-    "pure",
-    pure.map((p) => p[side]),
-  ),
-) as [Sample, Sample]
-const ratio = summary(
-  "ratio",
-  pure.map(([on, off]) => on / off),
-)
+    way,
+    pure.map((p) => p[way][by]!),
+  )
+const ratioOf = (by: number): Sample =>
+  summary(
+    "ratio",
+    pure.map(({ on, off }) => on[by]! / off[by]!),
+  )
+const [on, off] = [times("on", PASSED), times("off", PASSED)]
+const [ratio, worked] = [ratioOf(PASSED), ratioOf(WORKED)]
 const reads = await contest(effects("read"))
 const writes = await contest(effects("write"))
 
@@ -180,7 +187,7 @@ const row = (name: string, { on, off }: Contest, times = on.median / off.median)
 ]
 const report = new Report("Cost of the kernel", "npm run bench:kernel")
 report.text(
-  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor; of pure chains the medians over ${pure.length} processes for each way. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
+  `Chains of ${SIZE} nodes, the ledger in memory, medians of turns taken in one process, by the time that the process had a processor; of pure chains by the time that passed, the medians over ${pure.length} processes for each way. \`on\`: admitted, judged, hashed and recorded. \`off\`: the same VM and plan with a record that keeps nothing and a judge that takes all.`,
 )
 report.table(
   ["chain of", "on", "off", "on / off", "the kernel, per node"],
@@ -188,8 +195,9 @@ report.table(
 )
 const per = ({ on, off }: Contest) => (on.median - off.median) / SIZE
 report.text(
-  `A pure node costs ${per({ on, off }).toFixed(2)} ns: the run's own ${perRun.toFixed(1)} µs (its start and end on record) and what the engine does to begin one, spread over the chain; nothing of the kernel stands between two pure nodes, and how well the loop was compiled differs between processes (on / off: quartiles ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}). A read costs ${(per(reads) / 1000).toFixed(2)} µs, a write, which has two entries, ${(per(writes) / 1000).toFixed(2)} µs.`,
+  `A pure node costs ${per({ on, off }).toFixed(2)} ns: the run's own ${perRun.toFixed(1)} µs (its start and end on record) and what the engine does to begin one, spread over the chain; nothing of the kernel stands between two pure nodes, and how well the loop was compiled differs between processes (on / off: quartiles ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}; by the time of all threads, the garbage collector's among them, ${worked.median.toFixed(2)}). A read costs ${(per(reads) / 1000).toFixed(2)} µs, a write, which has two entries, ${(per(writes) / 1000).toFixed(2)} µs.`,
 )
+report.figure("kernel.cost_ratio_of_all_threads", worked.median)
 report.figure("kernel.cost_ratio", ratio.median, undefined, "< 1.2 (pure chain of 1,000)")
 report.figure("kernel.run_us", perRun, "µs")
 report.figure("kernel.commit_us", per(reads) / 1000, "µs")
