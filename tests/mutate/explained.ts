@@ -186,8 +186,21 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: "deploy/ledger_memory.ts",
     what: "flipped",
-    code: "old.size + open.size > 0",
+    code: "known.size > 0",
     reason: "A space without runs has nothing to tell: whether it is kept is a matter of memory.",
+  },
+  {
+    file: "deploy/ledger_memory.ts",
+    what: "left alone",
+    code: "recent !== undefined && recent.ended === undefined",
+    reason:
+      "A shortcut: a run that has ended is among those that are known, until a row of another makes that the recent one.",
+  },
+  {
+    file: "kernel/ledger.ts",
+    what: "always",
+    code: "hidden !== undefined",
+    reason: "A shortcut: of nothing there is nothing to assign.",
   },
   {
     file: "deploy/ledger_memory.ts",
