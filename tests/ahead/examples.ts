@@ -33,9 +33,12 @@ import { someInputValue, someValue } from "../laws/values.ts"
 
 const home = join(import.meta.dirname, "../../examples")
 
+/** What is installed there, or was written by a run: `npm start` leaves a graph of its own. */
+const MADE = /\/(node_modules|\.shadowgraph)(\/|$)/
+
 /** Graph files of the examples. */
 export const files = readdirSync(home, { recursive: true, withFileTypes: true })
-  .filter((f) => f.isFile() && f.name.endsWith(".graph.yaml") && !f.parentPath.includes("node_modules"))
+  .filter((f) => f.isFile() && f.name.endsWith(".graph.yaml") && !MADE.test(f.parentPath.slice(home.length)))
   .map((f) => join(f.parentPath, f.name))
   // Two are there to be refused.
   .filter((f) => !f.endsWith("02-a-mistake/quote.graph.yaml") && !f.endsWith("14-injection/offer.graph.yaml"))
