@@ -6,6 +6,7 @@ import type { Expr } from "./expr.ts"
 import type { Effect, Path, Settings } from "./ir.ts"
 import type { Origin } from "./labels/label.ts"
 import type { Sort } from "./labels/policy.ts"
+import type { Limit } from "./limit.ts"
 import type { Code } from "./messages.ts"
 import type { SecretWay } from "./secrets.ts"
 import type { Services } from "./services.ts"
@@ -63,7 +64,7 @@ export interface Signature {
   /** False only where the executor certainly answers synchronously (never returns a promise). Default true. */
   readonly async?: boolean
   /** An upper bound on calls in flight and on calls per second for the resource. */
-  readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
+  readonly limits?: Limit
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
   /**
