@@ -34,6 +34,8 @@ export interface Reading {
   /** The files that are being read around this one, outermost first. */
   readonly chain: readonly string[]
   readonly named: NamedTypes
+  /** The file's folder, from that of the outermost file; `""` where it is the same. */
+  readonly folder: string
 }
 
 /** What a node is made of beside its name and its settings. */

@@ -9,6 +9,7 @@ import { type Mark, spotInScalar } from "../places.ts"
 import type { Value } from "../value.ts"
 import { celOf, textOf, withOf, wordOf } from "./cells.ts"
 import { dataOf } from "./data.ts"
+import { fromOutside, textFromOutside } from "./folder.ts"
 import { plainValue } from "./plain.ts"
 import {
   article,
@@ -68,7 +69,7 @@ function readField(
 ): void {
   switch (spec.form) {
     case "text":
-      args[key] = textOf(r, mark)
+      args[key] = spec.path ? textFromOutside(textOf(r, mark), r.folder, r.session.places) : textOf(r, mark)
       return
     case "cel":
       args[key] = celOf(r, mark)
@@ -91,7 +92,10 @@ function staticOf(r: Reading, mark: Mark, key: string, spec: FieldSpec): Value |
     refuse(r, mark, "G005", `\`${key}\` is empty. ${spec.about}`)
     return undefined
   }
-  if (spec.type?.kind === "string") return wordOf(r, mark, `\`${key}\``)
+  if (spec.type?.kind === "string") {
+    const word = wordOf(r, mark, `\`${key}\``)
+    return word !== undefined && spec.path ? fromOutside(word, r.folder) : word
+  }
   const value = plainValue(mark.cell)
   const held = spec.type === undefined ? { value } : dataOf(value, spec.type)
   if ("value" in held) return held.value

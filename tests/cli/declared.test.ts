@@ -1,5 +1,5 @@
-// What a graph and its subgraphs declare, at work: databases of a subgraph, one name for one thing, bounds on calls of a
-// resource under `limits:`. Real processes, a real database, a real server that counts who asks at once.
+// What a graph and its subgraphs declare, at work: databases of a subgraph, one name for one thing, paths of a subgraph in
+// another folder, bounds on calls of a resource under `limits:`. Real processes, a real database, a real server that counts who asks at once.
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import * as http from "node:http"
 import { join } from "node:path"
@@ -57,6 +57,68 @@ describe("what a subgraph declares", () => {
     expect(refused).toMatchObject({ exit: 1, out: "" })
     expect(refused.err).toContain("error G208  other.graph.yaml:4:19  nodes.inner.graph")
     expect(refused.err).toContain('db as "sqlite:./b.db" inside, and "sqlite:./a.db"')
+  })
+})
+
+describe("a subgraph in another folder", () => {
+  const inner = `graph: inner
+input: { file: string = "x" }
+needs: ["fs:read:.", sql:db:read, mcp:here/where]
+databases: { db: "sqlite:b.db" }
+servers: { here: { stdio: [${JSON.stringify(process.execPath)}, ./server.ts], reads: [where] } }
+nodes:
+  code: { fn: ./code.ts#who, with: {}, output: string, effect: pure }
+  file: { read_file: "./data/\${ input.file }.txt", output: string }
+  named: { read_file: "\${ input.file }.txt", output: string }
+  row: { sql: db, query: select x from t, output: number }
+  place: { mcp: here/where, output: string }
+output: { code: code, file: file, named: named, row: row, place: place.endsWith("deep") }
+`
+  const server = `import { McpServer } from "@modelcontextprotocol/server"
+import { StdioServerTransport } from "@modelcontextprotocol/server/stdio"
+const server = new McpServer({ name: "here", version: "1" })
+const where = async () => ({ content: [{ type: "text", text: process.cwd() }] })
+server.registerTool("where", { description: "The folder that it was started in." }, where)
+await server.connect(new StdioServerTransport())
+`
+
+  test("reads its own files, code, database and server, by itself and inside another graph", async () => {
+    const folder = withDatabases(
+      {
+        "outer.graph.yaml": using("middle/m.graph.yaml"),
+        "middle/m.graph.yaml": using("deep/inner.graph.yaml"),
+        "middle/deep/inner.graph.yaml": inner,
+        "middle/deep/server.ts": server,
+        "middle/deep/code.ts": 'export const who = () => "deep"\n',
+        "middle/deep/data/x.txt": "deep",
+        "middle/deep/x.txt": "deep",
+        // What the same paths would mean from the outermost folder.
+        "code.ts": 'export const who = () => "outer"\n',
+        "data/x.txt": "outer",
+        "x.txt": "outer",
+      },
+      { "b.db": 1, "middle/deep/b.db": 2 },
+    )
+    const deep = '{ "code": "deep", "file": "deep", "named": "deep", "place": true, "row": 2 }\n'
+    expect((await shadowgraph(folder, "lock", "outer.graph.yaml")).exit).toBe(0)
+    expect((await shadowgraph(folder, "lock", "middle/deep")).exit).toBe(0)
+    expect(await shadowgraph(folder, "run", "middle/deep/inner", "--yes")).toMatchObject({ exit: 0, out: deep })
+    expect(await shadowgraph(folder, "run", "outer", "--yes")).toMatchObject({ exit: 0, out: deep })
+    expect((await shadowgraph(folder, "check", "outer", "--needs")).out).toBe(
+      "needs: [fs:read:./middle/deep, mcp:here/where, sql:db:read]\n",
+    )
+    expect((await shadowgraph(folder, "compile", "outer")).exit).toBe(0)
+    expect(await shadowgraph(folder, "run", "outer.plan", "--yes")).toMatchObject({ exit: 0, out: deep })
+  })
+
+  test("above the folder of the run it is told that its files are out of reach", async () => {
+    const folder = folderWith({
+      "runs/outer.graph.yaml": using("../inner.graph.yaml"),
+      "inner.graph.yaml": "graph: inner\nnodes: { a: { read_file: ./x.txt } }\noutput: a\n",
+    })
+    const { exit, err } = await shadowgraph(folder, "check", "runs/outer")
+    expect(exit).toBe(1)
+    expect(err).toContain('The path "../x.txt" leaves the folder of the graph that is run by "..".')
   })
 })
 
