@@ -22,7 +22,7 @@ import {
 import { externAt } from "../plan/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Aside, asideEntry } from "./aside.ts"
-import { type Charge, Meter } from "./budget.ts"
+import { type Amounts, type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, LateEnd, mintCommit } from "./commit.ts"
@@ -60,6 +60,8 @@ class RunRecord {
   readonly divergences: Divergence[] = []
   /** What it rests for, as far as it has come. */
   readonly waits: Wait[] = []
+  /** Calls that were begun while there was no meter. */
+  uncounted = 0
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
@@ -70,6 +72,8 @@ class RunRecord {
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
   #meter: Meter | undefined
+  /** What the run had spent before it went on here. */
+  readonly #before: Amounts | undefined
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
   #parts: Parts | undefined
@@ -82,6 +86,7 @@ class RunRecord {
     this.#options = options
     this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
+    this.#before = history?.spent
     this.#tree = new TraceTree(options.digest)
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
     this.trace = this.#tree
@@ -123,11 +128,9 @@ class RunRecord {
   get meter(): Meter | undefined {
     return this.#meter
   }
-  /** The meter, made where a tool is the first to count. */
+  /** The meter, made where a tool is the first to count: calls that were begun before it are not forgotten. */
   counting(): Meter {
-    const { clock } = this.#options
-    this.#meter ??= new Meter({ tick: () => clock.tick?.() ?? clock.now() })
-    return this.#meter
+    return (this.#meter ??= Meter.late(this.#options.clock, this.uncounted, this.#before))
   }
 
   /** The idempotency key of the call at `path`. */
