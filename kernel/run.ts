@@ -33,7 +33,7 @@ import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
-import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
+import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import { Undos, undoEntry } from "./undo.ts"
 
@@ -197,7 +197,9 @@ class RunRecord {
     if (found === "differs") return this.#chain.break(diverged(this.run, path, feeds()))
     if ("known" in found) {
       if (!found.same) this.divergences.push({ path, feeds: feeds() })
-      return { seq: found.known.seq, commit: this.#again(found.known, path, x, input) }
+      const known = judgedHere(found.known, x, this.#admitted.plan.types[x.claim.output]!, args, this.#options)
+      const again = (k: Known) => this.#again(k, path, x, input)
+      return { seq: found.known.seq, commit: known instanceof Promise ? known.then(again) : again(known) }
     }
     if (found.wait !== "unknown") return { wait: found.wait }
     const { resource } = x.signature
@@ -221,13 +223,10 @@ class RunRecord {
       const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: known.seq, path, outcome })
       return mintCommit(commit)
     }
-    const { resource } = x.signature
-    const from = known.input === null ? null : this.past!.from
     const { effect, hash, message, data } = known
-    const kept = this.#chain.append(
-      { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
-      data,
-    )
+    const from = known.input === null ? null : this.past!.from
+    const body = { path, effect, resource: x.signature.resource, input, outcome: hash, message, from } as const
+    const kept = this.#chain.append({ kind: "taken", ...body }, data)
     this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }

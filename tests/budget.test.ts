@@ -223,9 +223,9 @@ output: two
   test("has a budget that is one, or does not begin", async () => {
     act = (x) => x
     const { run, engine } = await prepared(EACH)
-    expect(run({ xs: [1] }, { budget: { calls: 1.5 } })).rejects.toThrow(KernelError)
+    await expect(run({ xs: [1] }, { budget: { calls: 1.5 } })).rejects.toThrow(KernelError)
     expect(await engine.store.runs("", 9)).toEqual([])
-    expect(prepared(EACH, { budget: { tokens: -1 } })).rejects.toThrow(/whole number from 0, found -1/)
+    await expect(prepared(EACH, { budget: { tokens: -1 } })).rejects.toThrow(/whole number from 0, found -1/)
   })
 })
 

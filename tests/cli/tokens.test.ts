@@ -174,10 +174,7 @@ describe("tokens", () => {
     const strange = join(folder, "strange.json")
     writeFileSync(strange, good.replace("net:*", "weather:oslo"))
     const { exit, err } = await sg("serve", "--port", "0", "--tokens", strange)
-    expect([exit, err]).toEqual([
-      1,
-      expect.stringContaining('tokens[0].grants[1]: "weather:oslo" is no capability'),
-    ])
+    expect([exit, err]).toEqual([1, expect.stringContaining('tokens[0].grants[1]: "weather:oslo" is no capability')])
     expect(err).toContain(strange)
   })
 
