@@ -3,7 +3,8 @@
  * gathered and written together; those that a process had not written when it was killed are lost, and so may be the last
  * ones when the power fails, which is no harm: the log is for learning. What SQLite has not finished writing it does not show.
  */
-import { join } from "node:path"
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { KernelError } from "../kernel/mod.ts"
 import {
   bytesOf,
@@ -27,6 +28,19 @@ import { SqliteStorage } from "./storage_sqlite.ts"
 /** Raised whenever a log written before cannot be read as it was meant. */
 export const CALL_LOG_FORMAT = 1
 export const callLogFile = (folder: string): string => join(folder, OWN_FOLDER, "calls.db")
+
+/** The call log of a folder; makes it where there is none. Fails with `LearnError`. */
+export function openCallLog(folder: string): FileCallLog {
+  const file = callLogFile(folder)
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    const ignore = join(dirname(file), ".gitignore")
+    if (!existsSync(ignore)) writeFileSync(ignore, "*\n")
+  } catch (cause) {
+    throw learnError("log", `Cannot make the folder of the call log "${file}": ${(cause as Error).message}`, cause)
+  }
+  return new FileCallLog({ file })
+}
 
 /** Calls that wait to be written, and how long the first of them waits. */
 const GATHERED_MAX = 512

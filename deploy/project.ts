@@ -132,7 +132,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
       : typeof ledger === "string"
         ? await openLedger(project.folder, ledger, env, options.leaseMs)
         : ledger
-  const recording = openRecorder(project.folder, project.file.record, options.record)
+  const recording = await openRecorder(project.folder, project.file.record, options.record)
   const host = openHost({
     base: project.folder,
     secret: recording.remembering(secretsFrom(env)),

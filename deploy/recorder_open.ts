@@ -1,10 +1,9 @@
-/** A session's recorder, over the call log of its folder. Where nothing is to be recorded, none is made and no file is opened. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+/**
+ * A session's recorder, over the call log of its folder. Where nothing is to be recorded, none is made, no file is opened,
+ * and what it takes to learn from calls is not even loaded: most commands run without.
+ */
 import type { Services } from "../graph/mod.ts"
-import { type CallLog, learnError } from "../learn/mod.ts"
-import { callLogFile, FileCallLog } from "./call_log.ts"
-import { Recorder } from "./recorder.ts"
+import type { Recorder } from "./recorder.ts"
 import { systemClock } from "./services/clock.ts"
 
 export interface OpenRecorder {
@@ -24,10 +23,15 @@ export interface RecordMore {
 }
 
 /** Fails with `LearnError` (`version`, `log`) where the folder's log cannot be used. */
-export function openRecorder(folder: string, always: readonly string[] = [], more?: RecordMore): OpenRecorder {
+export async function openRecorder(
+  folder: string,
+  always: readonly string[] = [],
+  more?: RecordMore,
+): Promise<OpenRecorder> {
   const tools = [...always, ...(more?.tools ?? [])]
   if (tools.length === 0)
     return { recorder: undefined, remembering: (secret) => secret, hide: () => undefined, close: () => undefined }
+  const [{ openCallLog }, { Recorder }] = await Promise.all([import("./call_log.ts"), import("./recorder.ts")])
   const log = openCallLog(folder)
   const words = new Set<string>()
   const hide = (secret: string) => {
@@ -47,16 +51,3 @@ export function openRecorder(folder: string, always: readonly string[] = [], mor
 
 /** A shorter secret is part of too many texts to be blotted out of them. */
 const SECRET_CHARS_MIN = 4
-
-/** The call log of a folder; makes it where there is none. Fails with `LearnError`. */
-export function openCallLog(folder: string): CallLog & { readonly damage: () => string | null } {
-  const file = callLogFile(folder)
-  try {
-    mkdirSync(dirname(file), { recursive: true })
-    const ignore = join(dirname(file), ".gitignore")
-    if (!existsSync(ignore)) writeFileSync(ignore, "*\n")
-  } catch (cause) {
-    throw learnError("log", `Cannot make the folder of the call log "${file}": ${(cause as Error).message}`, cause)
-  }
-  return new FileCallLog({ file })
-}

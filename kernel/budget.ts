@@ -139,7 +139,7 @@ export interface MeterOptions {
   readonly caller?: Allowance | undefined
   readonly prices?: Prices | undefined
   /** What the run had spent before it went on here. */
-  readonly before?: Amounts | undefined
+  readonly before?: Partial<Amounts> | undefined
 }
 
 const [CALLS, BYTES, TOKENS, MONEY, WALL] = [0, 1, 2, 3, 4]
@@ -161,6 +161,12 @@ export class Meter {
     AMOUNTS.forEach((key, i) => {
       this.#spent[i] = options.before?.[key] ?? 0
     })
+  }
+
+  /** Of a run that is on its way: it has begun so many calls, beside what it had spent `before` it went on here. */
+  static late(clock: Pick<Clock, "now"> & Partial<Clock>, calls: number, before?: Amounts): Meter {
+    const tick = () => clock.tick?.() ?? clock.now()
+    return new Meter({ tick }, { before: { ...before, calls: calls + (before?.calls ?? 0) } })
   }
 
   /** The failure that ended the run. Nothing of the graph goes on after it. */

@@ -12,9 +12,9 @@ import {
   readMcpLog,
   type ToolOnLog,
 } from "../../learn/mod.ts"
+import { openCallLog } from "../call_log.ts"
 import { mcpToolVersion } from "../mcp_version.ts"
 import { openProject, ProjectError, why } from "../project.ts"
-import { openCallLog } from "../recorder_open.ts"
 import { pinnedInput } from "../tool_graph.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"

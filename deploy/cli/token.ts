@@ -26,8 +26,8 @@ export async function run(call: Call): Promise<number> {
 }
 
 /** The tokens of a command: those of `--tokens`, else of the folder. */
-export const tokensOf = (call: Call): Tokens =>
-  new Tokens(resolve(call.terminal.cwd, call.text("tokens") ?? TOKENS_FILE))
+export const tokensOf = (call: Call, schemes?: ReadonlySet<string>): Tokens =>
+  new Tokens(resolve(call.terminal.cwd, call.text("tokens") ?? TOKENS_FILE), schemes)
 
 const now = (): number => systemClock.now()
 const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -100,6 +100,17 @@ describe("doors", () => {
     again.doors.close()
   })
 
+  test("are closed again where the shadows behind them cannot be listed", async () => {
+    const at = folder()
+    const first = opened(at)
+    first.door.saw(true)
+    first.doors.close()
+    writeFileSync(join(at, ".shadowgraph", "shadows"), "a file, where a folder is wanted")
+    await expect(openShadows(at)).rejects.toThrow("Cannot list the shadows")
+    // SQLite keeps this file beside a database that is open.
+    expect(existsSync(`${verificationsFile(at)}-wal`)).toBe(false)
+  })
+
   test("that nobody can read let no shadow serve, and say so", async () => {
     const at = folder()
     const file = verificationsFile(at)

@@ -38,7 +38,12 @@ export async function openShadows(
     return { ...servedBy([]), edition: () => 0, look: async () => {}, close: () => {} }
   }
   const serving = new Serving(new ShadowStore(folder), doors, told)
-  await serving.look()
+  try {
+    await serving.look()
+  } catch (cause) {
+    doors.close()
+    throw cause
+  }
   const looks = setInterval(() => serving.look().catch(serving.told), lookMs)
   looks.unref()
   return {

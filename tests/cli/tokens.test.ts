@@ -169,6 +169,7 @@ describe("tokens", () => {
       "[]",
       good.replace('"grants"', '"grant"'),
       good.replace("fs:read:.", "fs:read:.."),
+      good.replace("fs:read:.", "weather:oslo"),
       good.replace('"1h"', '"soon"'),
     ]) {
       writeFileSync(file, bad)
@@ -176,6 +177,12 @@ describe("tokens", () => {
     }
     writeFileSync(file, good)
     expect((await post("one", made["one"])).status).toBe(200)
+    // What no kind of this host knows is said at the start, with its place.
+    const strange = join(folder, "strange.json")
+    writeFileSync(strange, good.replace("net:*", "weather:oslo"))
+    const { exit, err } = await sg("serve", "--port", "0", "--tokens", strange)
+    expect([exit, err]).toEqual([1, expect.stringContaining('tokens[0].grants[1]: "weather:oslo" is no capability')])
+    expect(err).toContain(strange)
   })
 
   test("mistakes on the command line name what is wrong", async () => {

@@ -224,7 +224,10 @@ output: all
     const taken = async () => {
       for (;;) if ((await reader.read()).done) return
     }
-    await expect(taken()).rejects.toBeDefined()
+    await expect(taken()).rejects.toMatchObject({
+      status: 408,
+      body: { title: "The client took nothing for too long" },
+    })
   })
 })
 

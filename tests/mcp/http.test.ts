@@ -37,7 +37,7 @@ describe.each([
   const app = await made({ holders: HOLDERS })
 
   test("that is not known is answered 401, in whatever it asks", async () => {
-    expect(app.connect({ mode, token: "nobody" })).rejects.toMatchObject({ status: 401 })
+    await expect(app.connect({ mode, token: "nobody" })).rejects.toMatchObject({ status: 401 })
   })
 
   test("grants what the server and it grant, and no more", async () => {
@@ -54,9 +54,9 @@ describe.each([
     const { run } = toldBy(await all.callTool({ name: "asks", arguments: { x: 1 } }))
     const client = await app.connect({ mode, token: "one" })
     expect((await client.listTools()).tools.map((t) => t.name)).toEqual(["double"])
-    expect(client.callTool({ name: "asks", arguments: { x: 1 } })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.callTool({ name: "asks", arguments: { x: 1 } })).rejects.toMatchObject({ code: -32602 })
     const uri = `shadowgraph://runs/${run}`
-    expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32602 })
     expect((await client.listResources()).resources.map((r) => r.uri)).not.toContain(uri)
     expect((await all.listResources()).resources.map((r) => r.uri)).toContain(uri)
     await client.close()

@@ -1,4 +1,4 @@
-/** Bytes that came in parts, as one: bodies of requests and answers, lines of a stream. */
+/** Bytes that came in parts, as one: bodies of requests, lines of a stream, pieces of a file. */
 
 /** A single part is handed back as it is. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -10,11 +10,4 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return whole
-}
-
-/** All of a body. Fails as its parts do. */
-export async function wholeOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for await (const part of chunks) parts.push(part)
-  return joined(parts)
 }
