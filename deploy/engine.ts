@@ -238,7 +238,7 @@ export class Engine {
         const open = (tenant: Tenant) => {
           const { space } = this
           const how = this.recording(run, tenant, parks)
-          return openRun(admitted, Object.assign(how, { run: run.id ?? this.#ids.next(), space, input }))
+          return openRun(admitted, { ...how, run: run.id ?? this.#ids.next(), space, input })
         }
         return this.#run(program, open, input, run)
       },
