@@ -4,6 +4,7 @@
  */
 export { decode } from "./value/decode.ts"
 export { type Digest, encode, hashValue, hex, sha256, unhex } from "./value/encode.ts"
+export { joined } from "./value/joined.ts"
 export {
   CODEC_DEPTH_MAX,
   compareKeys,

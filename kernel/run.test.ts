@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"
@@ -401,7 +401,8 @@ describe("outcomes with an age", () => {
     now(run.read(["lines"], SHOP.lookup, ORDER, 12.5, 1))
     expect(run.recall(["lines"], SHOP.lookup, ORDER)).toBeUndefined()
     now(run.read(["freight", "rates"], SHOP.rates, ORDER, { rate: 2 }, 1))
-    expect(run.recall(["freight", "rates"], SHOP.rates, ORDER)).toBeDefined()
+    const commit = now(run.recall(["freight", "rates"], SHOP.rates, ORDER)!)
+    expect([isCommit(commit), commit.outcome]).toEqual([true, { ok: true, value: { rate: 2 } }])
   })
 
   test("are used again for the same input while they are young, and the entry says so", () => {

@@ -1,6 +1,7 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
-import { coverage } from "../../graph/mod.ts"
+import { coverage, schemesOf } from "../../graph/mod.ts"
+import { wake } from "../engine/waker.ts"
 import { graphsApp } from "../http/app.ts"
 import { Catalogue } from "../http/catalogue.ts"
 import { describingWay } from "../http/describing.ts"
@@ -9,11 +10,10 @@ import { hooksWay } from "../http/hooks.ts"
 import { mcpWay } from "../http/mcp.ts"
 import { uploadsWay } from "../http/uploads.ts"
 import { listen } from "../listen.ts"
-import type { Session } from "../project.ts"
+import type { Session } from "../project/project.ts"
 import { systemClock } from "../services/clock.ts"
 import { metricsApp } from "../telemetry/metrics_page.ts"
 import { runSchedules } from "../triggers/scheduler.ts"
-import { wake } from "../waker.ts"
 import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
 import { jsonLog } from "./json_log.ts"
@@ -70,8 +70,10 @@ export async function run(call: Call): Promise<number> {
     }
     const mcp = mcpOf(call, graphs, served)
     const draining = new Draining()
-    const tokens = tokensOf(call)
-    const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
+    const tokens = tokensOf(call, new Set(graphs.flatMap((g) => [...schemesOf(g.project.registry)])))
+    // Read at once, also where a request would: what is wrong with the file is told before anybody is let in.
+    const some = (await tokens.entries()).length > 0
+    const guarded = some || call.text("tokens") !== undefined
     const holderOf = (request: Request) => tokens.holder(request.headers.get("authorization"), systemClock.now())
     const loopback = LOOPBACK.includes(host)
     const log = json ?? serveLog(call)

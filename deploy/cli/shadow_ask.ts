@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { jsonOf, jsonText, type Prediction, readJson, type Value, type WhyNot } from "../../graph/mod.ts"
 import { type EncodingRefused, ModelRefused, type PartSpec, predictMany, type Said } from "../../shadow/mod.ts"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { ortRuntime } from "../services/ort.ts"
+import { asSpec, fieldOf, wordAs } from "../shadows/asked.ts"
 import type { KeptShadow } from "../shadows/store.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
@@ -21,7 +22,9 @@ const WHY: { readonly [W in WhyNot]: string } = {
 /** Asks `kept` what `words` or the file of `--inputs` say. */
 export async function askShadow(call: Call, kept: KeptShadow, words: readonly string[]): Promise<number> {
   const { opened } = kept
-  const rows = (await questions(call, words)).map((row) => asSpec(opened.package.input.of, row))
+  const rows = (await questions(call, words, opened.package.input.of)).map((row) =>
+    asSpec(opened.package.input.of, row),
+  )
   const said = await predictMany(opened, rows, await ortRuntime())
   if (!("answers" in said)) throw refused(said)
   const { out } = call.terminal
@@ -32,10 +35,10 @@ export async function askShadow(call: Call, kept: KeptShadow, words: readonly st
 }
 
 /** The rows that are asked: of a file, one JSON object a line, or of the words. */
-async function questions(call: Call, words: readonly string[]): Promise<readonly Value[]> {
+async function questions(call: Call, words: readonly string[], spec: PartSpec): Promise<readonly Value[]> {
   const file = call.text("inputs")
   if (file !== undefined && words.length > 0) throw usage("shadow ask takes --inputs or words, not both")
-  if (file === undefined) return [fromWords(words)]
+  if (file === undefined) return [fromWords(words, spec)]
   try {
     const text = await readFile(resolve(call.terminal.cwd, file), "utf8")
     return inputLines(text, file, readJson) as readonly Value[]
@@ -45,36 +48,15 @@ async function questions(call: Call, words: readonly string[]): Promise<readonly
   }
 }
 
-function fromWords(words: readonly string[]): Value {
+function fromWords(words: readonly string[], spec: PartSpec): Value {
   const given: { [name: string]: Value } = Object.create(null)
   for (const word of words) {
     const at = word.indexOf("=")
     if (at < 1) throw usage(`"${word}" is no key=value`, "shadowgraph shadow ask fn:add a=1 b=2")
-    given[word.slice(0, at)] = valueOf(word.slice(at + 1))
+    const name = word.slice(0, at)
+    given[name] = wordAs(word.slice(at + 1), fieldOf(spec, name))
   }
   return { ...given }
-}
-
-/** JSON where it is some, and the text itself where not. */
-function valueOf(text: string): Value {
-  try {
-    return readJson(text)
-  } catch {
-    return text
-  }
-}
-
-/** JSON has one sort of number and no bytes; which are meant is for the shadow's encoding to say. */
-function asSpec(spec: PartSpec, v: Value): Value {
-  if (spec.as === "integer" && spec.of === "int64" && Number.isSafeInteger(v)) return BigInt(v as number)
-  if (spec.as === "bytes" && typeof v === "string") return new Uint8Array(Buffer.from(v, "base64"))
-  if (spec.as === "list" && Array.isArray(v)) return v.map((item) => asSpec(spec.of, item as Value))
-  if (spec.as === "record" && typeof v === "object" && v !== null && !Array.isArray(v)) {
-    const parts = new Map(spec.fields.map(({ name, of }) => [name, of]))
-    const fields = Object.entries(v as { readonly [name: string]: Value })
-    return Object.fromEntries(fields.map(([name, x]) => [name, parts.has(name) ? asSpec(parts.get(name)!, x) : x]))
-  }
-  return v
 }
 
 function answerText(answer: Prediction, call: Call): string {

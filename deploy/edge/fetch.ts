@@ -5,9 +5,9 @@
  */
 import { Failure, fail, type Http, type HttpRequest } from "../../graph/mod.ts"
 import { reachOfHost } from "../../nodes/mod.ts"
-import { wholeOf } from "../joined.ts"
 import { checkHost, checkReach, type Hop, parseUrl, REDIRECTS, redirected } from "../services/hop.ts"
 import { cancelled, cut, refused, unreachable, where } from "../services/refusal.ts"
+import { wholeOf } from "../whole.ts"
 
 export interface FetchOptions {
   /** Default: the host's own. */

@@ -2,8 +2,7 @@
  * Bodies of requests: how much of one is read and for how long, as bytes or as the JSON that they are. What is wrong with a
  * body is an answer.
  */
-import { Failure, readJson, type Value } from "../../graph/mod.ts"
-import { joined } from "../joined.ts"
+import { Failure, joined, readJson, type Value } from "../../graph/mod.ts"
 import { Patience } from "./patience.ts"
 import { Answer, JSON_TYPE, problemOf } from "./problems.ts"
 

@@ -2,7 +2,7 @@
  * A stream of bytes cut into lines, whole where they are not too long. What is too long is handed on in the pieces it came in:
  * it can still be passed through, and it never lies in memory whole.
  */
-import { joined } from "../joined.ts"
+import { joined } from "../../graph/mod.ts"
 
 export interface Piece {
   /** With the line break, where the stream had one. */

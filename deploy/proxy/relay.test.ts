@@ -54,7 +54,7 @@ const call = (id: Value, name: string, args: object, meta: object | null = { [EA
     params: { name, arguments: args, ...(meta ? { _meta: meta } : {}) },
   })
 const answer = (id: Value, twice: number) =>
-  `{"result": {"structuredContent":{"twice":${twice}},"content":[{"type":"text","text":"{}"}]},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
+  `{"result": {"structuredContent":{"twice":${twice}},"content":[{"type":"text","text":"{\\"twice\\":${twice}}"}]},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 
 describe("an early answer", () => {
   test("comes at once, marked with its bound and a handle; the tool is asked all the same, and verifies it", () => {
@@ -97,6 +97,44 @@ describe("an early answer", () => {
     expect(take()[0].params).toMatchObject({ verdict: "refuted", answer: { error: { message: "no" } } })
   })
 
+  test("that says what the tool says, and less of it, is verified and gets the rest", () => {
+    const { relay, sent } = relayWith(doubler())
+    const rest = [
+      '"content":[{"type":"text","text":"twice two is four"}]',
+      '"content":[],"_meta":{"took":3}',
+      '"content":[{"type":"text","text":"{\\"twice\\":4}"},{"type":"text","text":"see also: eight"}]',
+    ]
+    for (const [id, more] of rest.entries()) {
+      relay.fromClient(call(id, "double", { n: 2 }))
+      sent.length = 0
+      const real = `{"jsonrpc":"2.0","id":${id},"result":{"structuredContent":{"twice":4},${more}}}`
+      relay.fromServer(real)
+      expect(sent[0]).toContain(`"verdict":"verified","answer":${real}`)
+    }
+  })
+
+  test("is never verified by an answer that cannot be read exactly, nor given on arguments that cannot", () => {
+    const observed: unknown[] = []
+    const { relay, sent } = relayWith({ ...doubler(observed), predict: () => says({ twice: 2 }) })
+    relay.fromClient(call(1, "double", { n: 1 }))
+    sent.length = 0
+    const real = answer(1, 2).replace('"jsonrpc"', '"took":1e999,"jsonrpc"')
+    expect(relay.fromServer(real)).toBe(false)
+    expect(sent[0]).toContain(`"verdict":"refuted","answer":${real}`)
+    expect(observed).toEqual([])
+    sent.length = 0
+    expect(relay.fromClient(call(2, "double", { n: 0 }).replace('"n":0', '"n":1e999'))).toBe(true)
+    expect(sent).toEqual([])
+  })
+
+  test("is heard of by the shadow that gave it, whatever the server calls itself", () => {
+    const observed: unknown[] = []
+    const { relay } = relayWith(doubler(observed), { server: "mcp-servers/everything" })
+    relay.fromClient(call(1, "double", { n: 13 }))
+    relay.fromServer(answer(1, 26))
+    expect(observed).toEqual([[{ n: 13 }, { twice: 27 }, { ok: true, value: { twice: 26 } }]])
+  })
+
   test("can be asked about, also before it is known", () => {
     const { relay, take } = relayWith(doubler())
     relay.fromClient(call(1, "double", { n: 2 }))
@@ -133,6 +171,30 @@ describe("an early answer", () => {
     ).toBe(true)
     expect(relay.fromClient('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}')).toBe(true)
     expect(take()[0].params).toEqual({ handle: "h0", verdict: "cancelled" })
+    // A server may answer all the same: the client has an answer to this request.
+    expect(relay.fromServer('{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p"}}')).toBe(
+      false,
+    )
+    expect(relay.fromServer(answer(1, 4))).toBe(false)
+    expect(take()).toEqual([])
+  })
+
+  test("in a batch of answers holds back nobody else's", () => {
+    const { relay, take } = relayWith(doubler())
+    relay.fromClient(call(1, "double", { n: 2 }))
+    relay.fromClient(call(2, "shout", {}, null))
+    take()
+    expect(relay.fromServer(`[${answer(1, 4)},{"jsonrpc":"2.0","id":2,"result":{"content":[]}}]`)).toBe(true)
+    expect(take()[0].params.verdict).toBe("verified")
+  })
+
+  test("is given to a thousand calls that the tool has not answered, and to no more", () => {
+    const { relay, sent } = relayWith(doubler())
+    for (let id = 0; id < 1_100; id++) relay.fromClient(call(id, "double", { n: 1 }))
+    expect(sent).toHaveLength(1_000)
+    relay.fromServer(answer(0, 2))
+    relay.fromClient(call(2_000, "double", { n: 1 }))
+    expect(sent).toHaveLength(1_002)
   })
 
   test("of a server that ends is known to nobody, and whoever waits for an answer is told", () => {
@@ -182,6 +244,7 @@ describe("no early answer is given", () => {
       call(1, "double", { n: 1 }),
       {},
     ],
+    ["that JSON has no word for", { predict: () => says({ twice: Number.NaN }) }, call(1, "double", { n: 1 }), {}],
     ["of a tool that was never listed", doubler(), call(1, "other", { n: 1 }), {}],
   ]
   test.each(none)("%s", (_, shadow, request, more) => {
@@ -212,5 +275,32 @@ describe("a text answer", () => {
     expect(take()[0].result.content).toEqual([{ type: "text", text: "HEY" }])
     relay.fromServer('{"jsonrpc":"2.0","id":9,"result":{"content":[{"type":"text","text":"HEY"}]}}')
     expect(take()[0].params.verdict).toBe("verified")
+  })
+})
+
+describe("a call", () => {
+  const asked = (id: string) => `{"jsonrpc":"2.0","id":"${id}","method":"tools/list"}`
+  const CHANGED = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+
+  test("during which its tool became another one is recorded of neither", () => {
+    const { relay, log } = relayWith(undefined)
+    relay.fromClient(call(1, "double", { n: 1 }, null))
+    relay.fromServer(CHANGED)
+    relay.fromClient(asked("t2"))
+    relay.fromServer(LIST.replace('"t"', '"t2"').replace('"number"', '"integer"'))
+    relay.fromServer(answer(1, 2))
+    expect(log.tools("")).toEqual([])
+    expect(relay.passed).toMatchObject({ calls: 1, recorded: 0, unrecorded: 1 })
+  })
+
+  test("during which its tools were listed anew, and are what they were, is recorded", () => {
+    const { relay, log } = relayWith(undefined)
+    relay.fromClient(call(1, "double", { n: 1 }, null))
+    relay.fromServer(CHANGED)
+    relay.fromServer(answer(1, 2))
+    expect(log.tools("")).toEqual([])
+    relay.fromClient(asked("t2"))
+    relay.fromServer(LIST.replace('"t"', '"t2"'))
+    expect(log.tools("")[0]).toMatchObject({ tool: "mcp:s/double", calls: 1 })
   })
 })

@@ -6,6 +6,7 @@
 import {
   accepts,
   type Clock,
+  Failure,
   fromJsonSchema,
   isRecord,
   jsonText,
@@ -22,13 +23,14 @@ import {
   type RecordedCall,
   valueOfResult,
 } from "../../learn/mod.ts"
-import { mcpToolVersion } from "../mcp_version.ts"
+import { mcpToolVersion } from "../record/mcp_version.ts"
 import {
   boundAsked,
   EARLY,
   type EarlyAnswer,
   EarlyAnswers,
   isSame,
+  saysMore,
   VERIFICATION,
   VERIFIED,
   type Verdict,
@@ -117,7 +119,8 @@ export class Relay {
       if (m["method"] !== "tools/call") continue
       this.#counts.calls++
       if (!read.exact) this.#counts.unreadable++
-      if (this.#options.mode === "speculate" && !Array.isArray(message)) this.#answerEarly(m, scope)
+      // A shadow would be asked of other numbers than those that the tool is given.
+      if (read.exact && this.#options.mode === "speculate" && !Array.isArray(message)) this.#answerEarly(m, scope)
     }
     return true
   }
@@ -137,17 +140,19 @@ export class Relay {
       }
       if (!early) this.#told(call)
     }
-    let passes = true
-    for (const m of listOf(message)) {
-      if (m["method"] === "notifications/progress" && this.#isLate(m)) passes = false
+    const all = listOf(message)
+    let held = 0
+    for (const m of all) {
+      if (m["method"] === "notifications/progress" && this.#isLate(m)) held++
       if (typeof m["method"] === "string" || !Object.hasOwn(m, "id")) continue
       const key = scope + idKey(m["id"]!)
       this.#open.delete(key)
-      if (this.#early.of(key) === undefined) continue
-      passes = false
-      this.#verify(key, m, text)
+      if (this.#early.of(key) !== undefined) this.#verify(key, m, text, read.exact)
+      else if (!this.#early.wasTaken(key)) continue
+      held++
     }
-    return passes
+    // Of a batch nothing is held back that is anybody's answer.
+    return held === 0 || held < all.length
   }
 
   /** The server is gone. What the client still waits for is answered with an error that says so. */
@@ -193,17 +198,18 @@ export class Relay {
     const bound = boundAsked(params)
     const name = params["name"]
     const tool = bound === undefined || typeof name !== "string" ? undefined : this.#watch.tool(name)
-    if (bound === undefined || tool === undefined || !this.#options.reads(tool)) return
-    const predicted = this.#predicted(tool, params["arguments"] ?? {}, bound)
-    if (predicted === undefined) return
+    if (bound === undefined || tool === undefined || !this.#options.reads(tool) || this.#early.full) return
+    const shadow = this.#options.shadowFor(this.#watch.toolName(tool.name), tool.version)
+    const predicted = shadow && this.#predicted(shadow, tool, params["arguments"] ?? {}, bound)
+    if (shadow === undefined || predicted === undefined) return
     const key = scope + idKey(m["id"]!)
     const handle = this.#options.handle()
     const meta = params["_meta"] as Rec
-    const { value, by, alpha, confidence } = predicted
+    const { value, said, by, alpha, confidence } = predicted
     const form = tool.structured ? "structured" : "text"
     this.#early.add(key, {
       handle,
-      tool: this.#watch.toolName(tool.name),
+      shadow,
       args: params["arguments"] ?? {},
       predicted: value,
       form,
@@ -214,18 +220,15 @@ export class Relay {
     })
     this.#open.delete(key)
     this.#counts.early++
-    const text = form === "structured" ? jsonText(value) : (value as string)
     const early = jsonText({ handle, bound: alpha, confidence, by, verify: VERIFICATION })
-    const result = `{"content":[{"type":"text","text":${JSON.stringify(text)}}]${
-      form === "structured" ? `,"structuredContent":${jsonText(value)}` : ""
+    const result = `{"content":[{"type":"text","text":${JSON.stringify(said)}}]${
+      form === "structured" ? `,"structuredContent":${said}` : ""
     },"_meta":{${JSON.stringify(EARLY)}:${early}}}`
     this.#toClient(`{"jsonrpc":"2.0","id":${idText(m["id"]!)},"result":${result}}`, key)
   }
 
   /** What the tool's shadow says, where it says something that the tool itself could have said, within the bound. */
-  #predicted(tool: ListedTool, args: Value, bound: number) {
-    const shadow = this.#options.shadowFor(this.#watch.toolName(tool.name), tool.version)
-    if (shadow === undefined) return undefined
+  #predicted(shadow: Shadow, tool: ListedTool, args: Value, bound: number) {
     let predicted: ReturnType<Shadow["predict"]>
     try {
       predicted = shadow.predict(args)
@@ -234,9 +237,10 @@ export class Relay {
       return undefined
     }
     if (!predicted.ok || !(predicted.alpha <= bound)) return undefined
-    const { value, by, alpha, confidence } = predicted
-    if (!this.#fits(tool)(value)) return undefined
-    return { value: value as Value, by, alpha, confidence }
+    const { by, alpha, confidence } = predicted
+    const value = predicted.value as Value
+    const said = this.#fits(tool)(value) ? (tool.structured ? inJson(value) : (value as string)) : undefined
+    return said === undefined ? undefined : { value, said, by, alpha, confidence }
   }
 
   #fits(tool: ListedTool): (value: unknown) => boolean {
@@ -248,25 +252,23 @@ export class Relay {
     return fits
   }
 
-  #verify(key: string, m: Rec, text: string): void {
+  /** `exact`: the answer was read as it was written; another one may look the same and is not. */
+  #verify(key: string, m: Rec, text: string, exact: boolean): void {
     const early = this.#early.of(key)!
     const outcome = outcomeOfAnswer(m)
     const form = outcome.ok ? valueOfResult(m["result"] as Rec).form : "whole"
-    const same = isSame(early, form, outcome)
+    const same = exact && isSame(early, form, outcome)
     if (same) this.#counts.verified++
     else this.#counts.refuted++
-    this.#settled(key, same ? "verified" : "refuted", text)
-    const shadow = this.#options.shadowFor(
-      early.tool,
-      this.#watch.tool(early.tool.slice(early.tool.indexOf("/") + 1))?.version ?? "",
-    )
-    if (outcome.ok) shadow?.observe?.(early.args, early.predicted, outcome)
+    const more = !same || saysMore(m["result"] as Rec)
+    this.#settled(key, same ? "verified" : "refuted", more ? text : undefined)
+    if (exact && outcome.ok) early.shadow.observe?.(early.args, early.predicted, outcome)
   }
 
   #settled(key: string, verdict: Verdict, text?: string): void {
     const early = this.#early.settle(key, verdict, text)
     if (early === undefined) return
-    const answer = verdict === "refuted" && text !== undefined ? `,"answer":${text.trim()}` : ""
+    const answer = text === undefined ? "" : `,"answer":${text.trim()}`
     this.#toClient(
       `{"jsonrpc":"2.0","method":"${VERIFIED}","params":{"handle":${JSON.stringify(early.handle)},"verdict":"${verdict}"${answer}}}`,
       key,
@@ -331,6 +333,16 @@ export class Relay {
 
 const verdictText = ({ handle, verdict, answer }: EarlyAnswer): string =>
   `{"handle":${JSON.stringify(handle)},"verdict":"${verdict}"${answer === undefined ? "" : `,"answer":${answer.trim()}`}}`
+
+/** Undefined for what JSON has no word for, such as NaN: no tool of MCP can have said it. */
+function inJson(value: Value): string | undefined {
+  try {
+    return jsonText(value)
+  } catch (cause) {
+    if (cause instanceof Failure) return undefined
+    throw cause
+  }
+}
 
 /** JSON-RPC's server error for a connection that is gone, as MCP's own libraries number it; and invalid parameters. */
 const GONE = -32000

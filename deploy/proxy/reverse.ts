@@ -197,6 +197,7 @@ export class Reverse {
       return "none"
     }
     const own = (answer: string) => {
+      talk.routes.delete(key)
       response.writeHead(200, { "content-type": "application/json" })
       response.end(answer)
     }

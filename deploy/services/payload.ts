@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http"
 import type { Readable, Transform } from "node:stream"
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
 import { Failure, fail, type HttpRequest, type HttpResponse } from "../../graph/mod.ts"
-import { wholeOf } from "../joined.ts"
+import { wholeOf } from "../whole.ts"
 import type { Answer } from "./connection.ts"
 import { badCoding, cancelled, cut, safeUrl } from "./refusal.ts"
 

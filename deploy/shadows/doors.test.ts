@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { Promised } from "../../shadow/mod.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
 import { doorBrief, doorText, reopeningText } from "./door_text.ts"
 import { Doors, verificationsFile } from "./doors.ts"
@@ -98,6 +98,17 @@ describe("doors", () => {
     const again = opened(at)
     expect(again.door.state.watch.seen).toBe(30_000)
     again.doors.close()
+  })
+
+  test("are closed again where the shadows behind them cannot be listed", async () => {
+    const at = folder()
+    const first = opened(at)
+    first.door.saw(true)
+    first.doors.close()
+    writeFileSync(join(at, ".shadowgraph", "shadows"), "a file, where a folder is wanted")
+    await expect(openShadows(at)).rejects.toThrow("Cannot list the shadows")
+    // SQLite keeps this file beside a database that is open.
+    expect(existsSync(`${verificationsFile(at)}-wal`)).toBe(false)
   })
 
   test("that nobody can read let no shadow serve, and say so", async () => {

@@ -3,7 +3,7 @@
  * that training has put there since, without those that went. A run that looks ahead goes on with what it began with.
  */
 import type { Shadow, Shadowed, Shadows } from "../../graph/mod.ts"
-import { toolName, toolVersion } from "../tool_name.ts"
+import { toolName, toolVersion } from "../record/tool_name.ts"
 import { ShadowStoreError } from "./card.ts"
 import { Doors } from "./doors.ts"
 import { type KeptShadow, ShadowStore } from "./store.ts"
@@ -38,7 +38,12 @@ export async function openShadows(
     return { ...servedBy([]), edition: () => 0, look: async () => {}, close: () => {} }
   }
   const serving = new Serving(new ShadowStore(folder), doors, told)
-  await serving.look()
+  try {
+    await serving.look()
+  } catch (cause) {
+    doors.close()
+    throw cause
+  }
   const looks = setInterval(() => serving.look().catch(serving.told), lookMs)
   looks.unref()
   return {

@@ -41,6 +41,8 @@ interface Asked {
   readonly name: string
   readonly args: Value
   readonly began: number | null
+  /** Which version the tool had then; undefined where it was not listed. */
+  readonly version: string | undefined
 }
 interface Answered extends Asked {
   readonly outcome: CallOutcome
@@ -53,7 +55,7 @@ const PENDING_MAX = 10_000
 const UNLISTED_MAX = 1_000
 
 export class McpWatch {
-  /** Calls that were seen and could not be told: their tool was never listed, or the oldest of too many. */
+  /** Calls that were seen and could not be told: their tool was never listed or became another meanwhile, or the oldest of too many. */
   unlisted = 0
   readonly #options: McpWatchOptions
   readonly #tools = new Map<string, ListedTool>()
@@ -90,7 +92,9 @@ export class McpWatch {
       const key = scope + idKey(m["id"]!)
       const params = isRecord(m["params"]) ? m["params"] : {}
       if (m["method"] === "tools/call" && typeof params["name"] === "string") {
-        keep(this.#calls, key, { name: params["name"], args: params["arguments"] ?? {}, began: tick })
+        const { name } = params
+        const version = this.tool(name)?.version
+        keep(this.#calls, key, { name, args: params["arguments"] ?? {}, began: tick, version })
       } else keep(this.#others, key, m["method"])
     }
   }
@@ -186,6 +190,11 @@ export class McpWatch {
     const { space, source } = this.#options
     const { args, outcome, at, ms } = call
     const { version, secrets } = tool
+    // The tool became another while it worked: nobody knows whose answer this is.
+    if (call.version !== undefined && call.version !== version) {
+      this.unlisted++
+      return []
+    }
     return [withoutSecrets({ space, tool: this.toolName(call.name), version, args, outcome, at, ms, source }, secrets)]
   }
 }

@@ -6,7 +6,7 @@ import { hex, sha256 } from "../../graph/mod.ts"
 import { checkMlp, type Mlp } from "./mlp.ts"
 import { type Found, readOnnx } from "./onnx.ts"
 import { ModelRefused, refusedModel } from "./refused.ts"
-import { bytes, joined, message, string, whole } from "./wire.ts"
+import { bytes, fileOf, message, string, whole } from "./wire.ts"
 
 /** What a file says of its model beside the weights. */
 export interface About {
@@ -42,7 +42,7 @@ export function writeModel(mlp: Mlp, about: About = {}): ModelFile | ModelRefuse
   if (wrong !== undefined) return wrong
   const properties = propertiesOf(about)
   if (properties instanceof ModelRefused) return properties
-  const file = joined([
+  const file = fileOf([
     whole(1, IR_VERSION),
     string(2, "shadowgraph"),
     message(7, ...graphOf(mlp)),

@@ -1,5 +1,5 @@
 /** ONNX files for tests, of any operators: written here field by field, so that a test says what its model is. */
-import { bytes, joined, type Message, message, string, whole } from "./wire.ts"
+import { bytes, fileOf, type Message, message, string, whole } from "./wire.ts"
 
 export interface Port {
   readonly name: string
@@ -52,7 +52,7 @@ export function modelFile({ nodes, inputs, outputs, weights = [], opset = 17 }: 
     ...ports(12, outputs),
   ]
   const operators = opset === null ? [] : [message(8, string(1, ""), whole(2, opset))]
-  return joined([whole(1, 8), string(2, "test"), message(7, ...graph), ...operators])
+  return fileOf([whole(1, 8), string(2, "test"), message(7, ...graph), ...operators])
 }
 
 const nodeOf = ({ op, inputs, outputs, domain, attributes = {} }: Op): Message[] => [

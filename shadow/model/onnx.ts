@@ -3,6 +3,7 @@
  * input to one output. Everything else that ONNX can say is refused by name, for a shadow that is not pure, or whose
  * bits differ between hosts, is none. (github.com/onnx/onnx/blob/main/onnx/onnx.proto)
  */
+import { joined } from "../../graph/mod.ts"
 import { checkWidths, type Mlp, MODEL_WIDTH_MAX, WEIGHTS_MAX } from "./mlp.ts"
 import { type ModelRefused, refusedModel } from "./refused.ts"
 import {
@@ -291,18 +292,7 @@ function tensorOf(piece: Piece, called: string | undefined): Tensor {
 }
 
 /** `float_data` comes in one piece or number by number; either way it is the numbers one after another. */
-function joinedFloats(fields: readonly Field[]): Uint8Array {
-  const pieces = fields.map((f) => contents(pieceOf(f)))
-  const [first] = pieces
-  if (pieces.length === 1) return first!
-  const all = new Uint8Array(pieces.reduce((n, p) => n + p.length, 0))
-  let at = 0
-  for (const p of pieces) {
-    all.set(p, at)
-    at += p.length
-  }
-  return all
-}
+const joinedFloats = (fields: readonly Field[]): Uint8Array => joined(fields.map((f) => contents(pieceOf(f))))
 
 function floats(bytes: Uint8Array, field: Field | undefined): Float32Array {
   if (bytes.length % 4 !== 0) throw new WireFault("corrupt", field?.at ?? 0, `${bytes.length} bytes of float32`)

@@ -4,6 +4,7 @@
  * trusts: every length is checked before it is used.
  */
 
+import { joined } from "../../graph/mod.ts"
 import { ModelRefused, refusedModel } from "./refused.ts"
 
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5] as const
@@ -39,16 +40,7 @@ export const message = (field: number, ...parts: readonly Message[]): Message =>
   return [Uint8Array.from([...tag(field, BYTES), ...varint(length)]), ...inside]
 }
 
-export function joined(parts: readonly Message[]): Uint8Array<ArrayBuffer> {
-  const all = parts.flat()
-  const out = new Uint8Array(all.reduce((n, b) => n + b.length, 0))
-  let at = 0
-  for (const b of all) {
-    out.set(b, at)
-    at += b.length
-  }
-  return out
-}
+export const fileOf = (parts: readonly Message[]): Uint8Array<ArrayBuffer> => new Uint8Array(joined(parts.flat()))
 
 /** What is wrong with the bytes, thrown inside of the reader and caught at its door. */
 export class WireFault {
