@@ -2,10 +2,10 @@
 
 import { resolve } from "node:path"
 import { CapabilityError, parseCapability, parseDuration, schemesOf } from "../../graph/mod.ts"
-import { BudgetProblem, parseBudget, readBudgets } from "../budget.ts"
+import { BudgetProblem, parseBudget, readBudgets } from "../engine/budget.ts"
 import { TokenError } from "../http/holder.ts"
 import type { TokenEntry } from "../http/token_list.ts"
-import { openProject } from "../project.ts"
+import { openProject } from "../project/project.ts"
 import { systemClock } from "../services/clock.ts"
 import { TOKENS_FILE, Tokens } from "../tokens.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
@@ -38,6 +38,8 @@ async function add(call: Call, tokens: Tokens, name: string): Promise<number> {
     throw usage(`A token's name has letters, digits and . _ @ -, found "${name}"`)
   const grants = call.list("grant")
   const graphs = call.list("graph")
+  const odd = graphs.find((graph) => !/^[a-z][a-z0-9_]*$/.test(graph))
+  if (odd !== undefined) throw usage(`--graph wants the name of a graph, found "${odd}"`, "Say --graph once for each.")
   const { registry } = await openProject(terminal.cwd)
   for (const grant of grants) {
     const read = parseCapability(grant, schemesOf(registry))

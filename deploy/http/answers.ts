@@ -4,9 +4,9 @@
  */
 import { type Failure, hex, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { History, Wait } from "../../kernel/mod.ts"
-import { waitText } from "../again.ts"
-import { undoneJson } from "../ending.ts"
-import type { RunResult } from "../engine.ts"
+import { waitText } from "../engine/again.ts"
+import { undoneJson } from "../engine/ending.ts"
+import type { RunResult } from "../engine/engine.ts"
 import { Answer, JSON_FORM, type ProblemKind, problemOf } from "./problems.ts"
 import type { Stop } from "./stop.ts"
 
@@ -89,4 +89,10 @@ export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
     why: wait.why,
     ...(wait.until === null ? {} : { until: new Date(wait.until).toISOString() }),
     text: waitText(wait),
+    ...(wait.why === "ask" ? asked(wait) : {}),
   }))
+
+/** What a form for the answer is made of. `type`: in the words of graph files. */
+function asked({ request: { question, type, choices } }: Wait): object {
+  return { question, type, ...(choices === undefined ? {} : { choices }) }
+}

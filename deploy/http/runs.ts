@@ -5,8 +5,8 @@
 import type { Context, Hono } from "hono"
 import { Failure, isRecord, parsePath, printPath, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHead } from "../../kernel/mod.ts"
-import { cancel, graphOf, resume, undo, waitingFor } from "../again.ts"
-import { undoneJson } from "../ending.ts"
+import { cancel, graphOf, resume, undo, waitingFor } from "../engine/again.ts"
+import { undoneJson } from "../engine/ending.ts"
 import { answerOf, resultOnRecord, waitsOf } from "./answers.ts"
 import { jsonBody } from "./body.ts"
 import type { Caller } from "./callers.ts"
@@ -174,14 +174,20 @@ async function proof({ host, run }: OneRun): Promise<Answer> {
 
 // ---- acting
 
-async function stop({ means, host, run, graph, caller }: OneRun): Promise<Answer> {
-  const flight = means.flights.of(run)
-  if (means.flights.cancel(run)) {
-    await flight?.answer
-    return await inspect({ means, host, run, graph } as OneRun)
+async function stop(of: OneRun): Promise<Answer> {
+  const { c, means, host, run, caller } = of
+  if (c.req.header("origin") !== undefined) {
+    // A page says what it sends, as everywhere: without leave a browser sends no such type to another origin.
+    const body = await jsonBody(c.req.raw, means.limits)
+    if (body instanceof Answer) return body
   }
-  const { trace, ledger } = await cancel(host.engine, run, byOf(caller))
-  return new Answer(200, { run, status: "ended", ok: false, trace, ledger })
+  const flight = means.flights.of(run)
+  if (means.flights.cancel(run)) await flight?.answer
+  else {
+    await cancel(host.engine, run, byOf(caller))
+    means.flights.forget(run)
+  }
+  return await inspect(of)
 }
 
 const byOf = ({ holder }: Caller): string => holder?.name ?? "http"

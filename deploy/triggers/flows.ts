@@ -6,7 +6,7 @@
 import { compile } from "../../compile/mod.ts"
 import { type CheckedGraph, type Origin, type Problem, pin } from "../../graph/mod.ts"
 import { AdmissionError, admit } from "../../kernel/mod.ts"
-import type { Project } from "../project.ts"
+import type { Project } from "../project/project.ts"
 import type { Hook } from "./read.ts"
 
 /** Whose words the input of a hook is, as the policy names it: `tool hook:pushed`. */

@@ -1,9 +1,9 @@
 /** What starts runs by itself, put together for a server: schedules and hooks of a project with the graphs that are served. */
 import type { CheckedGraph, Origin, Problem } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import type { PrepareOptions, Ready } from "../engine.ts"
+import type { PrepareOptions, Ready } from "../engine/engine.ts"
 import type { ServedHook } from "../http/hooks.ts"
-import type { Project, Session } from "../project.ts"
+import type { Project, Session } from "../project/project.ts"
 import { secretsFrom } from "../services/secrets.ts"
 import { checkTriggers, type Startable } from "./check.ts"
 import { hookFlows, inputOrigin } from "./flows.ts"

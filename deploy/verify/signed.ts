@@ -15,10 +15,10 @@ import {
 } from "../../audit/mod.ts"
 import { encode, hex, sha256, T } from "../../graph/mod.ts"
 import { GENESIS, KernelError, openRow, type Row, type RunHead, seal } from "../../kernel/mod.ts"
-import { checkProof, proveRun } from "../ledger_proof.ts"
-import { SqlLedger } from "../ledger_sql.ts"
+import { checkProof, proveRun } from "../ledger/proof.ts"
+import { SqlLedger } from "../ledger/sql.ts"
 import { type LedgerKey, passingKey } from "../services/ledger_key.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, planOf, probe, withProbe } from "./tools.ts"
 

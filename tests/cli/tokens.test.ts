@@ -38,6 +38,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+test("a token is for graphs by their names, one by one", async () => {
+  const { exit, err } = await sg("token", "add", "two", "--graph", "one,two")
+  expect(exit).toBe(2)
+  expect(err).toContain('--graph wants the name of a graph, found "one,two"')
+  expect(err).toContain("Say --graph once for each.")
+})
+
 const ask = async (path: string, token: string | undefined, method = "GET") => {
   const response = await fetch(url + path, {
     method,

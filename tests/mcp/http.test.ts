@@ -211,6 +211,21 @@ describe("pages", () => {
     expect(await status({ origin: "null" })).toBe(403)
     expect(await status({ host: "evil.example.com" })).toBe(403)
   })
+
+  test("of an origin that is named may ask, by all headers that the protocol has", async () => {
+    const origin = "https://app.example.com"
+    const app = await made({ origins: [origin] })
+    const told = await app.fetch(post(INITIALIZE, { origin }))
+    expect([told.status, told.headers.get("access-control-allow-origin")]).toEqual([200, origin])
+    expect(told.headers.get("access-control-expose-headers")).toContain("mcp-session-id")
+    const asks = { origin, "access-control-request-method": "POST" }
+    const before = await app.fetch(new Request(post(INITIALIZE).url, { method: "OPTIONS", headers: asks }))
+    expect([before.status, before.headers.get("access-control-allow-headers")]).toEqual([
+      204,
+      expect.stringContaining("mcp-protocol-version, mcp-session-id"),
+    ])
+    expect((await app.fetch(post(INITIALIZE, { origin: "https://evil.example.com" }))).status).toBe(403)
+  })
 })
 
 describe("a form", () => {
