@@ -164,7 +164,7 @@ export class ShadowModel {
   ): HowItRan & { readonly found: readonly (Reading | Unanswered)[] | ModelRefused } {
     const logits = this.#net.manyOfStates(states, count)
     const found = logits instanceof ModelRefused ? logits : this.#readings(logits, count)
-    return { found, ran: "wasm-batch", reason: `${count} rows; ${why}` }
+    return { found, ran: "wasm-batch", reason: `${count === 1 ? "one row" : `${count} rows`}; ${why}` }
   }
 
   /** By the lent runtime, or why not. It computes beside this thread, which makes its next input and reads its last answer meanwhile. */
