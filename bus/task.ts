@@ -83,8 +83,12 @@ export const taskOf = (
 
 /** A request is about to be sent: where the run's budget forbids that, nothing more is learnt, and the run ends. */
 export function charged(task: Task, record: Recording): void {
+  if (task.tool.extern.effect === "pure") return
   const { meter } = record
-  if (meter === undefined || task.tool.extern.effect === "pure") return
+  if (meter === undefined) {
+    record.uncounted++
+    return
+  }
   // What may turn out not to be needed must not use up what the run needs.
   if (task.early && !meter.room) throw fail("Cancelled", "Half of the budget is used", { path: task.path })
   task.charge ??= new Charge()

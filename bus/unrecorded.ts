@@ -18,6 +18,7 @@ export class Unrecorded implements Recording {
   readonly waits = []
   readonly unsettled = []
   readonly meter = undefined
+  uncounted = 0
   readonly undos = undefined
   /** Which failure is the first here says nothing of the run. */
   readonly met = { keep: () => {}, isOther: () => false } as const

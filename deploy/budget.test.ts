@@ -76,8 +76,8 @@ describe("in the project's file", () => {
   test("what is wrong in it is said with the file's name", async () => {
     const folder = mkdtempSync(join(tmpdir(), "budget-"))
     writeFileSync(join(folder, PROJECT_FILE), '{ "budget": { "coins": 3 } }')
-    expect(readProjectFile(folder)).rejects.toThrow(ProjectError)
-    expect(readProjectFile(folder)).rejects.toThrow(/shadowgraph.project.json": a budget has no "coins"/)
+    await expect(readProjectFile(folder)).rejects.toThrow(ProjectError)
+    await expect(readProjectFile(folder)).rejects.toThrow(/shadowgraph.project.json": a budget has no "coins"/)
     await readProjectFile(folder).catch(() => {})
     rmSync(folder, { recursive: true })
   })

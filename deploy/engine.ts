@@ -50,7 +50,7 @@ import {
 } from "../kernel/mod.ts"
 import { decodePlan } from "../plan/mod.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
-import { type Granting, grantsFor } from "./grants.ts"
+import { type Granting, grantsFor, narrowedHere } from "./grants.ts"
 import { MemoryLedger } from "./ledger_memory.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
 import { type Observer, told, type Watch, type Watched, watched } from "./observe.ts"
@@ -205,7 +205,7 @@ export class Engine {
     const admitted = admit(bytes, {
       registry,
       grants: options.grants,
-      ...(options.within ? { within: options.within } : {}),
+      ...(options.within ? { within: narrowedHere(options.within, registry) } : {}),
       ...(options.graph === undefined ? {} : { graph: options.graph }),
       digest: this.#digest,
       ...(options.pins ? { pins: options.pins } : {}),
@@ -238,7 +238,7 @@ export class Engine {
         const open = (tenant: Tenant) => {
           const { space } = this
           const how = this.recording(run, tenant, parks)
-          return openRun(admitted, Object.assign(how, { run: run.id ?? this.#ids.next(), space, input }))
+          return openRun(admitted, { ...how, run: run.id ?? this.#ids.next(), space, input })
         }
         return this.#run(program, open, input, run)
       },

@@ -300,4 +300,33 @@ describe("a run that had ended and is undone", () => {
     for (let i = 2; i < 9; i++) keep(ledger, ended(`r${i}`))
     expect(runsOf(ledger)).toContain("r0")
   })
+
+  test("its entries count as any other's: of those of an earlier generation the older go first", () => {
+    const ledger = new MemoryLedger({ entriesMax: 8 })
+    const rows = rowsOf("r0", ["start", "resume", "end"])
+    keep(ledger, rows)
+    keep(ledger, going("on", 2))
+    keep(ledger, [undo(rows)])
+    // Generations of four: r0's first three and one of the other's; then these two.
+    expect(ledger.entries("acme", "r0").rows).toHaveLength(4)
+    keep(ledger, going("more", 3))
+    const chain = ledger.entries("acme", "r0")
+    expect(chain.rows.map((r) => r.seq)).toEqual([3])
+    expect(chain.before).toEqual({ seq: 2, hash: rows[2]!.hash })
+  })
+})
+
+describe("a run that ended in the generation after the one it began in", () => {
+  test("loses its first entries with theirs, and still verifies", () => {
+    const ledger = new MemoryLedger({ entriesMax: 6 })
+    const rows = rowsOf("r0", ["start", "resume", "resume", "resume", "end"])
+    keep(ledger, rows)
+    expect(ledger.entries("acme", "r0").rows).toHaveLength(5)
+    keep(ledger, going("on", 2))
+    const chain = ledger.entries("acme", "r0")
+    expect(chain).toEqual({ before: { seq: 2, hash: rows[2]!.hash }, rows: rows.slice(3) })
+    expect(verdictOf(chain, "r0", headOf(rows))).toMatchObject({ ok: true, entries: 2 })
+    keep(ledger, going("on", 5).slice(2))
+    expect(ledger.entries("acme", "r0")).toEqual({ before: null, rows: [] })
+  })
 })

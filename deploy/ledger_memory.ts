@@ -27,27 +27,50 @@ interface Tail {
   last: Row
   /** Of a run that is parked: when it is due by itself. */
   due: number | null
-  /** The generation in which it ended; undefined while it goes on. */
-  ended: number | undefined
 }
 
-/** The runs of one tenant: those that go on, and those that ended in this generation or in the one before. */
+/** The runs of one tenant. Those that ended are let go of a generation at a time: to take each out by itself would cost more than a run. */
 class Runs {
-  readonly known = new Map<string, Tail>()
-  young: Tail[] = []
-  #old: readonly Tail[] = []
+  /** Those that go on, and were not appended to last. */
+  readonly open = new Map<string, Tail>()
+  /** Those that ended in this generation, and in the one before. */
+  young = new Map<string, Tail>()
+  old = new Map<string, Tail>()
+  /** Of the young, those whose first rows are of the generation before. */
+  #across: Tail[] = []
+
+  of(run: string): Tail | undefined {
+    return this.open.get(run) ?? this.young.get(run) ?? this.old.get(run)
+  }
 
   /** The latest started first. */
   all(): readonly Tail[] {
-    return [...this.known.values()].sort((a, b) => b.began - a.began)
+    const { open, young, old } = this
+    return [...open.values(), ...young.values(), ...old.values()].sort((a, b) => b.began - a.began)
   }
 
-  /** Those that ended two generations ago are let go of, and the rest grows older. A run may have gone on after its end. */
-  turn(generation: number): void {
-    for (const { run, ended } of this.#old) if (ended === generation - 1) this.known.delete(run)
-    this.#old = this.young
-    this.young = []
-    for (const tail of this.known.values()) aged(tail)
+  end(tail: Tail): void {
+    this.open.delete(tail.run)
+    this.young.set(tail.run, tail)
+    if (tail.older.length > 0) this.#across.push(tail)
+  }
+
+  /** A run that had ended goes on. */
+  reopen(tail: Tail): void {
+    if (this.old.delete(tail.run)) aged(tail)
+    else this.young.delete(tail.run)
+  }
+
+  turn(): void {
+    this.old = this.young
+    this.young = new Map()
+    for (const tail of this.#across) letGo(tail)
+    this.#across = []
+    for (const tail of this.open.values()) aged(tail)
+  }
+
+  get size(): number {
+    return this.open.size + this.young.size + this.old.size
   }
 }
 
@@ -61,7 +84,6 @@ export class MemoryLedger implements LedgerStore {
   #entries = 0
   #bytes = 0
   #ended = 0
-  #generation = 0
   readonly #blobs = new Map<string, Uint8Array>()
   #blobBytes = 0
 
@@ -75,8 +97,6 @@ export class MemoryLedger implements LedgerStore {
     const bytes = ENTRY_BYTES + (row.data === null ? 0 : row.data.length)
     if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
     tail.rows.push(row)
-    // It had ended, and goes on.
-    if (row.kind === "undo") tail.ended = undefined
     if (row.kind === "parked") tail.due = earlier(tail.last.kind === "parked" ? tail.due : null, row.due ?? null)
     tail.last = row
     this.#entries++
@@ -84,31 +104,23 @@ export class MemoryLedger implements LedgerStore {
     if (row.kind === "end") this.#end(tail, runsMax)
   }
 
-  /** The run that the row continues, as the recent one. */
+  /** The run that the row continues; it goes on from here, also one that had ended. */
   #tailOf(row: Row): Tail {
     const { space, run, seq } = row
     const recent = this.#recent
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
     this.#settle()
-    const known = this.#of(space).known.get(run)
+    const runs = this.#spaces.get(space)
+    const known = runs?.of(run)
     if (known !== undefined) {
+      next(known, row)
+      if (known.last.kind === "end") runs!.reopen(known)
       this.#recent = known
-      return next(known, row)
+      return known
     }
     if (seq !== 0) throw conflict(row, 0)
-    const tail: Tail = {
-      space,
-      run,
-      began: this.#began++,
-      rows: [],
-      older: NONE,
-      before: null,
-      last: row,
-      due: null,
-      ended: undefined,
-    }
-    this.#recent = tail
-    return tail
+    const began = this.#began++
+    return (this.#recent = { space, run, began, rows: [], older: NONE, before: null, last: row, due: null })
   }
 
   #of(space: string): Runs {
@@ -120,24 +132,24 @@ export class MemoryLedger implements LedgerStore {
   /** The recent run is not recent any more: where it goes on it is to be found among those that do. */
   #settle(): void {
     const recent = this.#recent
-    if (recent !== undefined && recent.ended === undefined) this.#of(recent.space).known.set(recent.run, recent)
+    if (recent !== undefined) this.#of(recent.space).open.set(recent.run, recent)
+    this.#recent = undefined
   }
 
   #end(tail: Tail, runsMax: number): void {
-    const runs = this.#of(tail.space)
-    tail.ended = this.#generation
-    runs.known.set(tail.run, tail)
-    runs.young.push(tail)
+    this.#recent = undefined
+    this.#of(tail.space).end(tail)
     if (++this.#ended * 2 >= runsMax) this.#turn()
   }
 
   /** What is of the older generation goes; the younger becomes the older. Runs that go on stay, with the younger of their rows. */
   #turn(): void {
     this.#settle()
-    for (const runs of this.#spaces.values()) runs.turn(this.#generation)
-    this.#generation++
-    // A tenant of which nothing is left is forgotten.
-    this.#spaces = new Map([...this.#spaces].filter(([, { known }]) => known.size > 0))
+    for (const [space, runs] of this.#spaces) {
+      runs.turn()
+      // A tenant of which nothing is left is forgotten.
+      if (runs.size === 0) this.#spaces.delete(space)
+    }
     this.#entries = 0
     this.#bytes = 0
     this.#ended = 0
@@ -183,7 +195,7 @@ export class MemoryLedger implements LedgerStore {
 
   entries(space: string, run: string): Chain {
     this.#settle()
-    const tail = this.#spaces.get(space)?.known.get(run)
+    const tail = this.#spaces.get(space)?.of(run)
     return tail === undefined
       ? { before: null, rows: [] }
       : { before: tail.before, rows: [...tail.older, ...tail.rows].map(sealed) }
@@ -210,12 +222,18 @@ const headOf = ({ space, run, last, due }: Tail): RunHead => ({
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b)
 
-/** One generation on: the older rows go, and what is left still verifies from the last of them. */
+/** One generation on. */
 function aged(tail: Tail): void {
-  const gone = tail.older.at(-1)
-  if (gone !== undefined) tail.before = { seq: gone.seq, hash: gone.hash }
+  letGo(tail)
   tail.older = tail.rows
   tail.rows = []
+}
+
+/** The older rows go; what is left still verifies from the last of them. */
+function letGo(tail: Tail): void {
+  const gone = tail.older.at(-1)
+  if (gone !== undefined) tail.before = { seq: gone.seq, hash: gone.hash }
+  tail.older = NONE
 }
 
 function next(tail: Tail, row: Row): Tail {

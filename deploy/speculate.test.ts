@@ -264,6 +264,6 @@ describe("what is stated", () => {
     write(false)
     expect((await readProjectFile(folder)).speculate).toBeUndefined()
     write(3)
-    expect(readProjectFile(folder)).rejects.toThrow(/shadowgraph.project.json": "speculate" wants true/)
+    await expect(readProjectFile(folder)).rejects.toThrow(/shadowgraph.project.json": "speculate" wants true/)
   })
 })

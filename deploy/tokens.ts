@@ -24,12 +24,15 @@ const sha256Of = (token: string): string => createHash("sha256").update(token, "
 /** Tokens of a file, looked at afresh when it has changed. */
 export class Tokens {
   readonly #file: string
+  readonly #schemes: ReadonlySet<string> | undefined
   #seen = ""
   #entries: readonly TokenEntry[] = []
   #list = new TokenList([])
 
-  constructor(file: string) {
+  /** `schemes`: of capabilities, as the kinds of the host declare them; without it every well-formed one may stand there. */
+  constructor(file: string, schemes?: ReadonlySet<string>) {
     this.#file = file
+    this.#schemes = schemes
   }
 
   /** Who holds the token of an `authorization` header. Fails with `TokenError`. `now`: milliseconds since the epoch. */
@@ -43,7 +46,7 @@ export class Tokens {
     const before = this.#state()
     if (before !== this.#seen) {
       this.#seen = ""
-      this.#entries = before === "none" ? [] : await readTokens(this.#file)
+      this.#entries = before === "none" ? [] : await readTokens(this.#file, this.#schemes)
       this.#list = new TokenList(this.#entries, hostDigest)
       this.#seen = before
     }
@@ -98,7 +101,7 @@ export class Tokens {
   }
 }
 
-async function readTokens(file: string): Promise<readonly TokenEntry[]> {
+async function readTokens(file: string, schemes: ReadonlySet<string> | undefined): Promise<readonly TokenEntry[]> {
   const refuse = (problem: string, cause?: unknown) =>
     fault("tokens-unreadable", `Cannot use the tokens "${file}": ${problem}`, cause)
   let data: unknown
@@ -107,7 +110,7 @@ async function readTokens(file: string): Promise<readonly TokenEntry[]> {
   } catch (cause) {
     throw refuse(why(cause), cause)
   }
-  const entries = tokenEntries(data)
+  const entries = tokenEntries(data, schemes)
   if (typeof entries === "string") throw refuse(entries)
   return entries
 }

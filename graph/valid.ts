@@ -6,7 +6,7 @@
 import { printCel } from "./cel/print.ts"
 import { exprForm } from "./check/canonical.ts"
 import { evaluate } from "./evaluate.ts"
-import { type Expr, parts } from "./expr.ts"
+import { type Expr, freeNames, parts } from "./expr.ts"
 import { infer } from "./infer.ts"
 import type { Graph, Scope } from "./ir.ts"
 import { subtype, T, type Type } from "./type.ts"
@@ -105,6 +105,7 @@ export function validatorOf(valid: Expr): Validator {
   const about = printCel(valid)
   return {
     level: "property",
+    ...(freeNames(valid).has("args") ? {} : { alone: true }),
     about: about.length > ABOUT_MAX ? `${about.slice(0, ABOUT_MAX)}…` : about,
     holds: (out, args) =>
       evaluate(valid, (name) => (name === "out" ? out : args), { left: VALID_FUEL }) as unknown as boolean,

@@ -80,6 +80,8 @@ interface Asked {
 export type Validator =
   | (Asked & {
       readonly level: "property"
+      /** Looks at the answer and not at the arguments: it may be asked before these are known. */
+      readonly alone?: true
       readonly holds: (answer: Value, args: Value) => Verdict | PromiseLike<Verdict>
     })
   | (Asked & {

@@ -252,10 +252,28 @@ describe("a tenant's budget", () => {
     const failure = stop(() => one.begin(["b"]))
     expect(failure).toMatchObject({ code: "Budget", data: { of: "tenant", budget: "calls", limit: 2 } })
     expect(failure.message).toBe(
-      "Cannot go on: the tenant's budget of 2 calls in 60000 ms is used up, spent 2 calls; try again in 1000 ms or later",
+      "Cannot go on: the tenant's budget of 2 calls in 60000 ms is used up, spent 2 calls; try again in 61000 ms or later",
     )
     clock.at = 62_000
     expect(() => new Meter(clock, { tenant }).begin(["a"])).not.toThrow()
+  })
+
+  test("says when enough of it is forgotten, not when it next looks", () => {
+    const clock = steady()
+    const start = clock.at
+    const tenant = new Allowance({ bytes: 10 }, 60_000, clock)
+    const [calls, bytes] = [AMOUNTS.indexOf("calls"), AMOUNTS.indexOf("bytes")]
+    tenant.add(bytes, 8)
+    clock.at = start + 20_000
+    tenant.add(bytes, 2)
+    tenant.add(calls, 1)
+    expect(tenant.againMs(bytes, 10)).toBe(41_000)
+    // With the first eight gone there is room for one more in ten, and none in two.
+    expect(tenant.againMs(bytes, 2)).toBe(61_000)
+    clock.at = start + 20_000 + tenant.againMs(bytes, 10) - 1
+    expect(tenant.used(bytes)).toBe(10)
+    clock.at += 1
+    expect([tenant.used(bytes), tenant.againMs(bytes, 10) <= 1_000]).toEqual([2, true])
   })
 
   test("of time counts what all of its runs take", () => {

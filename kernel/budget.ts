@@ -90,9 +90,20 @@ export class Allowance {
     return this.#sums[amount]!
   }
 
-  /** Milliseconds until something is forgotten. */
-  get againMs(): number {
+  /** Milliseconds until the window moves on: a budget may have been changed by then, or the process another one. */
+  get turnsMs(): number {
     return this.windowMs / BUCKETS - this.#ms
+  }
+
+  /** Milliseconds until there is room for one more below the limit, if nothing else is used meanwhile: the oldest is forgotten first. */
+  againMs(amount: number, limit: number): number {
+    let used = this.used(amount)
+    let turns = 0
+    while (turns <= BUCKETS && used + 1 > limit) {
+      turns++
+      used -= this.#parts[((this.#part + turns) % (BUCKETS + 1)) * AMOUNTS.length + amount]!
+    }
+    return (turns * this.windowMs) / BUCKETS - this.#ms
   }
 
   #turn(): void {
@@ -128,7 +139,7 @@ export interface MeterOptions {
   readonly caller?: Allowance | undefined
   readonly prices?: Prices | undefined
   /** What the run had spent before it went on here. */
-  readonly before?: Amounts | undefined
+  readonly before?: Partial<Amounts> | undefined
 }
 
 const [CALLS, BYTES, TOKENS, MONEY, WALL] = [0, 1, 2, 3, 4]
@@ -152,6 +163,12 @@ export class Meter {
     })
   }
 
+  /** Of a run that is on its way: it has begun so many calls, beside what it had spent `before` it went on here. */
+  static late(clock: Pick<Clock, "now"> & Partial<Clock>, calls: number, before?: Amounts): Meter {
+    const tick = () => clock.tick?.() ?? clock.now()
+    return new Meter({ tick }, { before: { ...before, calls: calls + (before?.calls ?? 0) } })
+  }
+
   /** The failure that ended the run. Nothing of the graph goes on after it. */
   get stopped(): Failure | undefined {
     return this.#stopped
@@ -165,7 +182,7 @@ export class Meter {
     if (this.#stopped === undefined) return undefined
     const { path = [], message, data } = this.#stopped
     const ofTenant = (data as { readonly of: string }).of === "tenant"
-    const until = ofTenant ? Math.ceil(now + this.#options.tenant!.againMs) : null
+    const until = ofTenant ? Math.ceil(now + this.#options.tenant!.turnsMs) : null
     return { path, why: "budget", input: GENESIS, until, request: { message, data, spent: this.spent } }
   }
 
@@ -302,7 +319,9 @@ export class Meter {
     const of = (n: number) => printAmount(budget, n, this.#options.prices?.currency)
     const window = shared === undefined ? "" : ` in ${shared.windowMs} ms`
     const next =
-      shared === undefined ? "resume it with a larger one" : `try again in ${Math.ceil(shared.againMs)} ms or later`
+      shared === undefined
+        ? "resume it with a larger one"
+        : `try again in ${Math.ceil(shared.againMs(AMOUNTS.indexOf(budget), limit))} ms or later`
     this.#stopped = fail(
       "Budget",
       `Cannot go on: the ${whose}'s budget of ${of(limit)}${window} is used up, spent ${of(spent)}; ${next}`,

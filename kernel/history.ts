@@ -173,7 +173,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         began = at
         break
       case "read":
-        costs.push(body.spent ?? null)
+        costs.push(body.spent ?? [body.attempts])
         settle({ ...body, seq, effect: "read", hash: body.outcome, data: data! })
         break
       case "taken":
@@ -193,7 +193,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         if (intent === undefined) {
           throw kernelError("corrupt", `Cannot read run "${run}": entry ${seq} settles entry ${body.intent}, no intent`)
         }
-        costs.push(body.spent ?? null)
+        costs.push(body.spent ?? [body.attempts])
         if (intent.data !== null && body.how !== "refused") {
           const { path, input } = intent
           const out = valueOf(openOutcome(data!, body.message))
@@ -232,7 +232,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         break
       }
       case "discarded":
-        costs.push(body.spent)
+        costs.push(body.spent ?? [body.attempts])
         break
       case "met":
         met.set(printPath(body.path), body.outcome)

@@ -7,10 +7,25 @@ import { Failure, fail, LEVELS, type Outcome, reaches, T, type Validator, type V
 import { judgeOf } from "./judge.ts"
 
 const type = (port: Parameters<typeof judgeOf>[0]) => {
-  const { judge, level, plain } = judgeOf(port)
-  expect(plain).toBe(true)
+  const { judge, level, plain, alone } = judgeOf(port)
+  expect([plain, alone]).toEqual([true, true])
   return { level, judge: (answer: unknown) => judge(answer) as Outcome }
 }
+
+test("it looks at the answer alone where each of its validators says so", () => {
+  const own: Validator = { level: "property", about: "", alone: true, holds: () => true }
+  const both: Validator = { level: "property", about: "", holds: () => true }
+  const exact: Validator = { level: "exact", about: "", reference: () => 1 }
+  const alone = (...validators: Validator[]) => judgeOf(T.number, validators).alone
+  expect([alone(own), alone(own, own), alone(both), alone(own, both), alone(exact, own)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ])
+  expect(judgeOf(T.number, [own]).plain).toBe(false)
+})
 
 test("an answer of the port's type passes, another is a Mismatch", () => {
   const { judge, level } = type(T.record({ rate: T.number }))

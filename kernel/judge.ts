@@ -28,6 +28,8 @@ export interface Judge {
   readonly level: Level
   /** Looks at the type and nothing else: `judge` answers at once and needs no arguments. */
   readonly plain: boolean
+  /** Looks at the answer alone: it may be asked before the arguments are known. */
+  readonly alone: boolean
   /** What the answer, or the failure that a tool threw, counts as. Never throws, never rejects. */
   readonly judge: (answer: unknown, args?: Value, patience?: Patience) => Awaitable<Outcome>
 }
@@ -47,11 +49,12 @@ export function judgeOf(port: Type, validators: readonly Validator[] = []): Judg
     }
   }
   const level = levelOf(port)
-  if (validators.length === 0) return { level, plain: true, judge: typed }
+  if (validators.length === 0) return { level, plain: true, alone: true, judge: typed }
   const inOrder = [...validators].sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level))
   return {
     level: inOrder.at(-1)!.level,
     plain: false,
+    alone: validators.every((v) => v.level === "property" && v.alone === true),
     judge: (answer, args = null, patience = {}) => {
       const outcome = typed(answer)
       return outcome.ok ? held(inOrder, 0, outcome, outcome.value, args, look, patience) : outcome

@@ -6,6 +6,7 @@ import {
   registry,
   type Signature,
   sha256,
+  T,
   type Validator,
   type Value,
   validated,
@@ -19,6 +20,7 @@ import {
   diverged,
   INTERRUPTED,
   judgeAnswer,
+  judgedHere,
   lookUp,
   type Past,
   replaying,
@@ -218,6 +220,50 @@ describe("a new run from another", () => {
     expect(fresh.known.get("lines")!.seq).toBe(Number.MAX_SAFE_INTEGER)
     expect(fresh.ordered).toBe(false)
     await expect(taken({ pinned: [{ path: ["lines"], outcome: "seven" }] })).rejects.toMatchObject({ reason: "answer" })
+    await expect(taken({ pinned: [...pinned, pinned[0]!] })).rejects.toMatchObject({
+      reason: "answer",
+      message: "Cannot take two outcomes for lines: say one",
+    })
+  })
+
+  test("has it judged by what looks at arguments once these are known", async () => {
+    const lookup = (validator: Validator) =>
+      admit(shopBytes(), {
+        registry: registry(
+          validated(shopKinds[0]!, () => [validator]),
+          ...shopKinds.slice(1),
+        ),
+        grants: SHOP_GRANTS,
+      })
+    const put = async (validator: Validator, outcome: Value) => {
+      const admitted = lookup(validator)
+      const pinned = [{ path: ["lines"], outcome }]
+      const past = await taking(history(), admitted, { pinned, held: false }, options)
+      const x = admitted.externs[SHOP.lookup]!
+      const found = past.known.get("lines")!
+      const said = await judgedHere(found, x, T.number, { most: 5 }, options)
+      return { found, said, outcome: openOutcome(said.data, said.message), x }
+    }
+    const below = (v: Value, args: Value) => (v as number) < (args as { most: number }).most
+    const looks: Validator = { level: "property", about: "is below", holds: below }
+    const low = await put(looks, 4)
+    expect(low.said).toBe(low.found)
+    const high = await put(looks, 7)
+    expect(high.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch" } })
+    expect(high.said).toMatchObject({ seq: 1, input: null, message: expect.stringContaining("is below") })
+    expect(sha256(high.said.data)).toEqual(high.said.hash)
+    const later = await put({ ...looks, holds: async (v, args) => below(v, args) }, 7)
+    expect(later.outcome.ok).toBe(false)
+    // What was judged before is not judged again: outcomes of another run, failures, what looks at the answer alone.
+    for (const before of [{ input: MINE }, { message: "no" }]) {
+      const judged = { ...high.found, ...before }
+      expect(judgedHere(judged, high.x, T.number, { most: 5 }, options)).toBe(judged)
+    }
+    let asked = 0
+    const alone: Validator = { ...positive, alone: true, holds: (v) => ++asked > 0 && (v as number) > 0 }
+    expect((await put(alone, 7)).outcome.ok).toBe(true)
+    expect(asked).toBe(1)
+    await expect(put(alone, -7)).rejects.toThrow("is positive")
   })
 })
 

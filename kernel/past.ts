@@ -3,6 +3,7 @@
  * run that it takes over. Every call asks here before its tool is asked.
  */
 import {
+  type Awaitable,
   Failure,
   fail,
   type Outcome,
@@ -10,6 +11,7 @@ import {
   printPath,
   type Rec,
   sameBytes,
+  type Type,
   UNDO,
   type Value,
 } from "../graph/mod.ts"
@@ -17,8 +19,8 @@ import { externAt } from "../plan/mod.ts"
 import type { Admitted, AdmittedExtern } from "./admit.ts"
 import { type KernelError, kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
-import type { Patience } from "./judge.ts"
-import { encoded, messageOf } from "./outcome.ts"
+import { judgeOf, type Patience } from "./judge.ts"
+import { encoded, heldBy, messageOf, openOutcome, valueOf } from "./outcome.ts"
 import type { RunOptions } from "./run_options.ts"
 
 export interface Past {
@@ -87,6 +89,7 @@ export async function taking(
   { before, pinned, held }: Taking,
   { digest, clock }: Pick<RunOptions, "digest" | "clock">,
 ): Promise<Past> {
+  sayOnce(pinned.map((p) => p.path))
   const known = new Map<string, Known>()
   const until = before === undefined ? 0 : placeOf(history, before)
   for (const [at, entry] of history.known) {
@@ -96,13 +99,11 @@ export async function taking(
   }
   for (const { path, outcome } of pinned) {
     const x = admitted.externs[callAt(admitted, path)]!
-    const {
-      data,
-      hash,
-      outcome: counts,
-    } = encoded(await judgeAnswer(x, { path, request: { args: null } }, outcome, clock), digest)
+    // Nobody knows its arguments yet: what looks at them is asked when the run comes to it (`judgedHere`).
+    const judge = x.judge.alone ? x.judge : judgeOf(admitted.plan.types[x.claim.output]!)
+    const kept = encoded(await judgeAnswer({ judge }, { path }, outcome, clock), digest)
     const { effect, resource } = x.signature
-    const entry = { path, resource, hash, data, message: messageOf(counts), input: null }
+    const entry = { path, resource, hash: kept.hash, data: kept.data, message: messageOf(kept.outcome), input: null }
     // Where it stood on record it stands again, so that failures come in the order in which they came.
     const seq = history.known.get(printPath(path))?.seq ?? Number.MAX_SAFE_INTEGER
     known.set(printPath(path), { ...entry, seq, effect: effect === "write" ? "write" : "read" })
@@ -120,18 +121,25 @@ export function callAt({ plan, externs }: Admitted, path: Path): number {
   throw kernelError("answer", `Cannot give an outcome to ${printPath(path)}: ${what}`)
 }
 
+/** Somebody says one thing of each path. Fails with `KernelError` `answer` where two are said of one. */
+export function sayOnce(paths: readonly Path[]): void {
+  const said = paths.map(printPath)
+  const twice = said.find((at, i) => said.indexOf(at) < i)
+  if (twice !== undefined) throw kernelError("answer", `Cannot take two outcomes for ${twice}: say one`)
+}
+
 /**
  * An outcome that somebody gives, as the validators of its port judge it. Fails with `KernelError` `answer` where they refuse
  * it, or need the call's arguments and nobody knows these yet.
  */
 export async function judgeAnswer(
-  x: AdmittedExtern,
+  x: Pick<AdmittedExtern, "judge">,
   { path, request }: { readonly path: Path; readonly request?: Rec },
   given: unknown,
   patience: Patience,
 ): Promise<Outcome> {
   const refuse = (why: string) => kernelError("answer", `Cannot take the outcome given for ${printPath(path)}: ${why}`)
-  if (!x.judge.plain && request?.["args"] === undefined && !(given instanceof Failure)) {
+  if (!x.judge.alone && request?.["args"] === undefined && !(given instanceof Failure)) {
     throw refuse(
       "its validators look at the arguments too; resume the run without this answer first, so that they are known",
     )
@@ -139,6 +147,25 @@ export async function judgeAnswer(
   const outcome = await x.judge.judge(given, request?.["args"], patience)
   if (!outcome.ok && !(given instanceof Failure)) throw refuse(outcome.failure.message)
   return outcome
+}
+
+/** What stands in for a call. What somebody put there is judged here, where its arguments are known, if it could not be before. */
+export function judgedHere(
+  known: Known,
+  x: AdmittedExtern,
+  port: Type,
+  args: Value,
+  { digest, clock }: Pick<RunOptions, "digest" | "clock">,
+): Awaitable<Known> {
+  if (known.input !== null || known.message !== null || x.judge.alone) return known
+  const put = openOutcome(known.data, null)
+  const as = (outcome: Outcome): Known => {
+    if (outcome.ok) return known
+    const { hash, data } = encoded(outcome, digest)
+    return { ...known, hash, data, message: messageOf(outcome) }
+  }
+  const judged = x.judge.judge(valueOf(heldBy(port, put)), args, clock)
+  return judged instanceof Promise ? judged.then(as) : as(judged)
 }
 
 function placeOf(history: History, path: Path): number {

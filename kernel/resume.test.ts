@@ -135,6 +135,13 @@ describe("who may go on", () => {
 })
 
 describe("an answer", () => {
+  test("is one: two of one path are refused, whatever they say", async () => {
+    const no: Reply = { path: STORE, how: "refused" }
+    expect(await answered([intent], no, { path: STORE, how: "again" })).toBe(
+      "answer: Cannot take two outcomes for store: say one",
+    )
+  })
+
   test("to a read is its outcome; to a write it settles what was announced, or stands for it", async () => {
     const yes = (path: string[], how: Reply["how"], v: Value = null): Reply => ({ path, how, value: v })
     expect(await answered([parked(LINES, "ask")], yes(LINES, "answered", 5))).toEqual([

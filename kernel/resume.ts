@@ -18,7 +18,7 @@ import { kernelError } from "./errors.ts"
 import { type History, isHistory, type Wait } from "./history.ts"
 import type { Answered, LedgerStore } from "./ledger.ts"
 import { type Encoded, encoded, messageOf } from "./outcome.ts"
-import { callAt, judgeAnswer, replaying, resuming } from "./past.ts"
+import { callAt, judgeAnswer, replaying, resuming, sayOnce } from "./past.ts"
 import { continueRun, type RunRecord } from "./run.ts"
 import type { RunOptions } from "./run_options.ts"
 import { mayUndo, undoEntry } from "./undo.ts"
@@ -48,6 +48,7 @@ export async function answerRun(
   by: string,
 ): Promise<void> {
   mayGoOn(admitted, history)
+  sayOnce(replies.map((r) => r.path))
   const { digest, clock } = options
   const said: Settled[] = []
   // All are judged before anything is written: an answer that does not fit leaves no trace.

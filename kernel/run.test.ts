@@ -401,7 +401,8 @@ describe("outcomes with an age", () => {
     now(run.read(["lines"], SHOP.lookup, ORDER, 12.5, 1))
     expect(run.recall(["lines"], SHOP.lookup, ORDER)).toBeUndefined()
     now(run.read(["freight", "rates"], SHOP.rates, ORDER, { rate: 2 }, 1))
-    expect(run.recall(["freight", "rates"], SHOP.rates, ORDER)).toBeDefined()
+    const commit = now(run.recall(["freight", "rates"], SHOP.rates, ORDER)!)
+    expect([isCommit(commit), commit.outcome]).toEqual([true, { ok: true, value: { rate: 2 } }])
   })
 
   test("are used again for the same input while they are young, and the entry says so", () => {

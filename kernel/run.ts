@@ -22,7 +22,7 @@ import {
 import { externAt } from "../plan/mod.ts"
 import { type Admitted, type AdmittedExtern, isAdmitted } from "./admit.ts"
 import { type Aside, asideEntry } from "./aside.ts"
-import { type Charge, Meter } from "./budget.ts"
+import { type Amounts, type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, LateEnd, mintCommit } from "./commit.ts"
@@ -33,7 +33,7 @@ import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
 import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
-import { type Divergence, diverged, lookUp, type Past, uncertain } from "./past.ts"
+import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import { Undos, undoEntry } from "./undo.ts"
 
@@ -60,6 +60,8 @@ class RunRecord {
   readonly divergences: Divergence[] = []
   /** What it rests for, as far as it has come. */
   readonly waits: Wait[] = []
+  /** Calls that were begun while there was no meter. */
+  uncounted = 0
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
@@ -70,6 +72,8 @@ class RunRecord {
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
   #meter: Meter | undefined
+  /** What the run had spent before it went on here. */
+  readonly #before: Amounts | undefined
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
   #parts: Parts | undefined
@@ -82,6 +86,7 @@ class RunRecord {
     this.#options = options
     this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
+    this.#before = history?.spent
     this.#tree = new TraceTree(options.digest)
     // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
     this.trace = this.#tree
@@ -123,11 +128,9 @@ class RunRecord {
   get meter(): Meter | undefined {
     return this.#meter
   }
-  /** The meter, made where a tool is the first to count. */
+  /** The meter, made where a tool is the first to count: calls that were begun before it are not forgotten. */
   counting(): Meter {
-    const { clock } = this.#options
-    this.#meter ??= new Meter({ tick: () => clock.tick?.() ?? clock.now() })
-    return this.#meter
+    return (this.#meter ??= Meter.late(this.#options.clock, this.uncounted, this.#before))
   }
 
   /** The idempotency key of the call at `path`. */
@@ -194,7 +197,9 @@ class RunRecord {
     if (found === "differs") return this.#chain.break(diverged(this.run, path, feeds()))
     if ("known" in found) {
       if (!found.same) this.divergences.push({ path, feeds: feeds() })
-      return { seq: found.known.seq, commit: this.#again(found.known, path, x, input) }
+      const known = judgedHere(found.known, x, this.#admitted.plan.types[x.claim.output]!, args, this.#options)
+      const again = (k: Known) => this.#again(k, path, x, input)
+      return { seq: found.known.seq, commit: known instanceof Promise ? known.then(again) : again(known) }
     }
     if (found.wait !== "unknown") return { wait: found.wait }
     const { resource } = x.signature
@@ -218,13 +223,10 @@ class RunRecord {
       const commit: Commit = Object.freeze({ space: this.space, run: this.run, seq: known.seq, path, outcome })
       return mintCommit(commit)
     }
-    const { resource } = x.signature
-    const from = known.input === null ? null : this.past!.from
     const { effect, hash, message, data } = known
-    const kept = this.#chain.append(
-      { kind: "taken", path, effect, resource, input, outcome: hash, message, from },
-      data,
-    )
+    const from = known.input === null ? null : this.past!.from
+    const body = { path, effect, resource: x.signature.resource, input, outcome: hash, message, from } as const
+    const kept = this.#chain.append({ kind: "taken", ...body }, data)
     this.#leaf(path, x.signature, input, hash)
     return this.#mint(path, outcome, kept)
   }

@@ -91,6 +91,45 @@ describe("a run", () => {
     expect(entries(result.run)[1]).toMatchObject({ kind: "read", spent: null })
   })
 
+  test("counts every call as soon as a tool says what one cost, whatever went before or was under way", async () => {
+    const spends = (of: number) => (x: number, call: Call) => {
+      if (x === of) call.spent?.({ bytes: 700 })
+      return x
+    }
+    const { run } = await prepared(EACH)
+    for (const of of [1, 2, 3]) {
+      act = spends(of)
+      expect((await run({ xs: [1, 2, 3] })).spent).toMatchObject({ calls: 3 })
+    }
+    act = async (x, call) => spends(2)(x, call)
+    const parallel = await prepared(EACH.replace("as: x", "as: x\n    parallel: 3"))
+    expect((await parallel.run({ xs: [1, 2, 3] })).spent).toMatchObject({ calls: 3 })
+  })
+
+  test("that goes on elsewhere, with a budget or without, has not forgotten the calls that nobody counted", async () => {
+    const text = `graph: rests
+nodes:
+  one: { get: 1.0 }
+  two: { set: one + 1.0 }
+  go: { ask: go on?, after: two }
+  three: { get: 3.0, after: go }
+output: three
+`
+    act = (x) => x
+    const { run, engine } = await prepared(text, { parks: true, space: "" })
+    const rests = async () => (await run({})).run
+    const replies = [{ path: ["go"], how: "answered", value: "yes" }] as const
+    const grants = ["app:desk", "ask:person"]
+    const poor = await resume(engine, await rests(), { grants, replies, budget: { calls: 2 } })
+    expect(failed(poor)).toMatchObject({ code: "Budget", at: "three", data: { budget: "calls", limit: 2 } })
+    act = (x, call) => {
+      call.spent?.({ bytes: 10 })
+      return x
+    }
+    const on = await resume(engine, await rests(), { grants, replies })
+    expect([on.outcome, on.spent?.calls]).toEqual([{ ok: true, value: 3 }, 3])
+  })
+
   test("leaves what each call spent in its entry: what the tool says, and what is measured where it says nothing", async () => {
     act = (x, call) => {
       if (x === 1) call.spent?.({ bytes: 700, money: 5 })
@@ -184,9 +223,9 @@ output: two
   test("has a budget that is one, or does not begin", async () => {
     act = (x) => x
     const { run, engine } = await prepared(EACH)
-    expect(run({ xs: [1] }, { budget: { calls: 1.5 } })).rejects.toThrow(KernelError)
+    await expect(run({ xs: [1] }, { budget: { calls: 1.5 } })).rejects.toThrow(KernelError)
     expect(await engine.store.runs("", 9)).toEqual([])
-    expect(prepared(EACH, { budget: { tokens: -1 } })).rejects.toThrow(/whole number from 0, found -1/)
+    await expect(prepared(EACH, { budget: { tokens: -1 } })).rejects.toThrow(/whole number from 0, found -1/)
   })
 })
 

@@ -133,8 +133,13 @@ function showLacks({ terminal }: Call, target: Target, { lacks, gathered, bytes,
   const { yellow, red, dim, bold } = terminal.err.colours
   const names = gathered.map(({ plan }) => plan.name).join(", ")
   terminal.err.write(`${bold(names)} for ${TRAITS[target].title}: ${kb(bytes)} kB, ${kb(gzip)} kB gzipped\n`)
-  for (const { graph, what, fix, harmless } of unique(lacks)) {
-    const of = gathered.length > 1 && graph !== undefined ? `${graph}: ` : ""
+  // What is said of several graphs is said once.
+  for (const same of Map.groupBy(unique(lacks), ({ what, fix, harmless }) =>
+    JSON.stringify([what, fix, harmless]),
+  ).values()) {
+    const [{ what, fix, harmless }] = same as [Lack]
+    const graphs = same.flatMap(({ graph }) => graph ?? [])
+    const of = graphs.length < gathered.length && graphs.length > 0 ? `${graphs.join(", ")}: ` : ""
     terminal.err.write(`${harmless ? yellow("note ") : red("lacks")}  ${of}${printable(what)}\n`)
     if (fix !== undefined) terminal.err.write(dim(`       ${printable(fix)}\n`))
   }

@@ -1,6 +1,6 @@
 /** `serve`: graphs over HTTP, on this machine by default. Grants are given once, at the start. */
 
-import { coverage } from "../../graph/mod.ts"
+import { coverage, schemesOf } from "../../graph/mod.ts"
 import { graphsApp } from "../http/app.ts"
 import { Catalogue } from "../http/catalogue.ts"
 import { describingWay } from "../http/describing.ts"
@@ -70,8 +70,10 @@ export async function run(call: Call): Promise<number> {
     }
     const mcp = mcpOf(call, graphs, served)
     const draining = new Draining()
-    const tokens = tokensOf(call)
-    const guarded = call.text("tokens") !== undefined || (await tokens.entries()).length > 0
+    const tokens = tokensOf(call, new Set(graphs.flatMap((g) => [...schemesOf(g.project.registry)])))
+    // Read at once, also where a request would: what is wrong with the file is told before anybody is let in.
+    const some = (await tokens.entries()).length > 0
+    const guarded = some || call.text("tokens") !== undefined
     const holderOf = (request: Request) => tokens.holder(request.headers.get("authorization"), systemClock.now())
     const loopback = LOOPBACK.includes(host)
     const log = json ?? serveLog(call)

@@ -26,8 +26,8 @@ export async function run(call: Call): Promise<number> {
 }
 
 /** The tokens of a command: those of `--tokens`, else of the folder. */
-export const tokensOf = (call: Call): Tokens =>
-  new Tokens(resolve(call.terminal.cwd, call.text("tokens") ?? TOKENS_FILE))
+export const tokensOf = (call: Call, schemes?: ReadonlySet<string>): Tokens =>
+  new Tokens(resolve(call.terminal.cwd, call.text("tokens") ?? TOKENS_FILE), schemes)
 
 const now = (): number => systemClock.now()
 const timeOf = (ms: number): string => new Date(ms).toISOString()
@@ -38,6 +38,8 @@ async function add(call: Call, tokens: Tokens, name: string): Promise<number> {
     throw usage(`A token's name has letters, digits and . _ @ -, found "${name}"`)
   const grants = call.list("grant")
   const graphs = call.list("graph")
+  const odd = graphs.find((graph) => !/^[a-z][a-z0-9_]*$/.test(graph))
+  if (odd !== undefined) throw usage(`--graph wants the name of a graph, found "${odd}"`, "Say --graph once for each.")
   const { registry } = await openProject(terminal.cwd)
   for (const grant of grants) {
     const read = parseCapability(grant, schemesOf(registry))

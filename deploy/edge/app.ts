@@ -3,13 +3,13 @@
  * the same kinds as those of `shadowgraph serve`. A plain request in and a response out; all that a server answers beside this is
  * in `http.ts`, for programs that want it.
  */
-import { toJsonSchema } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import { answerOf } from "../http/answers.ts"
 import type { BodyLimits } from "../http/body.ts"
 import { barred, type Caller, type Callers } from "../http/callers.ts"
 import { TokenError } from "../http/holder.ts"
 import { inputOf } from "../http/input.ts"
+import { givenSchema, takenSchema } from "../http/port_schema.ts"
 import { Answer, json, overloaded, problemOf, refused } from "../http/problems.ts"
 import { Stop } from "../http/stop.ts"
 import { Overloaded } from "../slots.ts"
@@ -79,8 +79,8 @@ const summary = ({ name, about, needs }: EdgeReady) => ({
 })
 const described = (graph: EdgeReady) => ({
   ...summary(graph),
-  input: toJsonSchema(graph.input, "given"),
-  output: toJsonSchema(graph.output, "taken"),
+  input: givenSchema(graph.input),
+  output: takenSchema(graph.output),
   runs: `/graphs/${graph.name}/runs`,
 })
 

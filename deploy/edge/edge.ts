@@ -7,15 +7,12 @@ import * as Data from "effect/Data"
 import {
   type Awaitable,
   acceptStrict,
-  CapabilityError,
   type Clock,
   hasPatterns,
   type NodeKind,
-  parseCapability,
   type Rec,
   registry,
   type Services,
-  schemesOf,
   type Value,
   WITH_PATTERNS,
 } from "../../graph/mod.ts"
@@ -137,16 +134,11 @@ export function edge(options: EdgeOptions): Edge {
 }
 
 /** Who holds a token; the list is read anew where another one is handed over. */
-function holdersOf({ tokens, graphs, kinds = [], digest }: EdgeOptions, clock: Clock): CallersOptions["holderOf"] {
+function holdersOf({ tokens, graphs, digest }: EdgeOptions, clock: Clock): CallersOptions["holderOf"] {
   if (tokens === undefined) return undefined
   const grants = [...new Set(graphs.flatMap((graph) => graph.grants ?? []))]
-  const schemes = schemesOf(registry(...kinds))
-  // One list serves many programs: what no kind here knows opens nothing here.
-  const known = (grant: string) => !(parseCapability(grant, schemes) instanceof CapabilityError)
   const entryOf = (token: string | TokenEntry): TokenEntry =>
-    typeof token === "string"
-      ? { name: token.slice(0, 8), sha256: token, grants, created: "" }
-      : { ...token, grants: token.grants.filter(known) }
+    typeof token === "string" ? { name: token.slice(0, 8), sha256: token, grants, created: "" } : token
   let given: EdgeTokens | undefined
   let list = new TokenList([])
   return async (request) => {

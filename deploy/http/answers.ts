@@ -89,4 +89,10 @@ export const waitsOf = (parked: readonly Wait[]): readonly object[] =>
     why: wait.why,
     ...(wait.until === null ? {} : { until: new Date(wait.until).toISOString() }),
     text: waitText(wait),
+    ...(wait.why === "ask" ? asked(wait) : {}),
   }))
+
+/** What a form for the answer is made of. `type`: in the words of graph files. */
+function asked({ request: { question, type, choices } }: Wait): object {
+  return { question, type, ...(choices === undefined ? {} : { choices }) }
+}

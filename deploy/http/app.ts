@@ -4,7 +4,7 @@
  * uploads). Errors are problem documents (RFC 9457); bodies, runs, batches and streams have limits.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono"
-import { type Clock, toJsonSchema } from "../../graph/mod.ts"
+import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import { systemClock } from "../services/clock.ts"
 import { RunSlots } from "../slots.ts"
@@ -18,6 +18,7 @@ import { onlyFor, straightTo } from "./front.ts"
 import { TokenError } from "./holder.ts"
 import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
 import { Patience } from "./patience.ts"
+import { givenSchema, takenSchema } from "./port_schema.ts"
 import { PROBLEM_PAGES } from "./problem_pages.ts"
 import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
@@ -156,6 +157,7 @@ function meansOf(options: GraphsOptions): Means {
     flights,
     streams,
     hosts: options.runs ?? [],
+    origins: options.origins ?? [],
     admit: admission(callers, onDefect),
     admitReader: admission(callers, onDefect, true),
     callerOf: (c: Context): Caller => callers.of(c.req.raw),
@@ -197,8 +199,8 @@ const summary = ({ name, about, needs, ready, uploadedBy }: Served) => ({
 
 const described = (graph: Served) => ({
   ...summary(graph),
-  input: toJsonSchema(graph.input, "given"),
-  output: toJsonSchema(graph.output, "taken"),
+  input: givenSchema(graph.input),
+  output: takenSchema(graph.output),
   runs: `/graphs/${graph.name}/runs`,
   batch: `/graphs/${graph.name}/batch`,
 })

@@ -31,6 +31,10 @@ export interface Wait {
   readonly why: string
   readonly text: string
   readonly until?: string
+  /** Of an \`ask\`: what is asked, the type of the answer in the words of graph files, and words to choose from. */
+  readonly question?: string
+  readonly type?: string
+  readonly choices?: readonly string[]
 }
 export interface Ledger {
   readonly position: number

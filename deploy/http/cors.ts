@@ -4,8 +4,19 @@
  */
 import type { MiddlewareHandler } from "hono"
 
-const HEADERS = "authorization, content-type, idempotency-key, last-event-id, prefer"
-const EXPOSED = "location, idempotency-replayed, preference-applied, retry-after, www-authenticate"
+const HEADERS = [
+  "authorization",
+  "content-type",
+  "idempotency-key",
+  "last-event-id",
+  "prefer",
+  "traceparent",
+  "mcp-method",
+  "mcp-name",
+  "mcp-protocol-version",
+  "mcp-session-id",
+].join(", ")
+const EXPOSED = "location, idempotency-replayed, preference-applied, retry-after, www-authenticate, mcp-session-id"
 
 /** @param origins As browsers write them: `https://app.example.com`, and nothing behind it. */
 export function corsFor(origins: readonly string[]): MiddlewareHandler {

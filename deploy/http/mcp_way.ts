@@ -52,7 +52,7 @@ export const mcpWayOn =
     const open = async () => new (await load())(serving, http)
     app.use(MCP_PATH, means.admit)
     app.all(MCP_PATH, async (c) => {
-      const stranger = strangerIn(c.req.raw, names)
+      const stranger = strangerIn(c.req.raw, names, means.origins)
       if (stranger !== undefined) return stranger
       loaded ??= open()
       return await (await loaded).fetch(c.req.raw, means.callerOf(c))

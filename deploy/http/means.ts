@@ -48,6 +48,8 @@ export interface Means {
   readonly flights: Flights
   readonly streams: Streams
   readonly hosts: readonly RunsHost[]
+  /** Other origins whose pages may ask. */
+  readonly origins: readonly string[]
   /** Finds out who asks; to be put before every way that is not for everybody. */
   readonly admit: MiddlewareHandler
   /** The same for what a browser shows and nothing is done by: there the token may be the password that a browser asks for. */

@@ -2,7 +2,6 @@
  * The interface as an OpenAPI document, made from the types of the graphs' ports: what a client generator, a test and a page
  * for people read. Source: spec.openapis.org/oas/v3.1.1.
  */
-import { type JsonSchema, toJsonSchema } from "../../graph/mod.ts"
 import type { Served } from "./catalogue.ts"
 import {
   ANSWER_SCHEMAS,
@@ -16,6 +15,7 @@ import {
   STREAM,
   UPLOAD_PATHS,
 } from "./openapi_runs.ts"
+import { givenSchema, takenSchema } from "./port_schema.ts"
 
 /** What of a graph the document is made from. */
 export type Described = Pick<Served, "name" | "about" | "needs" | "input" | "output">
@@ -38,8 +38,8 @@ export function openapiOf(
   const schemas: { [name: string]: Json } = { ...ANSWER_SCHEMAS }
   for (const graph of graphs) {
     const { name } = graph
-    schemas[`${name}.input`] = given(graph)
-    schemas[`${name}.output`] = asServed(toJsonSchema(graph.output, "taken"), false)
+    schemas[`${name}.input`] = givenSchema(graph.input)
+    schemas[`${name}.output`] = takenSchema(graph.output)
     paths[`/graphs/${name}/runs`] = { post: runOperation(graph) }
     paths[`/graphs/${name}/batch`] = { post: batchOperation(graph) }
   }
@@ -64,31 +64,6 @@ export function openapiOf(
 const ABOUT =
   "Every graph is run by POST. Errors are problem documents (RFC 9457). Numbers that JSON has no word for come as the texts NaN, Infinity and -Infinity; an int64 beyond 2^53 comes and goes as decimal text."
 
-const given = (graph: Described): Json => asServed(toJsonSchema(graph.input, "given"), true)
-
-/** As a schema of the JSON that goes over the wire: an int64 is a number while that is exact; unknown fields of an input are refused. */
-function asServed(schema: JsonSchema, closed: boolean): Json {
-  const { "x-shadowgraph": own, properties, items, additionalProperties, anyOf, ...rest } = schema
-  if (own === "int64")
-    return { type: ["integer", "string"], pattern: rest["pattern"], format: "int64", ...byDefault(rest) }
-  const of = (x: unknown): Json => asServed(x as JsonSchema, closed)
-  return {
-    ...rest,
-    ...(own === undefined ? {} : { "x-shadowgraph": own }),
-    ...(properties === undefined
-      ? {}
-      : { properties: Object.fromEntries(Object.entries(properties as Json).map(([name, s]) => [name, of(s)])) }),
-    ...(items === undefined ? {} : { items: of(items) }),
-    ...(anyOf === undefined ? {} : { anyOf: (anyOf as readonly unknown[]).map(of) }),
-    ...(typeof additionalProperties === "object" && additionalProperties !== null
-      ? { additionalProperties: of(additionalProperties) }
-      : closed && properties !== undefined
-        ? { additionalProperties: false }
-        : {}),
-  }
-}
-const byDefault = (rest: Json): Json => (Object.hasOwn(rest, "default") ? { default: rest["default"] } : {})
-
 const KEY = header(
   "Idempotency-Key",
   "The same key with the same input is the same run, also after a restart of the server.",
@@ -107,7 +82,7 @@ const EARLY: Json = {
 
 /** The input may be left out where all of it has defaults. */
 const body = (name: string, graph: Described): Json => {
-  const optional = ((given(graph)["required"] as readonly string[] | undefined) ?? []).length === 0
+  const optional = ((givenSchema(graph.input)["required"] as readonly string[] | undefined) ?? []).length === 0
   const schema = {
     type: "object",
     properties: { input: ref(`${name}.input`) },

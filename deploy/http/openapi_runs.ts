@@ -54,7 +54,11 @@ export const ANSWER_SCHEMAS: { readonly [name: string]: Json } = {
     "url",
     "events",
   ]),
-  Wait: object({ path: TEXT, why: TEXT, until: TEXT, text: TEXT }, ["path", "why", "text"]),
+  Wait: object({ path: TEXT, why: TEXT, until: TEXT, text: TEXT, question: TEXT, type: TEXT, choices: listOf(TEXT) }, [
+    "path",
+    "why",
+    "text",
+  ]),
   Parked: object({ run: TEXT, parked: listOf(ref("Wait")), resume: TEXT, ledger: ref("Ledger") }, [
     "run",
     "parked",
@@ -210,13 +214,9 @@ export const COMMON_PATHS: { readonly [path: string]: Json } = {
     ),
   },
   "/runs/{run}/cancel": {
-    post: operation(
-      "runs",
-      "cancel_run",
-      "End a run that goes on, or rests.",
-      answer("Its state.", { type: "object" }),
-      { parameters: [RUN] },
-    ),
+    post: operation("runs", "cancel_run", "End a run that goes on, or rests.", answer("Its state.", ref("State")), {
+      parameters: [RUN],
+    }),
   },
   "/runs/{run}/resume": {
     post: operation(

@@ -23,15 +23,18 @@ export function wantedOf({ headers, url }: Request): Wanted | Answer {
   const streams = accept?.includes("text/event-stream") === true
   const early = url.includes("?") && new URL(url).searchParams.get("early") === "true"
   if (prefer === null && key === null && !streams && !early) return WAIT
-  // A structured field is a string in quotes; a bare one is taken too, since most clients send that.
+  // A structured field is a string in quotes; a bare one is taken too, since most clients send that. No spaces: a batch makes its keys with them.
   const bare = key === null ? undefined : (/^"(.*)"$/.exec(key)?.[1] ?? key)
   if (bare !== undefined && !/^[\x21-\x7e]{1,255}$/.test(bare))
     return problemOf(
       "idempotency-key-wrong",
       `The Idempotency-Key has ${bare.length} characters, or others than visible ASCII.`,
     )
-  const words = (prefer ?? "").split(",").map((word) => word.trim().toLowerCase())
-  const wait = words.map((word) => /^wait\s*=\s*"?(\d{1,9})"?$/.exec(word)?.[1]).find((n) => n !== undefined)
+  const words = (prefer ?? "").split(",").map((word) => parameterless(word).trim().toLowerCase())
+  const wait = words.map((word) => /^wait\s*=\s*"?(\d{1,15})"?$/.exec(word)?.[1]).find((n) => n !== undefined)
   const how = streams ? "stream" : words.includes("respond-async") ? "async" : "wait"
   return { how, waitMs: wait === undefined ? 0 : Math.min(WAIT_S_MAX, Number(wait)) * 1_000, key: bare, early }
 }
+
+/** What a preference says further about itself; nothing that is known here. */
+const parameterless = (word: string): string => word.split(";", 1)[0]!

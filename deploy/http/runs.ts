@@ -174,14 +174,20 @@ async function proof({ host, run }: OneRun): Promise<Answer> {
 
 // ---- acting
 
-async function stop({ means, host, run, graph, caller }: OneRun): Promise<Answer> {
-  const flight = means.flights.of(run)
-  if (means.flights.cancel(run)) {
-    await flight?.answer
-    return await inspect({ means, host, run, graph } as OneRun)
+async function stop(of: OneRun): Promise<Answer> {
+  const { c, means, host, run, caller } = of
+  if (c.req.header("origin") !== undefined) {
+    // A page says what it sends, as everywhere: without leave a browser sends no such type to another origin.
+    const body = await jsonBody(c.req.raw, means.limits)
+    if (body instanceof Answer) return body
   }
-  const { trace, ledger } = await cancel(host.engine, run, byOf(caller))
-  return new Answer(200, { run, status: "ended", ok: false, trace, ledger })
+  const flight = means.flights.of(run)
+  if (means.flights.cancel(run)) await flight?.answer
+  else {
+    await cancel(host.engine, run, byOf(caller))
+    means.flights.forget(run)
+  }
+  return await inspect(of)
 }
 
 const byOf = ({ holder }: Caller): string => holder?.name ?? "http"

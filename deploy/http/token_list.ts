@@ -77,19 +77,22 @@ const KEYS: ReadonlySet<string> = new Set([
   "revoked",
 ])
 
-/** The entries of `{ "tokens": […] }`; a text is what is wrong with it. */
-export function tokenEntries(data: unknown): readonly TokenEntry[] | string {
+/**
+ * The entries of `{ "tokens": […] }`; a text is what is wrong with it. `schemes`: those that the kinds of the host declare,
+ * where they are known; what no kind knows is then a mistake.
+ */
+export function tokenEntries(data: unknown, schemes?: ReadonlySet<string>): readonly TokenEntry[] | string {
   const { tokens } = (data ?? {}) as { readonly tokens?: unknown }
   if (!Array.isArray(tokens)) return 'wanted { "tokens": […] }'
   for (const [i, entry] of tokens.entries()) {
-    const wrong = entryFault(entry)
+    const wrong = entryFault(entry, schemes)
     if (wrong !== undefined) return `tokens[${i}]${wrong}`
   }
   return tokens as readonly TokenEntry[]
 }
 
 /** What is wrong with an entry; what is not understood is not passed over, since it may have been meant to forbid. */
-function entryFault(entry: unknown): string | undefined {
+function entryFault(entry: unknown, schemes: ReadonlySet<string> | undefined): string | undefined {
   if (typeof entry !== "object" || entry === null) return " must be a record"
   const e = entry as { readonly [key: string]: unknown }
   const stray = Object.keys(e).find((key) => !KEYS.has(key))
@@ -102,9 +105,9 @@ function entryFault(entry: unknown): string | undefined {
     if (key === "graphs" && list === undefined) continue
     if (!Array.isArray(list) || !list.every((x) => typeof x === "string")) return `.${key} must be a list of texts`
   }
-  for (const grant of e["grants"] as readonly string[]) {
-    const read = parseCapability(grant)
-    if (read instanceof CapabilityError) return `.grants: ${read.message}`
+  for (const [i, grant] of (e["grants"] as readonly string[]).entries()) {
+    const read = parseCapability(grant, schemes)
+    if (read instanceof CapabilityError) return `.grants[${i}]: ${read.message}`
   }
   if (e["budget"] !== undefined) {
     const wrong = budgetFault(e["budget"])

@@ -61,6 +61,14 @@ describe("a schema", () => {
     const schema = inputSchema(type)
     expect((schema["properties"] as { readonly n: object }).n).toMatchObject({ default: 30 })
     expect(JSON.stringify(schema)).toContain('"default":30')
+    const check = ajv.compile(schema)
+    expect([{}, { n: 30 }, { n: "9007199254740993" }, { n: 1.5 }, { n: "x" }].map((x) => check(x))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
     expect(acceptStrict(type)({})).toEqual({ n: 30n })
   })
 })

@@ -11,11 +11,11 @@ const DIALECT = "https://json-schema.org/draft/2020-12/schema"
 /** Of what a tool takes. A field that the graph does not know is refused, and the schema says so. */
 export const inputSchema = (type: Type): Schema => ({
   $schema: DIALECT,
-  ...shared(plain(toJsonSchema(type, "given"))),
+  ...shared(wide(plain(toJsonSchema(type, "given")))),
   additionalProperties: false,
 })
 
-/** Of what it gives. An int64 is a number where a JSON number holds it, else its digits. */
+/** Of what it gives. */
 export const outputSchema = (type: Type): Schema => ({
   $schema: DIALECT,
   ...shared(wide(plain(toJsonSchema(type, "taken")))),
@@ -33,6 +33,7 @@ function mapped(value: unknown, by: (schema: Schema) => Schema): unknown {
 const plain = (schema: Schema): Schema =>
   mapped(schema, (s) => (Object.hasOwn(s, "default") ? { ...s, default: jsonOf(s["default"] as Value) } : s)) as Schema
 
+/** An int64 is a number where a JSON number holds it, else its digits, on its way in as on its way out. */
 const wide = (schema: Schema): Schema =>
   mapped(schema, (s) => {
     if (s["type"] !== "string" || s["pattern"] === undefined) return s

@@ -38,6 +38,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+test("a token is for graphs by their names, one by one", async () => {
+  const { exit, err } = await sg("token", "add", "two", "--graph", "one,two")
+  expect(exit).toBe(2)
+  expect(err).toContain('--graph wants the name of a graph, found "one,two"')
+  expect(err).toContain("Say --graph once for each.")
+})
+
 const ask = async (path: string, token: string | undefined, method = "GET") => {
   const response = await fetch(url + path, {
     method,
@@ -162,6 +169,7 @@ describe("tokens", () => {
       "[]",
       good.replace('"grants"', '"grant"'),
       good.replace("fs:read:.", "fs:read:.."),
+      good.replace("fs:read:.", "weather:oslo"),
       good.replace('"1h"', '"soon"'),
     ]) {
       writeFileSync(file, bad)
@@ -169,6 +177,12 @@ describe("tokens", () => {
     }
     writeFileSync(file, good)
     expect((await post("one", made["one"])).status).toBe(200)
+    // What no kind of this host knows is said at the start, with its place.
+    const strange = join(folder, "strange.json")
+    writeFileSync(strange, good.replace("net:*", "weather:oslo"))
+    const { exit, err } = await sg("serve", "--port", "0", "--tokens", strange)
+    expect([exit, err]).toEqual([1, expect.stringContaining('tokens[0].grants[1]: "weather:oslo" is no capability')])
+    expect(err).toContain(strange)
   })
 
   test("mistakes on the command line name what is wrong", async () => {

@@ -93,7 +93,7 @@ describe("bounds", () => {
     [{ depth: Number.NaN }, "Cannot limit depth to NaN"],
     [{ evil: 1 }, 'Cannot limit "evil"'],
   ])("%j is refused", async (limits, message) => {
-    expect(sandbox.load("export default 1", limits as never)).rejects.toThrow(message)
+    await expect(sandbox.load("export default 1", limits as never)).rejects.toThrow(message)
   })
 })
 

@@ -1,7 +1,7 @@
 // Runs that rest, die, and go on: what is on record is never done again, and what nobody knows is for a person to say.
 import { describe, expect, test } from "bun:test"
 import { anew, cancel, due, replay, resume, waitingFor } from "../../deploy/again.ts"
-import { sha256 } from "../../graph/mod.ts"
+import { sha256, type Value } from "../../graph/mod.ts"
 import { type LedgerStore, openEntry, verifyChain } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 
@@ -287,6 +287,29 @@ output: { a: a, b: b, c: c }
     await expect(anew(world.engine(store), first.run, { grants: GRANTS, from: ["z"] })).rejects.toMatchObject({
       reason: "answer",
     })
+  })
+})
+
+describe("an outcome that is put in the place of another", () => {
+  const TEXT = `graph: held
+input: { n: number }
+nodes:
+  a: { look: input.n, valid: out > 0 }
+  b: { look: a, valid: out > args.look }
+output: { a: a, b: b }
+`
+  test("is judged at once where `valid:` looks at it alone, and at its call where it looks at the arguments", async () => {
+    const world = new World()
+    const store = ledger()
+    const first = await (await world.engine(store).prepare(world.plan(TEXT), { grants: GRANTS })).run({ n: 1 })
+    const again = (pinned: readonly { readonly path: string[]; readonly outcome: Value }[]) =>
+      anew(world.engine(store), first.run, { grants: GRANTS, pinned })
+    await expect(again([{ path: ["a"], outcome: -1 }])).rejects.toMatchObject({ reason: "answer" })
+    expect((await again([{ path: ["b"], outcome: 30 }])).outcome).toEqual({ ok: true, value: { a: 2, b: 30 } })
+    const low = await again([{ path: ["b"], outcome: 2 }])
+    expect(low.outcome).toMatchObject({ ok: false, failure: { code: "Mismatch", path: ["b"] } })
+    expect(await replay(world.engine(store), low.run)).toMatchObject({ same: true })
+    expect(world.calls).toEqual(["look 1", "look 2", "look 1", "look 1"])
   })
 })
 

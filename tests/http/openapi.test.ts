@@ -88,6 +88,10 @@ describe("the document", () => {
       expect([input, fits(body, { input }).length === 0]).toEqual([input, ok])
       expect([input, (await post("/graphs/kinds/runs", { input })).status]).toEqual([input, ok ? 200 : 422])
     }
+    // What a graph is described as says the same.
+    const { input, output } = (await get("/graphs/kinds")).json
+    const [takes, gives] = [ajv.compile(input), ajv.compile(output)]
+    expect([takes({ ...INPUT, count: input.properties.count.default }), gives(done.json.output)]).toEqual([true, true])
     const failed = await post("/graphs/fails/runs", { input: { at: 7 } })
     expect(fits(of("fails", "default", "application/problem+json"), failed.json)).toEqual([])
     const rests = await post("/graphs/asks/runs", { input: { id: "A" } })

@@ -42,6 +42,16 @@ describe("a run that nobody waits for", () => {
     expect(await slow).toMatchObject({ status: 200, json: { output: 3 } })
   })
 
+  test("is meant by a preference with parameters, too", async () => {
+    const { post } = await site([SLOW])
+    const begun = await post(
+      "/graphs/slow/runs",
+      { input: { n: 1 } },
+      { prefer: "Respond-Async; why=slow, handling=strict" },
+    )
+    expect(begun.status).toBe(202)
+  })
+
   test("is ended by its time", async () => {
     const { post, get } = await site([SLOW], { limits: { backgroundMsMax: 20 } })
     const { json } = await post("/graphs/slow/runs", { input: { n: 1 } }, { prefer: "respond-async, wait=9" })
@@ -70,7 +80,27 @@ describe("a run that nobody waits for", () => {
     })
     expect((await get(at)).json).toMatchObject({ status: "ended", ok: true, output: true })
     const other = await post("/graphs/asks/runs", { input: { id: "B" } })
-    expect(await post(`/runs/${other.json.run}/cancel`, {})).toMatchObject({ status: 200, json: { ok: false } })
+    const state = { status: "ended", ok: false, graph: "asks", parked: [], problem: { code: "Cancelled" } }
+    expect(await post(`/runs/${other.json.run}/cancel`, {})).toMatchObject({ status: 200, json: state })
+    expect((await get(`/runs/${other.json.run}`)).json).toMatchObject(state)
+    const waits = await post("/graphs/asks/runs", { input: { id: "C" } }, { prefer: "respond-async, wait=5" })
+    const form = { path: "sure", why: "ask", question: "Ship C?", type: "boolean" }
+    expect(waits.json.parked).toMatchObject([form])
+    expect((await get(`/runs/${waits.json.run}`)).json.parked).toMatchObject([form])
+    expect(await post(`/runs/${waits.json.run}/cancel`, {})).toMatchObject({ status: 200, json: state })
+    expect((await get(`/runs/${waits.json.run}`)).json).toMatchObject(state)
+  })
+
+  test("is ended by no page that a browser would let ask without leave", async () => {
+    const { post, ask, get } = await site([ASKS])
+    const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
+    const cancelled = async (headers: Record<string, string>) =>
+      (await ask(`/runs/${run}/cancel`, { method: "POST", headers })).status
+    expect(await cancelled({ origin: "https://evil.example.com", "content-type": "text/plain" })).toBe(415)
+    expect(await cancelled({ origin: "null" })).toBe(415)
+    expect((await get(`/runs/${run}`)).json).toMatchObject({ status: "parked" })
+    // Whoever is no page may leave the body out.
+    expect(await cancelled({})).toBe(200)
   })
 })
 
@@ -194,7 +224,10 @@ output: all
     const taken = async () => {
       for (;;) if ((await reader.read()).done) return
     }
-    await expect(taken()).rejects.toBeDefined()
+    await expect(taken()).rejects.toMatchObject({
+      status: 408,
+      body: { title: "The client took nothing for too long" },
+    })
   })
 })
 

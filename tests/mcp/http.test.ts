@@ -37,7 +37,7 @@ describe.each([
   const app = await made({ holders: HOLDERS })
 
   test("that is not known is answered 401, in whatever it asks", async () => {
-    expect(app.connect({ mode, token: "nobody" })).rejects.toMatchObject({ status: 401 })
+    await expect(app.connect({ mode, token: "nobody" })).rejects.toMatchObject({ status: 401 })
   })
 
   test("grants what the server and it grant, and no more", async () => {
@@ -54,9 +54,9 @@ describe.each([
     const { run } = toldBy(await all.callTool({ name: "asks", arguments: { x: 1 } }))
     const client = await app.connect({ mode, token: "one" })
     expect((await client.listTools()).tools.map((t) => t.name)).toEqual(["double"])
-    expect(client.callTool({ name: "asks", arguments: { x: 1 } })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.callTool({ name: "asks", arguments: { x: 1 } })).rejects.toMatchObject({ code: -32602 })
     const uri = `shadowgraph://runs/${run}`
-    expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32602 })
     expect((await client.listResources()).resources.map((r) => r.uri)).not.toContain(uri)
     expect((await all.listResources()).resources.map((r) => r.uri)).toContain(uri)
     await client.close()
@@ -210,6 +210,21 @@ describe("pages", () => {
     expect(await status({ origin: "http://evil.example.com" })).toBe(403)
     expect(await status({ origin: "null" })).toBe(403)
     expect(await status({ host: "evil.example.com" })).toBe(403)
+  })
+
+  test("of an origin that is named may ask, by all headers that the protocol has", async () => {
+    const origin = "https://app.example.com"
+    const app = await made({ origins: [origin] })
+    const told = await app.fetch(post(INITIALIZE, { origin }))
+    expect([told.status, told.headers.get("access-control-allow-origin")]).toEqual([200, origin])
+    expect(told.headers.get("access-control-expose-headers")).toContain("mcp-session-id")
+    const asks = { origin, "access-control-request-method": "POST" }
+    const before = await app.fetch(new Request(post(INITIALIZE).url, { method: "OPTIONS", headers: asks }))
+    expect([before.status, before.headers.get("access-control-allow-headers")]).toEqual([
+      204,
+      expect.stringContaining("mcp-protocol-version, mcp-session-id"),
+    ])
+    expect((await app.fetch(post(INITIALIZE, { origin: "https://evil.example.com" }))).status).toBe(403)
   })
 })
 

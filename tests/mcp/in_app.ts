@@ -56,6 +56,7 @@ export async function inApp(
     readonly holders?: { readonly [token: string]: Holder }
     readonly of?: Pick<InApp, "engine" | "world">
     readonly limits?: object
+    readonly origins?: readonly string[]
   } = {},
 ): Promise<InApp> {
   const world = options.of?.world ?? new World()
@@ -92,6 +93,7 @@ export async function inApp(
     runs: [{ engine, grants: GRANTS }],
     ways: [mcpWay({ roles: new Map(), draining, names: ["localhost"], ...options.way })],
     hosts: ["localhost"],
+    origins: options.origins ?? [],
     draining,
     limits: { runMsMax: 5_000, ...options.limits },
     onDefect: (cause) => defects.push(cause),

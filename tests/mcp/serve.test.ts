@@ -151,7 +151,7 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
       failed: true,
       text: expect.stringContaining("fs:read:./secret"),
     })
-    expect(client.callTool({ name: "nothing", arguments: {} })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.callTool({ name: "nothing", arguments: {} })).rejects.toMatchObject({ code: -32602 })
   })
 
   test("a graph that asks, asks the person at the client, question by question, and goes on with the answers", async () => {
@@ -215,7 +215,7 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
       .at(-1)!
     stop.abort("no more")
     await until(() => open === 0)
-    await expect(calling).rejects.toBeDefined()
+    await expect(calling).rejects.toMatchObject({ name: "SdkError", message: "no more" })
     const status = async () => {
       const [about] = (await client.readResource({ uri: `shadowgraph://runs/${run}` })).contents as readonly {
         text: string
@@ -241,7 +241,7 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
       "shadowgraph://runs/{run}",
       "shadowgraph://runs/{run}/output",
     ])
-    expect(client.readResource({ uri: "shadowgraph://runs/01NOBODY" })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.readResource({ uri: "shadowgraph://runs/01NOBODY" })).rejects.toMatchObject({ code: -32602 })
   })
 
   test("graphs can be prompts and resources; what is begun can be completed", async () => {
@@ -249,7 +249,9 @@ describe.each(WAYS)("over %s", (_, { connect, version }) => {
     expect(prompts).toMatchObject([{ name: "review", arguments: [{ name: "what" }, { name: "how" }] }])
     const { messages } = await client.getPrompt({ name: "review", arguments: { what: "this", how: "kindly" } })
     expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Review kindly: this" } }])
-    await expect(client.getPrompt({ name: "review", arguments: { what: "x", how: "badly" } })).rejects.toBeDefined()
+    await expect(client.getPrompt({ name: "review", arguments: { what: "x", how: "badly" } })).rejects.toThrow(
+      'Mismatch: Cannot take "how": want kindly | sternly, found "badly"',
+    )
     const complete = (name: string, value: string) =>
       client.complete({ ref: { type: "ref/prompt", name: "review" }, argument: { name, value } })
     expect((await complete("how", "st")).completion.values).toEqual(["sternly"])
@@ -271,7 +273,7 @@ describe("a client that cannot be asked", () => {
     expect(text).toContain(`POST /runs/${run}/resume`)
     const uri = `shadowgraph://runs/${run}`
     await client.subscribeResource({ uri })
-    expect(client.subscribeResource({ uri: "shadowgraph://runs/01NONE" })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.subscribeResource({ uri: "shadowgraph://runs/01NONE" })).rejects.toMatchObject({ code: -32602 })
     await Bun.sleep(1_200)
     const answered = await fetch(`${url}/runs/${run}/resume`, {
       method: "POST",
