@@ -34,4 +34,17 @@ describe("the worst parts", () => {
     const texts = upTo(160).map((i) => [{ text: `${"x".repeat(1 + (i % 4))}${i + 100}` }, i % 4 !== 3] as const)
     expect(worstOf(scored(texts))[0]).toEqual({ place: "text length", where: "7", cases: 40, wrong: 40, unsure: 0 })
   })
+
+  test("of lists are those of their items, too: places of a URL are numbers in words", () => {
+    const all = upTo(800).map((i) => [{ url: [`${i}.5`], of: "x" }, i >= 50] as const)
+    expect(worstOf(scored(all))).toEqual([{ place: "url[0]", where: "0.5 to 99.5", cases: 100, wrong: 50, unsure: 0 }])
+  })
+
+  test("are the whole, where no place has two", () => {
+    const all = upTo(50).map((i) => [{ url: ["x"] }, i > 0] as const)
+    expect(worstOf(scored(all)).map(({ place, wrong }) => [place, wrong])).toEqual([
+      ["url items", 1],
+      ["url[0]", 1],
+    ])
+  })
 })

@@ -8,6 +8,8 @@ const WORDS_MAX = 64
 /** Fewer cases say nothing. */
 const CASES_MIN = 10
 const SHOWN = 12
+/** Of a list the first are looked at one by one: the places of a URL are such. */
+const ITEMS_MAX = 8
 
 type One = Scored & { readonly args: Value }
 type At = { readonly value: Value; readonly one: One }
@@ -21,7 +23,10 @@ export function worstOf(scored: readonly One[]): readonly Worst[] {
       if (known === undefined) places.set(place, [{ value, one }])
       else known.push({ value, one })
     })
-  const parts = [...places].flatMap(([place, all]) => partsOf(place === "" ? "input" : place, all))
+  const cut = [...places].map(([place, all]) => partsOf(place === "" ? "input" : place, all))
+  // Of a place with one part all that can be said is how often it is wrong at all.
+  const several = cut.filter((parts) => parts.length > 1)
+  const parts = (several.length > 0 ? several : cut).flat()
   const share = ({ cases, wrong, unsure }: Worst): number => (wrong + unsure) / cases
   return parts
     .filter((p) => p.cases >= CASES_MIN && p.wrong + p.unsure > 0)
@@ -32,14 +37,15 @@ export function worstOf(scored: readonly One[]): readonly Worst[] {
 function each(value: Value, at: string, visit: (place: string, value: Value) => void): void {
   if (isRecord(value)) {
     for (const [name, part] of Object.entries(value)) each(part, at === "" ? name : `${at}.${name}`, visit)
-  } else if (Array.isArray(value)) visit(`${at} items`, value.length)
-  else if (value instanceof Uint8Array) visit(`${at} bytes`, value.length)
+  } else if (Array.isArray(value)) {
+    visit(`${at} items`, value.length)
+    for (const [i, part] of value.slice(0, ITEMS_MAX).entries()) each(part as Value, `${at}[${i}]`, visit)
+  } else if (value instanceof Uint8Array) visit(`${at} bytes`, value.length)
   else visit(at, value)
 }
 
 function partsOf(place: string, all: readonly At[]): readonly Worst[] {
-  if (all.every(({ value }) => typeof value === "number" || typeof value === "bigint"))
-    return ranges(place, all, (a, b) => Number(a) - Number(b))
+  if (all.every(({ value }) => isNumber(value))) return ranges(place, all, (a, b) => Number(a) - Number(b))
   const groups = Map.groupBy(all, ({ value }) => (typeof value === "string" ? JSON.stringify(value) : String(value)))
   if (groups.size <= WORDS_MAX) return [...groups].map(([word, part]) => tally(place, word, part))
   const lengths = all.map(({ value, one }) => ({ value: String(value).length, one }))
@@ -48,6 +54,12 @@ function partsOf(place: string, all: readonly At[]): readonly Worst[] {
     ? ranges(place, all, (a, b) => compareKeys(String(a), String(b)))
     : partsOf(`${place} length`, lengths)
 }
+
+/** Also one that is written out, as in the place of a URL. */
+const isNumber = (value: Value): boolean =>
+  typeof value === "number" ||
+  typeof value === "bigint" ||
+  (typeof value === "string" && /^-?\d{1,15}(\.\d{1,15})?$/.test(value))
 
 /** Parts of about as many cases each; values that are the same stay together. */
 function ranges(place: string, all: readonly At[], order: (a: Value, b: Value) => number): readonly Worst[] {
