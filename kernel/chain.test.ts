@@ -1,6 +1,6 @@
 // The chain of a run as it grows over stores that answer at once, later, wrongly or never again.
 import { describe, expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { hex, sha256 } from "../graph/mod.ts"
 import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../audit/mod.ts"
-import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger_place.ts"
-import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
-import type { SqlLedger } from "../ledger_sql.ts"
-import { openLedger, ProjectError, readProjectFile, why } from "../project.ts"
+import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger/place.ts"
+import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger/proof.ts"
+import type { SqlLedger } from "../ledger/sql.ts"
+import { openLedger, ProjectError, readProjectFile, why } from "../project/project.ts"
 import { hostDigest } from "../services/digest.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
@@ -109,7 +109,7 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
 
 function show(call: Call, audit: Audit, damage: string | null, seconds: number, external: boolean): void {
   const { out } = call.terminal
-  const { ok, runs, entries, leaves, redacted, unsigned, findings, heads } = audit
+  const { ok, runs, entries, leaves, redacted, unsigned, unkept, findings, heads } = audit
   if (call.on("json")) {
     const { heads: _, ...rest } = audit
     const json = {
@@ -130,6 +130,12 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
   out.write(ok && damage === null ? `${green("whole")}: ${counts}\n` : `${red("broken")}: ${counts}\n`)
   if (unsigned > 0)
     out.write(dim(`${unsigned} entries of runs in flight came after the last signature; "ledger heads" signs them.\n`))
+  if (unkept > 0)
+    out.write(
+      dim(
+        `${unkept} ${unkept === 1 ? "run" : "runs"} cannot be replayed or taken up: their plan, or what its tools were pinned to, is not kept.\n`,
+      ),
+    )
   if (!external)
     out.write(
       dim(
@@ -139,9 +145,11 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
 }
 
 const placeOf = ({ at }: AuditFinding): string =>
-  "log" in at
-    ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
-    : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
+  "kept" in at
+    ? `what is kept as ${at.kept.slice(0, 12)}…`
+    : "log" in at
+      ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
+      : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
 
 // ---- heads and proofs
 

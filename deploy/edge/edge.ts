@@ -18,7 +18,7 @@ import {
 } from "../../graph/mod.ts"
 import { AdmissionError, type LedgerStore } from "../../kernel/mod.ts"
 import { builtinsOf, decodePlan, type Plan } from "../../plan/mod.ts"
-import { Engine, type EngineOptions, type Ready, type RunOptions, type RunResult } from "../engine.ts"
+import { Engine, type EngineOptions, type Ready, type RunOptions, type RunResult } from "../engine/engine.ts"
 import { Callers, type CallersOptions } from "../http/callers.ts"
 import { byGrants, type Served } from "../http/catalogue.ts"
 import type { RunsHost } from "../http/means.ts"

@@ -3,12 +3,13 @@
  * cancelled, answered and taken back, with an OpenAPI document. A door of its own: a program that only begins runs carries none of it.
  * Runs that rest are gone on with here, by a look now and then, or by one that the host asks for when it is time.
  */
+
+import { Waker, wake } from "../engine/waker.ts"
 import { type GraphsOptions, graphsApp, type HttpLimits } from "../http/app.ts"
 import { describingWay } from "../http/describing.ts"
 import { Draining } from "../http/draining.ts"
 import type { Means, Way } from "../http/means.ts"
 import { problem } from "../http/problems.ts"
-import { Waker, wake } from "../waker.ts"
 import type { Edge } from "./edge.ts"
 
 export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins" | "onRun" | "fit"> {

@@ -3,9 +3,9 @@
  * interface; their schedules are looked at while the program goes on by itself, or when its host calls it.
  */
 import type { Services } from "../../graph/mod.ts"
+import { MemoryMarks } from "../engine/marks.ts"
 import { hooksWay } from "../http/hooks.ts"
-import { SqlLedger } from "../ledger_sql.ts"
-import { MemoryMarks } from "../marks.ts"
+import { SqlLedger } from "../ledger/sql.ts"
 import { unpackTriggers } from "../triggers/packed.ts"
 import { Scheduler } from "../triggers/scheduler.ts"
 import { started } from "../triggers/start.ts"

@@ -3,7 +3,7 @@
  * and writes.
  */
 import { CapabilityError, type CheckedGraph, parseCapability } from "../../graph/mod.ts"
-import type { Project } from "../project.ts"
+import type { Project } from "../project/project.ts"
 import { meteredQuickJs } from "../sandbox/quickjs.ts"
 import { bundleFor } from "./bundle.ts"
 import { asks, bringsModels, entryOf, hasScripts, type Program, SANDBOX_FILE } from "./entry.ts"

@@ -30,8 +30,8 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { settleEffect } from "../../nodes/mod.ts"
-import { Engine, type RunResult } from "../engine.ts"
-import type { Project } from "../project.ts"
+import { Engine, type RunResult } from "../engine/engine.ts"
+import type { Project } from "../project/project.ts"
 import type { Case } from "./cases.ts"
 import { RehearsalClock } from "./clock.ts"
 import { differences } from "./differences.ts"

@@ -6,7 +6,7 @@
 import { compile } from "../../compile/mod.ts"
 import { type CheckedGraph, type Problem, pin } from "../../graph/mod.ts"
 import { AdmissionError, admit } from "../../kernel/mod.ts"
-import type { Project } from "../project.ts"
+import type { Project } from "../project/project.ts"
 import { inputOrigin } from "./start.ts"
 
 /** Flows of the project's hooks that its policy refuses. */

@@ -1,6 +1,6 @@
 /** What starts runs by itself, for a server of a project's graphs: whether it fits them, and with which of them it begins. */
 import type { CheckedGraph, Problem } from "../../graph/mod.ts"
-import type { Project, Session } from "../project.ts"
+import type { Project, Session } from "../project/project.ts"
 import { secretsFrom } from "../services/secrets.ts"
 import { checkTriggers } from "./check.ts"
 import { hookFlows } from "./flows.ts"

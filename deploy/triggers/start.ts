@@ -4,9 +4,9 @@
  */
 import type { Origin, Services } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import type { Engine, PrepareOptions, Ready } from "../engine.ts"
+import type { Engine, PrepareOptions, Ready } from "../engine/engine.ts"
+import type { Marks } from "../engine/marks.ts"
 import type { ServedHook } from "../http/hooks.ts"
-import type { Marks } from "../marks.ts"
 import type { Hook, Schedule } from "./read.ts"
 import type { Scheduled } from "./scheduler.ts"
 

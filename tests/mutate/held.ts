@@ -25,18 +25,18 @@ const RUNS = [
   "tests/late.test.ts",
 ]
 const LEDGER = [
-  "deploy/ledger_memory.test.ts",
+  "deploy/ledger/memory.test.ts",
   "kernel/chain.test.ts",
   "audit/heads.test.ts",
   "audit/audit.test.ts",
   "kernel/ledger.test.ts",
-  "deploy/ledger_proof.test.ts",
-  "deploy/ledger_sql.test.ts",
+  "deploy/ledger/proof.test.ts",
+  "deploy/ledger/sql.test.ts",
   "tests/tamper/tamper.test.ts",
 ]
 const GATE = ["gate/trial.test.ts", "gate/gate.test.ts"]
 
-const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/speculate.test.ts"]
+const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/engine/speculate.test.ts"]
 
 const HELD: { readonly [file: string]: readonly string[] } = {
   aside: [...GUESSES, ...RUNS],
