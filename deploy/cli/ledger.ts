@@ -109,7 +109,7 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
 
 function show(call: Call, audit: Audit, damage: string | null, seconds: number, external: boolean): void {
   const { out } = call.terminal
-  const { ok, runs, entries, leaves, redacted, unsigned, findings, heads } = audit
+  const { ok, runs, entries, leaves, redacted, unsigned, unkept, findings, heads } = audit
   if (call.on("json")) {
     const { heads: _, ...rest } = audit
     const json = {
@@ -130,6 +130,12 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
   out.write(ok && damage === null ? `${green("whole")}: ${counts}\n` : `${red("broken")}: ${counts}\n`)
   if (unsigned > 0)
     out.write(dim(`${unsigned} entries of runs in flight came after the last signature; "ledger heads" signs them.\n`))
+  if (unkept > 0)
+    out.write(
+      dim(
+        `${unkept} ${unkept === 1 ? "run" : "runs"} cannot be replayed or taken up: their plan, or what its tools were pinned to, is not kept.\n`,
+      ),
+    )
   if (!external)
     out.write(
       dim(
@@ -139,9 +145,11 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
 }
 
 const placeOf = ({ at }: AuditFinding): string =>
-  "log" in at
-    ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
-    : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
+  "kept" in at
+    ? `what is kept as ${at.kept.slice(0, 12)}…`
+    : "log" in at
+      ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
+      : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
 
 // ---- heads and proofs
 

@@ -302,6 +302,12 @@ export class Engine {
       )
     }
     const pinned = history.pins === null ? undefined : await this.store.getBlob(history.pins)
+    // Without them its tools would be whatever they are today.
+    if (pinned === undefined && history.pins !== null)
+      throw kernelError(
+        "missing",
+        `Cannot go on with run "${run}": what its tools were pinned to, ${history.pins}, is not kept`,
+      )
     const pins = pinned === undefined ? {} : { pins: openPins(pinned) }
     const untouched = options === "untouched"
     const within = untouched || options.within === undefined ? {} : { within: options.within }

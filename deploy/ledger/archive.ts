@@ -1,8 +1,8 @@
 /** A durable ledger as its auditor reads it: everything, in order, in pieces, from the storage port. */
-import { type HeadRow, type Leaf, type LedgerArchive, openLeaf, type RunName } from "../../audit/mod.ts"
+import { type HeadRow, type Kept, type Leaf, type LedgerArchive, openLeaf, type RunName } from "../../audit/mod.ts"
 import type { Row, RunHead } from "../../kernel/mod.ts"
 import type { Storage, StorageValue } from "../storage/port.ts"
-import { headOf, headRowOf, ROW_COLUMNS, rowOf } from "./rows.ts"
+import { bytes, headOf, headRowOf, ROW_COLUMNS, rowOf } from "./rows.ts"
 
 export class SqlArchive implements LedgerArchive {
   readonly #storage: Storage
@@ -49,6 +49,14 @@ export class SqlArchive implements LedgerArchive {
       [log, index, limit],
     )
     return rows.map(headRowOf)
+  }
+
+  async keptAfter(after: string | null, limit: number): Promise<readonly Kept[]> {
+    const rows = await this.#storage.all("SELECT hash, bytes FROM ledger_blob WHERE hash > ? ORDER BY hash LIMIT ?", [
+      after ?? "",
+      limit,
+    ])
+    return rows.map((r) => ({ hash: String(r["hash"]), bytes: bytes(r, "bytes") }))
   }
 }
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { type Digest, fail } from "../../graph/mod.ts"
+import { type Digest, fail, hex, sha256 } from "../../graph/mod.ts"
 import { admit, type LedgerStore, openRun, type Row, verifyChain } from "../../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../../tests/plans/shop.ts"
 import type { Storage } from "../storage/port.ts"
@@ -226,6 +226,22 @@ describe("a database in the way", () => {
     other.exec(`${TAMPERABLE}; UPDATE ledger SET hash = 'text' WHERE seq = 2`)
     other.close()
     expect(await reasonOf(() => ledger.entries("acme", "r1"))).toBe("corrupt")
+    await ledger.close()
+  })
+
+  test("in which what is kept by its hash was changed is corrupt, and says which", async () => {
+    const file = newFile()
+    const ledger = await open(file)
+    const bytes = new Uint8Array([1, 2, 3])
+    const hash = hex(sha256(bytes))
+    await ledger.putBlob(hash, bytes)
+    const other = new DatabaseSync(file)
+    other.exec("UPDATE ledger_blob SET bytes = x'010204'")
+    other.close()
+    expect(await reasonOf(() => ledger.getBlob(hash))).toBe("corrupt")
+    await expect(ledger.getBlob(hash)).rejects.toThrow(
+      `Cannot use what the ledger keeps as ${hash}: it has another hash`,
+    )
     await ledger.close()
   })
 

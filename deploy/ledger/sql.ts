@@ -14,7 +14,7 @@ import {
   type Signer,
   signedHeadOf,
 } from "../../audit/mod.ts"
-import { type Digest, sha256 } from "../../graph/mod.ts"
+import { type Digest, hex, sha256 } from "../../graph/mod.ts"
 import {
   type Chain,
   KernelError,
@@ -145,7 +145,10 @@ export class SqlLedger implements LedgerStore {
 
   async getBlob(hash: string): Promise<Uint8Array | undefined> {
     const row = (await this.#storage.all("SELECT bytes FROM ledger_blob WHERE hash = ?", [hash]))[0]
-    return row === undefined ? undefined : bytes(row, "bytes")
+    if (row === undefined) return undefined
+    const kept = bytes(row, "bytes")
+    if (hex(this.#digest(kept)) === hash) return kept
+    throw kernelError("corrupt", `Cannot use what the ledger keeps as ${hash}: it has another hash, so it was changed`)
   }
 
   #keep(what: Pick<Waiting, "row" | "blob">): Promise<void> {

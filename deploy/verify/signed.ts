@@ -64,6 +64,7 @@ async function heldBy({ archive }: SqlLedger): Promise<Held> {
 const before = (a: RunName & { seq?: number }, b: RunName & { seq?: number }): boolean =>
   a.space !== b.space ? a.space < b.space : a.run !== b.run ? a.run < b.run : (a.seq ?? 0) < (b.seq ?? 0)
 const archiveOf = ({ rows, heads, log }: Held): LedgerArchive => ({
+  keptAfter: () => [],
   rowsAfter: (after, limit) => rows.filter((r) => after === null || before(after, r)).slice(0, limit),
   headsAfter: (after, limit) => heads.filter((h) => after === null || before(after, h)).slice(0, limit),
   logs: () => [...new Set(log.map((l) => l.log))],

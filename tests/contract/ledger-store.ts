@@ -286,9 +286,10 @@ export function ledgerContract(places: readonly Place[]): void {
         null,
         4_000,
       ])
-      await store.putBlob("ab", data)
-      await store.putBlob("ab", data)
-      expect(await store.getBlob("ab")).toEqual(data)
+      const hash = hex(sha256(data))
+      await store.putBlob(hash, data)
+      await store.putBlob(hash, data)
+      expect(await store.getBlob(hash)).toEqual(data)
       expect(await store.getBlob("cd")).toBeUndefined()
       await store.close()
     })

@@ -37,6 +37,7 @@ export async function keys(): Promise<{ readonly own: Signer; readonly foreign: 
 export async function makeLedger(chance: Chance, signer: Signer): Promise<Made> {
   const storage = new SqliteStorage({ file: ":memory:" })
   const ledger = await SqlLedger.open({ storage, signer, now: () => 1_000 })
+  await ledger.putBlob(plan.hash, plan.bytes())
   const runs = 4 + chance.below(6)
   for (let i = 0; i < runs; i++) await run(ledger, chance, `r${i}`)
   for (const space of SPACES)
