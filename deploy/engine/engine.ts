@@ -220,9 +220,7 @@ export class Engine {
     }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
-      const { resource } = extern.signature
-      if (extern.signature.limits !== undefined && resource !== null)
-        this.#limits.declare(resource, extern.signature.limits)
+      this.#limits.declareFor(extern.signature, admitted.plan.resources)
       const closed = options.untouched === true && extern.signature.effect !== "pure"
       const own: Services = { ...services, granted: extern.granted }
       executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))

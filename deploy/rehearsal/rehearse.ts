@@ -136,7 +136,7 @@ async function throughEvaluator(stage: Stage, own: Case, input: Rec, notes: Note
       if (signature.effect === "pure" || isOfHost(kind.kind, own, path, signature)) {
         const known =
           opened.get(node) ??
-          kind.open(node.config, stage.checked.graph.resources, { ...services, granted: () => true }, signature)
+          kind.open(node.config, stage.checked.resources, { ...services, granted: () => true }, signature)
         opened.set(node, known)
         return (await known).execute(args, call)
       }
