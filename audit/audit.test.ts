@@ -72,6 +72,7 @@ describe("a ledger that nobody touched", () => {
         redacted: 0,
         // The last entry of the run in flight.
         unsigned: 1,
+        unkept: 6,
         findings: [],
         heads: [kept],
       })

@@ -16,6 +16,7 @@ import {
   treeHeadBytes,
   type Verify,
 } from "./heads.ts"
+import { type Kept, keptIn, wantedBy } from "./kept.ts"
 import { appended, EMPTY_TREE, merkleLeaf, rootOf } from "./merkle.ts"
 
 export interface RunName {
@@ -30,6 +31,8 @@ export interface LedgerArchive {
   readonly headsAfter: (after: RunName | null, limit: number) => Awaitable<readonly RunHead[]>
   readonly logs: () => Awaitable<readonly string[]>
   readonly logFrom: (log: string, index: number, limit: number) => Awaitable<readonly HeadRow[]>
+  /** What is kept by its hash beside the entries, after this hash: plans, what their tools were pinned to, bundles of code. */
+  readonly keptAfter: (after: string | null, limit: number) => Awaitable<readonly Kept[]>
 }
 
 export type Fault =
@@ -48,11 +51,16 @@ export type Fault =
   | "head"
   /** A log is signed with a key that was not given. */
   | "key"
+  /** What is kept by its hash has another one. */
+  | "kept"
 
 export interface AuditFinding {
   readonly fault: Fault
-  /** Where: a run with its entry, or a log with its leaf. */
-  readonly at: (RunName & { readonly seq: number }) | { readonly log: string; readonly index: number }
+  /** Where: a run with its entry, a log with its leaf, or what is kept as a hash. */
+  readonly at:
+    | (RunName & { readonly seq: number })
+    | { readonly log: string; readonly index: number }
+    | { readonly kept: string }
   readonly message: string
 }
 
@@ -65,6 +73,8 @@ export interface Audit {
   readonly redacted: number
   /** Entries of runs in flight that came after the last signature: an attacker could still cut these off. */
   readonly unsigned: number
+  /** Runs whose plan, or what its tools were pinned to, is not kept: they can be shown, and neither replayed nor taken up. */
+  readonly unkept: number
   /** The first findings; at most `FINDINGS_MAX`. */
   readonly findings: readonly AuditFinding[]
   /** The logs' heads as they stand: to be kept elsewhere. */
@@ -96,6 +106,7 @@ export async function auditLedger(archive: LedgerArchive, options: AuditOptions)
   const auditor = new Auditor(archive, options)
   await auditor.logs()
   await auditor.listed()
+  await auditor.kept()
   await auditor.rows()
   return auditor.verdict()
 }
@@ -107,12 +118,14 @@ class Auditor {
   readonly #facts = new Map<string, Facts>()
   readonly #findings: AuditFinding[] = []
   readonly #heads: SignedHead[] = []
+  readonly #kept = new Set<string>()
   #found = 0
   #runs = 0
   #entries = 0
   #leaves = 0
   #redacted = 0
   #unsigned = 0
+  #unkept = 0
   /** A log is broken: what it does not say of a run says nothing. */
   #blind = false
 
@@ -130,6 +143,7 @@ class Auditor {
       leaves: this.#leaves,
       redacted: this.#redacted,
       unsigned: this.#unsigned,
+      unkept: this.#unkept,
       findings: this.#findings,
       heads: this.#heads,
     }
@@ -292,6 +306,13 @@ class Auditor {
     }
   }
 
+  async kept(): Promise<void> {
+    for await (const { hash, whole } of keptIn(this.#archive, this.#options.digest)) {
+      if (whole) this.#kept.add(hash)
+      else this.#say("kept", { kept: hash }, "It has another hash: it is not what was kept")
+    }
+  }
+
   async rows(): Promise<void> {
     let after: (RunName & { readonly seq: number }) | null = null
     let walk: RunWalk | undefined
@@ -324,6 +345,7 @@ class Auditor {
     this.#runs++
     this.#entries += walk.chain.entries
     this.#redacted += walk.chain.redacted
+    if (walk.wants.some((hash) => !this.#kept.has(hash))) this.#unkept++
     const fault = walk.end()
     if (fault?.fault === "unsigned" && this.#blind) return
     if (fault !== undefined) this.#say(fault.fault, { space: walk.space, run: walk.run, seq: fault.seq }, fault.message)
@@ -343,6 +365,8 @@ class RunWalk {
   readonly run: string
   readonly facts: Facts
   readonly chain: ChainWalk
+  /** Hashes of what it is replayed from. */
+  wants: readonly string[] = []
   /** Signed hashes by number of entry. */
   readonly #signed: Map<number, Uint8Array>
   /** The last entry that was as signed; -1 before any. */
@@ -367,6 +391,7 @@ class RunWalk {
       return
     }
     if (row.kind === "undo") this.#reopened = row.seq
+    if (row.kind === "start") this.wants = wantedBy(row)
     const signed = this.#signed.get(row.seq)
     if (signed === undefined) return
     if (sameBytes(signed, row.hash)) this.#sure = row.seq

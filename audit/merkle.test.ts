@@ -1,7 +1,7 @@
 /** The tree of RFC 9162, held against its recursive definition and against the roots of the reference implementation. */
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
-import { consistencyProof, inclusionProof } from "../deploy/merkle_proof.ts"
+import { consistencyProof, inclusionProof } from "../deploy/ledger/merkle_proof.ts"
 import type { Digest } from "../graph/mod.ts"
 import { appended, continues, EMPTY_TREE, type Frontier, includes, merkleLeaf, peakCount, rootOf } from "./merkle.ts"
 

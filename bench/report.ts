@@ -1,10 +1,11 @@
 /**
  * What a bench leaves behind: its tables and figures on the terminal and in `RESULTS.md`, each bench in a section of its
- * own that the command itself writes anew.
+ * own that the command itself writes anew; a few of the figures also stand in the README.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { machine } from "./measure.ts"
+import { writeFigures } from "./readme.ts"
 
 const FILE = join(import.meta.dirname, "RESULTS.md")
 const HEAD =
@@ -76,7 +77,9 @@ function write(title: string, section: string): void {
   const at = parts.findIndex((p) => p.startsWith(`## ${title}\n`))
   if (at < 0) parts.push(section)
   else parts[at] = `${section}\n`
-  writeFileSync(FILE, `${parts.map((p) => p.trimEnd()).join("\n\n")}\n`)
+  const results = `${parts.map((p) => p.trimEnd()).join("\n\n")}\n`
+  writeFileSync(FILE, results)
+  writeFigures(results)
 }
 
 export const show = (x: number): string =>

@@ -150,7 +150,7 @@ export class Attempts {
   }
 
   #limited(tool: Tool): boolean {
-    return this.#settings.limits !== undefined && tool.limits !== undefined && tool.extern.resource !== null
+    return this.#settings.limits !== undefined && tool.limited
   }
 
   async #queued(task: Task): Promise<unknown> {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { Engine } from "../deploy/engine.ts"
+import { Engine } from "../deploy/engine/engine.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { accept, hex, type NodeKind, printPath, printProblemShort, registry, sha256, T } from "../graph/mod.ts"
 

@@ -1,8 +1,8 @@
 /** Bounds per resource, in worlds whose clock and whose calls come from a seed. */
 import { describe, expect, test } from "bun:test"
-import { type Clock, T } from "../graph/mod.ts"
+import { type Clock, type Limit, T } from "../graph/mod.ts"
 import { StandingClock, seeded } from "../tests/standing.ts"
-import { type Limit, ResourceLimits } from "./limits.ts"
+import { ResourceLimits } from "./limits.ts"
 
 /** Runs `calls` calls of seeded lengths and arrivals; gives what happened. */
 async function world(seed: number, limit: Limit, calls: number, abortShare = 0) {
@@ -159,16 +159,21 @@ describe("ResourceLimits", () => {
     expect(clock.tick()).toBe(1_000)
   })
 
-  test("come from registrations, where these state some", () => {
+  test("come from registrations and from `limits:` of the graph; the tighter one of each counts", () => {
     const limits = new ResourceLimits(new StandingClock())
     const signature = { effect: "read", needs: [], output: T.null } as const
-    limits.declareAll([
-      { signature: { ...signature, resource: "a", limits: { concurrent: 1 } } },
-      { signature: { ...signature, resource: "b" } },
-      { signature: { ...signature, resource: null, limits: { concurrent: 1 } } },
+    const stated = { limits: { a: { concurrent: 3 }, c: { concurrent: 1 }, d: { concurrent: "none" } } }
+    for (const own of [
+      { resource: "a", limits: { concurrent: 1 } },
+      { resource: "b" },
+      { resource: "c", limits: { concurrent: 2 } },
+      { resource: "d" },
+      { resource: null, limits: { concurrent: 1 } },
     ])
-    for (const resource of ["a", "b", "b", null as never, null as never]) expect(limits.enter(resource)).toBeUndefined()
-    expect(limits.enter("a")).toBeInstanceOf(Promise)
+      limits.declareFor({ ...signature, ...own }, stated)
+    for (const resource of ["a", "b", "b", "c", "d", "d", null as never, null as never])
+      expect(limits.enter(resource)).toBeUndefined()
+    for (const resource of ["a", "c"]) expect(limits.enter(resource)).toBeInstanceOf(Promise)
     expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
 

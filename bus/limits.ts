@@ -2,17 +2,17 @@
  * Bounds on calls per resource: how many may be in flight and how many may start in a second. One `ResourceLimits` serves
  * all runs of a host, so that the bounds hold over all of them. Who must wait waits in order, in a queue with a bound.
  */
-import { type Clock, type Failure, fail, type Signature } from "../graph/mod.ts"
+import {
+  type Clock,
+  type Failure,
+  fail,
+  type Limit,
+  limitOf,
+  type NodeView,
+  PER_SECOND_MAX,
+  type Signature,
+} from "../graph/mod.ts"
 import { kernelError } from "../kernel/mod.ts"
-
-export interface Limit {
-  /** Calls in flight at once. */
-  readonly concurrent?: number
-  /** Calls that start within any second. Below 1 it is one call in `1 / perSecond` seconds. */
-  readonly perSecond?: number
-}
-
-export const PER_SECOND_MAX = 100_000
 
 interface Waiter {
   readonly go: () => void
@@ -77,12 +77,15 @@ export class ResourceLimits {
     if (perSecond < gate.perSecond) tighten(gate, perSecond, this.#clock.tick())
   }
 
-  /** Declares what the registrations of an admitted plan state; plans that share a resource share its bounds. */
-  declareAll(externs: Iterable<{ readonly signature: Signature }>): void {
-    for (const { signature } of externs) {
-      if (signature.limits !== undefined && signature.resource !== null)
-        this.declare(signature.resource, signature.limits)
-    }
+  /**
+   * Declares what bounds a tool of an admitted plan: what its registration states, and what the graph does under `limits:`.
+   * Plans that share a resource share its bounds.
+   */
+  declareFor({ resource, limits }: Signature, declared: NodeView["resources"]): void {
+    if (resource === null) return
+    const stated = limitOf(declared, resource)
+    if (limits !== undefined) this.declare(resource, limits)
+    if (stated !== undefined) this.declare(resource, stated)
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The door of `bus`: programs made of admitted plans, and the VM that runs them. */
 export { execute } from "./execute.ts"
-export { type Limit, ResourceLimits } from "./limits.ts"
+export { ResourceLimits } from "./limits.ts"
 export { type Measured, Odds } from "./odds.ts"
 export { type LoadOptions, load, type Program } from "./program.ts"
 export { RESTING } from "./rest.ts"

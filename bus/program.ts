@@ -2,7 +2,7 @@
  * A program: an admitted plan made ready for the VM. Dependencies become flat arrays, blocks become functions, externs
  * meet their executors. Made once for each plan and session; frames of any number of runs share it.
  */
-import { accept, acceptAnswer, type Executor, type Outcome, type Type, type Value } from "../graph/mod.ts"
+import { accept, acceptAnswer, type Executor, limitOf, type Outcome, type Type, type Value } from "../graph/mod.ts"
 import { type Admitted, isAdmitted, type Judge, kernelError } from "../kernel/mod.ts"
 import {
   bindersOf,
@@ -39,7 +39,8 @@ export interface Tool {
   readonly keyed: boolean
   /** May the run rest inside its bodies? */
   readonly rests: boolean
-  readonly limits: { readonly concurrent?: number; readonly perSecond?: number } | undefined
+  /** Are there bounds on calls of its resource? */
+  readonly limited: boolean
   /** Hears of every committed call of a read or a write, where somebody asked to; undefined of almost every tool. */
   readonly hear: Hear | undefined
 }
@@ -214,7 +215,9 @@ function toolOf(
     keyed: signature.keyed === true,
     // Of a write nobody would know whether it was done.
     rests: kind.scopes?.rests === true && extern.effect !== "write",
-    limits: signature.limits,
+    limited:
+      extern.resource !== null &&
+      (signature.limits !== undefined || limitOf(plan.resources, extern.resource) !== undefined),
     hear,
   }
 }

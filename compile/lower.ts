@@ -44,7 +44,7 @@ export function lower(mid: Mid, name: string): { readonly plan: Plan; readonly c
     input,
     output: tables.type(mid.checked.output),
     needs: mid.checked.needs,
-    resources: graph.resources,
+    resources: mid.checked.resources,
     types: tables.types,
     constants: tables.constants,
     externs: tables.externs,

@@ -7,9 +7,9 @@ import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { type Graph, imported } from "../graph/build/mod.ts"
 import { type Failure, GraphProblems } from "../graph/mod.ts"
-import { loadGraph } from "./load.ts"
-import { openProject } from "./project.ts"
-import { sourceOf } from "./source.ts"
+import { loadGraph } from "./project/load.ts"
+import { openProject } from "./project/project.ts"
+import { sourceOf } from "./project/source.ts"
 
 /** Where each imported graph's relative paths count from. */
 const folders = new WeakMap<object, string>()

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net"
 import { type Duplex, Readable } from "node:stream"
 import * as Data from "effect/Data"
-import { ProjectError, why } from "./project_error.ts"
+import { ProjectError, why } from "./project/error.ts"
 
 export interface Listening {
   readonly url: string

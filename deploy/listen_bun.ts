@@ -4,7 +4,7 @@
  */
 
 import type { Address, Fetch, Listening } from "./listen.ts"
-import { ProjectError, why } from "./project_error.ts"
+import { ProjectError, why } from "./project/error.ts"
 
 /** Seconds without a byte after which a connection is closed on which no request is being answered. */
 const IDLE_S = 60

@@ -1,18 +1,5 @@
 /** The door of `deploy`: what a host lends to node adapters and to the kernel. */
 
-export {
-  type AnewRun,
-  anew,
-  cancel,
-  due,
-  left,
-  type Replayed,
-  type ResumeRun,
-  replay,
-  resume,
-  waitingFor,
-  waitText,
-} from "./again.ts"
 export { main } from "./cli/cli.ts"
 export { cliReference } from "./cli/help.ts"
 export { terminalOf } from "./cli/terminal.ts"
@@ -25,13 +12,30 @@ export { type Deployment, type DeployOptions, deploymentOf } from "./emit/deploy
 export type { Lack } from "./emit/lacks.ts"
 export { TARGETS, type Target } from "./emit/targets.ts"
 export {
+  type AnewRun,
+  anew,
+  cancel,
+  due,
+  left,
+  type Replayed,
+  type ResumeRun,
+  replay,
+  resume,
+  waitingFor,
+  waitText,
+} from "./engine/again.ts"
+export {
   Engine,
   type EngineOptions,
   type PrepareOptions,
   type Ready,
   type RunOptions,
   type RunResult,
-} from "./engine.ts"
+} from "./engine/engine.ts"
+export { type Begun, type Observer, observers, type Watch } from "./engine/observe.ts"
+export { Overloaded, RunSlots, type SlotsOptions, Tenant } from "./engine/slots.ts"
+export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./engine/speculate.ts"
+export { type WakerOptions, wake } from "./engine/waker.ts"
 export { type GraphsOptions, graphsApp, HTTP_LIMITS, type HttpLimits, type Served } from "./http/app.ts"
 export { Catalogue } from "./http/catalogue.ts"
 export { Draining } from "./http/draining.ts"
@@ -39,15 +43,14 @@ export { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 export type { Means, RunsHost, RunTold, Way } from "./http/means.ts"
 export type { TokenEntry } from "./http/token_list.ts"
 export { importGraph } from "./import.ts"
-export { MemoryLedger, type MemoryLedgerOptions } from "./ledger_memory.ts"
-export type { LedgerPlace } from "./ledger_place.ts"
-export { SqlLedger, type SqlLedgerOptions } from "./ledger_sql.ts"
-export type { Dialect } from "./ledger_tables.ts"
+export { MemoryLedger, type MemoryLedgerOptions } from "./ledger/memory.ts"
+export type { LedgerPlace } from "./ledger/place.ts"
+export { SqlLedger, type SqlLedgerOptions } from "./ledger/sql.ts"
+export type { Dialect } from "./ledger/tables.ts"
 export { type Listening, listen } from "./listen.ts"
-export { type LoadedGraph, loadGraph } from "./load.ts"
-export { type LockResult, makeLock } from "./lock.ts"
 export { ModelStore, ModelStoreError } from "./model_store.ts"
-export { type Begun, type Observer, observers, type Watch } from "./observe.ts"
+export { type LoadedGraph, loadGraph } from "./project/load.ts"
+export { type LockResult, makeLock } from "./project/lock.ts"
 export {
   addGrants,
   graphFiles,
@@ -60,7 +63,8 @@ export {
   type Session,
   type SessionOptions,
   writeLock,
-} from "./project.ts"
+} from "./project/project.ts"
+export { findSource, type Source, sourceOf } from "./project/source.ts"
 export { type RunError, type RunnerOptions, run, runner } from "./run.ts"
 export { quickJsSandbox } from "./sandbox/quickjs.ts"
 export { SANDBOX_LIMITS } from "./sandbox/sandbox.ts"
@@ -77,11 +81,8 @@ export { type Bundle, moduleService } from "./services/modules.ts"
 export { ortRuntime } from "./services/ort.ts"
 export { environmentSecrets, secretsFrom } from "./services/secrets.ts"
 export { sqliteService } from "./services/sqlite.ts"
-export { Overloaded, RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
-export { findSource, type Source, sourceOf } from "./source.ts"
-export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./speculate.ts"
-export type { Statement, Storage, StorageRow, StorageValue } from "./storage.ts"
-export { type SqliteOptions, SqliteStorage } from "./storage_sqlite.ts"
+export type { Statement, Storage, StorageRow, StorageValue } from "./storage/port.ts"
+export { type SqliteOptions, SqliteStorage } from "./storage/sqlite.ts"
 export { metricsApp, metricsWay } from "./telemetry/metrics_page.ts"
 export type { RunTold as RunReport } from "./telemetry/run_watch.ts"
 export { settingsFrom, type Target as Collector, TelemetryError, type TelemetrySettings } from "./telemetry/settings.ts"
@@ -91,4 +92,3 @@ export { bars, printMs } from "./view/bars.ts"
 export { LiveView, type Screen } from "./view/live.ts"
 export { type Row, Timeline, type Totals } from "./view/timeline.ts"
 export { prettyJson, resultText } from "./view/value.ts"
-export { type WakerOptions, wake } from "./waker.ts"

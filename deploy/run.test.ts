@@ -20,7 +20,7 @@ import {
   sql,
   sum,
 } from "../mod.ts"
-import { SqliteStorage } from "./storage_sqlite.ts"
+import { SqliteStorage } from "./storage/sqlite.ts"
 
 class NoOrder extends Data.TaggedError("NoOrder")<{ readonly id: string }> {}
 const Line = v.object({ weight: v.number() })

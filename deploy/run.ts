@@ -33,10 +33,10 @@ import {
   toFailure,
 } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type LedgerStore } from "../kernel/mod.ts"
+import type { Observer } from "./engine/observe.ts"
 import { folderOf } from "./import.ts"
-import type { LedgerPlace } from "./ledger_place.ts"
-import type { Observer } from "./observe.ts"
-import { openProject, openSession, type Project, ProjectError, type Session } from "./project.ts"
+import type { LedgerPlace } from "./ledger/place.ts"
+import { openProject, openSession, type Project, ProjectError, type Session } from "./project/project.ts"
 import { effectTracing, traceparentIn } from "./telemetry/effect_tracing.ts"
 
 /**

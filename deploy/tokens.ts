@@ -10,7 +10,7 @@ import { dirname } from "node:path"
 import { narrow } from "../graph/mod.ts"
 import { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 import { type TokenEntry, TokenList, tokenEntries } from "./http/token_list.ts"
-import { why } from "./project_error.ts"
+import { why } from "./project/error.ts"
 import { hostDigest } from "./services/digest.ts"
 
 /** Beside the ledger, and as little a part of the repository. */

@@ -7,10 +7,12 @@ import { least } from "./capability.ts"
 import { graphHash } from "./check/canonical.ts"
 import { checkNeeds } from "./check/capabilities.ts"
 import { conflictsOf } from "./check/conflicts.ts"
+import { Declared } from "./check/declared.ts"
 import { type BodyFacts, type Doings, type SubgraphFacts, type Surroundings, together } from "./check/doings.ts"
 import { fit, typeOfExpr } from "./check/expressions.ts"
 import { freezeDeep } from "./check/freeze.ts"
 import { checkFlows } from "./check/labels.ts"
+import { checkLimits } from "./check/limits.ts"
 import { EXPR_LEVELS_MAX, EXPR_SIZE_MAX, type Excess, measure, NODES_MAX } from "./check/measure.ts"
 import { Names } from "./check/names.ts"
 import { factsOf } from "./check/nodes.ts"
@@ -149,12 +151,14 @@ class Checking {
     const names = new Names()
     names.set("input", graph.input)
     this.#declared(graph, path)
+    const declared = new Declared(report, graph.resources)
     const surroundings: Surroundings = {
       report,
       registry: this.#options.registry,
       schemes: this.#schemes,
       pin: this.#options.pin ?? (() => undefined),
       resources: graph.resources,
+      declared,
       onFailure: graph.onFailure,
       body: (scope, names, at, role, params) => this.scope(surroundings, scope, names, at.path, role, at, params),
       graph: (graph, path): SubgraphFacts => this.graph(graph, path),
@@ -168,12 +172,14 @@ class Checking {
     const outFits = fits === "yes" && cuts(body.type, output) ? "check" : fits
     const size = this.#size(graph, path)
     const { effect, touches, needs } = body
-    if (!report.broken) checkNeeds(report, this.#schemes, graph, path, needs)
+    checkLimits(report, graph, path, report.broken ? undefined : touches)
+    checkNeeds(report, this.#schemes, graph, path, needs)
     const core = report.broken ? "" : this.#hash(graph, output, path)
     const narrowed = narrowingsOf(graph)
     const hash = core === "" ? "" : this.#wholeHash(graph, core, narrowed)
     const does = { effect, touches, needs }
-    const facts: GraphFacts = { input: graph.input, output, outFits, ...does, size, hash, core, narrowed }
+    const { all: resources } = declared
+    const facts: GraphFacts = { input: graph.input, output, outFits, ...does, resources, size, hash, core, narrowed }
     this.graphs.set(graph, facts)
     return facts
   }

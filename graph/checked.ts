@@ -60,6 +60,8 @@ export interface GraphFacts {
   readonly touches: readonly Touch[]
   /** Capabilities that the graph's nodes need, subgraphs included, sorted, each once. */
   readonly needs: readonly string[]
+  /** What the graph and its subgraphs declare, by section: in one run a name stands for one thing. */
+  readonly resources: Graph["resources"]
   /** Nodes when every subgraph is counted where it is used. */
   readonly size: number
   /** SHA-256, in hexadecimal, of the graph's canonical form (`hashWith`, `undoneHash`, `narrowedHash`): the same for a file and for the TypeScript builder. */

@@ -29,6 +29,7 @@ export { type GraphFlow, type GraphLabels, labelsOf, originOf, type PortLabel, R
 export * as label from "./labels/label.ts"
 export { type Label, type Origin, type OriginSet, Origins, printOrigin } from "./labels/label.ts"
 export * from "./labels/policy.ts"
+export { type Limit, limitOf, PER_SECOND_MAX } from "./limit.ts"
 export { isPlainName, show } from "./literal.ts"
 export { hasDefaults, liveNodes } from "./live.ts"
 export * from "./lock.ts"

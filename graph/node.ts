@@ -6,6 +6,7 @@ import type { Expr } from "./expr.ts"
 import type { Effect, Path, Settings } from "./ir.ts"
 import type { Origin } from "./labels/label.ts"
 import type { Sort } from "./labels/policy.ts"
+import type { Limit } from "./limit.ts"
 import type { Code } from "./messages.ts"
 import type { SecretWay } from "./secrets.ts"
 import type { Services } from "./services.ts"
@@ -24,6 +25,8 @@ export interface FieldSpec {
   /** For `static`: the type it must have. For `text` and `cel`: the type that the argument must have, where known. */
   readonly type?: Type
   readonly required?: boolean
+  /** A text that is a path from the graph file's folder. In a subgraph from another folder it is read as written from the outermost one's. */
+  readonly path?: true
   /** One line for editors and for the generated documentation. */
   readonly about: string
 }
@@ -63,7 +66,7 @@ export interface Signature {
   /** False only where the executor certainly answers synchronously (never returns a promise). Default true. */
   readonly async?: boolean
   /** An upper bound on calls in flight and on calls per second for the resource. */
-  readonly limits?: { readonly concurrent?: number; readonly perSecond?: number }
+  readonly limits?: Limit
   /** What the plan must pin of the outside (content hashes, `module#export@sha256`), as data. */
   readonly pins?: Rec
   /**
@@ -185,6 +188,14 @@ export interface NodeKind {
   ) => { readonly config: Rec; readonly args: { readonly [name: string]: Expr } } | readonly SignatureProblem[]
   /** The reverse of `lift`, for printing a file. Default: by form. */
   readonly lower?: (node: { readonly config: Rec; readonly args: { readonly [name: string]: Expr } }) => RawNode
+  /**
+   * Paths inside what a file declares for such nodes (`databases:`, `servers:`): the declaration, each path as `from` writes
+   * it. Asked for the files of subgraphs that lie in another folder than the outermost one.
+   */
+  readonly moved?: {
+    readonly section: string
+    readonly declared: (declared: Value, from: (path: string) => string) => Value
+  }
   /** Effect, resource, capabilities and types of a node; or what is wrong with it. Pure: no disk, no network. */
   readonly sign: (node: NodeView) => Signature | readonly SignatureProblem[]
   /** What looks at the answers of such a node beyond their type (`validator.ts`). Pure, as `sign` is. */

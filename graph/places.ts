@@ -35,6 +35,7 @@ export class Places {
   readonly #marks = new WeakMap<object, Mark>()
   readonly #exprs = new WeakMap<Expr, ExprMark>()
   readonly #broken = new WeakSet<object>()
+  readonly #half = new WeakSet<object>()
 
   /** Notes where a node, scope or graph stands. */
   mark(part: object, mark: Mark): void {
@@ -54,17 +55,26 @@ export class Places {
     return this.#broken.has(part)
   }
 
+  /** Notes a node whose arguments could be read, and not which call it is: its kind has nothing to sign. */
+  markHalf(node: object): void {
+    this.#half.add(node)
+  }
+
+  isHalf(node: object): boolean {
+    return this.#half.has(node)
+  }
+
   exprMark(expr: Expr): ExprMark | undefined {
     return this.#exprs.get(expr)
   }
 
   /** The spot of a node, scope or graph, or of a key or item below it: `with.path`, `needs.0`. The nearest that is there answers. */
-  of(part: object, key = ""): Spot | undefined {
+  of(part: object, key: string | readonly string[] = ""): Spot | undefined {
     const mark = this.#marks.get(part)
     if (mark === undefined) return undefined
     let { cell, path } = mark
     let span = spanOfMark(mark)
-    for (const word of key === "" ? [] : key.split(".")) {
+    for (const word of wordsOf(key)) {
       if (cell.kind === "list" && cell.items[Number(word)] !== undefined) {
         cell = cell.items[Number(word)]!
         path = joinPath(path, Number(word))
@@ -86,6 +96,10 @@ export class Places {
     return mark === undefined ? undefined : spotInScalar(mark, span, mark.shift)
   }
 }
+
+/** The keys that lead somewhere: those with a dot in them are given as a list. */
+export const wordsOf = (key: string | readonly string[]): readonly string[] =>
+  typeof key !== "string" ? key : key === "" ? [] : key.split(".")
 
 /** The spot of a span inside a scalar's value; of the whole scalar where there is no span or it cannot be retraced. */
 export function spotInScalar(mark: Mark, span: Span | undefined, shift = 0): Spot {

@@ -1,6 +1,6 @@
 /** What stands beside a run on its record: guesses and reads that were called in vain, in the bill and in no trace. */
 import { describe, expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { decode, fail, sha256, type Value } from "../graph/mod.ts"
 import { Machine } from "../tests/machine/machine.ts"
 import { Charge, Meter } from "./budget.ts"

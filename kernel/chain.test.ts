@@ -1,6 +1,6 @@
 // The chain of a run as it grows over stores that answer at once, later, wrongly or never again.
 import { describe, expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { hex, sha256 } from "../graph/mod.ts"
 import { GrowingChain } from "./chain.ts"
 import { kernelError } from "./errors.ts"
@@ -75,7 +75,7 @@ describe("a chain", () => {
       [early, { ...prompt, append: (row: Row) => void early.push(row) }],
     ] as const) {
       const chain = new GrowingChain({ ...named, store })
-      chain.appendLate("start", DATA, () => START)
+      chain.appendLate("start", DATA, { body: () => START })
       expect(chain.head).toBe(hex(rows[0]!.hash))
     }
     expect(late[0]!.entry).toEqual(early[0]!.entry)

@@ -1,6 +1,6 @@
 // Which failure a handler met: on record once, before what follows, and known again by whoever goes on or computes again.
 import { expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { encode, fail, sha256 } from "../graph/mod.ts"
 import { GrowingChain } from "./chain.ts"
 import { openHistory } from "./history.ts"

@@ -1,6 +1,6 @@
 // What a call keeps on its way: given again in order and for the same question only, of the last attempt, until the call ends.
 import { describe, expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { encode, hashValue, sha256, type Value } from "../graph/mod.ts"
 import { GrowingChain } from "./chain.ts"
 import { openHistory } from "./history.ts"

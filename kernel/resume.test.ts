@@ -2,7 +2,7 @@
 // runs that stop and go on are in tests/durable.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { encode, type Failure, fail, type NodeKind, registry, sha256, T, type Value } from "../graph/mod.ts"
 import { encodePlan } from "../plan/mod.ts"

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"

@@ -1,7 +1,7 @@
 /** Which undo is due, by the record alone: the order, what stops it, what is asked, and what the record refuses. */
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
   fail,

@@ -1,6 +1,6 @@
 /** The third gate: what validates an answer, what is demanded of it, and who may not judge. */
 import { describe, expect, test } from "bun:test"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { parseCel } from "../graph/cel.ts"
 import {
   fail,

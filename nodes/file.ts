@@ -27,7 +27,7 @@ const BYTES_MAX = 64 << 20
 export const readFile: NodeKind = {
   kind: "read_file",
   about: "Reads a file below a folder that the run may read.",
-  main: { form: "text", type: T.string, required: true, about: "The path, from the graph file's folder." },
+  main: { form: "text", type: T.string, required: true, path: true, about: "The path, from the graph file's folder." },
   fields: {
     parse: {
       form: "static",
@@ -54,7 +54,7 @@ export const readFile: NodeKind = {
 export const writeFile: NodeKind = {
   kind: "write_file",
   about: "Writes a file below a folder that the run may write to, replacing what was there.",
-  main: { form: "text", type: T.string, required: true, about: "The path, from the graph file's folder." },
+  main: { form: "text", type: T.string, required: true, path: true, about: "The path, from the graph file's folder." },
   fields: {
     text: { form: "text", about: "What to write: text, bytes, or any value, which is written as JSON." },
   },
@@ -118,8 +118,8 @@ function sign(
     problems.push({
       code: "G207",
       key,
-      message: `The path leaves its folder by "..".`,
-      fix: "Write it from the graph file's folder downward, or in full from /.",
+      message: `The path ${JSON.stringify(path.op === "const" ? path.value : root)} leaves the folder of the graph that is run by "..".`,
+      fix: "Write it from the graph file's folder downward, or in full from /. A subgraph's file lies below that folder, too.",
     })
   }
   if (path.op === "const" && (typeof path.value !== "string" || path.value === "" || path.value.endsWith("/"))) {

@@ -34,7 +34,7 @@ export type RunEffect = (effect: object, signal: AbortSignal) => Promise<unknown
 export const fnWith = (run: RunEffect = noEffects): NodeKind => ({
   kind: "fn",
   about: "Calls a TypeScript function of a module beside the graph file.",
-  main: { form: "static", type: T.string, required: true, about: "The function, as ./module.ts#export." },
+  main: { form: "static", type: T.string, required: true, path: true, about: "The function, as ./module.ts#export." },
   fields: {
     effect: {
       form: "static",
@@ -191,7 +191,9 @@ function codeProblem(code: string): SignatureProblem | undefined {
     code: "G207",
     key: "fn",
     message: `${JSON.stringify(code)} is not ./module.ts#export, a module below the graph file's folder and a name in it.`,
-    fix: "Write ./tools.ts#convert, say.",
+    fix: code.startsWith("../")
+      ? "Keep the module, and the subgraph that names it, below the folder of the graph that is run."
+      : "Write ./tools.ts#convert, say.",
   }
 }
 

@@ -100,7 +100,7 @@ const MISTAKES: readonly (readonly [name: string, node: string, problem: string]
   [
     "a function elsewhere",
     "fn: ../x.ts#y\n    output: number",
-    'error G207 g.yaml:8:9 nodes.n.fn: "../x.ts#y" is not ./module.ts#export, a module below the graph file\'s folder and a name in it. Write ./tools.ts#convert, say.',
+    'error G207 g.yaml:8:9 nodes.n.fn: "../x.ts#y" is not ./module.ts#export, a module below the graph file\'s folder and a name in it. Keep the module, and the subgraph that names it, below the folder of the graph that is run.',
   ],
   [
     "an argument of a pinned function",
@@ -115,7 +115,7 @@ const MISTAKES: readonly (readonly [name: string, node: string, problem: string]
   [
     "a way out of the folder",
     "read_file: ../x",
-    'error G207 g.yaml:8:16 nodes.n.read_file: The path leaves its folder by "..". Write it from the graph file\'s folder downward, or in full from /.',
+    'error G207 g.yaml:8:16 nodes.n.read_file: The path "../x" leaves the folder of the graph that is run by "..". Write it from the graph file\'s folder downward, or in full from /. A subgraph\'s file lies below that folder, too.',
   ],
   [
     "nothing to write",

@@ -49,6 +49,13 @@ export const mcp: NodeKind = {
     },
   },
   takesWith: true,
+  moved: {
+    section: "servers",
+    declared: (declared, from) =>
+      isRecord(declared) && declared["stdio"] !== undefined
+        ? { ...declared, folder: from(String(declared["folder"] ?? "./")) }
+        : declared,
+  },
   sign,
   lock: async (config, resources, services) => {
     const { server, tool } = toolOf(config)

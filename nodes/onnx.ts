@@ -46,6 +46,7 @@ export const onnx: NodeKind = {
     form: "static",
     type: T.string,
     required: true,
+    path: true,
     about: "The model: a path from the graph file's folder, or a URL.",
   },
   fields: {

@@ -24,7 +24,7 @@ export function serverProblems(server: string, declared: Value): SignatureProble
     if (!known.includes(key))
       problems.push(wrong(`"${key}" means nothing here. Known: ${known.join(", ")}.`, undefined, "G002"))
   }
-  const { stdio, url, auth, env, headers, reads, trust, sinks } = declared
+  const { stdio, folder, url, auth, env, headers, reads, trust, sinks } = declared
   if ((stdio === undefined) === (url === undefined)) problems.push(wrong("wanted one of `stdio:` and `url:`."))
   if (
     stdio !== undefined &&
@@ -33,6 +33,9 @@ export function serverProblems(server: string, declared: Value): SignatureProble
     problems.push(
       wrong("`stdio:` is the command and its arguments, as a list of texts.", "stdio: [npx, -y, <package>]"),
     )
+  }
+  if (folder !== undefined && (typeof folder !== "string" || folder === "" || stdio === undefined)) {
+    problems.push(wrong("`folder:` is where the command of `stdio:` starts, as a text.", "folder: ./tools"))
   }
   if (url !== undefined) {
     const origin = typeof url === "string" ? readOrigin(url, "mcp") : undefined
@@ -108,7 +111,10 @@ export function serverLimits(declaration: Rec): Signature["limits"] {
 export function serverAddress(server: string, declared: Rec, services: Services): Rec {
   const texts = (r: Value | undefined): Rec =>
     isRecord(r) ? Object.fromEntries(Object.entries(r).map(([k, v]) => [k, withSecret(String(v), services)])) : {}
-  if (declared["url"] === undefined) return { stdio: declared["stdio"] ?? [], env: texts(declared["env"]) }
+  if (declared["url"] === undefined) {
+    const { stdio = [], folder } = declared
+    return { stdio, env: texts(declared["env"]), ...(folder === undefined ? {} : { folder }) }
+  }
   const headers = texts(declared["headers"])
   if (isOAuth(declared["auth"])) {
     const who = readOAuth(declared["auth"], declared["url"])
@@ -125,5 +131,5 @@ function withSecret(text: string, services: Services): string {
   return name === undefined ? text : secretValue(name, services)
 }
 
-const ADDRESS_KEYS = ["stdio", "env", "url", "headers", "auth"]
+const ADDRESS_KEYS = ["stdio", "folder", "env", "url", "headers", "auth"]
 const POLICY_KEYS = ["trust", "reads", "sinks", "concurrent", "per_second"]

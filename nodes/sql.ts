@@ -48,6 +48,13 @@ export const sql: NodeKind = {
     one: { form: "static", type: T.boolean, about: "Gives the only row instead of a list of rows." },
   },
   takesWith: true,
+  moved: {
+    section: "databases",
+    declared: (declared, from) => {
+      const file = fileOf(declared)
+      return file === undefined || file.startsWith(":") ? declared : `sqlite:${from(file)}`
+    },
+  },
   sign,
   open: async (config, resources, services, signature) => {
     const name = String(config["sql"])

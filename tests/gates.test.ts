@@ -3,8 +3,8 @@
 // called or even opened. The table is printed.
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { anew, resume, undo } from "../deploy/again.ts"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { anew, resume, undo } from "../deploy/engine/again.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {

@@ -1,7 +1,15 @@
 // A small ledger in memory with its signed log of heads, as lists that a test changes and an auditor reads: what a store
 // has, without one.
 
-import { EMPTY_LOG, type HeadRow, type LedgerArchive, type Note, noteHeads, type Signer } from "../audit/mod.ts"
+import {
+  EMPTY_LOG,
+  type HeadRow,
+  type Kept,
+  type LedgerArchive,
+  type Note,
+  noteHeads,
+  type Signer,
+} from "../audit/mod.ts"
 import { encode, sameBytes, sha256 } from "../graph/mod.ts"
 import { type EntryBody, GENESIS, type Row, type RunHead, seal } from "../kernel/mod.ts"
 
@@ -23,12 +31,17 @@ export function signerOf(name: string): Signer {
 export function runOf(
   run: string,
   kinds: readonly ("start" | "resume" | "parked" | "undo" | "end")[],
-  { space = "acme", salt }: { readonly space?: string; readonly salt?: number } = {},
+  {
+    space = "acme",
+    salt,
+    plan = "",
+    pins = null,
+  }: { readonly space?: string; readonly salt?: number; readonly plan?: string; readonly pins?: string | null } = {},
 ): Row[] {
   const rows: Row[] = []
   for (const kind of kinds) {
     const bodies: { readonly [K in typeof kind]: EntryBody } = {
-      start: { kind: "start", graph: "", plan: "", pins: null, input: EMPTY },
+      start: { kind: "start", graph: "", plan, pins, input: EMPTY },
       resume: { kind: "resume", by: "x" },
       parked: { kind: "parked", path: ["n"], why: "ask", input: EMPTY, request: EMPTY, until: null },
       undo: { kind: "undo", by: "x", left: [], outcome: EMPTY, message: null },
@@ -55,6 +68,8 @@ export interface Sealed {
   rows: Row[]
   heads: RunHead[]
   log: HeadRow[]
+  /** What is kept by its hash. */
+  kept?: Kept[]
 }
 
 /** The rows of a log over groups of notes, each group signed at its end. */
@@ -80,7 +95,7 @@ const order = (a: readonly (string | number)[], b: readonly (string | number)[])
 }
 
 /** What an auditor reads of these lists. */
-export function archiveOf({ rows, heads, log }: Sealed): LedgerArchive {
+export function archiveOf({ rows, heads, log, kept = [] }: Sealed): LedgerArchive {
   const placeOf = (r: { readonly space: string; readonly run: string; readonly seq?: number }) => [
     r.space,
     r.run,
@@ -98,6 +113,11 @@ export function archiveOf({ rows, heads, log }: Sealed): LedgerArchive {
       log
         .filter((r) => r.log === name && r.index >= index)
         .sort((a, b) => a.index - b.index)
+        .slice(0, limit),
+    keptAfter: (after, limit) =>
+      kept
+        .filter(({ hash }) => after === null || hash > after)
+        .sort((a, b) => order([a.hash], [b.hash]))
         .slice(0, limit),
   }
 }

@@ -2,7 +2,7 @@
 // whole engine behind them. What they refuse is a failure that a graph can catch; what they say is on record.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { MemoryLedger } from "../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { printProblemShort, registry, type Validator, validated } from "../graph/mod.ts"

@@ -1,5 +1,5 @@
 /** `--budget` and `--fuel`, which say what a run may spend, over what the project's file says. */
-import { BudgetProblem, type Budgets, parseBudget, readFuel } from "../budget.ts"
+import { BudgetProblem, type Budgets, parseBudget, readFuel } from "../engine/budget.ts"
 import { type Call, usage } from "./command.ts"
 
 /** Fails with `CliError` (`usage`). */

@@ -1,8 +1,8 @@
 /** The plan that a word names: the bytes of a plan file, or those of a graph, which is checked and compiled first. */
 import { resolve } from "node:path"
 import type { CheckedGraph, Services } from "../../graph/mod.ts"
-import { openProject, type Project } from "../project.ts"
-import { bytesOf, findSource, type Source } from "../source.ts"
+import { openProject, type Project } from "../project/project.ts"
+import { bytesOf, findSource, type Source } from "../project/source.ts"
 import type { Call } from "./command.ts"
 import { policyOf } from "./policy.ts"
 
@@ -24,7 +24,7 @@ export async function programOf(call: Call, named: string): Promise<Program | un
   if (source.kind === "plan") return { source, project, bytes: new Uint8Array(await bytesOf(source)) }
   const [{ compile }, { loadGraph }, { showProblems }] = await Promise.all([
     import("../../compile/mod.ts"),
-    import("../load.ts"),
+    import("../project/load.ts"),
     import("./check.ts"),
   ])
   const graph = await loadGraph(source, project, { cwd })

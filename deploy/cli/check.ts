@@ -1,9 +1,9 @@
 /** `check`: reads and checks graphs, and shows every problem at its place. */
 import { resolve } from "node:path"
 import { leastNeeds, type Problem, renderProblems } from "../../graph/mod.ts"
-import { type LoadedGraph, loadGraph } from "../load.ts"
-import { graphFiles, openProject, type Project } from "../project.ts"
-import { findSource, type Source, sourceOf } from "../source.ts"
+import { type LoadedGraph, loadGraph } from "../project/load.ts"
+import { graphFiles, openProject, type Project } from "../project/project.ts"
+import { findSource, type Source, sourceOf } from "../project/source.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 import { printable } from "./errors.ts"
 import { policyOf } from "./policy.ts"

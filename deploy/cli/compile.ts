@@ -2,7 +2,7 @@
 import { mkdir, stat, writeFile } from "node:fs/promises"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { type Compiled, compile } from "../../compile/mod.ts"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 

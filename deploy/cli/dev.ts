@@ -1,5 +1,5 @@
 /** `dev`: checks and runs a graph again whenever something that it depends on is saved. */
-import { findSource } from "../source.ts"
+import { findSource } from "../project/source.ts"
 import { programOf } from "./bytes.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { showError } from "./errors.ts"

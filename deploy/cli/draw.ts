@@ -8,7 +8,7 @@ import { BOXES_MAX, boxesOf, type Picture } from "../draw/picture.ts"
 import { pictureOfPlan } from "../draw/plan.ts"
 import { svgOf } from "../draw/svg.ts"
 import { textOf } from "../draw/text.ts"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { type Program, programOf } from "./bytes.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 

@@ -1,7 +1,7 @@
 /** `--early`: what a run will probably come to, told while it goes on, marked as such; and at its end whether it held. */
 import type { EarlyAnswer } from "../../bus/mod.ts"
 import { printPath } from "../../graph/mod.ts"
-import { earlyJson } from "../speculate.ts"
+import { earlyJson } from "../engine/speculate.ts"
 import { resultText } from "../view/value.ts"
 import type { Call } from "./command.ts"
 import { printable } from "./errors.ts"

@@ -6,7 +6,7 @@ import { isRecord, type Rec, readJson, type Value } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
 import { readApi, type Unsaid } from "../openapi/document.ts"
 import { graphsOf } from "../openapi/graphs.ts"
-import { why } from "../project.ts"
+import { why } from "../project/project.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { dirname, join, relative, resolve } from "node:path"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { cloneOf, versionOf } from "./version.ts"
 

@@ -17,7 +17,7 @@ import {
   type Type,
   type Value,
 } from "../../graph/mod.ts"
-import { why } from "../project.ts"
+import { why } from "../project/project.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 
 type Input = Extract<Type, { kind: "record" }>

@@ -2,7 +2,7 @@
  * The log of a server as lines of JSON, for whoever collects logs: the same as for people, with whole ids, and the id of
  * the trace that a run belongs to. Arguments and answers are in none of them.
  */
-import type { RunResult } from "../engine.ts"
+import type { RunResult } from "../engine/engine.ts"
 import type { RunTold } from "../telemetry/run_watch.ts"
 import { ScheduleError } from "../triggers/scheduler.ts"
 import type { Call } from "./command.ts"

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { type Audit, type AuditFinding, auditLedger, FINDINGS_MAX } from "../../audit/mod.ts"
-import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger_place.ts"
-import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger_proof.ts"
-import type { SqlLedger } from "../ledger_sql.ts"
-import { openLedger, ProjectError, readProjectFile, why } from "../project.ts"
+import { headsFile, LEDGER_FILE, LEDGER_KEY } from "../ledger/place.ts"
+import { checkProof, exportHeads, keysOf, proveRun, readHeads } from "../ledger/proof.ts"
+import type { SqlLedger } from "../ledger/sql.ts"
+import { openLedger, ProjectError, readProjectFile, why } from "../project/project.ts"
 import { hostDigest } from "../services/digest.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
@@ -102,14 +102,14 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
       ...(call.text("space") === undefined ? {} : { space: spaceOf(call) }),
     })
     const seconds = (performance.now() - began) / 1_000
-    show(call, audit, damage, seconds, kept !== undefined)
+    show(call, audit, damage, seconds, kept !== undefined ? undefined : last.length > 0 ? HELD : UNHELD)
     return audit.ok && damage === null ? EXIT.ok : EXIT.failed
   })
 }
 
-function show(call: Call, audit: Audit, damage: string | null, seconds: number, external: boolean): void {
+function show(call: Call, audit: Audit, damage: string | null, seconds: number, heldBy: string | undefined): void {
   const { out } = call.terminal
-  const { ok, runs, entries, leaves, redacted, unsigned, findings, heads } = audit
+  const { ok, runs, entries, leaves, redacted, unsigned, unkept, findings, heads } = audit
   if (call.on("json")) {
     const { heads: _, ...rest } = audit
     const json = {
@@ -130,18 +130,26 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
   out.write(ok && damage === null ? `${green("whole")}: ${counts}\n` : `${red("broken")}: ${counts}\n`)
   if (unsigned > 0)
     out.write(dim(`${unsigned} entries of runs in flight came after the last signature; "ledger heads" signs them.\n`))
-  if (!external)
+  if (unkept > 0)
     out.write(
       dim(
-        "Held against the head in .shadowgraph; one kept elsewhere, given with --heads, also speaks where that was changed.\n",
+        `${unkept} ${unkept === 1 ? "run" : "runs"} cannot be replayed or taken up: their plan, or what its tools were pinned to, is not kept.\n`,
       ),
     )
+  if (heldBy !== undefined) out.write(dim(`${heldBy}\n`))
 }
 
+const HELD =
+  "Held against the head in .shadowgraph; one kept elsewhere, given with --heads, also speaks where that was changed."
+const UNHELD =
+  "Held against no head: none is kept in .shadowgraph, so an end that was cut off would not be noticed. --heads gives one."
+
 const placeOf = ({ at }: AuditFinding): string =>
-  "log" in at
-    ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
-    : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
+  "kept" in at
+    ? `what is kept as ${at.kept.slice(0, 12)}…`
+    : "log" in at
+      ? `log ${at.log.slice(0, 12)}…, leaf ${at.index}`
+      : `run ${at.run}${at.space === "" ? "" : ` of space "${at.space}"`}, entry ${at.seq}`
 
 // ---- heads and proofs
 

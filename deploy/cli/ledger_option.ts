@@ -1,5 +1,5 @@
 /** `--ledger`, read alike by every command that takes it. */
-import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace } from "../ledger_place.ts"
+import { isLedgerPlace, LEDGER_PLACES, type LedgerPlace } from "../ledger/place.ts"
 import { type Call, usage } from "./command.ts"
 
 /** What `--ledger` says. Fails with `CliError` (`usage`). */

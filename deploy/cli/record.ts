@@ -12,10 +12,10 @@ import {
   readMcpLog,
   type ToolOnLog,
 } from "../../learn/mod.ts"
-import { openCallLog } from "../call_log.ts"
-import { mcpToolVersion } from "../mcp_version.ts"
-import { openProject, ProjectError, why } from "../project.ts"
-import { pinnedInput } from "../tool_graph.ts"
+import { openProject, ProjectError, why } from "../project/project.ts"
+import { openCallLog } from "../record/call_log.ts"
+import { mcpToolVersion } from "../record/mcp_version.ts"
+import { pinnedInput } from "../record/tool_graph.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 

@@ -3,7 +3,7 @@
  * is shown, and what was served before stays; runs on their way end on the plan that they began with.
  */
 import type { Catalogue } from "../http/catalogue.ts"
-import type { Session } from "../project.ts"
+import type { Session } from "../project/project.ts"
 import { loadAll, showProblems } from "./check.ts"
 import type { Call } from "./command.ts"
 import { showError } from "./errors.ts"

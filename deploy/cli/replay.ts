@@ -1,6 +1,6 @@
 /** `replay`: a run computed again from its record alone; with `--from` and `--with` another run from there. */
 import { jsonOf, printPath, readJson } from "../../graph/mod.ts"
-import { anew, type Replayed, replay } from "../again.ts"
+import { anew, type Replayed, replay } from "../engine/again.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { runNamed } from "./run_named.ts"
 import { openFolder, pathOf, pinsOf, showRun } from "./taking_up.ts"

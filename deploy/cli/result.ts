@@ -1,7 +1,7 @@
 /** What came of a run, for people and for programs. */
 import { type Failure, jsonOf, printPath, type Value } from "../../graph/mod.ts"
-import { undoneJson } from "../ending.ts"
-import type { RunResult } from "../engine.ts"
+import { undoneJson } from "../engine/ending.ts"
+import type { RunResult } from "../engine/engine.ts"
 import { printMs } from "../view/bars.ts"
 import type { Totals } from "../view/timeline.ts"
 import { prettyJson, resultText } from "../view/value.ts"

@@ -3,9 +3,9 @@
  * then none of it is loaded. The result goes to standard output, everything else to the terminal.
  */
 import { jsonOf, parseDuration, type Rec, type Type } from "../../graph/mod.ts"
-import type { Ready, RunResult } from "../engine.ts"
-import type { LedgerPlace } from "../ledger_place.ts"
-import type { Observer } from "../observe.ts"
+import type { Ready, RunResult } from "../engine/engine.ts"
+import type { Observer } from "../engine/observe.ts"
+import type { LedgerPlace } from "../ledger/place.ts"
 import { LiveView } from "../view/live.ts"
 import { Timeline, type Totals } from "../view/timeline.ts"
 import { admitPlan } from "./admit.ts"

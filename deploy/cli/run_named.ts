@@ -1,6 +1,6 @@
 /** Which run of a ledger is meant: by the beginning of its id, in the space that `--space` names. */
 import type { LedgerStore } from "../../kernel/mod.ts"
-import { SqlLedger } from "../ledger_sql.ts"
+import { SqlLedger } from "../ledger/sql.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 
 /** Runs that are looked through for one that begins so. */

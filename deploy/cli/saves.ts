@@ -1,6 +1,6 @@
 /** Saves of files that a graph may depend on, as `dev` and `serve --watch` wait for them. */
 import { type FSWatcher, watch } from "node:fs"
-import { LOCK_FILE, PROJECT_FILE } from "../project.ts"
+import { LOCK_FILE, PROJECT_FILE } from "../project/project.ts"
 
 /** Editors save in several steps. */
 const SETTLE_MS = 80

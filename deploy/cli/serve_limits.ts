@@ -1,7 +1,7 @@
 /** What `serve` takes on, as its options say it: how large, how long, how many. */
 import { parseDuration, parseSize } from "../../graph/mod.ts"
 import type { HttpLimits } from "../http/app.ts"
-import { LEASE_MS_MAX } from "../ledger_held.ts"
+import { LEASE_MS_MAX } from "../ledger/held.ts"
 import { type Call, usage } from "./command.ts"
 
 export function limitsOf(call: Call): Partial<HttpLimits> {

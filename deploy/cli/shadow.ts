@@ -17,7 +17,7 @@ import {
   writeModel,
 } from "../../shadow/mod.ts"
 import { ModelStore } from "../model_store.ts"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 

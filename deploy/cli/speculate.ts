@@ -1,5 +1,5 @@
 /** `--speculate`, `--early` and `--no-speculate`: whether runs look ahead, over what the project's file says. */
-import type { ProjectFile, SessionOptions } from "../project.ts"
+import type { ProjectFile, SessionOptions } from "../project/project.ts"
 import { type Call, usage } from "./command.ts"
 
 /** Fails with `CliError` (`usage`) where both are given. */

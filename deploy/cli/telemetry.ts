@@ -3,8 +3,8 @@
  * JSON. Nothing of it is loaded where nobody asks.
  */
 
-import type { Session } from "../project.ts"
-import type { RunSlots } from "../slots.ts"
+import type { RunSlots } from "../engine/slots.ts"
+import type { Session } from "../project/project.ts"
 import type { RunTold } from "../telemetry/run_watch.ts"
 import type { Telemetry } from "../telemetry/telemetry.ts"
 import { type Call, usage } from "./command.ts"

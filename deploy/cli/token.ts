@@ -2,10 +2,10 @@
 
 import { resolve } from "node:path"
 import { CapabilityError, parseCapability, parseDuration, schemesOf } from "../../graph/mod.ts"
-import { BudgetProblem, parseBudget, readBudgets } from "../budget.ts"
+import { BudgetProblem, parseBudget, readBudgets } from "../engine/budget.ts"
 import { TokenError } from "../http/holder.ts"
 import type { TokenEntry } from "../http/token_list.ts"
-import { openProject } from "../project.ts"
+import { openProject } from "../project/project.ts"
 import { systemClock } from "../services/clock.ts"
 import { TOKENS_FILE, Tokens } from "../tokens.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import type { Problem } from "../../graph/mod.ts"
-import { PROJECT_FILE } from "../project_file.ts"
+import { PROJECT_FILE } from "../project/file.ts"
 import type { Named } from "./check.ts"
 import type { Call } from "./command.ts"
 

@@ -1,7 +1,7 @@
 /** `types`: declarations beside graph files, so that importing one in TypeScript is typed. */
 import { readFile, writeFile } from "node:fs/promises"
 import { declarationName, declarationOf } from "../../graph/mod.ts"
-import { ProjectError, why } from "../project.ts"
+import { ProjectError, why } from "../project/project.ts"
 import { loadAll, showProblems } from "./check.ts"
 import { type Call, EXIT } from "./command.ts"
 

@@ -2,7 +2,7 @@
 import { printPath } from "../../graph/mod.ts"
 import type { Undone } from "../../kernel/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
-import type { RunResult } from "../engine.ts"
+import type { RunResult } from "../engine/engine.ts"
 import type { Call } from "./command.ts"
 import { printable } from "./errors.ts"
 

@@ -12,8 +12,8 @@ import type { Served } from "../http/app.ts"
 import { byGrants, type Catalogue } from "../http/catalogue.ts"
 import type { Holder } from "../http/holder.ts"
 import type { Shelf } from "../http/uploads.ts"
-import { OWN_FOLDER } from "../ledger_place.ts"
-import { ProjectError, type Session, why } from "../project.ts"
+import { OWN_FOLDER } from "../ledger/place.ts"
+import { ProjectError, type Session, why } from "../project/project.ts"
 import type { ServedGraph } from "./served.ts"
 
 const PLANS_MAX = 100

@@ -1,8 +1,8 @@
 /** What a run waits for, for people and for programs. */
 import { printPath } from "../../graph/mod.ts"
 import type { Wait } from "../../kernel/mod.ts"
-import { waitText } from "../again.ts"
-import type { RunResult } from "../engine.ts"
+import { waitText } from "../engine/again.ts"
+import type { RunResult } from "../engine/engine.ts"
 import { printable } from "./errors.ts"
 
 export const waitJson = (wait: Wait): object => ({

@@ -4,6 +4,7 @@
  * in `http.ts`, for programs that want it.
  */
 import { AdmissionError } from "../../kernel/mod.ts"
+import { Overloaded } from "../engine/slots.ts"
 import { answerOf } from "../http/answers.ts"
 import type { BodyLimits } from "../http/body.ts"
 import { barred, type Caller, type Callers } from "../http/callers.ts"
@@ -12,7 +13,6 @@ import { inputOf } from "../http/input.ts"
 import { givenSchema, takenSchema } from "../http/port_schema.ts"
 import { Answer, json, overloaded, problemOf, refused } from "../http/problems.ts"
 import { Stop } from "../http/stop.ts"
-import { Overloaded } from "../slots.ts"
 import type { EdgeReady } from "./edge.ts"
 
 export interface AppLimits extends BodyLimits {

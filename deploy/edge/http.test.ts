@@ -99,7 +99,7 @@ describe("the whole interface at the edge", () => {
     const app = serve([SUM], {
       store: async () => {
         if (away) throw new RangeError("no store today")
-        const { MemoryLedger } = await import("../ledger_memory.ts")
+        const { MemoryLedger } = await import("../ledger/memory.ts")
         return new MemoryLedger()
       },
       onDefect: (cause) => told.push(cause),

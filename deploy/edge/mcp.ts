@@ -3,13 +3,13 @@
  * who does not serve MCP carries none of the protocol's library.
  */
 
+import { RunSlots } from "../engine/slots.ts"
 import { type McpWay, mcpWayOn } from "../http/mcp_way.ts"
 import type { Way } from "../http/means.ts"
 import { strangerIn } from "../http/origin.ts"
 import { Answer } from "../http/problems.ts"
 import { McpHttp } from "../mcp/http.ts"
 import type { McpRole, McpServing } from "../mcp/serving.ts"
-import { RunSlots } from "../slots.ts"
 import { callerOf } from "./app.ts"
 import type { Edge } from "./edge.ts"
 

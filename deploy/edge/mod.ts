@@ -6,15 +6,15 @@
 export { hasPatterns, type Rec, type Services, type Value } from "../../graph/mod.ts"
 export type { LedgerStore } from "../../kernel/mod.ts"
 export { ask, event, fn, fnWith, http, llm, now, random, script, settleEffect, sleep } from "../../nodes/mod.ts"
-export { type ResumeRun, resume } from "../again.ts"
-export { Engine, type Ready, type RunOptions, type RunResult } from "../engine.ts"
-export { MemoryLedger } from "../ledger_memory.ts"
-export { SqlLedger, type SqlLedgerOptions } from "../ledger_sql.ts"
+export { type ResumeRun, resume } from "../engine/again.ts"
+export { Engine, type Ready, type RunOptions, type RunResult } from "../engine/engine.ts"
+export { type WakerOptions, wake } from "../engine/waker.ts"
+export { MemoryLedger } from "../ledger/memory.ts"
+export { SqlLedger, type SqlLedgerOptions } from "../ledger/sql.ts"
 export { systemChance } from "../services/chance.ts"
 export { systemClock } from "../services/clock.ts"
 export { secretsFrom } from "../services/secrets_from.ts"
-export { type DurableObjectStorage, DurableStorage } from "../storage_durable.ts"
-export { type WakerOptions, wake } from "../waker.ts"
+export { type DurableObjectStorage, DurableStorage } from "../storage/durable.ts"
 export {
   type Edge,
   EdgeError,

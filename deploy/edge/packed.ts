@@ -4,7 +4,7 @@
  */
 import { base64, decode, encode, parsePolicy, type Rec, type Value } from "../../graph/mod.ts"
 import type { Demands } from "../../kernel/mod.ts"
-import type { Budgets } from "../budget.ts"
+import type { Budgets } from "../engine/budget.ts"
 import { TokenError } from "../http/holder.ts"
 import { tokenEntries } from "../http/token_list.ts"
 import type { EdgeOptions, EdgeTokens } from "./edge.ts"

@@ -6,7 +6,7 @@ import { builtinModules } from "node:module"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import type { BuildOptions, Message, Plugin } from "esbuild"
-import { ProjectError } from "../project_error.ts"
+import { ProjectError } from "../project/error.ts"
 import { meteredQuickJs } from "../sandbox/quickjs.ts"
 import { CODE, SANDBOX, SANDBOX_FILE } from "./entry.ts"
 import type { Module } from "./gather.ts"
@@ -105,6 +105,7 @@ const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge/mcp": "deploy/edge/mcp",
   "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
+  "shadowgraph/edge/triggers": "deploy/edge/triggers",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
   // What modules of functions take from the package is the builder's: `fn`, `Failure`, types.

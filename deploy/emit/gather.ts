@@ -8,7 +8,7 @@ import { type CheckedGraph, type Digest, pin, type Rec } from "../../graph/mod.t
 import { AdmissionError, admit } from "../../kernel/mod.ts"
 import { codePinKey, splitCode } from "../../nodes/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
-import type { Project } from "../project.ts"
+import type { Project } from "../project/project.ts"
 import { type Bundle, moduleService } from "../services/modules.ts"
 import { type Models, modelsOf } from "./models.ts"
 

@@ -8,7 +8,7 @@ import { resolve } from "node:path"
 import { pin } from "../../graph/mod.ts"
 import { modelPinKey, readPlace } from "../../nodes/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
-import type { Project } from "../project.ts"
+import type { Project } from "../project/project.ts"
 import type { Lack } from "./lacks.ts"
 import { type Target, TRAITS } from "./targets.ts"
 

@@ -4,9 +4,9 @@
  */
 import { type Failure, hex, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { History, Wait } from "../../kernel/mod.ts"
-import { waitText } from "../again.ts"
-import { undoneJson } from "../ending.ts"
-import type { RunResult } from "../engine.ts"
+import { waitText } from "../engine/again.ts"
+import { undoneJson } from "../engine/ending.ts"
+import type { RunResult } from "../engine/engine.ts"
 import { Answer, JSON_FORM, type ProblemKind, problemOf } from "./problems.ts"
 import type { Stop } from "./stop.ts"
 

@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../../graph/mod.ts"
 import { Allowance } from "../../kernel/mod.ts"
-import type { RunOptions } from "../engine.ts"
-import { Tenant } from "../slots.ts"
+import type { RunOptions } from "../engine/engine.ts"
+import { Tenant } from "../engine/slots.ts"
 import type { Holder, TokenError } from "./holder.ts"
 import { type Answer, type ProblemKind, problemOf } from "./problems.ts"
 

@@ -4,7 +4,7 @@
  */
 import type { Type } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import type { Engine, Ready } from "../engine.ts"
+import type { Engine, Ready } from "../engine/engine.ts"
 import type { Holder } from "./holder.ts"
 
 /** A graph that is served: ready, or refused with the reason that a caller is told. */

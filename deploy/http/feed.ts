@@ -5,7 +5,7 @@
 
 import type { EarlyAnswer, RunEvent } from "../../bus/mod.ts"
 import { jsonText, printPath, type Value } from "../../graph/mod.ts"
-import { earlyJson } from "../speculate.ts"
+import { earlyJson } from "../engine/speculate.ts"
 import type { Answer } from "./problems.ts"
 
 /** Events of one run that are kept, and bytes of them. The last event is always there. */

@@ -3,8 +3,8 @@
  * kept for a while after its end, so that whoever was cut off finds it; the record has it for longer.
  */
 import { type Clock, hex, type Rec, type Value } from "../../graph/mod.ts"
-import { begin } from "../begin.ts"
-import type { Ready, RunOptions, RunResult } from "../engine.ts"
+import { begin } from "../engine/begin.ts"
+import type { Ready, RunOptions, RunResult } from "../engine/engine.ts"
 import { answerOf } from "./answers.ts"
 import type { Served } from "./catalogue.ts"
 import { Feed, type FeedLimits, lastEvent, tellingTo } from "./feed.ts"

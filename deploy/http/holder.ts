@@ -3,7 +3,7 @@
  * tokens are kept in, since a host without files has holders too.
  */
 import * as Data from "effect/Data"
-import type { Budgets } from "../budget.ts"
+import type { Budgets } from "../engine/budget.ts"
 
 /** Who makes a request. */
 export interface Holder {

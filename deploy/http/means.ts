@@ -1,9 +1,9 @@
 /** What every way into the server shares, and what a way is: the application is put together from them, so that a host takes only those it can serve. */
 import type { Context, Hono, MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
-import type { Engine } from "../engine.ts"
-import type { Grants } from "../grants.ts"
-import { Overloaded, type RunSlots, type Tenant } from "../slots.ts"
+import type { Engine } from "../engine/engine.ts"
+import type { Grants } from "../engine/grants.ts"
+import { Overloaded, type RunSlots, type Tenant } from "../engine/slots.ts"
 import type { BodyLimits } from "./body.ts"
 import type { Caller, Callers } from "./callers.ts"
 import type { Catalogue } from "./catalogue.ts"

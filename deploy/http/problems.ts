@@ -4,7 +4,7 @@
  */
 import { type JsonOptions, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { AdmissionError } from "../../kernel/mod.ts"
-import type { Overloaded } from "../slots.ts"
+import type { Overloaded } from "../engine/slots.ts"
 import type { Holder } from "./holder.ts"
 
 /** The kinds of problem, by the last part of their `type`: status and title. Their pages are in `problem_pages.ts`. */

@@ -4,8 +4,8 @@
  */
 import { type Clock, type Path, printPath } from "../../graph/mod.ts"
 import { openRow, type Row } from "../../kernel/mod.ts"
-import { graphOf } from "../again.ts"
-import type { Engine } from "../engine.ts"
+import { graphOf } from "../engine/again.ts"
+import type { Engine } from "../engine/engine.ts"
 import { answerOf, resultOnRecord } from "./answers.ts"
 import { eventText, lastEvent, type Portion } from "./feed.ts"
 import type { Source } from "./streams.ts"

@@ -3,7 +3,7 @@
  * and one rule for every host, whether the list lies in a file or in a variable; who keeps it is not known here.
  */
 import { CapabilityError, type Digest, parseCapability, sha256 } from "../../graph/mod.ts"
-import { BudgetProblem, readTenant } from "../budget.ts"
+import { BudgetProblem, readTenant } from "../engine/budget.ts"
 import { type Holder, TokenError } from "./holder.ts"
 
 /** A token as it is kept. Times are ISO 8601, UTC. */

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as v from "valibot"
-import { OWN_FOLDER } from "../ledger_place.ts"
+import { OWN_FOLDER } from "../ledger/place.ts"
 import { systemClock } from "../services/clock.ts"
 import { noLogin } from "./failures.ts"
 

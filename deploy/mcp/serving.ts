@@ -2,11 +2,11 @@
 import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
 import type { Extern } from "../../plan/mod.ts"
-import type { Grants } from "../grants.ts"
+import type { Grants } from "../engine/grants.ts"
+import type { Tenant } from "../engine/slots.ts"
 import type { Caller } from "../http/callers.ts"
 import type { Served } from "../http/catalogue.ts"
 import type { RunsHost } from "../http/means.ts"
-import type { Tenant } from "../slots.ts"
 
 /**
  * What a graph is to a client. A tool is what the model calls; a prompt what a person picks; a resource what the client

@@ -23,7 +23,7 @@ import {
   type RecordedCall,
   valueOfResult,
 } from "../../learn/mod.ts"
-import { mcpToolVersion } from "../mcp_version.ts"
+import { mcpToolVersion } from "../record/mcp_version.ts"
 import {
   boundAsked,
   EARLY,

@@ -30,8 +30,8 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { settleEffect } from "../../nodes/mod.ts"
-import { Engine, type RunResult } from "../engine.ts"
-import type { Project } from "../project.ts"
+import { Engine, type RunResult } from "../engine/engine.ts"
+import type { Project } from "../project/project.ts"
 import type { Case } from "./cases.ts"
 import { RehearsalClock } from "./clock.ts"
 import { differences } from "./differences.ts"
@@ -136,7 +136,7 @@ async function throughEvaluator(stage: Stage, own: Case, input: Rec, notes: Note
       if (signature.effect === "pure" || isOfHost(kind.kind, own, path, signature)) {
         const known =
           opened.get(node) ??
-          kind.open(node.config, stage.checked.graph.resources, { ...services, granted: () => true }, signature)
+          kind.open(node.config, stage.checked.resources, { ...services, granted: () => true }, signature)
         opened.set(node, known)
         return (await known).execute(args, call)
       }

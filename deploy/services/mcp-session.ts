@@ -2,6 +2,7 @@
  * One session with an MCP server, by the official client, over stdio or streamable HTTP: opened, listed, called, closed,
  * and every way that any of it can fail told as a failure that says whether the tool may have acted.
  */
+import { resolve } from "node:path"
 import {
   type AuthProvider,
   Client,
@@ -179,8 +180,11 @@ function wayTo(
   granted: Services["granted"],
   effects: Effects,
 ): Way {
-  const { stdio, url } = server
-  if (Array.isArray(stdio) && stdio.length > 0) return overStdio(stdio.map(String), texts(server["env"]), options)
+  const { stdio, folder, url } = server
+  if (Array.isArray(stdio) && stdio.length > 0) {
+    const cwd = resolve(options.base, String(folder ?? "."))
+    return overStdio(stdio.map(String), texts(server["env"]), cwd)
+  }
   if (typeof url !== "string" || !URL.canParse(url)) {
     throw fail("Unreachable", "Cannot connect to the server: its declaration has neither `stdio:` nor a valid `url:`", {
       undelivered: true,
@@ -228,9 +232,9 @@ function loginOf(
   return { provider: tokensFor({ url, oauth, logins: new Logins(base), http, granted, hide }), who }
 }
 
-function overStdio(words: readonly string[], given: Readonly<Record<string, string>>, { base }: McpOptions): Way {
+function overStdio(words: readonly string[], given: Readonly<Record<string, string>>, cwd: string): Way {
   const [command = "", ...args] = words
-  const start = { command, args, cwd: base, env: { ...getDefaultEnvironment(), ...given } }
+  const start = { command, args, cwd, env: { ...getDefaultEnvironment(), ...given } }
   // To ask for the newest protocol would start a second process.
   const way = {
     mode: "legacy",

@@ -1,10 +1,10 @@
 /** A tool that can be asked by itself, as the gate does: a graph of one node, admitted with grants as any other. */
 import { type Failure, T, type Type, type Value } from "../../graph/mod.ts"
 import type { GatedTool } from "../../learn/mod.ts"
-import type { Ready } from "../engine.ts"
-import { type Project, ProjectError, type Session } from "../project.ts"
-import { type ToolGraph, toolGraph } from "../tool_graph.ts"
-import { toolVersion } from "../tool_name.ts"
+import type { Ready } from "../engine/engine.ts"
+import { type Project, ProjectError, type Session } from "../project/project.ts"
+import { type ToolGraph, toolGraph } from "../record/tool_graph.ts"
+import { toolVersion } from "../record/tool_name.ts"
 
 export interface AskedTool {
   readonly tool: GatedTool

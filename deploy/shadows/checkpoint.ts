@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { hex } from "../../graph/mod.ts"
-import { OWN_FOLDER } from "../ledger_place.ts"
+import { OWN_FOLDER } from "../ledger/place.ts"
 import { hostDigest } from "../services/digest.ts"
 import { ShadowStoreError } from "./card.ts"
 import { slug } from "./store.ts"

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { Promised } from "../../shadow/mod.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
 import { doorBrief, doorText, reopeningText } from "./door_text.ts"
 import { Doors, verificationsFile } from "./doors.ts"

@@ -8,10 +8,10 @@ import { dirname, join } from "node:path"
 import { KernelError } from "../../kernel/mod.ts"
 import { type DoorState, LivingDoor, type Verification } from "../../learn/mod.ts"
 import type { Doorway, Promised } from "../../shadow/mod.ts"
-import { OWN_FOLDER } from "../ledger_place.ts"
+import { OWN_FOLDER } from "../ledger/place.ts"
 import { systemClock } from "../services/clock.ts"
-import type { Statement, StorageRow } from "../storage.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import type { Statement, StorageRow } from "../storage/port.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
 
 /** Raised whenever doors that were kept before cannot be read as they were meant. */

@@ -3,7 +3,7 @@
  * that training has put there since, without those that went. A run that looks ahead goes on with what it began with.
  */
 import type { Shadow, Shadowed, Shadows } from "../../graph/mod.ts"
-import { toolName, toolVersion } from "../tool_name.ts"
+import { toolName, toolVersion } from "../record/tool_name.ts"
 import { ShadowStoreError } from "./card.ts"
 import { Doors } from "./doors.ts"
 import { type KeptShadow, ShadowStore } from "./store.ts"

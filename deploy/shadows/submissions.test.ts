@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { LEDGER_KEY } from "../ledger_place.ts"
+import { LEDGER_KEY } from "../ledger/place.ts"
 import { ShadowStoreError } from "./card.ts"
 import { ShadowStore } from "./store.ts"
 

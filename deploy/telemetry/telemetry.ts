@@ -3,10 +3,10 @@
  * figures to whoever asks. Give it to engines as their observer, and close it when they are closed.
  */
 import type { Chance, Clock } from "../../graph/mod.ts"
-import type { Begun, Observer, Watch } from "../observe.ts"
+import type { Begun, Observer, Watch } from "../engine/observe.ts"
+import type { RunSlots } from "../engine/slots.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
-import type { RunSlots } from "../slots.ts"
 import { EXPORT_LIMITS, Exporter, type ExportLimits } from "./exporter.ts"
 import { type Figures, Metrics } from "./metrics.ts"
 import { metricsOf, type Resource, tracesOf } from "./otlp.ts"

@@ -1,7 +1,7 @@
 /** Claims about the ledger: whatever is done to a record behind its back is found. */
 import { sha256 } from "../../graph/mod.ts"
 import { type Chain, type Head, type Row, verifyChain } from "../../kernel/mod.ts"
-import { MemoryLedger } from "../ledger_memory.ts"
+import { MemoryLedger } from "../ledger/memory.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, planOf, probe, withProbe } from "./tools.ts"
 

@@ -13,8 +13,8 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { KernelError, type LedgerStore, type Row } from "../../kernel/mod.ts"
-import { replay, resume } from "../again.ts"
-import { MemoryLedger } from "../ledger_memory.ts"
+import { replay, resume } from "../engine/again.ts"
+import { MemoryLedger } from "../ledger/memory.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, given, nothingSeen, planOf, probe, type Seen, withProbe } from "./tools.ts"
 

@@ -15,10 +15,10 @@ import {
 } from "../../audit/mod.ts"
 import { encode, hex, sha256, T } from "../../graph/mod.ts"
 import { GENESIS, KernelError, openRow, type Row, type RunHead, seal } from "../../kernel/mod.ts"
-import { checkProof, proveRun } from "../ledger_proof.ts"
-import { SqlLedger } from "../ledger_sql.ts"
+import { checkProof, proveRun } from "../ledger/proof.ts"
+import { SqlLedger } from "../ledger/sql.ts"
 import { type LedgerKey, passingKey } from "../services/ledger_key.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, planOf, probe, withProbe } from "./tools.ts"
 
@@ -64,6 +64,7 @@ async function heldBy({ archive }: SqlLedger): Promise<Held> {
 const before = (a: RunName & { seq?: number }, b: RunName & { seq?: number }): boolean =>
   a.space !== b.space ? a.space < b.space : a.run !== b.run ? a.run < b.run : (a.seq ?? 0) < (b.seq ?? 0)
 const archiveOf = ({ rows, heads, log }: Held): LedgerArchive => ({
+  keptAfter: () => [],
   rowsAfter: (after, limit) => rows.filter((r) => after === null || before(after, r)).slice(0, limit),
   headsAfter: (after, limit) => heads.filter((h) => after === null || before(after, h)).slice(0, limit),
   logs: () => [...new Set(log.map((l) => l.log))],

@@ -12,12 +12,12 @@ import {
   seal,
   verifyChain,
 } from "../../kernel/mod.ts"
-import { replay } from "../again.ts"
-import { MemoryLedger } from "../ledger_memory.ts"
-import { SqlLedger } from "../ledger_sql.ts"
+import { replay } from "../engine/again.ts"
+import { MemoryLedger } from "../ledger/memory.ts"
+import { SqlLedger } from "../ledger/sql.ts"
 import { systemChance } from "../services/chance.ts"
-import { PostgresStorage } from "../storage_postgres.ts"
-import { SqliteStorage } from "../storage_sqlite.ts"
+import { PostgresStorage } from "../storage/postgres.ts"
+import { SqliteStorage } from "../storage/sqlite.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { engineOf, nothingSeen, planOf, probe, withProbe } from "./tools.ts"
 

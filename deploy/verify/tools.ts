@@ -20,7 +20,7 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
-import { Engine, type EngineOptions } from "../engine.ts"
+import { Engine, type EngineOptions } from "../engine/engine.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
 

@@ -1,8 +1,8 @@
 /** The claim about undoing: what is taken back is the end of what was done, each once, wherever a process stops. */
 import { evaluateGraph, type Rec, toFailure, type Value } from "../../graph/mod.ts"
 import { KernelError, type LedgerStore } from "../../kernel/mod.ts"
-import { resume, undo } from "../again.ts"
-import { MemoryLedger } from "../ledger_memory.ts"
+import { resume, undo } from "../engine/again.ts"
+import { MemoryLedger } from "../ledger/memory.ts"
 import type { Checked, Claim } from "./claim.ts"
 import { dying } from "./running.ts"
 import { engineOf, given, nothingSeen, planOf, probe, type Seen, withProbe } from "./tools.ts"

@@ -8,7 +8,7 @@ import type { Signature } from "../node.ts"
 import type { Surroundings } from "./doings.ts"
 import type { NodeAt, Report } from "./report.ts"
 
-/** `needs:` of a graph, held against what its nodes and subgraphs need. */
+/** `needs:` of a graph, held against what its nodes and subgraphs need, as far as these could be read. */
 export function checkNeeds(
   report: Report,
   schemes: ReadonlySet<string>,
@@ -20,12 +20,15 @@ export function checkNeeds(
   if (stated === undefined) return
   const spot = (i: number) => report.spot(graph, path, `needs.${i}`)
   if (!readable(report, schemes, stated, spot)) return
+  const all = !report.broken
   const covered = coverage(stated)
   const missing = least(needed.filter((need) => !covered(need)))
   if (missing.length > 0) {
     const fix = `Write needs: [${[...stated, ...missing].join(", ")}]`
     report.error(report.spot(graph, path, "needs"), "G302", `\`needs:\` does not cover ${missing.join(", ")}.`, fix)
   }
+  // Where a node could not be read, what it needs is not known.
+  if (!all) return
   stated.forEach((need, i) => {
     const wider = stated.find((other) => other !== need && covers(other, need))
     if (!needed.some((n) => covers(need, n)))

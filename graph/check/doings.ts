@@ -6,6 +6,7 @@ import type { Touch } from "../checked.ts"
 import type { Effect, Graph, Scope } from "../ir.ts"
 import type { NodeView, Registry, Signature } from "../node.ts"
 import type { Fits, Type } from "../type.ts"
+import type { Declared } from "./declared.ts"
 import type { Names } from "./names.ts"
 import type { NodeAt, Report } from "./report.ts"
 
@@ -20,6 +21,7 @@ export interface BodyFacts extends Doings {
 }
 export interface SubgraphFacts extends Doings {
   readonly output: Type
+  readonly resources: Graph["resources"]
 }
 
 /** What the node checks need of the whole: bodies and subgraphs are checked by `check.ts`. */
@@ -29,7 +31,10 @@ export interface Surroundings {
   /** Schemes of capabilities that the kinds declare. */
   readonly schemes: ReadonlySet<string>
   readonly pin: NodeView["pin"]
+  /** What this graph declares. */
   readonly resources: Graph["resources"]
+  /** The same with what its subgraphs declare. */
+  readonly declared: Declared
   readonly onFailure: Graph["onFailure"]
   readonly body: (scope: Scope, names: Names, at: NodeAt, role: string, params: readonly Type[]) => BodyFacts
   readonly graph: (graph: Graph, path: string) => SubgraphFacts

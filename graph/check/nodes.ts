@@ -128,6 +128,7 @@ function subgraph(s: Surroundings, at: NodeAt, argType: Type): Outcome {
     const message = `${node.graph.name} says \`on_failure\`, which is asked of the graph that is run, and not of one inside it.`
     report.warn(report.ofNode(at), "G207", message, "Say on_failure: undo here too, where it is to hold.")
   }
+  s.declared.take(facts.resources, at)
   const argFits = argumentsFit(s, at, node.args, argType, node.graph.input, `The graph ${node.graph.name}`)
   return { ...facts, argType, argFits, gives: facts.output }
 }

@@ -5,7 +5,7 @@
 import { type Expr, parts } from "../expr.ts"
 import type { Node } from "../ir.ts"
 import type { Code } from "../messages.ts"
-import { joinPath, type Places, type Spot } from "../places.ts"
+import { joinPath, type Places, type Spot, wordsOf } from "../places.ts"
 import type { Problem } from "../problem.ts"
 
 /** A node with the document path that leads to it. */
@@ -36,10 +36,10 @@ export class Report {
   }
 
   /** The spot of a part of the IR, or of a key below it. `path` is used where the part has no place. */
-  spot(part: object, path: string, key = ""): Spot {
+  spot(part: object, path: string, key: string | readonly string[] = ""): Spot {
     const known = this.places?.of(part, key)
     if (known !== undefined) return known
-    return { path: key === "" ? path : key.split(".").reduce<string>(joinPath, path) }
+    return { path: wordsOf(key).reduce<string>(joinPath, path) }
   }
 
   ofNode({ node, path }: NodeAt, key = ""): Spot {

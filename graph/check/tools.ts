@@ -30,6 +30,10 @@ export function tool(s: Surroundings, at: NodeAt, names: Names): Outcome {
     return { ...PURE, argType, argFits: "yes", gives: node.output ?? T.never }
   }
   const bodies = ownBodies(s, at, names, kind.scopes)
+  if (report.places?.isHalf(node) === true) {
+    report.broken = true
+    return { ...together(bodies), argType, argFits: "yes", gives: node.output ?? T.never }
+  }
   // Its arguments are not read where one of them is broken: whoever signs could only repeat that.
   const args = Object.fromEntries(node.args.op === "record" ? node.args.fields : [])
   const signed = kind.sign({

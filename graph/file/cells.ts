@@ -54,6 +54,11 @@ export function withOf(
   if (cell.kind === "scalar" && typeof cell.value === "string" && cell.value.includes("${")) {
     return { whole: textOf(r, mark) }
   }
+  if (cell.kind !== "map") {
+    const fix = "Write with: { name: … }, an argument by its name, or with: ${ … } for all of them."
+    refuse(r, mark, "G008", `\`with\` must be a mapping, found ${describe(cell)}.`, fix)
+    return { whole: brokenExpr(r) }
+  }
   return { entries: entriesOf(r, mark, "`with`").map(([key, part]) => [key, textOf(r, part)] as const) }
 }
 

@@ -85,6 +85,7 @@ export function nodeOf(r: Reading, mark: Mark, name: string, depth: number, subg
     settings,
   }
   r.session.places.mark(node, mark)
+  if (body.half === true) r.session.places.markHalf(node)
   return node
 }
 

@@ -10,6 +10,7 @@ import { inOrder, type Problem } from "../problem.ts"
 import type { Type } from "../type.ts"
 import type { Value } from "../value.ts"
 import { celOf, wordOf } from "./cells.ts"
+import { folderOf, fromOutside } from "./folder.ts"
 import { parseJson } from "./json.ts"
 import { nodesOf } from "./nodes.ts"
 import { plainValue } from "./plain.ts"
@@ -56,13 +57,19 @@ export function readGraph(file: { readonly file: string; readonly text: string }
   const places = new Places()
   const problems: Problem[] = []
   const session: Session = { registry: options.registry, places, problems, load: options.load, graphs: new Map() }
-  const graph = readFile(session, new Source(file.file, file.text), "", [])
+  const graph = readFile(session, new Source(file.file, file.text), "", [], "")
   const ordered = inOrder(problems)
   return graph === undefined ? { places, problems: ordered } : { graph, places, problems: ordered }
 }
 
 /** `base` is the path of the `graph:` node that this file is read for; empty for the outermost file. */
-function readFile(session: Session, source: Source, base: string, chain: readonly string[]): Graph | undefined {
+function readFile(
+  session: Session,
+  source: Source,
+  base: string,
+  chain: readonly string[],
+  folder: string,
+): Graph | undefined {
   const { root, problems } = parseSource(source)
   for (const { code, message, fix, start, end } of problems) {
     const place = source.place(start, end)
@@ -70,7 +77,7 @@ function readFile(session: Session, source: Source, base: string, chain: readonl
     session.problems.push({ code, severity: "error", path, place, message, ...(fix ? { fix } : {}) })
   }
   if (root === undefined) return undefined
-  const r: Reading = { session, source, chain: [...chain, source.file], named: new NamedTypes() }
+  const r: Reading = { session, source, chain: [...chain, source.file], named: new NamedTypes(), folder }
   const mark: Mark = { source, cell: root, path: base }
   if (root.kind !== "map") {
     refuse(r, mark, "G001", `A graph file is a mapping with graph, nodes and output, found ${describe(root)}.`)
@@ -185,10 +192,17 @@ function resourcesOf(r: Reading, mark: Mark): Graph["resources"] {
     const part = under(mark, section)
     if (part === undefined) continue
     resources[section] = Object.fromEntries(
-      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, plainValue(value.cell)]),
+      entriesOf(r, part, `\`${section}\``).map(([name, value]) => [name, moved(r, section, plainValue(value.cell))]),
     )
   }
   return resources
+}
+
+/** What is declared, its paths as the outermost file would write them. */
+function moved({ session, folder }: Reading, section: string, declared: Value): Value {
+  if (folder === "") return declared
+  const kind = [...session.registry.values()].find((kind) => kind.moved?.section === section)
+  return kind?.moved?.declared(declared, (path) => fromOutside(path, folder)) ?? declared
 }
 
 function rootBody(r: Reading, mark: Mark): Scope {
@@ -234,7 +248,8 @@ function subgraphOf(r: Reading, mark: Mark, path: string): Graph | undefined {
     refuse(r, mark, "G006", `Subgraphs are nested deeper than ${NESTING_MAX} levels here.`)
     return undefined
   }
-  const graph = readFile(session, new Source(loaded.file, loaded.text), mark.path, r.chain)
+  const folder = folderOf(r.folder, path)
+  const graph = readFile(session, new Source(loaded.file, loaded.text), mark.path, r.chain, folder)
   session.graphs.set(loaded.file, graph)
   return graph
 }

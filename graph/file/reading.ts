@@ -34,6 +34,8 @@ export interface Reading {
   /** The files that are being read around this one, outermost first. */
   readonly chain: readonly string[]
   readonly named: NamedTypes
+  /** The file's folder, from that of the outermost file; `""` where it is the same. */
+  readonly folder: string
 }
 
 /** What a node is made of beside its name and its settings. */
@@ -43,6 +45,8 @@ export interface NodeBody {
   readonly scopes: { readonly [role: string]: Scope }
   readonly graph?: Graph
   readonly grants?: readonly string[]
+  /** What says which call it is could not be read. */
+  readonly half?: boolean
 }
 
 /** Reads a body of the node at hand. `role` is its key in `Node.scopes`. */
@@ -102,7 +106,8 @@ export function describe(cell: Cell): string {
   if (typeof cell.value === "string") return `the text ${JSON.stringify(shorten(cell.value))}`
   return String(cell.raw ?? cell.value)
 }
-export const article = (word: string): string => `${/^[aeiou]/.test(word) ? "An" : "A"} ${word}`
+/** Words without a vowel are spelled out: an http node, an sql node. */
+export const article = (word: string): string => `${/^([aeiou]|[fhlmnrsx][^aeiouy]*$)/.test(word) ? "An" : "A"} ${word}`
 export const shorten = (text: string, max = 40): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text)
 
 /** Nothing stands after the key: `expr:` and the end of the line. */

@@ -4,6 +4,7 @@
  * schema cannot say (names, types, effects) is the checker's.
  */
 import { toJsonSchema } from "../jsonschema.ts"
+import { PER_SECOND_MAX } from "../limit.ts"
 import type { FieldSpec, NodeKind, Registry } from "../node.ts"
 import {
   BODY_WORDS,
@@ -120,7 +121,18 @@ function rootProperties(): { readonly [key: string]: Json } {
     servers: { type: "object" },
     databases: { type: "object" },
     models: { type: "object" },
-    limits: { type: "object" },
+    limits: mapOf({
+      ...object({
+        concurrent: { type: "integer", minimum: 1, description: "Calls in flight at once." },
+        per_second: {
+          type: "number",
+          exclusiveMinimum: 0,
+          maximum: PER_SECOND_MAX,
+          description: "Calls that start within any second; 0.5 is one in two seconds.",
+        },
+      }),
+      minProperties: 1,
+    }),
     nodes: { type: "object", propertyNames: { pattern: "^[a-z][a-z0-9_]*$" }, additionalProperties: ref("node") },
     output: ref("cel"),
   }

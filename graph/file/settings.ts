@@ -5,6 +5,7 @@ import type { Retry, Settings } from "../ir.ts"
 import { parseDuration, parseSize, printDuration } from "../measure.ts"
 import type { Mark } from "../places.ts"
 import { celOf, wordOf } from "./cells.ts"
+import { needFromOutside } from "./folder.ts"
 import {
   describe,
   entriesOf,
@@ -137,7 +138,7 @@ export function capabilitiesOf(r: Reading, mark: Mark, key: "needs" | "grants"):
     return undefined
   }
   if (mark.cell.items.length === 0) return []
-  return namesOf(r, mark)
+  return namesOf(r, mark)?.map((need) => needFromOutside(need, r.folder))
 }
 
 export function namesOf(r: Reading, mark: Mark): readonly string[] | undefined {

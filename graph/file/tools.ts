@@ -9,6 +9,7 @@ import { type Mark, spotInScalar } from "../places.ts"
 import type { Value } from "../value.ts"
 import { celOf, textOf, withOf, wordOf } from "./cells.ts"
 import { dataOf } from "./data.ts"
+import { fromOutside, textFromOutside } from "./folder.ts"
 import { plainValue } from "./plain.ts"
 import {
   article,
@@ -27,32 +28,35 @@ import { durationOf, sizeOf } from "./settings.ts"
 import { recordOf } from "./types.ts"
 import { COMMON_WORDS, TOOL_WORDS } from "./vocabulary.ts"
 
-export function toolOf(r: Reading, mark: Mark, kind: NodeKind, body: ReadBody): NodeBody {
-  const before = r.session.problems.length
+export function toolOf(r: Reading, mark: Mark, kind: NodeKind, read: ReadBody): NodeBody {
   const own = [kind.kind, ...Object.keys(kind.fields), ...(kind.takesWith ? ["with"] : [])]
   if (kind.scopes !== undefined) own.push(kind.scopes.key)
   refuseUnknownKeys(r, mark, [...own, ...Object.keys(COMMON_WORDS)], `${article(kind.kind)} node`)
   const config: { [key: string]: Value } = {}
   const args: { [name: string]: Expr } = {}
+  // What says which call it is could be read: without that, whoever lifts and signs could only guess.
+  let sound = true
   for (const [key, spec] of [[kind.kind, kind.main] as const, ...Object.entries(kind.fields)]) {
+    const before = r.session.problems.length
     const part = under(mark, key)
     if (part !== undefined) readField(r, part, key, spec, config, args)
     else if (spec.required) refuseKey(r, mark, "G005", `The ${kind.kind} node has no \`${key}\`. ${spec.about}`)
+    const tells = key === kind.kind || (spec.form !== "text" && spec.form !== "cel")
+    if (tells && r.session.problems.length > before) sound = false
   }
-  const scopes = kind.scopes === undefined ? {} : ownBodies(r, mark, kind.scopes, config, body)
+  const scopes = kind.scopes === undefined ? {} : ownBodies(r, mark, kind.scopes, config, read)
   const stated = kind.takesWith ? withOf(r, mark) : { entries: [] }
   const given: { [name: string]: Expr } = "entries" in stated ? Object.fromEntries(stated.entries) : {}
   // What could not be read is not handed to the kind: it has been told already.
-  const sound = r.session.problems.length === before
   const lifted = liftOf(r, mark, sound ? kind.lift : undefined, config, args, given)
-  if ("entries" in stated)
-    return { config: lifted.config, args: { op: "record", fields: Object.entries(lifted.args) }, scopes }
+  const body = { config: lifted.config, scopes, half: !sound }
+  if ("entries" in stated) return { ...body, args: { op: "record", fields: Object.entries(lifted.args) } }
   const also = Object.keys(lifted.args)
-  if (also.length > 0) {
+  if (also.length > 0 && !r.session.places.isBroken(stated.whole)) {
     const message = `\`with\` gives all arguments at once, and ${listing(also)} is given beside it.`
     refuse(r, under(mark, "with")!, "G003", message, "Give each argument by its name under `with:`.")
   }
-  return { config: lifted.config, args: stated.whole, scopes }
+  return { ...body, args: stated.whole }
 }
 
 function readField(
@@ -65,7 +69,7 @@ function readField(
 ): void {
   switch (spec.form) {
     case "text":
-      args[key] = textOf(r, mark)
+      args[key] = spec.path ? textFromOutside(textOf(r, mark), r.folder, r.session.places) : textOf(r, mark)
       return
     case "cel":
       args[key] = celOf(r, mark)
@@ -88,7 +92,10 @@ function staticOf(r: Reading, mark: Mark, key: string, spec: FieldSpec): Value |
     refuse(r, mark, "G005", `\`${key}\` is empty. ${spec.about}`)
     return undefined
   }
-  if (spec.type?.kind === "string") return wordOf(r, mark, `\`${key}\``)
+  if (spec.type?.kind === "string") {
+    const word = wordOf(r, mark, `\`${key}\``)
+    return word !== undefined && spec.path ? fromOutside(word, r.folder) : word
+  }
   const value = plainValue(mark.cell)
   const held = spec.type === undefined ? { value } : dataOf(value, spec.type)
   if ("value" in held) return held.value

@@ -63,7 +63,7 @@ export const GRAPH_WORDS = {
   servers: "MCP servers, by name.",
   databases: "Databases, by name.",
   models: "Language models, by name.",
-  limits: "Bounds on calls per resource.",
+  limits: "Bounds on calls by resource: `host:api.example.com: { concurrent: 4, per_second: 10 }`.",
   nodes: "The steps, by name. A node's name is its output.",
   output: "What the graph gives: an expression.",
 } as const

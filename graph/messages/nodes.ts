@@ -1,4 +1,4 @@
-/** Pages G201 to G207: kinds of nodes, what they refer to, their settings. */
+/** Pages G201 to G208: kinds of nodes, what they refer to, their settings. */
 import type { Message } from "./message.ts"
 
 export const NODE_MESSAGES = {
@@ -14,7 +14,7 @@ output: total`,
   },
   G202: {
     title: "Unknown resource",
-    page: "A node refers to a server, database or model that the file does not declare under `servers:`, `databases:` or `models:`. Each is declared once, with where it is; nodes use its name.",
+    page: "A node refers to a server, database or model that the file does not declare under `servers:`, `databases:` or `models:`. Each is declared once, with where it is; nodes use its name. Or `limits:` bounds a resource that nothing in the graph touches; the message lists those that something does.",
     wrong: `nodes:
   lines: { sql: shop, query: select 1 as n, output: [{ n: number }] }
 output: lines`,
@@ -67,5 +67,9 @@ output: all`,
     map: "[1, 2]"
     do: { http: "GET https://example.com/\${ item }", output: string, retry: 3 }
 output: all`,
+  },
+  G208: {
+    title: "One name, two things",
+    page: "A subgraph declares a server, database or model under a name that stands for something else in the graph that uses it, or in another of its subgraphs. Grants (`sql:shop:read`), the lock and the order of effects go by these names, so in one run a name stands for one thing. What is declared in both places must be declared alike; otherwise give one of them another name. Paths count from the folder of the file that they stand in.",
   },
 } as const satisfies Record<string, Message>

@@ -1,6 +1,6 @@
 /**
  * The call log: calls of tools, bounded by count and bytes for each tool, the oldest forgotten first. Here is the service
- * that a host supplies, and the log in memory; what lies on a disk is `deploy`'s (`deploy/call_log.ts`), held to the same tests.
+ * that a host supplies, and the log in memory; what lies on a disk is `deploy`'s (`deploy/record/call_log.ts`), held to the same tests.
  */
 import { callBytes, type KeptCall, openCall, type RecordedCall } from "./call.ts"
 

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { load, Odds, SPECULATION, type Speculation } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { loadGraph, openHost, openProject, sourceOf } from "../../deploy/mod.ts"
 import {
   type Call,

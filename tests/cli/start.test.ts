@@ -44,7 +44,7 @@ async function loadedBy(entry: string): Promise<ReadonlySet<string>> {
 describe("before anything runs", () => {
   test("a plan needs no compiler, no pictures, no prompts, no clients", async () => {
     const loaded = [...(await loadedBy("deploy/cli/run.ts"))]
-    expect(loaded).toContain("deploy/engine.ts")
+    expect(loaded).toContain("deploy/engine/engine.ts")
     expect(
       loaded.filter((f) =>
         /^(compile|deploy\/(draw|rehearsal|http|listen|import)|graph\/build\/(graph|call|control))/.test(f),

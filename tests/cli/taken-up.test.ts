@@ -2,7 +2,7 @@
 // itself; and a run ends on the plan and the code that it began with, whatever was deployed since.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
 import { createHmac } from "node:crypto"
-import { writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as http from "node:http"
 import { join } from "node:path"
 import { SqliteStorage } from "../../deploy/mod.ts"
@@ -179,3 +179,37 @@ output: ${output}
     expect((await shadowgraph(folder, "replay", String(before))).exit).toBe(0)
     await fresh.stop()
   })
+
+test("a run whose plan, or what its tools were pinned to, was changed or removed from the ledger is not gone on with", async () => {
+  const folder = folderWith({
+    "job.graph.yaml": `graph: job
+nodes:
+  go: { event: go, within: 1h, output: number }
+  done: { fn: ./step.ts#step, with: { x: "\${ go }" }, effect: read, output: number }
+output: done
+`,
+    "step.ts": "export const step = ({ x }: { x: number }) => x + 1\n",
+  })
+  const told = JSON.parse((await shadowgraph(folder, "run", "job", "-y", "--json")).out) as { readonly run: string }
+  writeFileSync(join(folder, "step.ts"), "export const step = ({ x }: { x: number }) => x + 100\n")
+  const file = join(folder, ".shadowgraph/ledger.db")
+  const kept = readFileSync(file)
+  const PLAN = "substr(bytes, 1, 6) = x'5347504c414e'"
+  for (const [sql, says, verify] of [
+    [`DELETE FROM ledger_blob WHERE NOT ${PLAN}`, "what its tools were pinned to", "1 run cannot be replayed"],
+    [`DELETE FROM ledger_blob WHERE ${PLAN}`, "its plan ", "1 run cannot be replayed"],
+    ["UPDATE ledger_blob SET bytes = x'00'", "it has another hash, so it was changed", "kept      what is kept as "],
+  ] as const) {
+    const database = new SqliteStorage({ file })
+    database.all(sql, [])
+    database.close()
+    const resumed = await shadowgraph(folder, "runs", "resume", told.run, "-y", "--answer", "go=1")
+    expect([resumed.exit, resumed.out, resumed.err]).toEqual([1, "", expect.stringContaining(says)])
+    expect((await shadowgraph(folder, "ledger", "verify")).out).toContain(verify)
+    for (const more of ["-wal", "-shm"]) rmSync(file + more, { force: true })
+    writeFileSync(file, kept)
+  }
+  const whole = await shadowgraph(folder, "runs", "resume", told.run, "-y", "--answer", "go=1")
+  expect([whole.exit, whole.out]).toEqual([0, "2\n"])
+  expect((await shadowgraph(folder, "ledger", "verify")).out).toStartWith("whole: ")
+})

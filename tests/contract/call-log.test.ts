@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { FileCallLog } from "../../deploy/call_log.ts"
+import { FileCallLog } from "../../deploy/record/call_log.ts"
 import type { Value } from "../../graph/mod.ts"
 import {
   type CallLog,

@@ -3,9 +3,9 @@
  * memory, SQLite and Postgres to it on Bun; `tests/hosts` runs it on the other hosts, with what these have.
  */
 import { describe, expect, test } from "bun:test"
-import { begin } from "../../deploy/begin.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
-import type { SqlLedger, SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
+import { begin } from "../../deploy/engine/begin.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
+import type { SqlLedger, SqlLedgerOptions } from "../../deploy/ledger/sql.ts"
 import { encode, fail, hex, sameBytes, sha256 } from "../../graph/mod.ts"
 import {
   admit,
@@ -286,9 +286,10 @@ export function ledgerContract(places: readonly Place[]): void {
         null,
         4_000,
       ])
-      await store.putBlob("ab", data)
-      await store.putBlob("ab", data)
-      expect(await store.getBlob("ab")).toEqual(data)
+      const hash = hex(sha256(data))
+      await store.putBlob(hash, data)
+      await store.putBlob(hash, data)
+      expect(await store.getBlob(hash)).toEqual(data)
       expect(await store.getBlob("cd")).toBeUndefined()
       await store.close()
     })

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { compile } from "../../compile/mod.ts"
-import { Engine, type EngineOptions } from "../../deploy/engine.ts"
+import { Engine, type EngineOptions } from "../../deploy/engine/engine.ts"
 import { createHttp } from "../../deploy/services/http.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { decode, type Rec } from "../../graph/mod.ts"

@@ -1,8 +1,8 @@
 // A model that calls tools, stopped anywhere: what it said and what its tools did is on record, so the conversation goes on
 // where it was. Nothing is asked of the model twice, no tool is called twice, and inside a tool a run may rest for a person.
 import { describe, expect, test } from "bun:test"
-import { replay, resume } from "../../deploy/again.ts"
-import type { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { replay, resume } from "../../deploy/engine/again.ts"
+import type { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { createHttp } from "../../deploy/services/http.ts"
 import { type NodeKind, printPath, T } from "../../graph/mod.ts"
 import { openEntry, type Reply } from "../../kernel/mod.ts"

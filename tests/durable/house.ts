@@ -2,8 +2,8 @@
 // engines as a disk would, and graphs written as files are.
 
 import { compile } from "../../compile/mod.ts"
-import { Engine } from "../../deploy/engine.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { Engine } from "../../deploy/engine/engine.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { fail, type NodeKind, registry, type Services, type Signature, T } from "../../graph/mod.ts"

@@ -2,8 +2,8 @@
 // both sorts, every beginning of the chain is gone on with: the outcome and the trace are those of the whole run, and no
 // write whose end is on record is made again.
 import { describe, expect, test } from "bun:test"
-import { replay, resume } from "../../deploy/again.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { replay, resume } from "../../deploy/engine/again.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { printPath } from "../../graph/mod.ts"
 import { openEntry, type Reply } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"

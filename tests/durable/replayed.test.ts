@@ -1,6 +1,6 @@
 // Smallest cases that random graphs found: what a run took and how it ended, computed again from its record.
 import { expect, test } from "bun:test"
-import { anew, replay, resume } from "../../deploy/again.ts"
+import { anew, replay, resume } from "../../deploy/engine/again.ts"
 import { fail, type NodeKind, T } from "../../graph/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 

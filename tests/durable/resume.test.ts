@@ -1,6 +1,6 @@
 // Runs that rest, die, and go on: what is on record is never done again, and what nobody knows is for a person to say.
 import { describe, expect, test } from "bun:test"
-import { anew, cancel, due, replay, resume, waitingFor } from "../../deploy/again.ts"
+import { anew, cancel, due, replay, resume, waitingFor } from "../../deploy/engine/again.ts"
 import { sha256, type Value } from "../../graph/mod.ts"
 import { type LedgerStore, openEntry, verifyChain } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"

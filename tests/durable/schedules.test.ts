@@ -4,10 +4,10 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Engine } from "../../deploy/engine.ts"
-import { SqlLedger } from "../../deploy/ledger_sql.ts"
-import { MemoryMarks } from "../../deploy/marks.ts"
-import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
+import type { Engine } from "../../deploy/engine/engine.ts"
+import { MemoryMarks } from "../../deploy/engine/marks.ts"
+import { SqlLedger } from "../../deploy/ledger/sql.ts"
+import { SqliteStorage } from "../../deploy/storage/sqlite.ts"
 import { readTriggers, type Triggers } from "../../deploy/triggers/read.ts"
 import { runSchedules, ScheduleError, tickId } from "../../deploy/triggers/scheduler.ts"
 import { AdmissionError, openRow } from "../../kernel/mod.ts"
@@ -247,7 +247,7 @@ describe("a tick that comes while an earlier run has not ended", () => {
     const [run, ...more] = await one.runs()
     expect(more).toEqual([])
     expect([...one.refused, ...two.refused]).toEqual(["overlap"])
-    const { resume } = await import("../../deploy/again.ts")
+    const { resume } = await import("../../deploy/engine/again.ts")
     await resume(one.engine, run!, { grants: GRANTS, replies: [{ path: ["said"], how: "answered", value: 3 }] })
     await house.to("2026-11-20T08:00:00Z", one, two)
     expect(await one.runs()).toHaveLength(2)

@@ -1,6 +1,6 @@
 // Streams in runs that rest and that are replayed: one that breaks, or that nobody reads on, holds up nobody.
 import { expect, test } from "bun:test"
-import { replay, resume } from "../../deploy/again.ts"
+import { replay, resume } from "../../deploy/engine/again.ts"
 import { fail, type NodeKind, T } from "../../graph/mod.ts"
 import type { Reply } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"

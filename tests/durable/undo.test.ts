@@ -1,8 +1,8 @@
 // Runs that take back what they did: in the reverse of the order on record, each write once, also when a process dies in the
 // middle, when nobody knows what came of a write, and when somebody asks again. The definition says what each comes to.
 import { describe, expect, test } from "bun:test"
-import { anew, cancel, replay, resume, undo } from "../../deploy/again.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { anew, cancel, replay, resume, undo } from "../../deploy/engine/again.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { evaluateGraph, fail, printPath, sha256, type Value } from "../../graph/mod.ts"
 import { type LedgerStore, openRow, verifyChain } from "../../kernel/mod.ts"

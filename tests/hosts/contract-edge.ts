@@ -1,6 +1,6 @@
 /** What a worker or a page is asked: the contract of ledgers in memory and in a Durable Object, and of what is served at the edge. */
-import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger_sql.ts"
-import { type DurableObjectStorage, DurableStorage } from "../../deploy/storage_durable.ts"
+import { SqlLedger, type SqlLedgerOptions } from "../../deploy/ledger/sql.ts"
+import { type DurableObjectStorage, DurableStorage } from "../../deploy/storage/durable.ts"
 import { IN_MEMORY, ledgerContract, type Place } from "../contract/ledger-store.ts"
 import "../../deploy/edge/edge.test.ts"
 import "../../deploy/edge/http.test.ts"

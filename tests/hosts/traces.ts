@@ -4,9 +4,9 @@
  */
 import "../../graph/patterns/mod.ts"
 import { mayTranslate } from "../../bus/mod.ts"
-import { replay } from "../../deploy/again.ts"
-import { Engine } from "../../deploy/engine.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { replay } from "../../deploy/engine/again.ts"
+import { Engine } from "../../deploy/engine/engine.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { systemClock } from "../../deploy/services/clock.ts"
 import { decode, type Registry, registry, type Value } from "../../graph/mod.ts"

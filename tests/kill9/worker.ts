@@ -1,13 +1,13 @@
 // The process that is killed: goes on with every run that its ledger knows to be unfinished, then begins new ones, several at
 // once, until there are as many as wanted. A write that nobody knows the end of is answered as a person would: by asking
 // the server's own books.
-import { resume } from "../../deploy/again.ts"
-import { Engine, type RunResult } from "../../deploy/engine.ts"
-import { SqlLedger } from "../../deploy/ledger_sql.ts"
+import { resume } from "../../deploy/engine/again.ts"
+import { Engine, type RunResult } from "../../deploy/engine/engine.ts"
+import { SqlLedger } from "../../deploy/ledger/sql.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { systemClock } from "../../deploy/services/clock.ts"
 import { hostDigest } from "../../deploy/services/digest.ts"
-import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
+import { SqliteStorage } from "../../deploy/storage/sqlite.ts"
 import { printPath } from "../../graph/mod.ts"
 import type { Reply, Wait } from "../../kernel/mod.ts"
 import { GRANTS, isUndone, kinds, plan } from "./tools.ts"

@@ -1,7 +1,7 @@
 // A run of the laws whose process died: the beginning of its record is all that is left, and another process goes on from
 // there; and a run computed again from its whole record. Neither asks a tool for what is on record.
 import { type Program, RESTING } from "../../bus/mod.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { type Outcome, printPath, sameOutcome, type Value } from "../../graph/mod.ts"
 import {
   answerRun,
@@ -89,7 +89,7 @@ export async function replayDiffers(
   const stopped = !outcome.ok && (got === RESTING || outcome.failure.code === "Cancelled")
   const counts = stopped ? outcome : got
   if (!sameOutcome(counts, outcome)) return `it comes to ${told(counts)}, on record is ${told(outcome)}`
-  const own = record.sum(counts.ok ? counts.value : counts.failure).trace()
+  const own = record.sum(counts.ok ? counts.value : counts.failure).trace.hash
   return own === trace ? undefined : "it has another trace"
 }
 

@@ -12,7 +12,7 @@ import {
 } from "../../bus/mod.ts"
 import { TellingVm } from "../../bus/telling.ts"
 import { Vm } from "../../bus/vm.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import {
   type Digest,
   type Executor,

@@ -3,7 +3,7 @@
 import { type LoadOptions, load, ResourceLimits, type RunEvent, type RunSettings } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { checkFile, type Load } from "../../graph/file/mod.ts"
 import {
   acceptStrict,

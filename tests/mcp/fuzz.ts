@@ -1,8 +1,8 @@
 /** Garbage for a server over streamable HTTP and over standard streams: what it answers, and whether it still works after. */
 import { PassThrough } from "node:stream"
+import { RunSlots, Tenant } from "../../deploy/engine/slots.ts"
 import { serveMcpStdio } from "../../deploy/mcp/stdio.ts"
 import { systemClock } from "../../deploy/services/clock.ts"
-import { RunSlots, Tenant } from "../../deploy/slots.ts"
 import { GRANTS } from "../durable/house.ts"
 import { drawer, frame } from "./garbage.ts"
 import { type InApp, inApp } from "./in_app.ts"

@@ -1,6 +1,6 @@
 /** Graphs over MCP inside this process: the server's own handler with the way to MCP on it, and clients that call it as a function. */
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationMode } from "@modelcontextprotocol/client"
-import type { Engine } from "../../deploy/engine.ts"
+import type { Engine } from "../../deploy/engine/engine.ts"
 import { graphsApp, type Served } from "../../deploy/http/app.ts"
 import { Catalogue } from "../../deploy/http/catalogue.ts"
 import { Draining } from "../../deploy/http/draining.ts"

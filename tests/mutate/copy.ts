@@ -19,7 +19,7 @@ import { type Mutant, mutate, SWITCHES } from "./mutants.ts"
 /** Rooms that are trusted: what they decide is believed by everything else. */
 const TRUSTED = ["kernel", "gate", "audit"]
 /** Of other rooms, what promises of the kernel's page rest on. */
-const BESIDE = ["bus/limits.ts", "deploy/slots.ts", "deploy/ledger_memory.ts", "deploy/merkle_proof.ts"]
+const BESIDE = ["bus/limits.ts", "deploy/engine/slots.ts", "deploy/ledger/memory.ts", "deploy/ledger/merkle_proof.ts"]
 
 /** The files that are mutated, in order: a mutant's number depends on it. */
 export const SOURCES: readonly string[] = TRUSTED.flatMap((room) =>
@@ -61,7 +61,10 @@ export function makeCopy(): Copy {
   for (const file of SOURCES) {
     const made = mutate(file, readFileSync(join(root, file), "utf8"), mutants.length)
     mutants.push(...made.mutants)
-    writeFileSync(join(folder, file), `import ${SWITCHES} from "../tests/mutate/switch.ts"\n${made.text}`)
+    writeFileSync(
+      join(folder, file),
+      `import ${SWITCHES} from "${"../".repeat(file.split("/").length - 1)}tests/mutate/switch.ts"\n${made.text}`,
+    )
   }
   return { folder, mutants }
 }

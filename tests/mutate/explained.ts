@@ -10,7 +10,7 @@ export interface Explained {
 
 export const EXPLAINED: readonly Explained[] = [
   ...(["always", "flipped"] as const).map((what) => ({
-    file: "deploy/slots.ts",
+    file: "deploy/engine/slots.ts",
     what,
     code: "this.#waiting > 0",
     reason: "A shortcut: where nobody waits nobody is let in.",
@@ -139,7 +139,7 @@ export const EXPLAINED: readonly Explained[] = [
     })),
   ),
   {
-    file: "deploy/merkle_proof.ts",
+    file: "deploy/ledger/merkle_proof.ts",
     what: "flipped",
     code: "first >= leaves.length",
     reason: "Of a whole tree the walk gives an empty proof as well.",
@@ -171,31 +171,36 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: roots of sizes that no head was kept of are looked at by nobody.",
   },
   {
-    file: "deploy/ledger_memory.ts",
+    file: "deploy/ledger/memory.ts",
     what: "always",
     code: 'row.kind === "parked"',
     reason:
       "A shortcut: when a run is due is looked at only while it rests, and is counted anew from its first rest on.",
   },
+  ...(["always", "flipped"] as const).map((what) => ({
+    file: "deploy/ledger/memory.ts",
+    what,
+    code: "tail.older.length > 0",
+    reason: "A shortcut: of no older rows none are let go of.",
+  })),
   {
-    file: "deploy/ledger_memory.ts",
+    file: "deploy/ledger/memory.ts",
     what: "always",
-    code: 'row.kind === "undo"',
+    code: 'known.last.kind === "end"',
     reason: "A shortcut: a run that has not ended is not among those that have.",
   },
-  {
-    file: "deploy/ledger_memory.ts",
-    what: "flipped",
-    code: "known.size > 0",
+  ...(
+    [
+      ["undefined", "return this.open.size + this.young.size + this.old.size"],
+      ["never", "runs.size === 0"],
+      ["not called", "this.#spaces.delete(space)"],
+    ] as const
+  ).map(([what, code]) => ({
+    file: "deploy/ledger/memory.ts",
+    what,
+    code,
     reason: "A space without runs has nothing to tell: whether it is kept is a matter of memory.",
-  },
-  {
-    file: "deploy/ledger_memory.ts",
-    what: "left alone",
-    code: "recent !== undefined && recent.ended === undefined",
-    reason:
-      "A shortcut: a run that has ended is among those that are known, until a row of another makes that the recent one.",
-  },
+  })),
   {
     file: "kernel/ledger.ts",
     what: "always",
@@ -203,7 +208,7 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: of nothing there is nothing to assign.",
   },
   {
-    file: "deploy/ledger_memory.ts",
+    file: "deploy/ledger/memory.ts",
     what: "never",
     code: "recent !== undefined && recent.run === run && recent.space === space",
     reason: "A shortcut: the run that was appended to last is found like any other.",
@@ -215,19 +220,19 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: without it the loop turns no part, and the remainder of a time below one part is that time.",
   },
   {
-    file: "deploy/slots.ts",
+    file: "deploy/engine/slots.ts",
     what: "not called",
     code: "this.#remove(tenant, waiter!)",
     reason: "What the waiter does when it goes removes it as well.",
   },
   {
-    file: "deploy/slots.ts",
+    file: "deploy/engine/slots.ts",
     what: "always",
     code: "tenant.waiting.has(waiter)",
     reason: "The sleep of a waiter that went is aborted with it, and a promise is settled once.",
   },
   {
-    file: "deploy/slots.ts",
+    file: "deploy/engine/slots.ts",
     what: "flipped",
     code: "tenantRunsMax < runsMax",
     reason: "Words of a message: with equal bounds it would name that of one tenant as well.",

@@ -25,18 +25,18 @@ const RUNS = [
   "tests/late.test.ts",
 ]
 const LEDGER = [
-  "deploy/ledger_memory.test.ts",
+  "deploy/ledger/memory.test.ts",
   "kernel/chain.test.ts",
   "audit/heads.test.ts",
   "audit/audit.test.ts",
   "kernel/ledger.test.ts",
-  "deploy/ledger_proof.test.ts",
-  "deploy/ledger_sql.test.ts",
+  "deploy/ledger/proof.test.ts",
+  "deploy/ledger/sql.test.ts",
   "tests/tamper/tamper.test.ts",
 ]
 const GATE = ["gate/trial.test.ts", "gate/gate.test.ts"]
 
-const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/speculate.test.ts"]
+const GUESSES = ["tests/rollback/rollback.test.ts", "deploy/engine/speculate.test.ts"]
 
 const HELD: { readonly [file: string]: readonly string[] } = {
   aside: [...GUESSES, ...RUNS],
@@ -56,9 +56,10 @@ const HELD: { readonly [file: string]: readonly string[] } = {
   history: [...RUNS, ...LEDGER, "tests/budget.test.ts", "kernel/met.test.ts"],
   judge: ["tests/validators.test.ts", ...ADMISSION, ...RUNS],
   ledger: [...LEDGER, ...RUNS],
-  ledger_memory: [...RUNS, ...LEDGER],
+  late: [...RUNS, ...LEDGER],
   limits: ["bus/attempt.test.ts", "tests/late.test.ts"],
   lost: [...RUNS, "tests/budget.test.ts"],
+  memory: [...RUNS, ...LEDGER],
   met: ["tests/late.test.ts", ...RUNS],
   merkle: LEDGER,
   merkle_proof: ["audit/merkle.test.ts"],

@@ -4,7 +4,7 @@
 import { load, Odds, SPECULATION } from "../../bus/mod.ts"
 import { Vm } from "../../bus/vm.ts"
 import { compile } from "../../compile/mod.ts"
-import { MemoryLedger } from "../../deploy/ledger_memory.ts"
+import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import { type Executor, hashValue, hex, type Outcome, printProblemShort, type Shadow, sha256 } from "../../graph/mod.ts"
 import {

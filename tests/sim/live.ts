@@ -6,8 +6,8 @@
 
 import { auditLedger, type Signer } from "../../audit/mod.ts"
 import { compile } from "../../compile/mod.ts"
-import { replay, resume, undo } from "../../deploy/again.ts"
-import { SqlLedger } from "../../deploy/ledger_sql.ts"
+import { replay, resume, undo } from "../../deploy/engine/again.ts"
+import { SqlLedger } from "../../deploy/ledger/sql.ts"
 import { Engine } from "../../deploy/mod.ts"
 import { checkFile } from "../../graph/file/mod.ts"
 import {

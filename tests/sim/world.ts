@@ -6,7 +6,7 @@
 
 import type { SignedHead } from "../../audit/mod.ts"
 import type { SqliteStorage } from "../../deploy/mod.ts"
-import type { Storage } from "../../deploy/storage.ts"
+import type { Storage } from "../../deploy/storage/port.ts"
 import { fail, hex, type NodeKind, type Path, printPath, T } from "../../graph/mod.ts"
 import { type KernelReason, kernelError, openEntry } from "../../kernel/mod.ts"
 import { Chance } from "../laws/chance.ts"

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Signer } from "../../audit/mod.ts"
-import { SqlLedger } from "../../deploy/ledger_sql.ts"
+import { SqlLedger } from "../../deploy/ledger/sql.ts"
 import { openLedgerKey } from "../../deploy/services/ledger_key.ts"
-import { SqliteStorage } from "../../deploy/storage_sqlite.ts"
+import { SqliteStorage } from "../../deploy/storage/sqlite.ts"
 import { type Digest, fail, printPath } from "../../graph/mod.ts"
 import { admit, openRow, openRun, type Row } from "../../kernel/mod.ts"
 import type { Chance } from "../hostile/chance.ts"
@@ -37,6 +37,7 @@ export async function keys(): Promise<{ readonly own: Signer; readonly foreign: 
 export async function makeLedger(chance: Chance, signer: Signer): Promise<Made> {
   const storage = new SqliteStorage({ file: ":memory:" })
   const ledger = await SqlLedger.open({ storage, signer, now: () => 1_000 })
+  await ledger.putBlob(plan.hash, plan.bytes())
   const runs = 4 + chance.below(6)
   for (let i = 0; i < runs; i++) await run(ledger, chance, `r${i}`)
   for (const space of SPACES)

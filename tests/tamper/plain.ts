@@ -54,7 +54,19 @@ const column = (
   },
 })
 
+/** What runs are replayed from is kept beside them, by its hash. */
+const keeping: Tamper = {
+  name: "one bit of a kept plan",
+  make: async (made, chance) => {
+    const kept = chance.pick(await made.ledger.archive.keptAfter(null, 100))
+    if (kept === undefined) return undefined
+    change(made, "UPDATE ledger_blob SET bytes = ? WHERE hash = ?", flipped(kept.bytes, chance), kept.hash)
+    return ({ at }) => "kept" in at && at.kept === kept.hash
+  },
+}
+
 export const PLAIN: readonly Tamper[] = [
+  keeping,
   editing("entry"),
   editing("hash"),
   editing("data"),
