@@ -3,8 +3,8 @@ import { expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { T } from "../graph/mod.ts"
-import { openProject } from "./project.ts"
+import { T } from "../../graph/mod.ts"
+import { openProject } from "../project/project.ts"
 import { serverToolGraph } from "./tool_graph.ts"
 
 test("arguments that a tool can be called without may be absent from its input", async () => {
