@@ -75,7 +75,7 @@ describe("a chain", () => {
       [early, { ...prompt, append: (row: Row) => void early.push(row) }],
     ] as const) {
       const chain = new GrowingChain({ ...named, store })
-      chain.appendLate("start", DATA, () => START)
+      chain.appendLate("start", DATA, { body: () => START })
       expect(chain.head).toBe(hex(rows[0]!.hash))
     }
     expect(late[0]!.entry).toEqual(early[0]!.entry)

@@ -65,14 +65,14 @@ export class GrowingChain {
   }
 
   /**
-   * Keeps an entry whose body is made when it is sealed, where the store does not look before; what `body` reads must be
+   * Keeps an entry whose body is made when it is sealed, where the store does not look before; what that reads must be
    * the same then as now. Only for the first and the last of a run: a row holds on to the one before it.
    */
-  appendLate(kind: EntryKind, data: Uint8Array | null, body: () => EntryBody): void | Promise<void> {
+  appendLate(kind: EntryKind, data: Uint8Array | null, late: LateBody): void | Promise<void> {
     const { store, digest, clock, space, run } = this.#options
-    if (store.late !== true) return this.append(body(), data)
+    if (store.late !== true) return this.append(late.body(), data)
     this.#open(kind)
-    const row = new LateRow({ space, run, seq: this.#seq, at: clock.now() }, this.#prev, kind, data, body, digest)
+    const row = new LateRow({ space, run, seq: this.#seq, at: clock.now() }, this.#prev, kind, data, late, digest)
     this.#prev = row
     return this.#keep(row)
   }
@@ -105,6 +105,11 @@ export class GrowingChain {
   }
 }
 
+/** A body that is made when somebody asks for it. Whoever keeps the row keeps this: it should hold on to little of its run. */
+export interface LateBody {
+  body(): EntryBody
+}
+
 /** The row as every other store gives it. */
 export const sealed = (row: Row): Row => (row instanceof LateRow ? row.seal() : row)
 
@@ -117,7 +122,7 @@ class LateRow implements Row {
   readonly data: Uint8Array | null
   readonly at: number
   #before: Uint8Array | Row
-  #body: (() => EntryBody) | undefined
+  #late: LateBody | undefined
   #sealed: Row | undefined
   readonly #digest: Digest
 
@@ -126,7 +131,7 @@ class LateRow implements Row {
     before: Uint8Array | Row,
     kind: EntryKind,
     data: Uint8Array | null,
-    body: () => EntryBody,
+    late: LateBody,
     digest: Digest,
   ) {
     this.space = space
@@ -136,7 +141,7 @@ class LateRow implements Row {
     this.data = data
     this.at = at
     this.#before = before
-    this.#body = body
+    this.#late = late
     this.#digest = digest
   }
 
@@ -151,9 +156,9 @@ class LateRow implements Row {
     if (this.#sealed !== undefined) return this.#sealed
     const { space, run, seq, at, data } = this
     const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
-    this.#sealed = seal({ space, run, seq, prev, at, body: this.#body!() }, data, this.#digest)
+    this.#sealed = seal({ space, run, seq, prev, at, body: this.#late!.body() }, data, this.#digest)
     this.#before = prev
-    this.#body = undefined
+    this.#late = undefined
     return this.#sealed
   }
 }

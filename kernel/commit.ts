@@ -37,22 +37,3 @@ export function mintCommit(commit: Commit): Commit {
   commits.add(commit)
   return commit
 }
-
-/** An end whose hashes are computed for those who look. */
-export class LateEnd implements Ended {
-  readonly position: number
-  readonly #chain: { readonly head: string }
-  readonly #trace: () => string
-
-  constructor(chain: { readonly position: number; readonly head: string }, trace: () => string) {
-    this.position = chain.position
-    this.#chain = chain
-    this.#trace = trace
-  }
-  get trace(): string {
-    return this.#trace()
-  }
-  get head(): string {
-    return this.#chain.head
-  }
-}

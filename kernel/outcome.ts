@@ -18,21 +18,29 @@ import {
 } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
 
-export class Encoded {
-  readonly outcome: Outcome
-  /** The bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
+/** Bytes, and their hash once somebody asks for it. */
+export class Hashed {
   readonly data: Uint8Array
   readonly #digest: Digest
   #hash: Uint8Array | undefined
 
-  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
-    this.outcome = outcome
+  constructor(data: Uint8Array, digest: Digest) {
     this.data = data
     this.#digest = digest
   }
   get hash(): Uint8Array {
     this.#hash ??= this.#digest(this.data)
     return this.#hash
+  }
+}
+
+/** An outcome with the bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
+export class Encoded extends Hashed {
+  readonly outcome: Outcome
+
+  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
+    super(data, digest)
+    this.outcome = outcome
   }
 }
 

@@ -16,7 +16,6 @@ import {
   printPath,
   type Signature,
   TraceTree,
-  traceHash,
   type Value,
 } from "../graph/mod.ts"
 import { externAt } from "../plan/mod.ts"
@@ -25,13 +24,14 @@ import { type Aside, asideEntry } from "./aside.ts"
 import { type Amounts, type Charge, Meter } from "./budget.ts"
 import { cacheKey } from "./cache.ts"
 import { GrowingChain } from "./chain.ts"
-import { type Commit, type Ended, type Intent, idempotencyKey, LateEnd, mintCommit } from "./commit.ts"
+import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
-import type { Delivery, EntryBody, Spent } from "./ledger.ts"
+import { EndEntry, LateEnd, LateTrace, StartEntry } from "./late.ts"
+import type { Delivery, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
-import { type Encoded, encoded, graphHash, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Encoded, encoded, Hashed, heldBy, messageOf, openOutcome } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
@@ -65,9 +65,7 @@ class RunRecord {
   readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
-  /** The input, and its hash once somebody needs it. */
-  #data: Uint8Array | undefined
-  #input: Uint8Array | undefined
+  readonly #input: Pick<Hashed, "hash">
   readonly #chain: GrowingChain
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
@@ -97,22 +95,16 @@ class RunRecord {
     if (history !== undefined) {
       // A write that was announced may be settled at the end, in an item that was finished long before.
       if (history.open.size > 0) this.trace = { seal: () => {} }
-      this.#input = history.inputHash
+      this.#input = { hash: history.inputHash }
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    this.#data = encode(options.input)
-    const { graph, hash: plan, pins } = admitted
-    const start = (): EntryBody => ({ kind: "start", graph, plan, pins: pins?.hash ?? null, input: this.#inputHash() })
-    const kept = this.#chain.appendLate("start", this.#data, start)
+    const input = new Hashed(encode(options.input), options.digest)
+    this.#input = input
+    const kept = this.#chain.appendLate("start", input.data, new StartEntry(admitted, input))
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     kept?.catch(() => {})
-  }
-
-  #inputHash(): Uint8Array {
-    this.#input ??= this.#options.digest(this.#data!)
-    return this.#input
   }
 
   /** What calls learn on their way. */
@@ -353,14 +345,8 @@ class RunRecord {
   end(outcome: Value | Failure): Awaitable<Ended> {
     this.#settleLost()
     const { ended, trace } = this.sum(outcome)
-    const body = (): EntryBody => ({
-      kind: "end",
-      outcome: ended.hash,
-      message: messageOf(ended.outcome),
-      trace: trace(),
-    })
     const chain = this.#chain
-    const kept = chain.appendLate("end", ended.data, body)
+    const kept = chain.appendLate("end", ended.data, new EndEntry(ended, trace))
     chain.close()
     const end = new LateEnd(chain, trace)
     return kept === undefined ? end : kept.then(() => end)
@@ -380,18 +366,13 @@ class RunRecord {
   }
 
   /** What the run comes to when it ends so, and its trace hash, which is computed when it is asked for; nothing is recorded. */
-  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: () => string } {
+  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: LateTrace } {
     const { digest } = this.#options
     const ended = encoded(
       outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
       digest,
     )
-    let hash: string | undefined
-    const trace = (): string => {
-      hash ??= traceHash(graphHash(this.#admitted), this.#inputHash(), this.#tree.root(), ended.hash, digest)
-      return hash
-    }
-    return { ended, trace }
+    return { ended, trace: new LateTrace(this.#admitted, this.#input, this.#tree, ended, digest) }
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {

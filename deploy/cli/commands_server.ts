@@ -110,6 +110,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
       "The program holds compiled plans, what they are granted, pins, policy, budgets, and the code of functions under the hashes that the lock has. Nothing of it parses or compiles graphs.",
       "Requests carry a token: the variable SHADOWGRAPH_TOKENS of the host holds the text of a file of tokens (`shadowgraph token`), with grants and budgets, or the SHA-256 of each token that may do all. Without it nobody may run anything, unless --open was given.",
       "Where a graph asks a person or waits for an event, its runs rest in the ledger and are answered over HTTP: on servers and in a Durable Object. In a page they rest while it is open.",
+      "Schedules and hooks of shadowgraph.project.json come along with the graphs that they start: on servers, and in a Durable Object.",
     ],
     examples: [
       ["shadowgraph deploy workerd quote -g net:rates.example.com", "a Cloudflare worker"],

@@ -9,6 +9,7 @@ import { ProjectError, why } from "../project/error.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { triggersOf } from "./triggers.ts"
 import { versionOf } from "./version.ts"
 
 export async function run(call: Call): Promise<number> {
@@ -29,6 +30,9 @@ export async function run(call: Call): Promise<number> {
     graphs,
   )
   if (!graphs.every((g) => g.checked !== undefined)) return EXIT.failed
+  const wrong = await triggersOf(call, graphs)
+  showProblems(call, wrong.problems, [wrong])
+  if (wrong.problems.length > 0) return EXIT.failed
   const { project } = ofOneFolder(graphs)
   const needs = call.on("yes") ? graphs.flatMap((g) => g.checked!.needs) : []
   const deployment = await deploymentOf({

@@ -7,7 +7,8 @@ import type { Observer } from "../engine/observe.ts"
 import type { Served } from "../http/app.ts"
 import { byGrants } from "../http/catalogue.ts"
 import { openSession, type Session } from "../project/project.ts"
-import { type Prepare, type StartableGraph, type Started, startable } from "../triggers/serve.ts"
+import { startable } from "../triggers/serve.ts"
+import type { Preparable, Prepare, Started } from "../triggers/start.ts"
 import { missingGrants } from "./admit.ts"
 import { budgetsOf } from "./budget.ts"
 import type { Named } from "./check.ts"
@@ -16,7 +17,7 @@ import { ledgerOf } from "./ledger_option.ts"
 import { speculateOf } from "./speculate.ts"
 
 /** A graph of a folder that is served. */
-export interface ServedGraph extends Served, StartableGraph {
+export interface ServedGraph extends Served, Preparable {
   readonly plan: Plan
   /** Of the plan's bytes. */
   readonly hash: string

@@ -25,6 +25,7 @@ import type { RunsHost } from "../http/means.ts"
 import { type TokenEntry, TokenList } from "../http/token_list.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
+import type { Preparable } from "../triggers/start.ts"
 import { type AppLimits, answer } from "./app.ts"
 
 /** A plan with what it is granted here. */
@@ -76,7 +77,7 @@ export class EdgeError extends Data.TaggedError("EdgeError")<{
 }> {}
 
 /** A graph that is ready here. */
-export interface EdgeReady extends Served {
+export interface EdgeReady extends Served, Preparable {
   readonly ready: Ready
   readonly readyFor: NonNullable<Served["readyFor"]>
 }
@@ -178,6 +179,8 @@ async function openAll(options: EdgeOptions): Promise<Opened> {
     const { name, needs, types } = plan
     if (ready.has(name)) throw new EdgeError({ reason: "twice", message: `Cannot serve two graphs called "${name}"` })
     const pin = pins === undefined ? {} : { pins: (key: string) => (Object.hasOwn(pins, key) ? pins[key] : undefined) }
+    const prepare: Preparable["prepare"] = (more = {}) =>
+      engine.prepare(bytes, { grants, ...pin, ...more }).catch(refusal)
     ready.set(name, {
       name,
       about,
@@ -186,7 +189,8 @@ async function openAll(options: EdgeOptions): Promise<Opened> {
       output: types[plan.output]!,
       engine,
       ready: await engine.prepare(bytes, { grants, ...pin }),
-      readyFor: byGrants((more) => engine.prepare(bytes, { grants, ...pin, ...more }).catch(refusal)),
+      readyFor: byGrants(prepare),
+      prepare,
     })
   }
   const grantsOf = new Map(plans.map(({ plan, graph }) => [plan.name, graph.grants ?? []]))

@@ -16,8 +16,19 @@ export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins"
   readonly limits?: Partial<HttpLimits>
   /** What is served beside runs; made with what tells that the program stops. */
   readonly ways?: (draining: Draining) => readonly Way[]
+  /** What starts runs by itself (`shadowgraph/edge/triggers`). `signal`: aborted when the program stops. */
+  readonly triggers?: (at: Edge, signal: AbortSignal) => Promise<EdgeTriggers>
   /** Of the interface, for its document. */
   readonly version?: string
+}
+
+/** Schedules and hooks of a program. */
+export interface EdgeTriggers {
+  readonly ways: readonly Way[]
+  /** Starts what is due; each resolves when the run that began has ended or rests, and never rejects. */
+  readonly look: () => Promise<readonly Promise<void>[]>
+  /** When something is due next, milliseconds since the epoch. */
+  readonly next: () => number | undefined
 }
 
 export interface EdgeHttp {
@@ -36,6 +47,8 @@ export interface EdgeHttp {
 const GRACE_MS = 5_000
 /** After so long a run that goes on is looked for, in case its program has died meanwhile, and a store that was away. */
 const AGAIN_MS = 30_000
+/** Between two looks at the clock of a program that goes on by itself. */
+const TICK_MS = 1_000
 
 /** Serves the graphs of an edge. Its own tokens hold here too; where its runs may rest (`parks`), they are answered here. */
 export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
@@ -43,7 +56,15 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
   const stopping = new AbortController()
   const { signal } = stopping
   const looking = { clock, signal, ...(onDefect === undefined ? {} : { onDefect }) }
-  const served = new Served(at, options)
+  const { triggers } = options
+  let opened: Promise<EdgeTriggers> | undefined
+  const theTriggers = () => {
+    opened ??= triggers?.(at, signal)
+    opened?.catch(() => (opened = undefined))
+    return opened
+  }
+  let lookedAt = 0
+  const served = new Served(at, options, theTriggers)
   let waker: Promise<Waker> | undefined
   const theWaker = () => {
     waker ??= host().then((mine) => new Waker(mine, { hosts: [mine], ...looking }))
@@ -54,19 +75,31 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
   return {
     fetch: (request) => served.fetch(request),
     wake: async () => {
-      while (!signal.aborted) {
-        try {
-          return await wake({ hosts: [await host()], ...looking })
-        } catch (cause) {
-          onDefect?.(cause)
-          await clock.sleep(AGAIN_MS, signal).catch(() => {})
+      const onAndOn = async (act: () => Promise<void>) => {
+        while (!signal.aborted) {
+          try {
+            return await act()
+          } catch (cause) {
+            onDefect?.(cause)
+            await clock.sleep(AGAIN_MS, signal).catch(() => {})
+          }
         }
       }
+      const tick = async () => {
+        const mine = await theTriggers()
+        while (mine !== undefined && !signal.aborted) {
+          await mine.look()
+          await clock.sleep(TICK_MS, signal).catch(() => {})
+        }
+      }
+      await Promise.all([onAndOn(async () => wake({ hosts: [await host()], ...looking })), onAndOn(tick)])
     },
     look: async () => {
       try {
         const taken = await (await theWaker()).look()
-        await Promise.all(taken)
+        const begun = (await (await theTriggers())?.look()) ?? []
+        lookedAt = clock.now()
+        await Promise.all([...taken, ...begun])
       } catch (cause) {
         onDefect?.(cause)
       }
@@ -74,8 +107,12 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
     next: async () => {
       try {
         const due = await (await theWaker()).next()
+        const tick = (await theTriggers())?.next()
+        // A tick that could not be seen to is looked at again soon, and not at once.
+        const ticks = tick === undefined ? undefined : Math.max(tick, lookedAt + TICK_MS)
         const died = served.running > 0 ? clock.now() + AGAIN_MS : undefined
-        return due === undefined ? died : died === undefined ? due : Math.min(due, died)
+        const times = [due, ticks, died].filter((time) => time !== undefined)
+        return times.length === 0 ? undefined : Math.min(...times)
       } catch (cause) {
         onDefect?.(cause)
         // Graphs that are not admitted will not be by waiting; a store that was there may be so again.
@@ -95,12 +132,14 @@ class Served {
   readonly draining = new Draining()
   readonly #at: Edge
   readonly #options: EdgeHttpOptions
+  readonly #triggers: () => Promise<EdgeTriggers> | undefined
   #app: Promise<ReturnType<typeof graphsApp>> | undefined
   #means: Means | undefined
 
-  constructor(at: Edge, options: EdgeHttpOptions) {
+  constructor(at: Edge, options: EdgeHttpOptions, triggers: () => Promise<EdgeTriggers> | undefined) {
     this.#at = at
     this.#options = options
+    this.#triggers = triggers
   }
 
   /** Runs that go on here. */
@@ -122,7 +161,7 @@ class Served {
 
   async #open(): Promise<ReturnType<typeof graphsApp>> {
     const { clock, holderOf, host, onDefect } = this.#at.means
-    const { version = "1", ways, ...more } = this.#options
+    const { version = "1", ways, triggers: _, ...more } = this.#options
     const graphs = [...(await this.#at.graphs()).values()]
     return graphsApp({
       ...more,
@@ -134,6 +173,7 @@ class Served {
         },
         describingWay({ version, guarded: holderOf !== undefined }),
         ...(ways?.(this.draining) ?? []),
+        ...((await this.#triggers())?.ways ?? []),
       ],
       clock,
       draining: this.draining,

@@ -105,6 +105,7 @@ const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge/mcp": "deploy/edge/mcp",
   "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
+  "shadowgraph/edge/triggers": "deploy/edge/triggers",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
   // What modules of functions take from the package is the builder's: `fn`, `Failure`, types.

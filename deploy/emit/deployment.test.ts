@@ -199,6 +199,64 @@ test("a grant of a kind of the project's own is left at home", async () => {
   expect(JSON.parse(String(files["deployment.json"])).graphs[0].grants).toEqual(["net:rates.example.com"])
 })
 
+describe("what starts runs by itself", () => {
+  const SUM = "graph: g\ninput: { n: number }\nnodes:\n  it: { expr: input.n + 1 }\noutput: it\n"
+  const hook = { graph: "g", signature: "github", secret: "secret:KEY", input: { n: "${ body.n }" } }
+  const files = {
+    "shadowgraph.project.json": JSON.stringify({
+      schedules: {
+        daily: { graph: "g", cron: "0 7 * * *", input: { n: 1 } },
+        other: { graph: "elsewhere", cron: "0 7 * * *" },
+      },
+      hooks: { pushed: hook },
+    }),
+  }
+  const told = async (target: Target) =>
+    (await deployed(target, SUM, true, files)).lacks.flatMap(({ what, harmless }) =>
+      /schedule|hook|secret/.test(what) ? [[what, harmless]] : [],
+    )
+  const LEFT = ["left out with their graphs, which are not deployed: the schedule other", true]
+  const KEY = ["the secret KEY is not brought along", true]
+
+  test("comes along where it can be kept, and is said where it cannot", async () => {
+    const both = "the schedule daily, the hook pushed"
+    expect(await told("node")).toEqual([
+      LEFT,
+      [`deliveries and ticks are remembered for as long as the program lives: ${both}`, true],
+      KEY,
+    ])
+    expect(await told("workerd")).toEqual([
+      LEFT,
+      [`runs of ${both} could be lost on their way: a Cloudflare worker has its ledger in memory here`, false],
+      KEY,
+    ])
+    expect(await told("browser")).toEqual([
+      LEFT,
+      [`not brought along: ${both}; a page in a browser is there while it is open`, true],
+    ])
+  })
+
+  test("is listed for whoever reviews it, and only where there is some", async () => {
+    const list = async (given: Record<string, string>) =>
+      JSON.parse(String((await deployed("node", SUM, true, given)).files["deployment.json"]))
+    expect(await list(files)).toMatchObject({
+      interface: "full",
+      schedules: [{ name: "daily", graph: "g", cron: "0 7 * * *", timezone: "UTC" }],
+      hooks: [{ name: "pushed", path: "/hooks/pushed", signature: "github", secrets: ["KEY"] }],
+    })
+    expect(Object.keys(await list({}))).not.toContain("schedules")
+  })
+
+  test("brings the engine for patterns where an expression of it wants that", async () => {
+    const project = (when: object) => ({
+      "shadowgraph.project.json": JSON.stringify({ hooks: { pushed: { ...hook, ...when } } }),
+    })
+    const plain = await deployed("node", SUM, true, project({ when: "body.kind == 'a'" }))
+    const reads = await deployed("node", SUM, true, project({ when: "headers['x'].matches('^a')" }))
+    expect(reads.gzip - plain.gzip).toBeGreaterThan(30_000)
+  })
+})
+
 describe("what comes along", () => {
   test("nothing that the graph does not want", async () => {
     const plain = await deployed("workerd", node('{ expr: "1 + 2" }'), true)

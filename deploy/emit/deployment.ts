@@ -13,6 +13,7 @@ import { type Lack, lacksOf } from "./lacks.ts"
 import { modelsIn } from "./models.ts"
 import { type Beside, besideOf } from "./runtimes.ts"
 import { type Interface, type Target, TRAITS } from "./targets.ts"
+import { triggersFor } from "./triggers.ts"
 
 export interface DeployOptions {
   readonly target: Target
@@ -50,12 +51,20 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
   for (const checked of graphs) gathered.push(await gather(checked, project))
   const { policy = ["default"], validate, budgets, speculate } = project.file
   const speculates = speculate !== undefined
+  const names = gathered.map(({ plan }) => plan.name)
+  const { brought, lacks: left } = triggersFor(project.file.triggers ?? {}, names, {
+    target,
+    ledger,
+    interface: options.interface,
+  })
+  const full = ledger !== "memory" || options.mcp || asks(gathered) || brought !== undefined
   const program: Program = {
     target,
     gathered,
     ledger,
-    interface: options.interface ?? (ledger !== "memory" || options.mcp || asks(gathered) ? "full" : "small"),
+    interface: options.interface ?? (full ? "full" : "small"),
     ...(options.mcp ? { mcp: partsOf(project, gathered) } : {}),
+    ...(brought === undefined ? {} : { triggers: brought }),
     version: options.version ?? "1",
     open,
     packing: {
@@ -80,7 +89,7 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     files,
     copies: beside.copies,
     gathered,
-    lacks: [...found, ...beside.lacks, ...lacks],
+    lacks: [...found, ...left, ...beside.lacks, ...lacks],
     bytes,
     gzip,
   }

@@ -4,11 +4,13 @@
  */
 import { type Packing, pack } from "../edge/packed.ts"
 import type { McpRole } from "../mcp/serving.ts"
+import { packTriggers } from "../triggers/packed.ts"
 import type { Gathered } from "./gather.ts"
 import { readsPatterns } from "./lacks.ts"
 import { modelsIn } from "./models.ts"
 import { codeOfModels, type Part, workerParts } from "./runtimes.ts"
 import { ASKING, type Interface, type KindCode, type Ledger, type Target, TRAITS } from "./targets.ts"
+import { type BroughtTriggers, triggersReadPatterns } from "./triggers.ts"
 
 export interface Program {
   readonly target: Target
@@ -23,6 +25,8 @@ export interface Program {
     readonly roles: readonly (readonly [graph: string, role: McpRole])[]
     readonly instructions?: string
   }
+  /** What starts runs by itself. */
+  readonly triggers?: BroughtTriggers
   /** Whoever reaches it may run what was granted. */
   readonly open: boolean
 }
@@ -48,22 +52,16 @@ export const partsOf = (gathered: readonly Gathered[]): readonly Part[] => [
   ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
 ]
 
-type Door = "edge" | "server" | "edge/http" | "edge/mcp" | "edge/onnx" | "edge/sandbox"
-const DOORS: readonly Door[] = ["edge", "edge/http", "edge/mcp", "edge/onnx", "edge/sandbox", "server"]
+const DOORS = ["edge", "edge/http", "edge/mcp", "edge/onnx", "edge/sandbox", "edge/triggers", "server"] as const
+type Door = (typeof DOORS)[number]
 
 export function entryOf(program: Program): string {
   const { target, gathered, packing } = program
   const { server } = TRAITS[target]
   const kinds = kindsOf(program)
   const uses = new Set(kinds.map(({ kind }) => kind))
-  const names: Names = {
-    edge: new Set(["edge", "unpack"]),
-    server: new Set(),
-    "edge/http": new Set(),
-    "edge/mcp": new Set(),
-    "edge/onnx": new Set(),
-    "edge/sandbox": new Set(),
-  }
+  const names = Object.fromEntries(DOORS.map((door) => [door, new Set<string>()])) as Names
+  names.edge.add("edge").add("unpack")
   for (const { code } of kinds) for (const name of code.names) names[code.door].add(name)
   const modules = [...new Map(gathered.flatMap((g) => g.modules.map((m) => [m.path, m]))).values()]
   const services: string[] = []
@@ -116,7 +114,9 @@ export function entryOf(program: Program): string {
   return [
     `// Written by \`shadowgraph deploy ${target}\`: ${gathered.map(({ plan }) => plan.name).join(", ")}. Written anew by the same command.`,
     ...(start.imports ?? []),
-    ...(gathered.some(readsPatterns) ? ['import "shadowgraph/graph/patterns"'] : []),
+    ...(gathered.some(readsPatterns) || (program.triggers !== undefined && triggersReadPatterns(program.triggers))
+      ? ['import "shadowgraph/graph/patterns"']
+      : []),
     ...DOORS.flatMap(from),
     ...(uses.has("script") && target !== "browser"
       ? [
@@ -130,6 +130,7 @@ export function entryOf(program: Program): string {
     "",
     "/** Plans, grants, pins, policy and budgets, as `deployment.json` lists them. */",
     `const PACKED = ${JSON.stringify(pack(packing))}`,
+    ...(program.triggers === undefined ? [] : [packedTriggers(program.triggers)]),
     ...(fetches && server ? ["const web = createHttp()"] : []),
     ...(models?.lines ?? []),
     ...start.lines,
@@ -169,9 +170,12 @@ type Tail = (program: Program, settings: readonly string[], names: Names) => Sta
 
 const call = (settings: readonly string[]): string => `edge({\n${settings.map((line) => `  ${line},\n`).join("")}})`
 
+const packedTriggers = ({ schedules, hooks }: BroughtTriggers): string =>
+  `/** Schedules and hooks, as \`deployment.json\` lists them. */\nconst TRIGGERS = ${JSON.stringify(packTriggers(schedules, hooks))}`
+
 /** The program's handler, in the form of interface that it has. */
 function appOf(
-  { interface: form, version, mcp, target, ledger }: Program,
+  { interface: form, version, mcp, target, ledger, triggers }: Program,
   settings: readonly string[],
   names: Names,
 ): string {
@@ -185,6 +189,11 @@ function appOf(
     const http = target === "workerd" && ledger === "memory" ? ", http: { sessionsMax: 0 }" : ""
     const roles = `new Map(${JSON.stringify(mcp.roles)})`
     more.push(`ways: (draining) => [mcpWay({ draining, roles: ${roles}${told}${http}, ...mcpKeyFrom(env) })]`)
+  }
+  if (triggers !== undefined) {
+    names.edge.add("secretsFrom")
+    names["edge/triggers"].add("triggersFrom")
+    more.push("triggers: triggersFrom(TRIGGERS, secretsFrom(env))")
   }
   return `httpAtEdge(${call(settings)}, { ${more.join(", ")} })`
 }
@@ -271,6 +280,9 @@ const TAILS: Readonly<Record<Target, Tail>> = {
     names.edge.add("SqlLedger").add("DurableStorage")
     const store = `store: () => SqlLedger.open({ storage: new DurableStorage(storage), holder: { id: crypto.randomUUID(), leaseMs: ${LEASE_MS} } })`
     const { body } = OBJECT[program.interface]
+    // The object has itself woken for each tick, once it was: by the first request, or by a trigger of its worker.
+    const ticks = (program.triggers?.schedules ?? []).length > 0
+    const object = 'env.GRAPHS.get(env.GRAPHS.idFromName("graphs"))'
     return {
       imports: ['import { DurableObject } from "cloudflare:workers"'],
       lines: [
@@ -280,8 +292,9 @@ const TAILS: Readonly<Record<Target, Tail>> = {
         "export class Graphs extends DurableObject {",
         "  app = start(this.env, this.ctx.storage)",
         ...body,
+        ...(ticks ? ["  tick() {", "    return this.alarm()", "  }"] : []),
         "}",
-        'export default { fetch: (request, env) => env.GRAPHS.get(env.GRAPHS.idFromName("graphs")).fetch(request) }',
+        `export default { fetch: (request, env) => ${object}.fetch(request)${ticks ? `, scheduled: (_, env) => ${object}.tick()` : ""} }`,
       ],
     }
   },

@@ -3,11 +3,13 @@
  * and keep in a repository.
  */
 import { MCP_KEY } from "../mcp/key.ts"
+import { wordOf } from "../triggers/packed.ts"
 import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
 import { modelsIn } from "./models.ts"
 import { PAGE } from "./page.ts"
 import { INSTALLED, type Part } from "./runtimes.ts"
 import type { Target } from "./targets.ts"
+import type { BroughtTriggers } from "./triggers.ts"
 
 export interface Written {
   /** By path in the folder of the deployment. */
@@ -34,7 +36,7 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, interface: form, mcp, open }: Program): string {
+function listing({ target, gathered, packing, ledger, interface: form, mcp, open, triggers }: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
@@ -51,10 +53,23 @@ function listing({ target, gathered, packing, ledger, interface: form, mcp, open
     ledger,
     ...(target === "browser" ? {} : { interface: form }),
     ...(mcp === undefined ? {} : { mcp: true }),
+    ...(triggers === undefined ? {} : listedTriggers(triggers)),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
 }
+
+const listedTriggers = ({ schedules, hooks }: BroughtTriggers): object => ({
+  schedules: schedules.map(({ name, graph, cron, timezone, grants }) => ({ name, graph, cron, timezone, grants })),
+  hooks: hooks.map(({ name, graph, scheme, secrets, grants }) => ({
+    name,
+    graph,
+    path: `/hooks/${name}`,
+    signature: wordOf(scheme),
+    secrets,
+    grants,
+  })),
+})
 
 function readme({ target, gathered, open, ledger, mcp }: Program, name: string, { live, also }: Written): string {
   const variables = [
@@ -204,13 +219,13 @@ const FORMS: Readonly<Record<Target, Form>> = {
       ],
     ],
   }),
-  workerd: ({ ledger, gathered, mcp }, text, name) => ({
+  workerd: ({ ledger, gathered, mcp, triggers }, text, name) => ({
     files: {
       "worker.js": text,
-      "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered)),
+      "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered), triggers?.schedules.length ?? 0),
       "workerd.capnp": capnp(
         ledger === "durable",
-        [...secretsOf(gathered), ...(mcp === undefined ? [] : [MCP_KEY])],
+        [...secretsOf(gathered, triggers), ...(mcp === undefined ? [] : [MCP_KEY])],
         partsOf(gathered),
       ),
     },
@@ -226,10 +241,13 @@ const FORMS: Readonly<Record<Target, Form>> = {
   }),
 }
 
-const secretsOf = (gathered: Program["gathered"]): readonly string[] => [
-  ...new Set(
-    gathered.flatMap(({ plan }) => plan.needs.flatMap((need) => (need.startsWith("secret:") ? [need.slice(7)] : []))),
-  ),
+const secretsOf = (gathered: Program["gathered"], triggers: BroughtTriggers | undefined): readonly string[] => [
+  ...new Set([
+    ...gathered.flatMap(({ plan }) =>
+      plan.needs.flatMap((need) => (need.startsWith("secret:") ? [need.slice(7)] : [])),
+    ),
+    ...(triggers?.hooks ?? []).flatMap(({ secrets }) => secrets),
+  ]),
 ]
 
 const COMPATIBLE = "2026-11-01"
@@ -238,6 +256,7 @@ const wrangler = (
   name: string,
   durable: boolean,
   parts: readonly Part[],
+  schedules: number,
 ): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
@@ -250,6 +269,8 @@ ${json({
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
   observability: { enabled: true },
+  // The object has itself woken for each tick; this wakes it after it was deployed, and should it ever not be.
+  ...(schedules > 0 ? { triggers: { crons: ["*/5 * * * *"] } } : {}),
   ...(durable
     ? {
         durable_objects: { bindings: [{ name: "GRAPHS", class_name: "Graphs" }] },

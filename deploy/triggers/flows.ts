@@ -4,16 +4,10 @@
  * same is asked before a server starts, and told at the hook's own line.
  */
 import { compile } from "../../compile/mod.ts"
-import { type CheckedGraph, type Origin, type Problem, pin } from "../../graph/mod.ts"
+import { type CheckedGraph, type Problem, pin } from "../../graph/mod.ts"
 import { AdmissionError, admit } from "../../kernel/mod.ts"
 import type { Project } from "../project/project.ts"
-import type { Hook } from "./read.ts"
-
-/** Whose words the input of a hook is, as the policy names it: `tool hook:pushed`. */
-export const senderOf = ({ name }: Hook): Origin => ({ who: "tool", of: `hook:${name}` })
-
-/** Whose the input of a hook's runs is: what is written down in the project's file is the user's own. */
-export const inputOrigin = (hook: Hook): Origin | undefined => (hook.input.kind === "expr" ? senderOf(hook) : undefined)
+import { inputOrigin } from "./start.ts"
 
 /** Flows of the project's hooks that its policy refuses. */
 export function hookFlows(project: Project, graphs: readonly CheckedGraph[]): readonly Problem[] {

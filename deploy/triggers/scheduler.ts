@@ -64,24 +64,62 @@ export const markName = ({ name, graph, cron, timezone }: Schedule): string =>
 /** Looks after schedules until the signal. */
 export async function runSchedules(options: SchedulerOptions): Promise<void> {
   const { schedules, clock, signal, everyMs = 1_000 } = options
-  const all = schedules.map((scheduled) => new Ticking(scheduled, options))
-  while (!signal.aborted && all.length > 0) {
-    for (const ticking of all) await ticking.look()
+  const scheduler = new Scheduler(options)
+  while (!signal.aborted && schedules.length > 0) {
+    await scheduler.look()
     await clock.sleep(everyMs, signal).catch(() => {})
+  }
+}
+
+/** Schedules that are looked at whenever somebody says so. */
+export class Scheduler {
+  readonly #all: readonly Ticking[]
+  readonly #clock: Clock
+  /** Runs that the look under way began. */
+  #begun: Promise<void>[] = []
+
+  constructor(options: SchedulerOptions) {
+    this.#clock = options.clock
+    this.#all = options.schedules.map((scheduled) => new Ticking(scheduled, options, (run) => this.#begun.push(run)))
+  }
+
+  /** Starts what is due; each resolves when the run that began has ended or rests, and never rejects. */
+  async look(): Promise<readonly Promise<void>[]> {
+    for (const ticking of this.#all) await ticking.look()
+    return this.#begun.splice(0)
+  }
+
+  /** When to look next, milliseconds since the epoch: at the next tick, and now where nobody has looked yet. Undefined: no tick comes any more. */
+  next(): number | undefined {
+    if (!this.#all.every((ticking) => ticking.looked)) return this.#clock.now()
+    const times = this.#all.flatMap((ticking) => ticking.next ?? [])
+    return times.length === 0 ? undefined : Math.min(...times)
   }
 }
 
 class Ticking {
   readonly #of: Scheduled
   readonly #options: SchedulerOptions
+  readonly #onBegun: (run: Promise<void>) => void
   /** Everything until then has been seen to; undefined before the first look. */
   #seen: number | undefined
   #next: number | undefined
   #blind = false
 
-  constructor(of: Scheduled, options: SchedulerOptions) {
+  constructor(of: Scheduled, options: SchedulerOptions, onBegun: (run: Promise<void>) => void) {
     this.#of = of
     this.#options = options
+    this.#onBegun = onBegun
+  }
+
+  get looked(): boolean {
+    return this.#seen !== undefined
+  }
+
+  /** When it ticks next; undefined before the first look, and where no tick comes any more. */
+  get next(): number | undefined {
+    if (this.#seen !== undefined) this.#next ??= this.#of.schedule.table.after(this.#seen)
+    return this.#next
   }
 
   async look(): Promise<void> {
@@ -175,12 +213,13 @@ class Ticking {
     }
     if (begun === undefined) return run
     onRun?.({ schedule: schedule.name, run })
-    begun.result.then(
+    const ended = begun.result.then(
       (result) => onRun?.({ schedule: schedule.name, run, result }),
       (cause: unknown) => {
         if (!signal.aborted) onDefect?.(cause)
       },
     )
+    this.#onBegun(ended)
     return run
   }
 

@@ -1,10 +1,21 @@
 // Deployments whose runs rest: begun over HTTP, asked about after the host was killed and started again, answered, and gone on with
 // when their time comes by itself; with a script in the sandbox, tokens that grant and spend, a stream, a batch and the document of
-// the interface. On Bun, Node, Deno, and workerd with a Durable Object (also by wrangler's own check); in a page while it is open.
+// the interface; and runs that a schedule and another server start. On Bun, Node, Deno, and workerd with a Durable Object (also by wrangler's own check); in a page while it is open.
+
+import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { createHash, createHmac } from "node:crypto"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -47,6 +58,19 @@ nodes:
 output: y
 `,
 }
+/** The hour that passed while nothing ran is made up for, once; a delivery that is made again starts nothing. */
+const PROJECT = {
+  schedules: { hourly: { graph: "twice", cron: "0 * * * *", missed: "once", input: { x: 500 } } },
+  hooks: {
+    counted: {
+      graph: "twice",
+      signature: "github",
+      secret: "secret:HOOK_KEY",
+      when: "headers['x-github-event'] != 'ping'",
+      input: { x: "${ body.size }" },
+    },
+  },
+}
 const hash = (token: string) => createHash("sha256").update(token).digest("hex")
 const entry = (name: string, more: object) => ({ name, sha256: hash(name), created: "2026-01-01T00:00:00Z", ...more })
 const TOKENS = JSON.stringify({
@@ -58,12 +82,19 @@ const TOKENS = JSON.stringify({
 })
 
 const base = mkdtempSync(join(tmpdir(), "shadowgraph-resting-"))
-const environment = { ...environmentWith(findBun()!), NO_COLOR: "1", SHADOWGRAPH_TOKENS: TOKENS, HOST: "127.0.0.1" }
+const environment = {
+  ...environmentWith(findBun()!),
+  NO_COLOR: "1",
+  SHADOWGRAPH_TOKENS: TOKENS,
+  HOST: "127.0.0.1",
+  HOOK_KEY: "hush",
+}
 const running = new Set<ChildProcess>()
 const traces = new Map<string, string>()
 
 beforeAll(() => {
   for (const [name, text] of Object.entries(GRAPHS)) writeFileSync(join(base, name), text)
+  writeFileSync(join(base, "shadowgraph.project.json"), JSON.stringify(PROJECT))
   symlinkSync(join(root, "node_modules"), join(base, "node_modules"))
 })
 afterAll(() => {
@@ -118,6 +149,41 @@ const said = async (
   return { ...((await got.json()) as object), status: got.status }
 }
 
+/** A delivery of another server, signed with a key. */
+const delivered = (url: string, body: string, key = "hush", event = "push") =>
+  said(
+    fetch(`${url}/hooks/counted`, {
+      method: "POST",
+      body,
+      headers: {
+        "content-type": "application/json",
+        "x-hub-signature-256": `sha256=${createHmac("sha256", key).update(body).digest("hex")}`,
+        "x-github-event": event,
+        "x-github-delivery": "first",
+      },
+    }),
+  )
+
+/** Two hours go by, as far as the schedules of a ledger know. */
+function twoHoursPassed(file: string): void {
+  const database = new Database(file)
+  expect(database.run("UPDATE ledger_mark SET seen = seen - 7200000").changes).toBe(1)
+  database.close()
+}
+
+/** The run of a schedule, which is told by what it comes to. */
+async function ticked(url: string): Promise<void> {
+  for (;;) {
+    const { runs } = (await said(ask(`${url}/runs?limit=500&graph=twice`, "clerk"))) as unknown as {
+      readonly runs: readonly { readonly url: string }[]
+    }
+    const came = await Promise.all(runs.map(async (run) => (await endOf(url + run.url))["output"]))
+    const mine = came.filter((output) => output === 1_000)
+    if (mine.length > 0) return expect(mine.length).toBe(1)
+    await Bun.sleep(100)
+  }
+}
+
 /** What a run says once it has ended. */
 async function endOf(url: string) {
   for (;;) {
@@ -128,8 +194,13 @@ async function endOf(url: string) {
   }
 }
 
-/** One host, from before its end to after it. */
-async function shown(name: string, folder: string, command: (port: number) => readonly string[]): Promise<void> {
+/** One host, from before its end to after it. `ledger`: the file of it. */
+async function shown(
+  name: string,
+  folder: string,
+  command: (port: number) => readonly string[],
+  ledger = () => join(folder, "ledger.db"),
+): Promise<void> {
   const first = await up(folder, command)
   const runs = (graph: string) => `${first.url}/graphs/${graph}/runs`
   // Who may do what.
@@ -165,7 +236,14 @@ async function shown(name: string, folder: string, command: (port: number) => re
   expect((await client.listTools()).tools.map(({ name }) => name).sort()).toEqual(["refund", "twice"])
   expect((await client.callTool({ name: "twice", arguments: { x: 21 } })).structuredContent).toEqual({ result: 42 })
   await client.close()
+  // What starts runs by itself.
+  expect(await delivered(first.url, '{"size":4}', "guessed")).toMatchObject({ type: "/problems/signature-wrong" })
+  expect(await delivered(first.url, '{"size":4}', "hush", "ping")).toMatchObject({ ignored: true })
+  const pushed = await delivered(first.url, '{"size":4}')
+  expect(pushed).toMatchObject({ status: 202, hook: "counted" })
+  expect(await endOf(`${first.url}/runs/${String(pushed["run"])}`)).toMatchObject({ ok: true, output: 8 })
   await first.end("SIGKILL")
+  twoHoursPassed(ledger())
   // Another life: what rested is answered, or goes on when its time has come.
   const second = await up(folder, command)
   const run = `${second.url}/runs/${String(refund["run"])}`
@@ -178,6 +256,8 @@ async function shown(name: string, folder: string, command: (port: number) => re
   expect(ended).toMatchObject({ status: 200, output: 50 })
   traces.set(name, String(ended["trace"]))
   expect(await endOf(`${second.url}/runs/${late}`)).toMatchObject({ ok: true, output: 7 })
+  expect(await delivered(second.url, '{"size":4}')).toMatchObject({ status: 200, again: true, run: pushed["run"] })
+  await ticked(second.url)
   await second.end("SIGTERM")
 }
 
@@ -209,7 +289,18 @@ describe.concurrent("runs that rest", () => {
       `--socket-addr=http=127.0.0.1:${port}`,
       "--experimental",
     ]
-    await shown("workerd", folder, (port) => [findWorkerd()!, ...config(port)])
+    const objects = join(folder, "objects")
+    await shown(
+      "workerd",
+      folder,
+      (port) => [findWorkerd()!, ...config(port)],
+      () => {
+        const [file] = readdirSync(objects, { recursive: true, encoding: "utf8" }).filter(
+          (name) => name.endsWith(".sqlite") && !name.includes("metadata"),
+        )
+        return join(objects, file!)
+      },
+    )
     // The vendor's own check, without the network: the object, and the sandbox as a module.
     const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js")
     const args = [wrangler, "deploy", "--dry-run", "--outdir", "out", "--config", "wrangler.jsonc"]
@@ -221,6 +312,7 @@ describe.concurrent("runs that rest", () => {
     })
     expect(dry.stdout).toContain("--dry-run: exiting now")
     expect(dry.stdout).toContain("GRAPHS")
+    expect(readFileSync(join(folder, "wrangler.jsonc"), "utf8")).toContain('"*/5 * * * *"')
     expect(dry.stdout).toMatch(/sandbox\.wasm\s*│\s*compiled-wasm/)
   })
 
