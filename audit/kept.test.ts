@@ -52,6 +52,6 @@ describe("what runs are replayed from", () => {
 
 test("a run's first entry says what it is replayed from, and no other entry does", () => {
   const rows = runOf("a", ["start", "resume"], { plan: "p", pins: "q" })
-  expect(rows.map(wantedBy)).toEqual([["p", "q"], []])
-  expect(runOf("a", ["start"], { plan: "p" }).map(wantedBy)).toEqual([["p"]])
+  expect(rows.map(wantedBy)).toStrictEqual([["p", "q"], []])
+  expect(runOf("a", ["start"], { plan: "p" }).map(wantedBy)).toStrictEqual([["p"]])
 })

@@ -102,12 +102,12 @@ async function verify(call: Call, words: readonly string[]): Promise<number> {
       ...(call.text("space") === undefined ? {} : { space: spaceOf(call) }),
     })
     const seconds = (performance.now() - began) / 1_000
-    show(call, audit, damage, seconds, kept !== undefined)
+    show(call, audit, damage, seconds, kept !== undefined ? undefined : last.length > 0 ? HELD : UNHELD)
     return audit.ok && damage === null ? EXIT.ok : EXIT.failed
   })
 }
 
-function show(call: Call, audit: Audit, damage: string | null, seconds: number, external: boolean): void {
+function show(call: Call, audit: Audit, damage: string | null, seconds: number, heldBy: string | undefined): void {
   const { out } = call.terminal
   const { ok, runs, entries, leaves, redacted, unsigned, unkept, findings, heads } = audit
   if (call.on("json")) {
@@ -136,13 +136,13 @@ function show(call: Call, audit: Audit, damage: string | null, seconds: number, 
         `${unkept} ${unkept === 1 ? "run" : "runs"} cannot be replayed or taken up: their plan, or what its tools were pinned to, is not kept.\n`,
       ),
     )
-  if (!external)
-    out.write(
-      dim(
-        "Held against the head in .shadowgraph; one kept elsewhere, given with --heads, also speaks where that was changed.\n",
-      ),
-    )
+  if (heldBy !== undefined) out.write(dim(`${heldBy}\n`))
 }
+
+const HELD =
+  "Held against the head in .shadowgraph; one kept elsewhere, given with --heads, also speaks where that was changed."
+const UNHELD =
+  "Held against no head: none is kept in .shadowgraph, so an end that was cut off would not be noticed. --heads gives one."
 
 const placeOf = ({ at }: AuditFinding): string =>
   "kept" in at

@@ -3,7 +3,7 @@
  * somebody with the public key alone can check. Bytes are base64.
  */
 import { existsSync } from "node:fs"
-import { readFile, rename, writeFile } from "node:fs/promises"
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import process from "node:process"
 import {
   continues,
@@ -16,7 +16,7 @@ import {
   type Verify,
 } from "../../audit/mod.ts"
 import { type Digest, hex, type Rec, sha256, type Value } from "../../graph/mod.ts"
-import { ChainWalk, kernelError, openEntry } from "../../kernel/mod.ts"
+import { ChainWalk, KernelError, kernelError, openEntry } from "../../kernel/mod.ts"
 import { leavesOf } from "./archive.ts"
 import { consistencyProof, inclusionProof } from "./merkle_proof.ts"
 import type { SqlLedger } from "./sql.ts"
@@ -72,16 +72,35 @@ export async function exportHeads(
   }
 }
 
-/** Keeps a head in a file, unless a later one of the same log stands there: then the ledger was put back, and verify says so. */
+/**
+ * Keeps a head in a file, unless a later one of the same log stands there: then the ledger was put back, and verify says so.
+ * Fails with `KernelError`: `full`, `readonly`, `storage`.
+ */
 export async function keepHeads(file: string, keys: readonly string[], head: SignedHead): Promise<void> {
-  const before = existsSync(file) ? readHeads(await readFile(file, "utf8"), file).heads : []
-  if (before.some((h) => h.log === head.log && h.size > head.size)) return
-  const heads = [...before.filter((h) => h.log !== head.log), head].map(headJson)
-  const text: HeadsFile = { shadowgraph: "heads", format: FORMAT, keys, heads }
   const draft = `${file}.${process.pid}`
-  await writeFile(draft, `${JSON.stringify(text, null, 2)}\n`)
-  await rename(draft, file)
+  try {
+    const before = existsSync(file) ? readHeads(await readFile(file, "utf8"), file).heads : []
+    if (before.some((h) => h.log === head.log && h.size > head.size)) return
+    const heads = [...before.filter((h) => h.log !== head.log), head].map(headJson)
+    const text: HeadsFile = { shadowgraph: "heads", format: FORMAT, keys, heads }
+    await writeFile(draft, `${JSON.stringify(text, null, 2)}\n`)
+    await rename(draft, file)
+  } catch (cause) {
+    if (cause instanceof KernelError) throw cause
+    await rm(draft, { force: true }).catch(() => {})
+    const { code = "", message } = cause as NodeJS.ErrnoException
+    const what = `Cannot keep the signed head of the ledger in "${file}"`
+    throw kernelError(WHY.get(code) ?? "storage", `${what}: ${message}; the entries are kept`, cause)
+  }
 }
+
+const WHY: ReadonlyMap<string, KernelError["reason"]> = new Map([
+  ["ENOSPC", "full"],
+  ["EDQUOT", "full"],
+  ["EACCES", "readonly"],
+  ["EPERM", "readonly"],
+  ["EROFS", "readonly"],
+])
 
 /** The proof of one run: its entries without their data, the leaf that notes its last one, and the way up to a signed root. */
 export interface RunProof {

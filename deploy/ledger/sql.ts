@@ -73,7 +73,7 @@ export interface SqlLedgerOptions {
   /** Signs the log of heads; without it there is none. */
   readonly signer?: Signer
   readonly now?: () => number
-  /** Is given the signed head, when the ledger closes and now and then before: to be kept where the database is not. */
+  /** Is given the signed head, when the ledger closes and now and then before: to be kept where the database is not. Where it fails, no entry does. */
   readonly keepHead?: (head: SignedHead) => Promise<void>
   /** Who this process is to others on the same store: without it nobody goes on with its runs when it dies. */
   readonly holder?: HolderOptions
@@ -92,6 +92,8 @@ export class SqlLedger implements LedgerStore {
   readonly #keepHead: SqlLedgerOptions["keepHead"]
   #head: SignedHead | undefined
   #headKeptAt = 0
+  /** Why it could not be handed out the last time. It is tried again, and told in the end. */
+  #notHanded: { readonly cause: unknown } | undefined
   readonly #queueMax: number
   readonly #held: HeldRuns | undefined
   /** Where our log of heads stands, and the last entry that was signed of each run in flight. */
@@ -195,14 +197,18 @@ export class SqlLedger implements LedgerStore {
     return { before: null, rows: rows.map((r) => rowOf(r, space, run)) }
   }
 
-  /** Waits for what was appended, then closes the store. */
+  /** Waits for what was appended, then closes the store. Fails where the head could not be handed out: all that was kept is kept. */
   async close(): Promise<void> {
     this.#open = false
     await this.#flushing
     await this.#handOut()
-    await this.#held?.close()
-    this.#head = undefined
-    await this.#storage.close()
+    try {
+      await this.#held?.close()
+    } finally {
+      this.#head = undefined
+      await this.#storage.close()
+    }
+    if (this.#notHanded !== undefined) throw this.#notHanded.cause
   }
 
   async #flush(): Promise<void> {
@@ -259,7 +265,14 @@ export class SqlLedger implements LedgerStore {
 
   async #handOut(): Promise<void> {
     this.#headKeptAt = this.#now()
-    if (this.#head !== undefined) await this.#keepHead?.(this.#head)
+    if (this.#head === undefined) return
+    try {
+      await this.#keepHead?.(this.#head)
+      this.#notHanded = undefined
+    } catch (cause) {
+      // The entries are kept and signed, whatever becomes of the head: who waits for them must not hear that they are not.
+      this.#notHanded = { cause }
+    }
   }
 
   /** Takes over what was added to our log since; was there anything? */

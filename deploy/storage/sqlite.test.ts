@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -151,6 +152,23 @@ describe("a file of SQLite", () => {
       expect(count(again)).toBe(kept)
       expect(again.damage()).toBe(null)
       again.close()
+      // To take up a small one takes room, too; SQLite may say only that something went wrong with a file.
+      for (const name of readdirSync(disk)) rmSync(join(disk, name))
+      const small = new SqliteStorage({ file })
+      small.batch([["CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)", []]])
+      small.close()
+      expect(spawnSync("dd", ["if=/dev/zero", `of=${join(disk, "rest")}`, "bs=4k"]).status).toBe(1)
+      const write = () => {
+        const narrow = new SqliteStorage({ file })
+        try {
+          narrow.batch([["INSERT INTO t VALUES (1, 'x')", []]])
+        } finally {
+          narrow.close()
+        }
+      }
+      expect(reasonOf(write)).toBe("full")
+      rmSync(join(disk, "rest"))
+      write()
     } finally {
       spawnSync("umount", [disk])
     }

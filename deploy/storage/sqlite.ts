@@ -2,7 +2,8 @@
  * The storage port on SQLite, through `node:sqlite`: one adapter for Bun, Deno and Node 22. Write-ahead log, and
  * `synchronous=FULL`: what a batch returned from survives the loss of power.
  */
-import { statSync } from "node:fs"
+import { statfsSync, statSync } from "node:fs"
+import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { kernelError } from "../../kernel/mod.ts"
 import type { Statement, Storage, StorageRow, StorageValue } from "./port.ts"
@@ -46,7 +47,7 @@ export class SqliteStorage implements Storage {
       if (before !== undefined) this.#look(before)
     } catch (cause) {
       db?.close()
-      throw sqliteError("open", `"${file}"`, cause)
+      throw sqliteError("open", `"${file}"`, cause, roomFor(file))
     }
   }
 
@@ -87,7 +88,7 @@ export class SqliteStorage implements Storage {
     try {
       this.#db.exec("BEGIN IMMEDIATE")
     } catch (cause) {
-      throw sqliteError("write", `"${this.#file}"`, cause)
+      throw sqliteError("write", `"${this.#file}"`, cause, roomFor(this.#file))
     }
     try {
       for (const [sql, params] of statements) this.#prepare(sql).run(...params)
@@ -98,7 +99,7 @@ export class SqliteStorage implements Storage {
       } catch {
         // SQLite rolls back by itself on a full disk or an I/O error; the first error is the one to tell.
       }
-      throw sqliteError("write", `"${this.#file}"`, cause)
+      throw sqliteError("write", `"${this.#file}"`, cause, roomFor(this.#file))
     }
   }
 
@@ -122,6 +123,17 @@ export class SqliteStorage implements Storage {
       this.#prepared.set(sql, statement)
     }
     return statement
+  }
+}
+
+/** Is there room where the file lies? Where that cannot be told, there is. */
+function roomFor(file: string): boolean {
+  if (file === ":memory:") return true
+  try {
+    const { bavail } = statfsSync(dirname(file))
+    return bavail > 0
+  } catch {
+    return true
   }
 }
 

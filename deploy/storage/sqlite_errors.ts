@@ -11,10 +11,18 @@ const REASONS: readonly (readonly [codes: readonly number[], words: RegExp, reas
   [[19], /constraint/i, "conflict"],
 ]
 
-export function sqliteError(action: "open" | "read" | "write", where: string, cause: unknown): KernelError {
+/** `room`: whether the disk has any. Without it SQLite may only say that something went wrong with a file beside the database. */
+export function sqliteError(
+  action: "open" | "read" | "write",
+  where: string,
+  cause: unknown,
+  room = true,
+): KernelError {
   const { errcode, message } = cause as { readonly errcode?: number; readonly message?: string }
   if (cause instanceof KernelError) return kernelError(cause.reason, `Cannot ${action} ${where}: ${message}`, cause)
   const primary = errcode === undefined ? -1 : errcode & 0xff
   const found = REASONS.find(([codes, words]) => codes.includes(primary) || (primary < 0 && words.test(message ?? "")))
+  if (found === undefined && !room)
+    return kernelError("full", `Cannot ${action} ${where}: the disk is full (${message ?? String(cause)})`, cause)
   return kernelError(found?.[2] ?? "storage", `Cannot ${action} ${where}: ${message ?? String(cause)}`, cause)
 }

@@ -1,6 +1,6 @@
 // `ledger` as a user uses it: verified, signed, proved, redacted, tampered with, and put back to an earlier state.
 import { expect, setDefaultTimeout, test } from "bun:test"
-import { readFileSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { compile } from "../../compile/mod.ts"
@@ -79,6 +79,18 @@ test("a ledger is whole, proves its runs, forgets what it must, and tells every 
   expect(shown.exit).toBe(0)
   expect(shown.out).toContain(`shown: Run ${runs[0]!.run}: 5 entries, ended`)
   expect((await sg("ledger", "verify-proof", "proof.json", "--key", `${"A".repeat(43)}=`)).exit).toBe(1)
+
+  const heads = join(folder, ".shadowgraph", "ledger.heads.json")
+  const kept = readFileSync(heads)
+  expect(whole.out).toContain("Held against the head in .shadowgraph")
+  rmSync(heads)
+  expect((await sg("ledger", "verify")).out).toContain("Held against no head: none is kept in .shadowgraph")
+  mkdirSync(heads)
+  const unheard = await sg("run", "deliveries", "-y", "--json")
+  expect([unheard.exit, JSON.parse(unheard.out).ok]).toEqual([1, true])
+  expect(unheard.err).toContain(`Cannot keep the signed head of the ledger in "${heads}"`)
+  rmdirSync(heads)
+  writeFileSync(heads, kept)
 
   const before = readFileSync(file)
   expect((await sg("ledger", "redact", runs[0]!.run)).out).toContain("Removed what stood beside 5 entries")

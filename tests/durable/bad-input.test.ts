@@ -192,6 +192,30 @@ describe("a clock that goes back", () => {
     await engine.close()
   })
 
+  test("a head that nobody takes fails no run: it is offered again, and told when the ledger closes", async () => {
+    const run = async (keepHead: () => Promise<void>) => {
+      const storage = new SqliteStorage({ file: join(folder, `${++made}.db`) })
+      let now = 1_800_000_000_000
+      const store = await SqlLedger.open({ storage, now: () => (now += 60_000), signer: key.signer, keepHead })
+      const world = new World()
+      const engine = world.engine(store)
+      const text = "graph: t\nnodes:\n  x: { look: 1 }\n  y: { post: x }\noutput: y\n"
+      const ready = await engine.prepare(world.plan(text), { grants: GRANTS })
+      const { run, outcome } = await ready.run({})
+      const chain = await store.entries("", run)
+      const told = await engine.close().catch((cause: Error) => cause.message)
+      return { ok: outcome.ok, ended: verifyChain(chain, { digest: sha256, space: "", run }), told }
+    }
+    const whole = { ok: true, ended: { ok: true, ended: true } }
+    const broken = () => Promise.reject(new TypeError("no room"))
+    expect(await run(broken)).toMatchObject({ ...whole, told: "no room" })
+    let offered = 0
+    const later = async () => (++offered === 1 ? broken() : undefined)
+    const healed = await run(later)
+    expect(healed).toMatchObject(whole)
+    expect([healed.told, offered > 1]).toEqual([undefined, true])
+  })
+
   test("makes nothing due that was not, and nothing undue for ever", async () => {
     const house = new House()
     const { world } = house

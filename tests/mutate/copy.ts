@@ -61,7 +61,10 @@ export function makeCopy(): Copy {
   for (const file of SOURCES) {
     const made = mutate(file, readFileSync(join(root, file), "utf8"), mutants.length)
     mutants.push(...made.mutants)
-    writeFileSync(join(folder, file), `import ${SWITCHES} from "../tests/mutate/switch.ts"\n${made.text}`)
+    writeFileSync(
+      join(folder, file),
+      `import ${SWITCHES} from "${"../".repeat(file.split("/").length - 1)}tests/mutate/switch.ts"\n${made.text}`,
+    )
   }
   return { folder, mutants }
 }

@@ -177,25 +177,30 @@ export const EXPLAINED: readonly Explained[] = [
     reason:
       "A shortcut: when a run is due is looked at only while it rests, and is counted anew from its first rest on.",
   },
+  ...(["always", "flipped"] as const).map((what) => ({
+    file: "deploy/ledger/memory.ts",
+    what,
+    code: "tail.older.length > 0",
+    reason: "A shortcut: of no older rows none are let go of.",
+  })),
   {
     file: "deploy/ledger/memory.ts",
     what: "always",
-    code: 'row.kind === "undo"',
+    code: 'known.last.kind === "end"',
     reason: "A shortcut: a run that has not ended is not among those that have.",
   },
-  {
+  ...(
+    [
+      ["undefined", "return this.open.size + this.young.size + this.old.size"],
+      ["never", "runs.size === 0"],
+      ["not called", "this.#spaces.delete(space)"],
+    ] as const
+  ).map(([what, code]) => ({
     file: "deploy/ledger/memory.ts",
-    what: "flipped",
-    code: "known.size > 0",
+    what,
+    code,
     reason: "A space without runs has nothing to tell: whether it is kept is a matter of memory.",
-  },
-  {
-    file: "deploy/ledger/memory.ts",
-    what: "left alone",
-    code: "recent !== undefined && recent.ended === undefined",
-    reason:
-      "A shortcut: a run that has ended is among those that are known, until a row of another makes that the recent one.",
-  },
+  })),
   {
     file: "kernel/ledger.ts",
     what: "always",
