@@ -233,7 +233,7 @@ async function batches(): Promise<void> {
       { name: "onnxruntime-node, numbers to numbers", run: done(() => run(features, rows)) },
       { name: "our own kernel, numbers to numbers", run: done(() => net.many(features, rows)) },
     ],
-    { turns: 21, turnMs: 1, warmMs: 200 },
+    { turns: 31, turnMs: 60, warmMs: 200 },
   )
   const all = [...times.values()]
   report.text(`A batch of ${rows} on ${mlp.widths.join("-")}: ours ran ${first.ran}, for it was ${first.reason}.`)

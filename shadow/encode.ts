@@ -170,19 +170,20 @@ export function outputFrom(spec: unknown): Output | EncodingRefused {
     width += size
   }
   if (width > WIDTH_MAX) return tooWide(width, "logits")
+  const classes = new Uint16Array(groups.length)
+  const used = new Uint8Array(groups.length)
   return Object.freeze({
     width,
     groups,
     targets: (value: Value, into: Uint16Array, at: number) => refusalOf(part.write(value, into, at)),
     fromTargets: (classes: Uint16Array, at: number) => valueOf(part, classes, at),
     read(logits: Float32Array, at: number) {
-      const classes = new Uint16Array(groups.length)
       for (let g = 0; g < groups.length; g++) {
         const best = classOf(groups[g]!, logits, at)
         if (best < 0) return refused("outside", `group ${g} of the logits`, "numbers", "NaN")
         classes[g] = best
       }
-      const used = new Uint8Array(groups.length)
+      used.fill(0)
       const value = part.read(classes, 0, used)
       if (value instanceof Miss) return refusalOf(value)!
       const confidence = new Float64Array(groups.length)

@@ -23,7 +23,7 @@ export interface BatchRuntime {
   readonly open: (file: Uint8Array) => Promise<BatchSession>
 }
 export interface BatchSession {
-  /** `rows` inputs, row after row; the answer has as many rows. */
+  /** `rows` inputs, row after row; the answer has as many rows. The inputs are the caller's again once it has answered. */
   readonly run: (features: Float32Array, rows: number) => Promise<Float32Array>
   readonly close: () => Promise<void>
 }
@@ -50,8 +50,8 @@ export interface ShadowModelOptions extends Omit<NetOptions, "digits"> {
 /** Why a file makes no model that can be called, or arguments have no answer. */
 export type Unanswered = EncodingRefused | ModelRefused
 
-/** Rows that a lent runtime is given at once: it computes one such piece while this thread makes and reads others. */
-const PIECE = 1024
+/** Rows that a lent runtime is given at once, so that memory does not grow with the batch; fewer would be no faster. */
+const PIECE = 4096
 
 const SINGLE: HowItRan = { ran: "wasm-single", reason: "one call" }
 
@@ -135,7 +135,8 @@ export class ShadowModel {
     const { found, ...how } = "found" in lent ? lent : this.#own(used, count, lent.why)
     if (found instanceof ModelRefused) return found
     let next = 0
-    return { by: this.file.hash, readings: rows.map((_, i) => refused.get(i) ?? found[next++]!), ...how }
+    const readings = refused.size === 0 ? found : rows.map((_, i) => refused.get(i) ?? found[next++]!)
+    return { by: this.file.hash, readings, ...how }
   }
 
   /** What the logits say. Weights that are finite can still make a sum that is not: that is no answer, however sure it looks. */
@@ -164,10 +165,10 @@ export class ShadowModel {
   ): HowItRan & { readonly found: readonly (Reading | Unanswered)[] | ModelRefused } {
     const logits = this.#net.manyOfStates(states, count)
     const found = logits instanceof ModelRefused ? logits : this.#readings(logits, count)
-    return { found, ran: "wasm-batch", reason: `${count} rows; ${why}` }
+    return { found, ran: "wasm-batch", reason: `${count === 1 ? "one row" : `${count} rows`}; ${why}` }
   }
 
-  /** By the lent runtime, or why not. It computes beside this thread, which makes its next input and reads its last answer meanwhile. */
+  /** By the lent runtime, or why not. */
   async #lent(
     states: Uint16Array,
     count: number,
@@ -179,52 +180,50 @@ export class ShadowModel {
     if (this.#failed !== undefined) return { why: this.#failed }
     const { about, ran } = this.#batch
     const found: (Reading | Unanswered)[] = []
-    const under: { readonly rows: number; readonly logits: Promise<Float32Array> }[] = []
     try {
       this.#session ??= this.#batch.open(this.file.bytes)
       const session = await this.#session
-      const each = this.encoding.digits.length
-      for (let from = 0; from < count || under.length > 0; ) {
-        if (from < count && under.length < 2) {
-          const rows = Math.min(PIECE, count - from)
-          const features = this.#features(states.subarray(from * each, (from + rows) * each), rows)
-          under.push({ rows, logits: session.run(features, rows) })
-          from += rows
-          continue
+      const [each, { width }] = [this.encoding.digits.length, this.encoding]
+      const features = new Float32Array(Math.min(PIECE, count) * width)
+      for (let from = 0; from < count; from += PIECE) {
+        const rows = Math.min(PIECE, count - from)
+        const input = features.subarray(0, rows * width)
+        this.#features(states.subarray(from * each, (from + rows) * each), rows, input)
+        const logits = await session.run(input, rows)
+        if (logits.length !== rows * this.output.width) {
+          throw new RangeError(`it gave ${logits.length} numbers, not ${rows * this.output.width}`)
         }
-        const { rows, logits } = under[0]!
-        const piece = await logits
-        under.shift()
-        if (piece.length !== rows * this.output.width) {
-          throw new RangeError(`it gave ${piece.length} numbers, not ${rows * this.output.width}`)
-        }
-        for (const reading of this.#readings(piece, rows)) found.push(reading)
+        this.#readings(logits, rows, found)
       }
       return { found, ran, reason: `${count} rows on ${about}` }
     } catch (cause) {
       this.#failed = `${about} failed: ${cause instanceof Error ? cause.message : String(cause)}`
-      // What is still under way has nobody to wait for it; that it fails as well, or cannot be closed, is no news.
-      await Promise.allSettled([...under.map((u) => u.logits), this.close()])
+      // That it cannot be closed either is no news.
+      await this.close().catch(() => undefined)
       return { why: this.#failed }
     }
   }
 
-  #readings(logits: Float32Array, count: number): (Reading | Unanswered)[] {
-    return Array.from({ length: count }, (_, r) => this.#read(logits, r * this.output.width))
+  #readings(logits: Float32Array, count: number, into: (Reading | Unanswered)[] = []): (Reading | Unanswered)[] {
+    const { width } = this.output
+    for (let r = 0; r < count; r++) into.push(this.#read(logits, r * width))
+    return into
   }
 
   /** The features that the states stand for. */
-  #features(states: Uint16Array, count: number): Float32Array {
+  #features(states: Uint16Array, count: number, features: Float32Array): void {
     const { digits, width } = this.encoding
-    const features = new Float32Array(count * width)
+    features.fill(0)
     for (let r = 0, s = 0; r < count; r++) {
       for (let d = 0; d < digits.length; d++, s++) {
         const { at, code } = digits[d]!
-        const [from, state] = [r * width + at, states[s]!]
+        // Not as a pair: one is made and taken apart for every digit of every row.
+        const from = r * width + at
+        const state = states[s]!
         if (code === "one-hot") features[from + state] = 1
-        else features.fill(1, from, from + state)
+        // A call of `fill` costs more than the few beads of a digit.
+        else for (let i = from; i < from + state; i++) features[i] = 1
       }
     }
-    return features
   }
 }

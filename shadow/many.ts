@@ -26,7 +26,7 @@ export async function predictMany(
   const inside = covers(encoding, support)
   if (opened.package.family === "composed") {
     const answers = rows.map((row) => passed(row, guess, inside, serving))
-    return { answers, ran: `cells: ${rows.length} rows, one by one` }
+    return { answers, ran: rows.length === 1 ? "cells: one row" : `cells: ${rows.length} rows, one by one` }
   }
   const model = ShadowModel.of(opened.package.model, batch === undefined ? {} : { batch })
   if (model instanceof ModelRefused || model instanceof EncodingRefused) return model

@@ -29,7 +29,9 @@ export async function askShadow(call: Call, kept: KeptShadow, words: readonly st
   if (!("answers" in said)) throw refused(said)
   const { out } = call.terminal
   for (const [i, answer] of said.answers.entries())
-    out.write(call.on("json") ? `${JSON.stringify(answerJson(rows[i]!, answer))}\n` : `${answerText(answer, call)}\n`)
+    out.write(
+      `${call.on("json") ? JSON.stringify(answerJson(rows[i]!, answer, kept)) : answerText(rows[i]!, answer, kept, call)}\n`,
+    )
   if (!call.on("json")) out.write(`${out.colours.dim(closing(said, kept))}\n`)
   return said.answers.every((a) => a.ok) ? EXIT.ok : EXIT.failed
 }
@@ -59,21 +61,34 @@ function fromWords(words: readonly string[], spec: PartSpec): Value {
   return { ...given }
 }
 
-function answerText(answer: Prediction, call: Call): string {
-  if (!answer.ok) return `${call.terminal.out.colours.dim("no answer:")} ${WHY[answer.why]}`
+function answerText(args: Value, answer: Prediction, { opened }: KeptShadow, call: Call): string {
+  if (!answer.ok) {
+    const place = answer.why === "support" ? outside(args, opened) : undefined
+    const why = place === undefined ? WHY[answer.why] : `${WHY[answer.why]}. ${printable(place)}`
+    return `${call.terminal.out.colours.dim("no answer:")} ${why}`
+  }
   const sure = call.terminal.out.colours.dim(`confidence ${answer.confidence.toFixed(4)}`)
   return `${printable(jsonText(answer.value as Value, { nonFinite: "text" }))}  ${sure}`
 }
 
-const answerJson = (args: Value, answer: Prediction): object => {
+/** Where arguments leave what the shadow knows, where that is one place. */
+function outside(args: Value, { encoding }: KeptShadow["opened"]): string | undefined {
+  return encoding.states(args, new Uint16Array(encoding.digits.length), 0)?.message
+}
+
+function answerJson(args: Value, answer: Prediction, { opened }: KeptShadow): object {
   const asked = jsonOf(args, { nonFinite: "text" })
-  if (!answer.ok) return { args: asked, ok: false, why: answer.why }
+  if (!answer.ok) {
+    const because = answer.why === "support" ? outside(args, opened) : undefined
+    return { args: asked, ok: false, why: answer.why, ...(because === undefined ? {} : { because }) }
+  }
   const { value, confidence, alpha, by, ran } = answer
   return { args: asked, ok: true, output: jsonOf(value as Value, { nonFinite: "text" }), confidence, alpha, by, ran }
 }
 
 function closing({ answers, ran }: Said, { card }: KeptShadow): string {
   const spoke = answers.filter((a) => a.ok).length
+  if (spoke === 0) return answers.length === 1 ? "the tool answers by itself" : "the tool answers all of them by itself"
   return `${spoke} of ${answers.length} answered, at most ${percent(card.calibration.alpha)} of them wrong; ${ran}`
 }
 

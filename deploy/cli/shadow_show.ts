@@ -101,9 +101,10 @@ export async function ask(call: Call, [tool, ...words]: readonly string[]): Prom
   return askShadow(call, newest, words)
 }
 
-export async function show(call: Call, [tool, ...more]: readonly string[]): Promise<number> {
-  nothingMore("show", more)
-  if (tool === undefined) throw usage("shadow show wants the name of a tool", "shadowgraph shadow ls   lists them")
+export async function show(call: Call, words: readonly string[]): Promise<number> {
+  // Names of requests hold a space, which a shell takes for the end of a word.
+  const tool = words.join(" ")
+  if (tool === "") throw usage("shadow show wants the name of a tool", "shadowgraph shadow ls   lists them")
   const own = ownOf(await found(call), tool)
   const { out } = call.terminal
   if (call.on("json"))

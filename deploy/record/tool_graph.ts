@@ -103,10 +103,15 @@ interface LoneCall extends Pick<Graph, "resources"> {
 export function graphOf({ kind, config, resources, taken, output, settings }: LoneCall): Graph {
   const input: Extract<Type, { kind: "record" }> = taken?.kind === "record" ? taken : T.record({ value: T.unknown })
   const given: Expr = { op: "ref", name: "input" }
-  const fields = Object.keys(input.fields).map((name): readonly [string, Expr] => [
-    name,
-    { op: "field", of: given, name },
-  ])
+  const field = (name: string): Expr => ({ op: "field", of: given, name })
+  const names = Object.keys(input.fields)
+  const args: Expr =
+    taken?.kind !== "record"
+      ? field("value")
+      : // A record that is written out has all of its fields: what may be absent comes with the whole.
+        names.some((name) => input.fields[name]!.optional)
+        ? given
+        : { op: "record", fields: names.map((name) => [name, field(name)]) }
   return {
     name: "one_tool",
     types: {},
@@ -119,7 +124,7 @@ export function graphOf({ kind, config, resources, taken, output, settings }: Lo
           name: NODE,
           kind,
           config,
-          args: taken?.kind === "record" ? { op: "record", fields } : { op: "field", of: given, name: "value" },
+          args,
           scopes: {},
           ...(output === undefined ? {} : { output }),
           settings,

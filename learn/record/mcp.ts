@@ -148,7 +148,8 @@ export class McpWatch {
   #met(result: Rec): void {
     const info = result["serverInfo"]
     if (this.#server === undefined && isRecord(info) && typeof info["name"] === "string" && info["name"] !== "")
-      this.#server = info["name"]
+      // In the name of a tool the first slash is the end of its server's.
+      this.#server = info["name"].replaceAll("/", "-")
   }
 
   #listed(result: Rec): readonly RecordedCall[] {

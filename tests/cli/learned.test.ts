@@ -124,7 +124,7 @@ describe("a training", () => {
     const [{ args, output, confidence }] = spoke
     const one = await start(trained, ["shadow", "ask", TOOL, `a=${args.a}`, `b=${args.b}`, "--json"]).done
     const alone = JSON.parse(one.out)
-    expect([one.exit, alone.output, alone.ran]).toEqual([0, output, expect.stringMatching(/^wasm-batch: 1 rows; /)])
+    expect([one.exit, alone.output, alone.ran]).toEqual([0, output, expect.stringMatching(/^wasm-batch: one row; /)])
     expect(alone.confidence).toBeCloseTo(confidence, 4)
     const far = await start(trained, ["shadow", "ask", TOOL, "a=64", "b=x"]).done
     expect([far.exit, far.out]).toEqual([1, expect.stringContaining("do not reach these arguments")])
