@@ -13,6 +13,8 @@ import { DTYPE_BYTES, type Value } from "./value.ts"
 
 export type Named = (name: string) => Type | undefined
 export type Bad = { readonly problems: readonly ExprProblem[] }
+/** `before`: the type, where only the default behind it is wrong. */
+export type BadField = Bad & { readonly before?: Type }
 
 /** Longest notation, and its deepest nesting. */
 const SOURCE_MAX = 16384
@@ -69,7 +71,7 @@ export function readField(
   source: string,
   constant: ReadDefault,
   named: Named = () => undefined,
-): { readonly type: Type; readonly default?: Value } | Bad {
+): { readonly type: Type; readonly default?: Value } | BadField {
   const r = readType(source, named, constant)
   if ("problems" in r) return r
   if (r.rest >= source.length) return { type: r.type }
@@ -82,7 +84,7 @@ export function readField(
       "A default is written after =.",
     )
   const value = constant(source.slice(r.rest + 1), r.rest + 1, r.type)
-  return "problems" in value ? value : { type: r.type, default: value.value }
+  return "problems" in value ? { ...value, before: r.type } : { type: r.type, default: value.value }
 }
 
 /** A literal, as it was printed, that a port of `type` takes. */
