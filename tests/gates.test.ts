@@ -10,13 +10,11 @@ import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
   accept,
-  type CheckedGraph,
   type McpConnection,
   type NodeKind,
   printPath,
   printProblemShort,
   type Rec,
-  type Registry,
   registry,
   type Services,
   T,
@@ -24,35 +22,21 @@ import {
 import { AdmissionError, admit, type Chain, type Gate, openPins } from "../kernel/mod.ts"
 import { standardKinds, toolPin, toolPinKey } from "../nodes/mod.ts"
 import { decodePlan, encodePlan, type Plan, type Step } from "../plan/mod.ts"
-import { compiled, done, door, graph, KNOCK, others, PATHS } from "./knocking.ts"
-
-interface Combination {
-  readonly registered: boolean
-  readonly granted: boolean
-  readonly validated: boolean
-}
-const COMBINATIONS: readonly Combination[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
-  registered: (bits & 4) === 0,
-  granted: (bits & 2) === 0,
-  validated: (bits & 1) === 0,
-}))
-const isOpen = (c: Combination): boolean => c.registered && c.granted && c.validated
-/** The columns, by their open gates: `RG-` is registered and granted. */
-const COLUMNS = COMBINATIONS.map(
-  (c) => (c.registered ? "R" : "-") + (c.granted ? "G" : "-") + (c.validated ? "V" : "-"),
-).join(" | ")
-
-/** The gates that must be named. Of a tool that nobody registered, nothing says what would validate it. */
-const shut = (c: Combination): readonly Gate[] => [
-  ...(c.registered ? [] : (["registered"] as const)),
-  ...(c.granted ? [] : (["granted"] as const)),
-  ...(c.registered && !c.validated ? (["validated"] as const) : []),
-]
-
-const kindsOf = (c: Combination) =>
-  registry(...others, ...(c.registered ? [door(c.validated ? T.unknown : undefined)] : []))
-const grantsOf = (c: Combination, checked: CheckedGraph): readonly string[] =>
-  checked.needs.filter((need) => c.granted || !need.startsWith("app:door:"))
+import {
+  answeringLater,
+  COLUMNS,
+  COMBINATIONS,
+  compiled,
+  done,
+  failureOf,
+  grantsOf,
+  graph,
+  isOpen,
+  KNOCK,
+  kindsOf,
+  PATHS,
+  shut,
+} from "./knocking.ts"
 
 const services = { clock: systemClock, chance: systemChance }
 const rows: string[] = []
@@ -83,15 +67,6 @@ function refusedBy(cause: unknown, gates: readonly Gate[]): AdmissionError {
   return error
 }
 
-async function failureOf(run: () => unknown): Promise<unknown> {
-  try {
-    await run()
-  } catch (cause) {
-    return cause
-  }
-  return undefined
-}
-
 describe("all 8 combinations", () => {
   for (const [path, text] of PATHS) {
     test(path, async () => {
@@ -118,21 +93,6 @@ describe("all 8 combinations", () => {
     })
   }
 })
-
-/** The same kinds, whose tools take a moment: there is time to guess. */
-const answeringLater = (kinds: Registry): Registry =>
-  new Map(
-    [...kinds].map(([name, kind]): [string, NodeKind] => [
-      name,
-      {
-        ...kind,
-        open: async (...of) => {
-          const { execute, ...rest } = await kind.open(...of)
-          return { ...rest, execute: async (args, call) => systemClock.sleep(1).then(() => execute(args, call)) }
-        },
-      },
-    ]),
-  )
 
 /** Begun anew with an outcome in the place of the door's own: nobody would be called, and it is refused all the same. */
 const given: typeof anew = (engine, run, options) =>
