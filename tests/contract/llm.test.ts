@@ -31,6 +31,16 @@ describe("what a node is", () => {
     })
   })
 
+  test("with usage it gives a record, also where `output` describes another: `check` then tells", () => {
+    const usage = T.record({ prompt_tokens: T.number, completion_tokens: T.number })
+    const gives = (output: Type) => {
+      const signed = sign({ args: { prompt: "x" }, config: { usage: true }, output })
+      return "output" in signed ? signed.output : signed
+    }
+    expect(gives(T.record({ value: T.boolean, usage }))).toEqual(T.record({ value: T.boolean, usage }))
+    expect(gives(T.record({ answer: T.string }))).toEqual(T.record({ value: T.string, usage }))
+  })
+
   test("bad settings are told all at once", () => {
     const p = { prompt: "x" }
     expect(problems({})).toEqual(["G005 llm"])
