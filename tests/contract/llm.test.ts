@@ -3,7 +3,7 @@
  * is, text and typed answers, repairs, tools in bounded rounds, token counts. Bad answers are in `llm-answer.test.ts`.
  */
 import { beforeEach, describe, expect, test } from "bun:test"
-import { type Call, fail, type Rec, T, type Value } from "../../graph/mod.ts"
+import { type Call, fail, type Rec, T, type Type, type Value } from "../../graph/mod.ts"
 import { ask as askServer, both, problems as problemsOf, sign as signOf, type Written } from "./llm-node.ts"
 import { type Saying, startModelServer } from "./model-server.ts"
 import { failure } from "./servers.ts"
