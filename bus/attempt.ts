@@ -99,8 +99,8 @@ export class Attempts {
 
   /** The call that a pure function sees which asks for one. */
   plainCall(frame: Frame, step: StepCode): CallView {
-    const note = (text: string) => this.#note(frame.pathOf(step), text)
-    return new CallView(this.#record, frame.pathOf(step), 1, frame, note, undefined)
+    const path = frame.pathOf(step)
+    return new CallView(this.#record, path, 1, frame, (text, piece) => this.#note(path, text, piece), undefined)
   }
 
   /** Calls the tool of a step. Returns the value, or a promise of it; fails with a `Failure` that has its path. */
@@ -252,7 +252,7 @@ export class Attempts {
       path,
       attempt,
       undefined,
-      (text) => this.#note(path, text),
+      (text, piece) => this.#note(path, text, piece),
       step.kind === "invoke_with" ? invoke : undefined,
       task.intent?.key,
       task,
@@ -443,8 +443,8 @@ export class Attempts {
     this.#quiet.look()
   }
 
-  /** For a live view. */
-  #note(path: Path, text: string): void {
-    this.#settings.onEvent?.({ type: "note", path, text, at: this.#settings.services.clock.tick() })
+  #note(path: Path, text: string, piece?: boolean): void {
+    const told = { type: "note", path, text, at: this.#settings.services.clock.tick() } as const
+    this.#settings.onEvent?.(piece ? { ...told, piece } : told)
   }
 }

@@ -40,7 +40,7 @@ export class CallView implements Call {
     path: Path,
     attempt: number,
     stopper: { readonly signal: AbortSignal } | undefined,
-    note: (text: string) => void,
+    note: Call["note"],
     invoke: Call["invoke"] | undefined,
     key?: string,
     spender?: Spender,

@@ -47,7 +47,8 @@ export type RunEvent =
     }
   /** A read that was called on guessed arguments does not count. */
   | { readonly type: "discarded"; readonly path: Path; readonly at: number }
-  | { readonly type: "note"; readonly path: Path; readonly text: string; readonly at: number }
+  /** What a tool says on its way. `piece`: text of its answer, as it arrives; provisional, and told anew where another answer takes its place. */
+  | { readonly type: "note"; readonly path: Path; readonly text: string; readonly piece?: true; readonly at: number }
   /** A call says who does its work, where that is not the plan's to say, and why that one. */
   | { readonly type: "by"; readonly path: Path; readonly by: string; readonly why: string | null; readonly at: number }
   /** A `map` begins to go over so many items of a list. */

@@ -120,8 +120,8 @@ export interface Call {
   readonly key: string
   /** Aborted when the attempt times out, the run is cancelled, or the work can no longer matter. The tool must stop. */
   readonly signal: AbortSignal
-  /** Progress for a live view; never part of the result. */
-  readonly note: (text: string) => void
+  /** Progress for a live view; never part of the result. `piece`: a piece of the answer itself, as it arrives. */
+  readonly note: (text: string, piece?: boolean) => void
   /** The W3C `traceparent` of this call, for requests that it makes; undefined where nobody traces. */
   readonly traceparent?: string | undefined
   /** Says who does the work, where that is not the node's to say (a model at a server, an inference), and why that one. */

@@ -64,6 +64,41 @@ describe("types", () => {
   })
 })
 
+describe("words of an enumeration that could be taken for types", () => {
+  const words = [
+    "text",
+    "date",
+    "number",
+    "nul",
+    "Number",
+    "str",
+    "bool",
+    "undefined",
+    "map",
+    "stream",
+    "tensor",
+    "true",
+    "EUR",
+    "a-b",
+  ]
+  const types = words.flatMap((w) => [
+    T.enum(w),
+    T.enum(w, "other"),
+    T.union(T.enum(w, "other"), T.null),
+    T.union(T.number, T.enum(w)),
+    T.list(T.union(T.enum(w), T.record({ a: T.enum("text", w) }))),
+  ])
+  test("are printed in quotes, and read back as words", () => {
+    for (const type of types) {
+      const again = parseType(printType(type))
+      const read = "problems" in again ? again.problems[0]!.message : sameType(again.type, type)
+      expect([printType(type), read]).toEqual([printType(type), true])
+    }
+    expect(printType(T.enum("text", "date", "single"))).toBe('"text" | "date" | single')
+    expect(printType(T.union(T.enum("EUR", "nul"), T.null))).toContain('EUR | "nul"')
+  })
+})
+
 describe("mistakes", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["", "G008 0-1 A type is missing here."],

@@ -8,29 +8,22 @@ import { Failure } from "./failure.ts"
 import { show } from "./literal.ts"
 import { readLiteral } from "./literal-read.ts"
 import { nearest } from "./near.ts"
-import { type DType, type Field, T, type Type, unionOf } from "./type.ts"
+import { type DType, type Field, type FOREIGN_TYPES, NAMED_TYPES, T, type Type, unionOf } from "./type.ts"
 import { DTYPE_BYTES, type Value } from "./value.ts"
 
 export type Named = (name: string) => Type | undefined
 export type Bad = { readonly problems: readonly ExprProblem[] }
+/** `before`: the type, where only the default behind it is wrong. */
+export type BadField = Bad & { readonly before?: Type }
 
 /** Longest notation, and its deepest nesting. */
 const SOURCE_MAX = 16384
 const DEPTH_MAX = 32
 
 /** Types with a name of their own. */
-const BUILT_IN: ReadonlyMap<string, Type> = new Map<string, Type>([
-  ["null", T.null],
-  ["boolean", T.boolean],
-  ["number", T.number],
-  ["int64", T.int64],
-  ["string", T.string],
-  ["bytes", T.bytes],
-  ["unknown", T.unknown],
-  ["never", T.never],
-])
+const BUILT_IN: ReadonlyMap<string, Type> = new Map<string, Type>(NAMED_TYPES.map((name) => [name, T[name]]))
 /** What people write for these in other languages. */
-const ELSEWHERE: { readonly [word: string]: string } = {
+const ELSEWHERE: { readonly [W in (typeof FOREIGN_TYPES)[number]]: string } = {
   bool: "boolean",
   int: "number, or int64 for whole numbers beyond 2^53",
   integer: "number, or int64",
@@ -78,7 +71,7 @@ export function readField(
   source: string,
   constant: ReadDefault,
   named: Named = () => undefined,
-): { readonly type: Type; readonly default?: Value } | Bad {
+): { readonly type: Type; readonly default?: Value } | BadField {
   const r = readType(source, named, constant)
   if ("problems" in r) return r
   if (r.rest >= source.length) return { type: r.type }
@@ -91,7 +84,7 @@ export function readField(
       "A default is written after =.",
     )
   const value = constant(source.slice(r.rest + 1), r.rest + 1, r.type)
-  return "problems" in value ? value : { type: r.type, default: value.value }
+  return "problems" in value ? { ...value, before: r.type } : { type: r.type, default: value.value }
 }
 
 /** A literal, as it was printed, that a port of `type` takes. */
@@ -265,7 +258,9 @@ class Reader {
   /** A bare word is one of an enumeration where it stands among others; alone it must be a type, or be quoted. */
   word(w: Word, among: readonly (Type | Word)[]): Type {
     if (w.quoted) return T.enum(w.text)
-    const advice = Object.hasOwn(ELSEWHERE, w.text) ? `Write ${ELSEWHERE[w.text]}.` : undefined
+    const advice = Object.hasOwn(ELSEWHERE, w.text)
+      ? `Write ${(ELSEWHERE as { readonly [word: string]: string })[w.text]}.`
+      : undefined
     const near = nearest(w.text, BUILT_IN.keys())
     const misspelt = advice !== undefined || (near !== undefined && among.some((m) => "kind" in m && m.kind !== "enum"))
     if (among.length > 1 && !misspelt) return T.enum(w.text)

@@ -3,6 +3,7 @@
  * files are imported into them. Subtyping answers "yes", "no", or "check": the value must be looked at when it arrives.
  */
 import { printLiteral } from "./literal.ts"
+import { nearest } from "./near.ts"
 import { sameValue, type Value } from "./value.ts"
 
 /** Element types of a tensor; bytes are little-endian. */
@@ -207,7 +208,7 @@ export function printType(t: Type): string {
       // A single bare word would read as the name of a type.
       return t.values.length === 1 ? JSON.stringify(t.values[0]) : t.values.map(word).join(" | ")
     case "union":
-      return t.of.map(printType).join(" | ")
+      return t.of.map((member) => (member.kind === "enum" ? beside(member.values) : printType(member))).join(" | ")
     case "tensor":
       return t.shape === null ? `tensor<${t.dtype}>` : `tensor<${t.dtype}>[${t.shape.map((n) => n ?? "?").join(", ")}]`
     case "record": {
@@ -222,8 +223,31 @@ export function printType(t: Type): string {
   }
 }
 
-const RESERVED = new Set(["null", "boolean", "number", "int64", "string", "bytes", "unknown", "never", "true", "false"])
+/** Types with a name of their own. */
+export const NAMED_TYPES = ["null", "boolean", "number", "int64", "string", "bytes", "unknown", "never"] as const
+/** What people write for types in other languages: no words of an enumeration, unless they are quoted. */
+export const FOREIGN_TYPES = [
+  "bool",
+  "int",
+  "integer",
+  "float",
+  "double",
+  "text",
+  "str",
+  "any",
+  "object",
+  "array",
+  "list",
+  "map",
+  "date",
+  "void",
+  "undefined",
+] as const
+const RESERVED: ReadonlySet<string> = new Set([...NAMED_TYPES, ...FOREIGN_TYPES, "true", "false"])
 /** An enum word is bare where it cannot be mistaken for something else, quoted otherwise. */
 const word = (w: string) => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(w) && !RESERVED.has(w) ? w : JSON.stringify(w))
+/** Beside types a word that is like the name of one would be taken for that, misspelt. */
+const beside = (words: readonly string[]): string =>
+  words.map((w) => (nearest(w, NAMED_TYPES) === undefined ? word(w) : JSON.stringify(w))).join(" | ")
 const printKey = (k: string) =>
   /^[A-Za-z_][A-Za-z0-9_]*$/.test(k) ? k : k === "*" ? String.raw`"\u002a"` : JSON.stringify(k)

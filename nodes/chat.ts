@@ -233,7 +233,7 @@ const isCount = (v: Value | undefined): v is number => Number.isSafeInteger(v) &
 async function readStream(
   chunks: AsyncIterable<Uint8Array>,
   what: string,
-  note: (text: string) => void,
+  note: Call["note"],
   paid: Paid,
 ): Promise<Completion> {
   const calls: { id: string; name: string; arguments: string }[] = []
@@ -252,7 +252,7 @@ async function readStream(
     const choice = recordOf(listOf(part["choices"])[0])
     const delta = recordOf(choice["delta"])
     const piece = contentOf(delta["content"])
-    if (piece !== "") note(piece)
+    if (piece !== "") note(piece, true)
     text += piece
     refusal += textOf(delta["refusal"])
     for (const [i, c] of listOf(delta["tool_calls"]).entries()) addDelta(calls, recordOf(c), i, what)

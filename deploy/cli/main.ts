@@ -21,6 +21,8 @@ process.stdin.on("error", (cause: NodeJS.ErrnoException) => {
 process.on("SIGHUP", () => setTimeout(() => process.exit(129), HANG_UP_MS).unref())
 
 const exit = await main(process.argv.slice(2), terminalOf(process))
-// Text for a pipe may still be on its way; connections that a tool left open must not keep the process.
-await new Promise<void>((done) => process.stdout.write("", () => process.stderr.write("", () => done())))
+// Text for a pipe may still be on its way: a reader may be slow, and what is not read yet is lost with the process. Bun
+// calls back at once for an empty piece, so the streams are ended. Connections that a tool left open must not keep the process.
+const ended = (stream: NodeJS.WriteStream) => new Promise<void>((done) => void stream.end(() => done()))
+await Promise.all([ended(process.stdout), ended(process.stderr)])
 process.exit(exit)

@@ -6,6 +6,7 @@ import { ALPHA, errorBound } from "../../gate/mod.ts"
 import { ADMISSION } from "./admission.ts"
 import type { Checked, Claim, Depth } from "./claim.ts"
 import { HOSTS } from "./hosts.ts"
+import { LEARNED } from "./learned.ts"
 import { RECORD } from "./record.ts"
 import { RUNNING } from "./running.ts"
 import { SIGNED } from "./signed.ts"
@@ -24,6 +25,7 @@ export const CLAIMS: readonly Claim[] = [
   ...STORES,
   ...HOSTS,
   ...UNTRUSTED,
+  ...LEARNED,
 ]
 
 export interface Found {

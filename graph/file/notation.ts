@@ -17,7 +17,7 @@ export const parseType = (source: string, named?: Named): { readonly type: Type 
   readWhole(source, constant, named)
 
 /** Reads a type with an optional default, `number = 1.2`. The default is checked against the type and converted to it. */
-export const parseField = (source: string, named?: Named): { readonly type: Type; readonly default?: Value } | Bad =>
+export const parseField = (source: string, named?: Named): ReturnType<typeof readField> =>
   readField(source, constant, named)
 
 /** Steps that a default may take. */

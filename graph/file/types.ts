@@ -128,8 +128,10 @@ export function recordOf(r: Reading, mark: Mark): Extract<Type, { kind: "record"
       refuseKey(r, part, "G003", `The field "${name}" is written twice.`, "Keep one of them.")
       continue
     }
+    const before = r.session.problems.length
     const field = fieldOf(r, part)
-    if (field === undefined) fields[name] = { type: T.unknown, ...(optional ? { optional } : {}) }
+    const told = r.session.problems.length > before
+    if (told) fields[name] = field
     else if (optional && field.default !== undefined) {
       refuse(r, part, "G008", `The field "${name}" has a default, so it is never absent.`, `Write ${name} without "?".`)
     } else fields[name] = optional ? { ...field, optional } : field
@@ -137,17 +139,20 @@ export function recordOf(r: Reading, mark: Mark): Extract<Type, { kind: "record"
   return { kind: "record", fields }
 }
 
-function fieldOf(r: Reading, mark: Mark): Field | undefined {
+/** What could not be read has been told: a field of type `never` fits wherever it is used, and need not be given. */
+const BROKEN: Field = { type: T.never, default: null }
+
+function fieldOf(r: Reading, mark: Mark): Field {
   const { cell } = mark
   if (cell.kind !== "scalar" || typeof cell.value !== "string") {
     const type = shapeOf(r, mark)
-    return type === undefined ? undefined : { type }
+    return type === undefined ? BROKEN : { type }
   }
   const read = parseField(cell.value, r.named.get)
-  if ("type" in read) {
-    if (circular(r, mark)) return undefined
-    return read.default === undefined ? { type: read.type } : { type: read.type, default: read.default }
+  if ("problems" in read) {
+    refuseSpans(r, mark, 0, read.problems)
+    return { ...BROKEN, ...(read.before === undefined ? {} : { type: read.before }) }
   }
-  refuseSpans(r, mark, 0, read.problems)
-  return undefined
+  if (circular(r, mark)) return BROKEN
+  return read.default === undefined ? { type: read.type } : { type: read.type, default: read.default }
 }

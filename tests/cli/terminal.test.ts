@@ -1,9 +1,10 @@
 // What a person at a terminal meets: the question for grants and its three answers, the live view, questions of `ask`
 // nodes, Ctrl-C. The command runs under a pseudo-terminal.
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { spawn } from "node:child_process"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { main, shadowgraph } from "./command.ts"
+import { folderWith, main, shadowgraph } from "./command.ts"
 import { openShop, type Shop } from "./shop.ts"
 
 setDefaultTimeout(60_000)
@@ -192,4 +193,24 @@ test("dev runs again at a save, and shows mistakes instead of stopping", async (
   await person.sees("waiting for a save", 3)
   person.types(CTRL_C)
   expect((await person.done).exit).toBe(0)
+})
+
+test("a reader that is slow gets all of a long result, and all problems, before the process ends", async () => {
+  const folder = folderWith({
+    "long.graph.yaml": 'graph: long\nnodes: { a: { expr: "range(60000)" } }\noutput: a\n',
+    "wrong.graph.yaml": `graph: wrong\nnodes:\n${Array.from({ length: 1000 }, (_, i) => `  n${i}: { expr: none${i} }\n`).join("")}output: n1\n`,
+  })
+  const slowly = async (words: readonly string[], which: "stdout" | "stderr") => {
+    const child = spawn(process.execPath, [main, ...words], { cwd: folder, stdio: "pipe" })
+    child[which === "stdout" ? "stderr" : "stdout"].resume()
+    const over = new Promise((done) => child.on("exit", done))
+    // Nobody reads for longer than the command takes: the pipe is full, and the process has to wait.
+    await Promise.race([over, new Promise((done) => setTimeout(done, 3_000))])
+    let text = ""
+    for await (const chunk of child[which]) text += chunk
+    await over
+    return text
+  }
+  expect(JSON.parse(await slowly(["run", "long"], "stdout"))).toHaveLength(60_000)
+  expect((await slowly(["check", "wrong"], "stderr")).endsWith("1000 problems in 1 file\n")).toBe(true)
 })

@@ -3,6 +3,7 @@
  * the caller meanwhile, what it costs, and what is not passed on.
  */
 import { describe, expect, test } from "bun:test"
+import type { RunEvent } from "../../bus/mod.ts"
 import { compile } from "../../compile/mod.ts"
 import { Engine, type EngineOptions } from "../../deploy/engine/engine.ts"
 import { createHttp } from "../../deploy/services/http.ts"
@@ -40,11 +41,17 @@ async function run(text = file(), options: Partial<EngineOptions> = {}, secret: 
   })
   const ready = await engine.prepare(compile(checked!).bytes, { grants: checked!.needs })
   const notes: string[] = []
-  const result = await ready.run({}, { onEvent: (e) => void (e.type === "note" && notes.push(e.text)) })
+  const pieces: string[] = []
+  const onEvent = (e: RunEvent) => {
+    if (e.type !== "note") return
+    notes.push(e.text)
+    if (e.piece) pieces.push(e.text)
+  }
+  const result = await ready.run({}, { onEvent })
   const { rows } = await engine.store.entries("", result.run)
   const parts = rows.filter((row) => openRow(row).body.kind === "part").map((row) => decode(row.data!) as Rec)
   await engine.close()
-  return { ...result, notes, parts }
+  return { ...result, notes, pieces, parts }
 }
 
 const status = (code: number) => ({
@@ -69,7 +76,9 @@ describe("a model with several servers", () => {
 
   test("is answered by the first; that, too, is on record", async () => {
     first.script = [{ text: "hello from the first" }]
-    const { outcome, parts, notes } = await run()
+    const { outcome, parts, notes, pieces } = await run()
+    // What a caller puts together is the answer, and no word about it.
+    expect(pieces.join("")).toBe("hello from the first")
     expect(outcome).toEqual({ ok: true, value: "hello from the first" })
     expect(parts).toMatchObject([{ by: { host: first.host, model: "large-1" }, not: [] }])
     // What streams is what comes out, piece by piece, before the outcome is there.
