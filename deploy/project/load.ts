@@ -69,7 +69,7 @@ const subgraphs =
       sources.set(shown, text)
       return { file: shown, text }
     } catch (cause) {
-      return { problem: `Cannot read "${shown}": ${why(cause)}.` }
+      return { problem: `${why(cause)} (${shown})` }
     }
   }
 
