@@ -2,7 +2,7 @@
  * Graph files in TypeScript programs: `importGraph("./quote.graph.yaml", import.meta.url)` gives a graph like one that was
  * written there. With `shadowgraph/register` loaded first, `import quote from "./quote.graph.yaml"` does the same.
  */
-import { dirname, resolve } from "node:path"
+import { dirname, relative, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { type Graph, imported } from "../graph/build/mod.ts"
@@ -14,6 +14,10 @@ import { sourceOf } from "./project/source.ts"
 /** Where each imported graph's relative paths count from. */
 const folders = new WeakMap<object, string>()
 export const folderOf = (graph: object): string | undefined => folders.get(graph)
+
+/** What paths in graphs of TypeScript count from: a program's working folder, or that of the module that a command loads. */
+let home: string | undefined
+export const countFrom = (folder: string): void => void (home = folder)
 
 /**
  * Reads and checks a graph file with its folder's lock. `from` is the module that names it (`import.meta.url`); without it
@@ -29,7 +33,10 @@ export async function importGraph<I = never, A = unknown, E = Failure, R = never
   const project = await openProject(source.folder)
   const { checked, problems } = await loadGraph(source, project, { cwd: process.cwd() })
   if (checked === undefined) throw GraphProblems.of(problems.filter((p) => p.severity === "error"))
-  const graph = imported<I, A, E, R>(checked)
+  // As a call in another graph, its paths are written from where that one's count.
+  const folder = relative(from === undefined ? (home ?? base) : base, source.folder)
+  const inside = folder === "" ? undefined : (await loadGraph(source, project, { cwd: process.cwd(), folder })).graph
+  const graph = imported<I, A, E, R>(checked, inside)
   folders.set(graph, source.folder)
   return graph
 }

@@ -270,6 +270,8 @@ describe("a tenant's budget", () => {
     expect(tenant.againMs(bytes, 10)).toBe(41_000)
     // With the first eight gone there is room for one more in ten, and none in two.
     expect(tenant.againMs(bytes, 2)).toBe(61_000)
+    // One more fills three to the last.
+    expect(tenant.againMs(bytes, 3)).toBe(41_000)
     clock.at = start + 20_000 + tenant.againMs(bytes, 10) - 1
     expect(tenant.used(bytes)).toBe(10)
     clock.at += 1

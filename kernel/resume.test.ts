@@ -4,9 +4,20 @@ import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { encode, type Failure, fail, type NodeKind, registry, sha256, T, type Value } from "../graph/mod.ts"
+import {
+  encode,
+  type Failure,
+  fail,
+  type NodeKind,
+  registry,
+  sha256,
+  T,
+  type Validator,
+  type Value,
+  validated,
+} from "../graph/mod.ts"
 import { encodePlan } from "../plan/mod.ts"
-import { SHOP_GRANTS, shop, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
+import { SHOP_GRANTS, shop, shopBytes, shopKinds, shopRegistry } from "../tests/plans/shop.ts"
 import { admit } from "./admit.ts"
 import type { Ended, Intent } from "./commit.ts"
 import { type History, openHistory } from "./history.ts"
@@ -15,6 +26,7 @@ import { openOutcome } from "./outcome.ts"
 import { INTERRUPTED, taking } from "./past.ts"
 import { answerRun, type Reply, replayRun, resumeRun, undoRun, waitAt } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
+import type { Recalled } from "./run_options.ts"
 
 const digest = sha256
 const plan = admit(shopBytes(), { registry: shopRegistry, grants: SHOP_GRANTS })
@@ -377,6 +389,32 @@ describe("a run that goes on", () => {
       const run = openRun(plan, { ...options(store), run: "r2", space: "acme", input: ARGS_OF }, past)
       expect(run.answered(LINES, 0, ARGS_OF, () => [])).toMatchObject({ commit: { outcome: { ok: true, value: 3 } } })
       expect(store.entries("acme", "r2").rows.slice(1).map(told)).toEqual([`taken read lines from ${from}: 3`])
+    }
+  })
+
+  test("in which a person put an outcome waits for what looks at it later", async () => {
+    const small: Validator = { level: "property", about: "is small", holds: async (v) => (v as number) < 5 }
+    const strict = admit(shopBytes(), {
+      registry: registry(
+        validated(shopKinds[0]!, () => [small]),
+        ...shopKinds.slice(1),
+      ),
+      grants: SHOP_GRANTS,
+    })
+    const { history } = kept()
+    for (const [outcome, ok] of [
+      [3, true],
+      [7, false],
+    ] as const) {
+      const store = new MemoryLedger()
+      const past = await taking(history, strict, { pinned: [{ path: LINES, outcome }], held: false }, options(store))
+      // A clock bounds the wait for a verdict; here it never comes to that.
+      const clock = { now: () => NOW, sleep: () => new Promise<void>(() => {}) }
+      const run = openRun(strict, { ...options(store), clock, run: "r2", space: "acme", input: ARGS_OF }, past)
+      const { commit } = run.answered(LINES, 0, ARGS_OF, () => []) as Extract<Recalled, { readonly commit: unknown }>
+      expect((await commit).outcome.ok).toBe(ok)
+      const said = ok ? "3" : "Mismatch (The answer was refused by its property validator (is small): it does not hold)"
+      expect(store.entries("acme", "r2").rows.slice(1).map(told)).toEqual([`taken read lines from null: ${said}`])
     }
   })
 })

@@ -58,12 +58,13 @@ export function parseBody(parse: Parse, response: HttpResponse, what: string, hi
   try {
     return readJson(text)
   } catch (cause) {
-    throw bad(
-      what,
-      "json",
-      `is not JSON (${text === "" ? "it is empty" : `it begins ${JSON.stringify(blot(text.slice(0, 2000), hidden).slice(0, 40))}`})`,
-      cause,
-    )
+    const begins = JSON.stringify(blot(text.slice(0, 2000), hidden).slice(0, 40))
+    // What JSON itself allows and a value does not is named; all else shows by how the body begins.
+    const refused = /(the key "__proto__" is refused|nested deeper than \d+ levels|too large for a number)/.exec(
+      (cause as Error).message,
+    )?.[0]
+    const why = text === "" ? "it is empty" : `${refused === undefined ? "" : `${refused}; `}it begins ${begins}`
+    throw bad(what, "json", `is not JSON${refused === undefined ? "" : " that can be taken"} (${why})`, cause)
   }
 }
 

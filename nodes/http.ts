@@ -219,7 +219,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     resource: `host:${host}`,
     needs: [netNeed(host), ...authNeeds(auth)],
     input: T.record(Object.fromEntries(given)),
-    output: node.output ?? (full ? FULL(T.unknown) : T.unknown),
+    output: full ? FULL(bodyType(node.output) ?? T.unknown) : (node.output ?? T.unknown),
     sinks: {
       url: settings.template.texts.slice(0, -1).some(
         (_, i, all) =>

@@ -208,7 +208,7 @@ function sign(node: NodeView): Signature | readonly SignatureProblem[] {
     effect: "read",
     resource: `model:${name}`,
     needs: [...new Set([`model:${name}`, ...servers])],
-    output: node.output ?? (usage ? T.record({ value: T.string, usage: USAGE }) : T.string),
+    output: usage ? T.record({ value: valueType(node.output) ?? T.string, usage: USAGE }) : (node.output ?? T.string),
     origin: "model",
     sinks: { system: "instructions" },
   }

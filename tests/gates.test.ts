@@ -4,12 +4,12 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
 import { anew, resume, undo } from "../deploy/engine/again.ts"
+import { Waker } from "../deploy/engine/waker.ts"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { Engine, systemChance, systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import {
   accept,
-  type CheckedGraph,
   type McpConnection,
   type NodeKind,
   printPath,
@@ -22,35 +22,21 @@ import {
 import { AdmissionError, admit, type Chain, type Gate, openPins } from "../kernel/mod.ts"
 import { standardKinds, toolPin, toolPinKey } from "../nodes/mod.ts"
 import { decodePlan, encodePlan, type Plan, type Step } from "../plan/mod.ts"
-import { compiled, done, door, graph, KNOCK, others, PATHS } from "./knocking.ts"
-
-interface Combination {
-  readonly registered: boolean
-  readonly granted: boolean
-  readonly validated: boolean
-}
-const COMBINATIONS: readonly Combination[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
-  registered: (bits & 4) === 0,
-  granted: (bits & 2) === 0,
-  validated: (bits & 1) === 0,
-}))
-const isOpen = (c: Combination): boolean => c.registered && c.granted && c.validated
-/** The columns, by their open gates: `RG-` is registered and granted. */
-const COLUMNS = COMBINATIONS.map(
-  (c) => (c.registered ? "R" : "-") + (c.granted ? "G" : "-") + (c.validated ? "V" : "-"),
-).join(" | ")
-
-/** The gates that must be named. Of a tool that nobody registered, nothing says what would validate it. */
-const shut = (c: Combination): readonly Gate[] => [
-  ...(c.registered ? [] : (["registered"] as const)),
-  ...(c.granted ? [] : (["granted"] as const)),
-  ...(c.registered && !c.validated ? (["validated"] as const) : []),
-]
-
-const kindsOf = (c: Combination) =>
-  registry(...others, ...(c.registered ? [door(c.validated ? T.unknown : undefined)] : []))
-const grantsOf = (c: Combination, checked: CheckedGraph): readonly string[] =>
-  checked.needs.filter((need) => c.granted || !need.startsWith("app:door:"))
+import {
+  answeringLater,
+  COLUMNS,
+  COMBINATIONS,
+  compiled,
+  done,
+  failureOf,
+  grantsOf,
+  graph,
+  isOpen,
+  KNOCK,
+  kindsOf,
+  PATHS,
+  shut,
+} from "./knocking.ts"
 
 const services = { clock: systemClock, chance: systemChance }
 const rows: string[] = []
@@ -59,7 +45,7 @@ let refusals = 0
 afterAll(() => {
   console.log(
     [
-      `${PATHS.length + 9} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
+      `${rows.length} paths × 8 combinations, ${refusals} refusals, calls after a refusal: 0`,
       `${" ".repeat(40)} ${COLUMNS}`,
       ...rows,
     ].join("\n"),
@@ -79,15 +65,6 @@ function refusedBy(cause: unknown, gates: readonly Gate[]): AdmissionError {
   }
   refusals++
   return error
-}
-
-async function failureOf(run: () => unknown): Promise<unknown> {
-  try {
-    await run()
-  } catch (cause) {
-    return cause
-  }
-  return undefined
 }
 
 describe("all 8 combinations", () => {
@@ -116,6 +93,10 @@ describe("all 8 combinations", () => {
     })
   }
 })
+
+/** Begun anew with an outcome in the place of the door's own: nobody would be called, and it is refused all the same. */
+const given: typeof anew = (engine, run, options) =>
+  anew(engine, run, { ...options, pinned: [...options.pinned!, { path: ["a"], outcome: 1 }] })
 
 describe("ways around", () => {
   test("an empty list of capabilities: all 8 refused", async () => {
@@ -179,6 +160,7 @@ describe("ways around", () => {
   for (const [what, goOn] of [
     ["a parked run that is resumed", resume],
     ["a run that is begun anew", anew],
+    ["a run begun anew with its outcome given", given],
   ] as const) {
     test(`${what}: nothing is written either`, async () => {
       const { checked, bytes } = compiled(graph(`  q: { ask: go? }\n  a: { door: front, after: q }`, "[q, a]"))
@@ -196,7 +178,7 @@ describe("ways around", () => {
         const again = () => goOn(engine, run, { grants: grantsOf(c, checked), replies, pinned } as never)
         if (isOpen(c)) {
           expect((await again()).outcome).toEqual({ ok: true, value: ["yes", 1] })
-          expect(done).toEqual(["opened", "knocked at front"])
+          expect(done).toEqual(goOn === given ? [] : ["opened", "knocked at front"])
         } else {
           refusedBy(await failureOf(again), shut(c))
           expect(done).toEqual([])
@@ -207,6 +189,72 @@ describe("ways around", () => {
       rows.push(`${what.padEnd(40)} ${seen.join(" | ")}`)
     })
   }
+
+  test("a run whose time has come, and which a server takes up by itself: nothing is written either", async () => {
+    const { checked, bytes } = compiled(
+      graph("  q: { ask: go?, within: 1h }\n  a: { door: front, catch: '0' }", "[a, q]"),
+    )
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      const store = new MemoryLedger()
+      const open = COMBINATIONS[0]!
+      const before = new Engine({ registry: kindsOf(open), services, store, parks: true })
+      const { run } = await (await before.prepare(bytes, { grants: grantsOf(open, checked) })).run({})
+      const kept = ((await store.entries("", run)) as Chain).rows.length
+      done.length = 0
+      const later = { ...systemClock, now: () => systemClock.now() + 7_200_000 }
+      const engine = new Engine({ registry: kindsOf(c), services: { ...services, clock: later }, store, parks: true })
+      const told: unknown[] = []
+      const options = { hosts: [], clock: later, signal: new AbortController().signal, onDefect: told.push.bind(told) }
+      const taken = await new Waker({ engine, grants: grantsOf(c, checked) }, options).look()
+      expect(taken).toHaveLength(1)
+      await Promise.all(taken)
+      if (isOpen(c)) expect([told, (await engine.history(run)).end !== undefined]).toEqual([[], true])
+      else {
+        refusedBy(told[0], shut(c))
+        expect(((await store.entries("", run)) as Chain).rows.length).toBe(kept)
+      }
+      expect(done).toEqual([])
+      seen.push(isOpen(c) ? "goes on" : shut(c).join(" "))
+    }
+    rows.push(`${"a run that a server takes up".padEnd(40)} ${seen.join(" | ")}`)
+  })
+
+  test("a call on a guess: nobody is asked, no shadow either", async () => {
+    const mark = "speculate: true"
+    const text = graph(`  a: { door: front, ${mark} }\n  b: { door: back, with: { x: "\${ a }" }, ${mark} }`, "b")
+    const { checked, bytes } = compiled(text)
+    const seen: string[] = []
+    for (const c of COMBINATIONS) {
+      done.length = 0
+      let asked = 0
+      const predict = () => {
+        asked++
+        return { ok: true, value: 1, by: "00".repeat(32), alpha: 0, confidence: 1 } as const
+      }
+      const store = new MemoryLedger()
+      const shadows = { of: () => ({ predict }) }
+      const engine = new Engine({
+        registry: answeringLater(kindsOf(c)),
+        services: { ...services, shadows },
+        store,
+        speculate: { costs: false },
+      })
+      const prepare = () => engine.prepare(bytes, { grants: grantsOf(c, checked) })
+      if (isOpen(c)) {
+        const { run, outcome } = await (await prepare()).run({})
+        expect(outcome).toEqual({ ok: true, value: 1 })
+        const kinds = store.entries("", run).rows.map((row) => row.kind)
+        expect([asked > 0, kinds.includes("guess")]).toEqual([true, true])
+      } else {
+        refusedBy(await failureOf(prepare), shut(c))
+        expect([done, asked]).toEqual([[], 0])
+      }
+      seen.push(isOpen(c) ? "runs" : shut(c).join(" "))
+      await engine.close()
+    }
+    rows.push(`${"a call on a guess".padEnd(40)} ${seen.join(" | ")}`)
+  })
 
   test("a run that is undone: nothing is written either", async () => {
     const { checked, bytes } = compiled(graph("  a: { note: x, undo: { door: front, effect: write } }", "a"))

@@ -2,8 +2,19 @@
 // what was done to the tool.
 import { expect } from "bun:test"
 import { compile } from "../compile/mod.ts"
+import { systemClock } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
-import { type CheckedGraph, fail, type NodeKind, printProblemShort, registry, T, type Type } from "../graph/mod.ts"
+import {
+  type CheckedGraph,
+  fail,
+  type NodeKind,
+  printProblemShort,
+  type Registry,
+  registry,
+  T,
+  type Type,
+} from "../graph/mod.ts"
+import type { Gate } from "../kernel/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
 
 /** What was done to the tools: nothing may be here after a refusal. */
@@ -124,3 +135,56 @@ export const compiled = (text: string): { checked: CheckedGraph; bytes: Uint8Arr
   expect(problems.map(printProblemShort)).toEqual([])
   return { checked: checked!, bytes: compile(checked!).bytes }
 }
+
+export interface Combination {
+  readonly registered: boolean
+  readonly granted: boolean
+  readonly validated: boolean
+}
+export const COMBINATIONS: readonly Combination[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+  registered: (bits & 4) === 0,
+  granted: (bits & 2) === 0,
+  validated: (bits & 1) === 0,
+}))
+export const isOpen = (c: Combination): boolean => c.registered && c.granted && c.validated
+/** The columns, by their open gates: `RG-` is registered and granted. */
+export const COLUMNS = COMBINATIONS.map(
+  (c) => (c.registered ? "R" : "-") + (c.granted ? "G" : "-") + (c.validated ? "V" : "-"),
+).join(" | ")
+
+/** The gates that must be named. Of a tool that nobody registered, nothing says what would validate it. */
+export const shut = (c: Combination): readonly Gate[] => [
+  ...(c.registered ? [] : (["registered"] as const)),
+  ...(c.granted ? [] : (["granted"] as const)),
+  ...(c.registered && !c.validated ? (["validated"] as const) : []),
+]
+
+/** The same kinds, whose tools take a moment: there is time to guess. */
+export const answeringLater = (kinds: Registry): Registry =>
+  new Map(
+    [...kinds].map(([name, kind]): [string, NodeKind] => [
+      name,
+      {
+        ...kind,
+        open: async (...of) => {
+          const { execute, ...rest } = await kind.open(...of)
+          return { ...rest, execute: async (args, call) => systemClock.sleep(1).then(() => execute(args, call)) }
+        },
+      },
+    ]),
+  )
+
+/** What it fails with; undefined where it does not. */
+export async function failureOf(run: () => unknown): Promise<unknown> {
+  try {
+    await run()
+  } catch (cause) {
+    return cause
+  }
+  return undefined
+}
+
+export const kindsOf = (c: Combination) =>
+  registry(...others, ...(c.registered ? [door(c.validated ? T.unknown : undefined)] : []))
+export const grantsOf = (c: Combination, checked: CheckedGraph): readonly string[] =>
+  checked.needs.filter((need) => c.granted || !need.startsWith("app:door:"))

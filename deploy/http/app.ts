@@ -133,7 +133,11 @@ export function graphsApp(options: GraphsOptions): Hono {
 
 function meansOf(options: GraphsOptions): Means {
   const { graphs, clock = systemClock, onDefect, onRun, draining } = options
-  const own = { ...HTTP_LIMITS, ...options.limits }
+  const said = { ...HTTP_LIMITS, ...options.limits }
+  // One caller may have all that there is, unless somebody says what each may have.
+  const { tokenRunsMax: runsOfOne = said.runsMax, tokenStreamsMax: streamsOfOne = said.streamsMax } =
+    options.limits ?? {}
+  const own = { ...said, tokenRunsMax: runsOfOne, tokenStreamsMax: streamsOfOne }
   const limits = options.sharesTimers === true ? { ...own, patience: new Patience(own.bodyMsMax) } : own
   const { runsMax, waitingMax, tokenRunsMax } = limits
   const each = options.holderOf === undefined ? {} : { tenantRunsMax: Math.min(tokenRunsMax, runsMax) }

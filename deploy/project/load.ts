@@ -27,7 +27,12 @@ export interface LoadedGraph {
 export async function loadGraph(
   source: Source,
   project: Project,
-  options: { readonly cwd: string; readonly strict?: boolean },
+  options: {
+    readonly cwd: string
+    readonly strict?: boolean
+    /** The file's folder, from the one that paths of a graph around it count from. */
+    readonly folder?: string
+  },
 ): Promise<LoadedGraph> {
   const strict = options.strict === true
   if (source.kind === "module") return loadModule(source, project, strict)
@@ -47,6 +52,7 @@ export async function loadGraph(
       policy: project.policy,
       strict,
       load: subgraphs(options.cwd, sources),
+      ...(options.folder === undefined ? {} : { folder: options.folder }),
     },
   )
   return { ...result, sources }
@@ -63,7 +69,7 @@ const subgraphs =
       sources.set(shown, text)
       return { file: shown, text }
     } catch (cause) {
-      return { problem: `Cannot read "${shown}": ${why(cause)}.` }
+      return { problem: `${why(cause)} (${shown})` }
     }
   }
 
@@ -105,6 +111,8 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
   try {
     // The module may import graph files. Where the runtime cannot learn that, such an import says so itself.
     await import("../register.ts").catch(() => {})
+    const { countFrom } = await import("../import.ts")
+    countFrom(source.folder)
     exports = await import(await freshUrl(source.path))
   } catch (cause) {
     throw refuse((cause as { message?: string }).message ?? String(cause), cause)

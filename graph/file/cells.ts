@@ -28,8 +28,20 @@ function readCel(r: Reading, mark: Mark, text: string): Expr {
     r.session.places.markExpr(read.expr, { ...mark, shift, plainText: false })
     return read.expr
   }
-  refuseSpans(r, mark, shift, read.problems)
+  const cut = cutByComma(r, mark)
+  refuseSpans(r, mark, shift, cut === undefined ? read.problems : read.problems.map((p) => ({ ...p, fix: cut })))
   return brokenExpr(r)
+}
+
+/** In `{ a: f(x, y) }` YAML ends the value at the comma: what to do, where that is what cut an expression off. */
+function cutByComma({ source }: Reading, { cell }: Mark): string | undefined {
+  if (cell.kind !== "scalar" || cell.style !== "plain") return undefined
+  if (!/^\s*,/.test(source.text.slice(cell.end, cell.end + 20))) return undefined
+  const written = source.text.slice(cell.start, cell.end)
+  const opened = (brackets: RegExp) => written.match(brackets)?.length ?? 0
+  return opened(/[([{]/g) > opened(/[)\]}]/g)
+    ? "Between { and } a comma ends the value: put the whole expression in quotes."
+    : undefined
 }
 
 /** The inside of `${ … }` where the braces that open and close are each other's. */

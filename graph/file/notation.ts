@@ -10,7 +10,6 @@ import { freeNames } from "../expr.ts"
 import { Failure } from "../failure.ts"
 import { type Bad, type Named, problem, type ReadDefault, readField, readWhole } from "../notation.ts"
 import type { Type } from "../type.ts"
-import type { Value } from "../value.ts"
 
 /** Reads a type. `named` gives the types declared by name. All problems carry offsets in `source`; never throws. */
 export const parseType = (source: string, named?: Named): { readonly type: Type } | Bad =>

@@ -39,6 +39,8 @@ export interface ReadOptions {
   readonly registry: Registry
   /** The text of a subgraph's file, by the path that a `graph:` node gives and the file that it stands in. */
   readonly load?: Load
+  /** The file's folder, from the one that a run's paths will count from: the file is to stand inside another graph. Default: the same. */
+  readonly folder?: string
 }
 
 export interface ReadResult {
@@ -57,7 +59,7 @@ export function readGraph(file: { readonly file: string; readonly text: string }
   const places = new Places()
   const problems: Problem[] = []
   const session: Session = { registry: options.registry, places, problems, load: options.load, graphs: new Map() }
-  const graph = readFile(session, new Source(file.file, file.text), "", [], "")
+  const graph = readFile(session, new Source(file.file, file.text), "", [], options.folder ?? "")
   const ordered = inOrder(problems)
   return graph === undefined ? { places, problems: ordered } : { graph, places, problems: ordered }
 }

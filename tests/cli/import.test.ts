@@ -31,9 +31,28 @@ console.log(await Effect.runPromise(run(tariff, { kg: 4 }).pipe(may)))
 console.log(twice.ir.body.nodes.map((n) => n.name).join(" "))
 const again = await importGraph<{ kg: number }, number>("./graphs/tariff.graph.yaml", import.meta.url)
 console.log(await Effect.runPromise(run(again, { kg: 2 }).pipe(may)))
+console.log(JSON.stringify(await Effect.runPromise(run(twice, { kg: 2 }).pipe(may))))
 const refused = await importGraph("./graphs/wrong.graph.yaml", import.meta.url).catch((e) => e)
 console.log(refused._tag, refused.message.includes("G102"))
 `,
+  // What the tariff's path would mean from the folder of the program.
+  "rate.json": '{ "per_kg": 100 }',
+  "graphs/both.graph.ts": `import * as v from "valibot"
+import { graph } from "shadowgraph"
+import tariff from "./tariff.graph.yaml"
+import far from "./far/Far-Away.graph.yaml"
+export default graph("both", { input: { kg: v.number() } }, function* (input) {
+  const near = yield* tariff({ kg: input.kg })
+  return { near, far: yield* far({ kg: input.kg }) }
+})
+`,
+  "graphs/far/Far-Away.graph.yaml": `graph: Far-Away
+input: { kg: number }
+nodes:
+  rate: { read_file: ./rate.json, parse: json, output: { per_kg: number } }
+output: input.kg * rate.per_kg
+`,
+  "graphs/far/rate.json": '{ "per_kg": 7 }',
   "tsconfig.json": JSON.stringify({
     compilerOptions: {
       module: "Preserve",
@@ -60,9 +79,14 @@ test("imported by name it runs with its own folder, and is a call in other graph
   })
   expect({ status, stdout, stderr }).toEqual({
     status: 0,
-    stdout: "6\ntariff rushed\n3\nGraphProblems true\n",
+    stdout: '6\ntariff rushed\n3\n{"one":3,"two":6}\nGraphProblems true\n',
     stderr: "",
   })
+})
+
+test("in a graph of TypeScript that a command runs from elsewhere, each file reads what lies beside it", async () => {
+  const ran = await shadowgraph(folder, "run", "graphs/both.graph.ts", "kg=2", "-g", "fs:read:.")
+  expect(ran).toMatchObject({ exit: 0, out: '{ "far": 14, "near": 3 }\n' })
 })
 
 test("typed by the declaration beside it: a wrong input does not compile", async () => {

@@ -3,9 +3,9 @@
  * may go, and how it ends when the server does not.
  */
 import { describe, expect, test } from "bun:test"
-import { lit, type Rec, T, type Value } from "../../graph/mod.ts"
+import { lit, type Rec, T, type Type, type Value } from "../../graph/mod.ts"
 import { http } from "../../nodes/mod.ts"
-import { ask, checked, startSite } from "./http-node.ts"
+import { ask, checked, signed, startSite } from "./http-node.ts"
 import { failure } from "./servers.ts"
 import { callOf, services } from "./services.ts"
 
@@ -58,6 +58,20 @@ describe("what comes back", () => {
     expect(Object.keys(answer.headers)).not.toContain("set-cookie")
     const output = T.record({ status: T.number, body: T.string })
     expect(((await ask({ ...node, output })) as { body: Value }).body).toBe('{"ok":true}')
+  })
+
+  test("with `full` it gives a record, also where `output` describes another: `check` then tells", () => {
+    const full = (body: Type) => T.record({ status: T.number, headers: T.map(T.string), body })
+    const gives = (output: Type) =>
+      signed({ http: "GET https://x.example.com/a", config: { full: true }, output }).output
+    expect(gives(T.record({ status: T.number, body: T.boolean }))).toEqual(full(T.boolean))
+    expect(gives(T.record({ a: T.number }))).toEqual(full(T.unknown))
+  })
+
+  test("JSON that holds what no value may says what that is", async () => {
+    const refused = await failure(ask({ http: json('{"a":1,"__proto__":{}}') }))
+    expect(refused).toMatchObject({ code: "BadBody", data: { wanted: "json" } })
+    expect(refused.message).toContain('the key "__proto__" is refused')
   })
 
   test("garbage where JSON is wanted", async () => {

@@ -3,7 +3,7 @@
  * is, text and typed answers, repairs, tools in bounded rounds, token counts. Bad answers are in `llm-answer.test.ts`.
  */
 import { beforeEach, describe, expect, test } from "bun:test"
-import { type Call, fail, type Rec, T, type Value } from "../../graph/mod.ts"
+import { type Call, fail, type Rec, T, type Type, type Value } from "../../graph/mod.ts"
 import { ask as askServer, both, problems as problemsOf, sign as signOf, type Written } from "./llm-node.ts"
 import { type Saying, startModelServer } from "./model-server.ts"
 import { failure } from "./servers.ts"
@@ -29,6 +29,16 @@ describe("what a node is", () => {
       needs: ["model:main", `net:${server.host}`, "secret:KEY"],
       output: T.string,
     })
+  })
+
+  test("with usage it gives a record, also where `output` describes another: `check` then tells", () => {
+    const usage = T.record({ prompt_tokens: T.number, completion_tokens: T.number })
+    const gives = (output: Type) => {
+      const signed = sign({ args: { prompt: "x" }, config: { usage: true }, output })
+      return "output" in signed ? signed.output : signed
+    }
+    expect(gives(T.record({ value: T.boolean, usage }))).toEqual(T.record({ value: T.boolean, usage }))
+    expect(gives(T.record({ answer: T.string }))).toEqual(T.record({ value: T.string, usage }))
   })
 
   test("bad settings are told all at once", () => {

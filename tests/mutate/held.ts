@@ -29,6 +29,7 @@ const LEDGER = [
   "kernel/chain.test.ts",
   "audit/heads.test.ts",
   "audit/audit.test.ts",
+  "audit/kept.test.ts",
   "kernel/ledger.test.ts",
   "deploy/ledger/proof.test.ts",
   "deploy/ledger/sql.test.ts",
