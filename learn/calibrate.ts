@@ -92,7 +92,7 @@ export function loosest(
   let best: Calibration | undefined
   for (const { threshold, accepted, wrong } of tallies) {
     const bound = accepted === 0 ? 1 : errorBound(wrong, accepted, delta)
-    if (bound > alpha) return best ?? uncalibrated(cases, { accepted, wrong }, alpha, delta)
+    if (bound > alpha) return best ?? uncalibrated(cases, { accepted, wrong, bound }, alpha, delta)
     best = { alpha, delta, threshold, cases, accepted, wrong, coverage: accepted / cases, bound }
   }
   return best!
@@ -113,12 +113,13 @@ export const SHARES: readonly number[] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.
 
 function uncalibrated(
   cases: number,
-  { accepted, wrong }: { readonly accepted: number; readonly wrong: number },
+  { accepted, wrong, bound }: { readonly accepted: number; readonly wrong: number; readonly bound: number },
   alpha: number,
   delta: number,
 ): Uncalibrated {
   const least = casesFor(alpha, delta)
-  const aim = `at most ${alpha * 100} % wrong at ${(1 - delta) * 100} %`
+  const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
+  const aim = `at most ${percent(alpha)} wrong at ${percent(1 - delta)}`
   return wrong === 0
     ? {
         reason: "too-few",
@@ -126,7 +127,7 @@ function uncalibrated(
       }
     : {
         reason: "too-wrong",
-        message: `Cannot calibrate on ${cases} cases: of the ${accepted} surest answers ${wrong} are wrong, which is more than ${aim} allows: record more calls and train again, or leave this tool without a shadow`,
+        message: `Cannot calibrate on ${cases} cases: of the ${accepted} surest answers ${wrong} ${wrong === 1 ? "is" : "are"} wrong, which shows at most ${percent(bound)} at ${percent(1 - delta)}, wanted ${percent(alpha)}: record more calls and train again, or leave this tool without a shadow`,
       }
 }
 

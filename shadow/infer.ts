@@ -53,6 +53,9 @@ export type Unanswered = EncodingRefused | ModelRefused
 /** Rows that a lent runtime is given at once, so that memory does not grow with the batch; fewer would be no faster. */
 const PIECE = 4096
 
+/** Features that are kept room for between two batches: 4 MB. */
+const KEPT_MAX = 1 << 20
+
 const SINGLE: HowItRan = { ran: "wasm-single", reason: "one call" }
 
 export class ShadowModel {
@@ -63,6 +66,8 @@ export class ShadowModel {
   readonly #batch: BatchRuntime | undefined
   readonly #states: Uint16Array
   #session: Promise<BatchSession> | undefined
+  /** Where the last batch wrote its features; undefined while one does. */
+  #kept: Float32Array | undefined
   /** Why the lent runtime is not asked again. */
   #failed: string | undefined
 
@@ -125,8 +130,8 @@ export class ShadowModel {
     const { digits } = this.encoding
     const states = new Uint16Array(rows.length * digits.length)
     let count = 0
-    for (const [i, row] of rows.entries()) {
-      const wrong = this.encoding.states(row, states, count * digits.length)
+    for (let i = 0; i < rows.length; i++) {
+      const wrong = this.encoding.states(rows[i]!, states, count * digits.length)
       if (wrong === undefined) count++
       else refused.set(i, wrong)
     }
@@ -137,6 +142,13 @@ export class ShadowModel {
     let next = 0
     const readings = refused.size === 0 ? found : rows.map((_, i) => refused.get(i) ?? found[next++]!)
     return { by: this.file.hash, readings, ...how }
+  }
+
+  /** Numbers to write features to. Whoever has them has them alone: another batch that comes meanwhile gets others. */
+  #room(length: number): Float32Array {
+    const kept = this.#kept
+    this.#kept = undefined
+    return kept !== undefined && kept.length >= length ? kept : new Float32Array(length)
   }
 
   /** What the logits say. Weights that are finite can still make a sum that is not: that is no answer, however sure it looks. */
@@ -184,7 +196,7 @@ export class ShadowModel {
       this.#session ??= this.#batch.open(this.file.bytes)
       const session = await this.#session
       const [each, { width }] = [this.encoding.digits.length, this.encoding]
-      const features = new Float32Array(Math.min(PIECE, count) * width)
+      const features = this.#room(Math.min(PIECE, count) * width)
       for (let from = 0; from < count; from += PIECE) {
         const rows = Math.min(PIECE, count - from)
         const input = features.subarray(0, rows * width)
@@ -195,6 +207,7 @@ export class ShadowModel {
         }
         this.#readings(logits, rows, found)
       }
+      if (features.length <= KEPT_MAX) this.#kept = features
       return { found, ran, reason: `${count} rows on ${about}` }
     } catch (cause) {
       this.#failed = `${about} failed: ${cause instanceof Error ? cause.message : String(cause)}`
@@ -206,7 +219,10 @@ export class ShadowModel {
 
   #readings(logits: Float32Array, count: number, into: (Reading | Unanswered)[] = []): (Reading | Unanswered)[] {
     const { width } = this.output
-    for (let r = 0; r < count; r++) into.push(this.#read(logits, r * width))
+    // Mostly all are finite, and then no row has to be looked through by itself.
+    const whole = allFinite(logits)
+    for (let r = 0; r < count; r++)
+      into.push(whole ? this.output.read(logits, r * width) : this.#read(logits, r * width))
     return into
   }
 
@@ -226,4 +242,19 @@ export class ShadowModel {
       }
     }
   }
+}
+
+/** Four at a time: what is no number, or infinite, gives NaN where it is taken from itself. */
+function allFinite(x: Float32Array): boolean {
+  const fours = x.length & ~3
+  let odd = 0
+  for (let i = 0; i < fours; i += 4) {
+    const a = x[i]!
+    const b = x[i + 1]!
+    const c = x[i + 2]!
+    const d = x[i + 3]!
+    odd += a - a + (b - b) + (c - c + (d - d))
+  }
+  for (let i = fours; i < x.length; i++) odd += x[i]! - x[i]!
+  return odd === 0
 }

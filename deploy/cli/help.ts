@@ -3,13 +3,15 @@ import { COMMON, type Command, EXIT, type Option, usage } from "./command.ts"
 import { COMMANDS } from "./commands.ts"
 import type { Colours, Terminal } from "./terminal.ts"
 
-const EXITS: readonly (readonly [code: number, means: string])[] = [
-  [EXIT.ok, "done"],
-  [EXIT.failed, "the graph failed, or something was found wrong"],
-  [EXIT.usage, "the command line cannot be understood, or an input is missing or wrong"],
-  [EXIT.grant, "a capability is not granted"],
-  [EXIT.interrupted, "interrupted; tools were stopped and the ledger was closed"],
-]
+const EXITS: { readonly [K in keyof typeof EXIT]: string } = {
+  ok: "done",
+  failed: "the graph failed, or something was found wrong",
+  usage: "the command line cannot be understood, or an input is missing or wrong",
+  grant: "a capability is not granted",
+  parked:
+    "the run rests: it waits for an answer, an event, its time, or word of a write; `runs resume` goes on with it",
+  interrupted: "interrupted; tools were stopped and the ledger was closed",
+}
 
 /** Shows the list of commands, or the help of one. */
 export function showHelp(words: readonly string[], terminal: Terminal): number {
@@ -97,14 +99,13 @@ export function cliReference(): string {
     lines.push("", "```sh", ...c.examples.flatMap(([line, about]) => [`# ${about}`, line]), "```")
     return lines.join("\n")
   })
-  const exits = EXITS.map(([code, means]) => `| ${code} | ${means} |`).join("\n")
+  const exits = Object.entries(EXIT)
+    .map(([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT]} |`)
+    .join("\n")
   return `${[
     "# The command line",
     "",
-    "Generated from the table of commands by `npm run generate`. `shadowgraph help <command>` shows the same on the terminal.".replace(
-      "<",
-      "&lt;",
-    ),
+    "Generated from the table of commands by `npm run generate`. `shadowgraph help <command>` shows the same on the terminal.",
     "",
     "| exit code | means |",
     "| --- | --- |",

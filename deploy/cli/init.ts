@@ -4,9 +4,11 @@ import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { dirname, join, relative, resolve } from "node:path"
 import { ProjectError, why } from "../project/project.ts"
 import { type Call, EXIT, usage } from "./command.ts"
-import { cloneOf, versionOf } from "./version.ts"
+import { cloneOf, versionOf, versionsOf } from "./version.ts"
 
 const DEFAULT = "deliveries"
+/** Packages that modules of a project import beside this one. */
+const WITH = ["effect", "valibot"] as const
 
 export async function run(call: Call): Promise<number> {
   const [word, ...more] = call.words
@@ -23,7 +25,7 @@ export async function run(call: Call): Promise<number> {
   const inside = relative(cwd, folder)
   const steps: (readonly [string, string])[] = [
     ...(inside === "" ? [] : [[`cd ${inside}`, ""] as const]),
-    ...(home === undefined ? [["npm install", "once"] as const] : []),
+    ...installs(home),
     ["npx shadowgraph run deliveries", "it asks for what it needs"],
     ["npx shadowgraph run deliveries rush=true", "another input"],
     ["npx shadowgraph test", "its cases; no tool is touched"],
@@ -35,6 +37,20 @@ export async function run(call: Call): Promise<number> {
     `\n${bold("next")}\n${steps.map(([line, about]) => `  ${line.padEnd(width)}   ${dim(about)}`.trimEnd()).join("\n")}\n`,
   )
   return EXIT.ok
+}
+
+/** What makes the package and what its modules import findable, where they are not. */
+function installs(home: Home | undefined): readonly (readonly [string, string])[] {
+  if (home?.clone) return []
+  const clone = cloneOf()
+  const unbuilt = clone !== undefined && !existsSync(join(clone, "dist", "mod.js"))
+  const build = unbuilt
+    ? [[`npm run build --prefix ${clone}`, "once, for modules of your own that import it"] as const]
+    : []
+  if (home === undefined) return [["npm install", "once"], ...build]
+  if (existsSync(join(home.folder, "node_modules", "shadowgraph"))) return []
+  const others = Object.entries(versionsOf(...WITH)).map(([name, version]) => `${name}@${version}`)
+  return [[["npm install", clone ?? "shadowgraph", ...others].join(" "), "once"], ...build]
 }
 
 /** Nothing but what tools leave there by themselves. */
@@ -181,7 +197,10 @@ const packageJson = (): string =>
       private: true,
       type: "module",
       scripts: { check: "shadowgraph check", test: "shadowgraph test", start: "shadowgraph run deliveries" },
-      dependencies: { shadowgraph: dependency() },
+      // Modules of a project describe their ports with these.
+      dependencies: Object.fromEntries(
+        Object.entries({ ...versionsOf(...WITH), shadowgraph: dependency() }).sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
     },
     null,
     2,

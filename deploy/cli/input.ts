@@ -17,6 +17,7 @@ import {
   type Type,
   type Value,
 } from "../../graph/mod.ts"
+import { fromJsonForm } from "../http/json_form.ts"
 import { why } from "../project/project.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 
@@ -28,7 +29,8 @@ export async function inputOf(call: Call, words: readonly string[], type: Input)
   const given = from === undefined ? {} : await jsonInput(call, from)
   const problems: string[] = []
   const typed = await typedWords(call, words, type, problems)
-  const input = { ...given, ...typed }
+  // JSON has no bytes: base64 stands for them, as over HTTP.
+  const input = { ...(fromJsonForm(type, given) as Rec), ...typed }
   for (const [name, field] of Object.entries(type.fields)) {
     if (
       input[name] === undefined &&

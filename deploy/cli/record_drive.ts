@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { type Rec, readJson, type Type, type Value } from "../../graph/mod.ts"
 import { inputsOfSchema, inputsOfType } from "../../learn/mod.ts"
+import { fromJsonForm } from "../http/json_form.ts"
 import { ProjectError, why } from "../project/project.ts"
 import { type Driven, drive } from "../record/drive.ts"
 import { toolGraph, toolsOf } from "../record/tool_graph.ts"
@@ -103,7 +104,8 @@ async function inputsOf(call: Call, named: string, type: Type, { schema, tools }
   } catch (cause) {
     throw new ProjectError({ reason: "unreadable", message: `Cannot read the inputs "${from}": ${why(cause)}`, cause })
   }
-  return (inputLines(text, from, readJson) as readonly Rec[])[Symbol.iterator]()
+  const lines = inputLines(text, from, readJson) as readonly Rec[]
+  return lines.map((line) => fromJsonForm(type, line))[Symbol.iterator]()
 }
 
 const failedText = (failures: ReadonlyMap<string, number>): string => {

@@ -14,6 +14,18 @@ export function cloneOf(): string | undefined {
   return folder?.split(sep).includes("node_modules") ? undefined : folder
 }
 
+/** The versions of these packages that this one is used with. */
+export function versionsOf(...names: readonly string[]): Readonly<Record<string, string>> {
+  const folder = folderOf()
+  if (folder === undefined) return {}
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    readonly dependencies?: Readonly<Record<string, string>>
+  }
+  return Object.fromEntries(
+    names.flatMap((name) => (dependencies[name] === undefined ? [] : [[name, dependencies[name]]])),
+  )
+}
+
 /** From the source it lies two folders up, from the published form, which is in dist/, three. */
 const folderOf = (): string | undefined =>
   ["../..", "../../.."]

@@ -39,6 +39,7 @@ describe("a word", () => {
   const cases: readonly (readonly [string, Type, Notes, string, Value])[] = [
     ["is text where text is wanted", T.string, short, "12", "12"],
     ["is a member of an enumeration", T.enum("1", "2"), {}, "1", "1"],
+    ["is bytes, as UTF-8", T.bytes, { maxLength: 4 }, "ä", Uint8Array.of(0xc3, 0xa4)],
     ["is a date", T.string, { format: "date" }, "2024-01-01", "2024-01-01"],
     ["is a number where one is wanted", T.number, {}, "12", 12],
     ["is a list where one is wanted", T.list(T.number), { maxLength: 3 }, "[1,2]", [1, 2]],

@@ -5,11 +5,12 @@ import { EncodingRefused, encodingFrom, type PartSpec, SPEC_FORM } from "../../s
 export const fieldOf = (spec: PartSpec, name: string): PartSpec | undefined =>
   spec.as === "record" ? spec.fields.find((f) => f.name === name)?.of : spec.as === "map" ? spec.of : undefined
 
-const TEXTS: ReadonlySet<PartSpec["as"]> = new Set(["text", "word", "date", "time", "date-time", "bytes"])
+const TEXTS: ReadonlySet<PartSpec["as"]> = new Set(["text", "word", "date", "time", "date-time"])
 
 /** A word of a command line, as `run` reads a word: text where text is wanted; else JSON, where it is some. */
 export function wordAs(text: string, spec: PartSpec | undefined): Value {
   if (spec !== undefined && TEXTS.has(spec.as)) return text
+  if (spec?.as === "bytes") return new TextEncoder().encode(text)
   try {
     const value = readJson(text)
     // 3 is text where text is one of the things that are wanted, and a number is none of them.

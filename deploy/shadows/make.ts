@@ -59,7 +59,13 @@ export async function makeShadow(options: MakeOptions): Promise<ShadowCard> {
   const { log, tool: of, folder } = options
   if (of.effect === "write") throw writes(of.tool)
   const snapshot = lookedAt(log, of)
-  const only: CasesOptions = { tool: of.tool, version: of.version, input: of.input, upTo: snapshot.upTo }
+  const only: CasesOptions = {
+    tool: of.tool,
+    version: of.version,
+    input: of.input,
+    output: of.output,
+    upTo: snapshot.upTo,
+  }
   const cases = [...casesOf(log, only)]
   const losses: [number, number, number][] = []
   const candidate = options.model === undefined ? await fitted(options, cases, losses) : await foreign(options, cases)

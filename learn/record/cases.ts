@@ -3,8 +3,18 @@
  * no trainer may ever see. Which side an input falls on depends on its bytes and a salt alone: it is the same for every
  * copy of the log, however often the input comes, and whichever process asks.
  */
-import { accepts, type Digest, encode, hashValue, hex, sha256, type Type, type Value } from "../../graph/mod.ts"
-
+import {
+  accept,
+  accepts,
+  type Digest,
+  encode,
+  hashValue,
+  hex,
+  sameValue,
+  sha256,
+  type Type,
+  type Value,
+} from "../../graph/mod.ts"
 import { type CallLog, callsOn } from "./log.ts"
 
 /** One thing that a tool was asked, and what it answered. */
@@ -21,6 +31,8 @@ export interface CasesOptions {
   readonly version: string
   /** Inputs that do not fit are left out: nothing may be learnt from what the tool's own schema refuses. */
   readonly input?: Type
+  /** What it gives: bytes do not tell 5 from an int64 that is 5, only types do. */
+  readonly output?: Type
   /** Calls up to this one: a training that takes its time sees one state of the log. */
   readonly upTo?: number
   readonly digest?: Digest
@@ -31,8 +43,9 @@ export interface CasesOptions {
  * is `lookOver`'s to say; here the first counts. Fails with `LearnError` (`log`).
  */
 export function* casesOf(log: CallLog, options: CasesOptions): Generator<ToolCase> {
-  const { space = "", tool, version, input, upTo = Number.POSITIVE_INFINITY, digest = sha256 } = options
+  const { space = "", tool, version, input, output, upTo = Number.POSITIVE_INFINITY, digest = sha256 } = options
   const fits = input === undefined ? () => true : accepts(input)
+  const [argsOf, valueOf] = [typed(input), typed(output)]
   const seen = new Set<string>()
   for (const { seq, args, outcome, version: of } of callsOn(log, space, tool)) {
     if (seq > upTo) return
@@ -40,7 +53,17 @@ export function* casesOf(log: CallLog, options: CasesOptions): Generator<ToolCas
     const key = hex(hashValue(args, digest))
     if (seen.has(key)) continue
     seen.add(key)
-    yield { args, value: outcome.value, seq }
+    yield { args: argsOf(args), value: valueOf(outcome.value), seq }
+  }
+}
+
+/** The same value as the type has it; what the type would make another value of stays as it is. */
+function typed(type: Type | undefined): (value: Value) => Value {
+  if (type === undefined) return (value) => value
+  const [fits, take] = [accepts(type), accept(type)]
+  return (value) => {
+    const taken = fits(value) ? take(value) : value
+    return sameValue(taken, value) ? taken : value
   }
 }
 

@@ -106,6 +106,18 @@ describe("cases", () => {
     expect(snapshotOf(log, "fn:other")).toBeUndefined()
   })
 
+  test("have int64 where the types say so: in bytes 5 is 5", () => {
+    const log = logOf([gave({ x: 5, n: 5 }, { sum: 10 }), gave({ x: 6, n: 6, more: 1 }, { sum: "12" })])
+    const input = T.record({ x: T.number, n: T.int64 })
+    const output = T.record({ sum: T.int64 })
+    const cases = [...casesOf(log, { tool: TOOL, version: "v1", input, output })]
+    expect(cases.map(({ args, value }) => ({ args, value }))).toEqual([
+      { args: { x: 5, n: 5n }, value: { sum: 10n } },
+      // What would lose or change something is as it was.
+      { args: { x: 6, n: 6, more: 1 }, value: { sum: "12" } },
+    ])
+  })
+
   test("the held-out part is a share of inputs, the same whoever asks and however often an input comes", () => {
     const cases = Array.from({ length: 4_000 }, (_, x) => ({ args: { x }, value: x, seq: x }))
     const { learn, heldOut } = splitCases(cases, { share: 0.25, salt: "a" })

@@ -57,6 +57,9 @@ export interface Drift {
   readonly seq: number
 }
 
+/** Calls of each input on average from which on the inputs are few because the tool has no others. */
+const AGAIN = 10
+
 export type Unlearnable =
   | "no-calls"
   | "too-few"
@@ -281,9 +284,13 @@ function refusalsOf(look: Omit<Look, "refusals">, tally: Tally, inputsMin: numbe
   if (inputs < inputsMin) {
     const others = versions.length > 1 ? `; ${versions.length - 1} other versions are on record, and do not count` : ""
     const left = outsideCalls > 0 ? `; ${outsideCalls} calls lie outside of its schema, and do not count` : ""
+    const again =
+      contradicted === 0 && inputs > 0 && calls >= AGAIN * inputs
+        ? ` It was asked these again and again: \`cache:\` on its nodes answers what was asked before, a shadow is for what is new.`
+        : ""
     refuse(
       "too-few",
-      `${inputs} different inputs of ${tool} are on record, wanted ${inputsMin} or more${others}${left}.`,
+      `${inputs} different inputs of ${tool} are on record, wanted ${inputsMin} or more${others}${left}.${again}`,
     )
   }
   if (answers === 1 && inputs > 1 && tally.constant !== undefined)

@@ -16,8 +16,13 @@ const LETTERS_MAX = 64
 /** Decimals that are looked for; numbers of more are float64. */
 const DECIMALS_MEASURED = 6
 
-/** Notes that hold of all these values of a type. Of no values there is nothing to note. */
-export function measured(type: Type, values: readonly Value[]): Notes {
+/**
+ * Notes that hold of all these values that are of a type: a log may hold others, such as null where something may be absent.
+ * Of no values there is nothing to note.
+ */
+export function measured(type: Type, all: readonly Value[]): Notes {
+  const is = OF_KIND[type.kind]
+  const values = is === undefined ? all : all.filter(is)
   if (values.length === 0) return {}
   switch (type.kind) {
     case "number":
@@ -49,6 +54,14 @@ export function measured(type: Type, values: readonly Value[]): Notes {
     default:
       return {}
   }
+}
+
+const OF_KIND: { readonly [K in Type["kind"]]?: (value: Value) => boolean } = {
+  number: (v) => typeof v === "number",
+  int64: (v) => typeof v === "bigint",
+  string: (v) => typeof v === "string",
+  bytes: (v) => v instanceof Uint8Array,
+  list: (v) => Array.isArray(v),
 }
 
 /** What was declared, filled up with what was measured. A declared length is often far above any use, so the measured one counts. */

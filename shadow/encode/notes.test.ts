@@ -118,3 +118,13 @@ describe("a schema", () => {
     expect(notes(true)).toEqual({})
   })
 })
+
+test("values that are not of the type, such as null for what may be absent, say nothing", () => {
+  const type = T.record({ name: { type: T.string, optional: true }, n: T.number, list: T.list(T.int64) })
+  const usual = { name: "ab", n: 3, list: [1n] }
+  const odd = [
+    { name: null, n: null, list: null },
+    { n: "x", list: [null] },
+  ] as never
+  expect(measured(type, [usual, ...odd])).toEqual(measured(type, [usual]))
+})

@@ -22,7 +22,12 @@ describe("init", () => {
     ])
     // Started from a clone: what it depends on is that clone, whatever a registry has.
     const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-    expect(dependencies).toEqual({ shadowgraph: `file:${join(import.meta.dirname, "../..")}` })
+    const own = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")).dependencies
+    expect(dependencies).toEqual({
+      effect: own.effect,
+      shadowgraph: `file:${join(import.meta.dirname, "../..")}`,
+      valibot: own.valibot,
+    })
     expect((await sg("check")).out).toBe("ok  deliveries.graph.yaml  7 nodes, needs fs:read:./data fs:write:./out\n")
     expect(await sg("test")).toEqual({
       exit: 0,

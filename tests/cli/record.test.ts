@@ -17,6 +17,7 @@ output: r
 const CODE = `export function calc({ a, b, op }) { return op === "add" ? a + b : op === "sub" ? a - b : a * b }
 export async function login({ user, password }) { return { user, token: "t-" + password, ok: password.length > 3 } }
 export function put() { return null }
+export function size({ data, n }) { return BigInt(data.length) + n }
 `
 const LOGIN = `graph: login
 input: { user: string, password: string }
@@ -36,7 +37,23 @@ nodes:
   r: { fn: ./calc.js#put, with: { a: "\${ input.a }" }, output: "null" }
 output: r
 `
-const files = { "calc.graph.yaml": CALC, "calc.js": CODE, "login.graph.yaml": LOGIN, "put.graph.yaml": PUT }
+const SIZE = `graph: size
+input: { data: bytes, n: int64 }
+nodes:
+  r:
+    fn: ./calc.js#size
+    with: { data: "\${ input.data }", n: "\${ input.n }" }
+    effect: pure
+    output: int64
+output: r
+`
+const files = {
+  "calc.graph.yaml": CALC,
+  "calc.js": CODE,
+  "login.graph.yaml": LOGIN,
+  "put.graph.yaml": PUT,
+  "size.graph.yaml": SIZE,
+}
 const did = async (folder: string, ...words: string[]) => start(folder, words).done
 
 describe("record", () => {
@@ -70,6 +87,16 @@ describe("record", () => {
     writeFileSync(join(folder, "shadowgraph.project.json"), JSON.stringify({ record: ["fn:*"] }))
     expect((await did(folder, ...words)).out).toBe("3\n")
     expect((await did(folder, "record", "ls")).out).toContain("1 calls")
+  })
+
+  test("takes inputs from a file, as run does: bytes are base64 there", async () => {
+    const folder = folderWith(files)
+    const line = JSON.stringify({ data: btoa("four"), n: 5 })
+    writeFileSync(join(folder, "in.jsonl"), `${line}\n${line.replace("5", "6")}\n`)
+    writeFileSync(join(folder, "in.json"), line)
+    expect((await did(folder, "run", "size", "-i", "in.json", "--ledger", "memory")).out).toBe("9\n")
+    const driven = await did(folder, "record", "size", "--inputs", "in.jsonl", "--json")
+    expect(JSON.parse(driven.out)).toMatchObject({ calls: 2, failures: {} })
   })
 
   test("writes no secret down", async () => {
