@@ -14,6 +14,13 @@ const NODE_MIN = [22, 19]
 const inClone = existsSync(source)
 const program = inClone ? source : built
 
+// Node 22 says at each start that its SQLite is experimental: nothing that whoever runs a graph could act on.
+const { emitWarning } = process
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning?.message ?? warning).startsWith("SQLite is an experimental feature"))
+    emitWarning.call(process, warning, ...rest)
+}
+
 if (process.versions.bun || (!inClone && (process.versions.deno || nodeIsRecent()))) {
   await import(pathToFileURL(program).href)
 } else {
