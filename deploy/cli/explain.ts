@@ -5,9 +5,10 @@ import { decodePlan, disasm, explainMarks, type Plan, planHash } from "../../pla
 import { pictureOfGraph } from "../draw/graph.ts"
 import { pictureOfPlan } from "../draw/plan.ts"
 import { svgOf } from "../draw/svg.ts"
+import { ProjectError } from "../project/project.ts"
 import { meaningOf } from "./admit.ts"
 import { type Program, programOf } from "./bytes.ts"
-import { type Call, EXIT, usage } from "./command.ts"
+import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { save, small, titlesOf } from "./draw.ts"
 
 export async function run(call: Call): Promise<number> {
@@ -17,7 +18,9 @@ export async function run(call: Call): Promise<number> {
   if (word === undefined) return index(call)
   if (/^g\d+$/i.test(word)) return code(call, word.toUpperCase())
   if (ORDER.some(({ name }) => name === word)) return onePass(call, word)
-  const program = await programOf(call, word)
+  const program = await programOf(call, word).catch((cause) => {
+    throw cause instanceof ProjectError && /^[A-Za-z][A-Za-z0-9]*$/.test(word) ? unknown(word, cause) : cause
+  })
   if (program === undefined) return EXIT.failed
   const { checked } = program
   const compiled = checked === undefined ? undefined : compile(checked, { texts: true })
@@ -27,6 +30,21 @@ export async function run(call: Call): Promise<number> {
   else if (compiled === undefined || checked === undefined) explainPlan(call, program, plan)
   else explainGraph(call, compiled, leastNeeds(checked))
   return EXIT.ok
+}
+
+/** No file, and no word that has a page here: what comes near, and where the failures of runs are explained. */
+function unknown(word: string, cause: ProjectError): CliError {
+  const failure = /^[A-Z][a-z]/.test(word)
+  return new CliError({
+    reason: "usage",
+    message: failure ? `"${word}" is no code of check, no pass and no file` : cause.message,
+    hints: failure
+      ? ["What a run fails with belongs to the kind of its node: docs/nodes/<kind>.md lists it, with what to do"]
+      : ["shadowgraph explain   lists codes and passes"],
+    exit: EXIT.usage,
+    near: { word, among: ORDER.map(({ name }) => name) },
+    cause,
+  })
 }
 
 /** What the compiler does, in its order: rewriting passes, what lowering chooses, and the writing itself. */

@@ -1,5 +1,5 @@
 /** Help, made from the table of commands: for the terminal, and as the reference page docs/cli.md. */
-import { COMMON, type Command, EXIT, type Option, usage } from "./command.ts"
+import { CliError, COMMON, type Command, EXIT, type Option } from "./command.ts"
 import { COMMANDS } from "./commands.ts"
 import type { Colours, Terminal } from "./terminal.ts"
 
@@ -24,7 +24,13 @@ export function showHelp(words: readonly string[], terminal: Terminal): number {
   }
   const command = COMMANDS.find((c) => c.name === word)
   if (command === undefined)
-    throw usage(`There is no command "${word}"`, `Commands: ${COMMANDS.map((c) => c.name).join(" ")}`)
+    throw new CliError({
+      reason: "usage",
+      message: `There is no command "${word}"`,
+      hints: [`Commands: ${COMMANDS.map((c) => c.name).join(" ")}`],
+      exit: EXIT.usage,
+      near: { word, among: COMMANDS.map((c) => c.name) },
+    })
   out.write(helpOf(command, out.colours, columns))
   return EXIT.ok
 }

@@ -66,6 +66,13 @@ describe("init", () => {
     expect(none.err).toContain('There is no run "nothing"')
   })
 
+  test("a word that has no page gets the nearest one, or where failures of runs are explained", async () => {
+    expect(await sg("help", "chek")).toMatchObject({ exit: 2, err: expect.stringContaining("Did you mean check?") })
+    expect(await sg("explain", "shedule")).toMatchObject({ exit: 2, err: expect.stringContaining("mean schedule?") })
+    expect(await sg("explain", "HttpStatus")).toMatchObject({ exit: 2, err: expect.stringContaining("docs/nodes/") })
+    expect((await sg("explain", "nothing.graph.yaml")).exit).toBe(1)
+  })
+
   test("compile, disasm, draw, explain, types agree about it", async () => {
     expect((await sg("compile")).exit).toBe(0)
     const listing = await sg("disasm", "deliveries.plan")
