@@ -9,7 +9,7 @@ import { answerOf } from "../http/answers.ts"
 import type { BodyLimits } from "../http/body.ts"
 import { barred, type Caller, type Callers } from "../http/callers.ts"
 import { TokenError } from "../http/holder.ts"
-import { inputOf } from "../http/input.ts"
+import { readInput } from "../http/input.ts"
 import { givenSchema, takenSchema } from "../http/port_schema.ts"
 import { Answer, json, overloaded, problemOf, refused } from "../http/problems.ts"
 import { Stop } from "../http/stop.ts"
@@ -88,7 +88,7 @@ async function runOf(request: Request, graph: EdgeReady, caller: Caller, limits:
   const { holder, runs } = caller
   const ready = holder === undefined ? graph.ready : await graph.readyFor(holder)
   if (ready instanceof AdmissionError) return refused(graph.name, ready, holder)
-  const input = await inputOf(request, graph, limits)
+  const input = await readInput(request, graph, limits, (given) => given)
   if (input instanceof Answer) return input
   const stop = new Stop(limits.runMsMax, request.signal)
   try {

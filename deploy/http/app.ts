@@ -121,7 +121,8 @@ export function graphsApp(options: GraphsOptions): Hono {
   app.onError(failed)
   straightTo(app, catalogue, (request, graph) => {
     try {
-      return begin(request, graph).catch(failed)
+      const begun = begin(request, graph)
+      return begun instanceof Promise ? begun.catch(failed) : begun
     } catch (cause) {
       return failed(cause)
     }

@@ -11,7 +11,7 @@ import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
 import { type Flight, feedSource } from "./flights.ts"
-import { accepted, inputOf, inputsOf } from "./input.ts"
+import { accepted, inputsOf, readInput } from "./input.ts"
 import { type Means, placeFor, placeIn, type RunTold } from "./means.ts"
 import { type Wanted, wantedOf } from "./prefer.ts"
 import { Answer, problemOf, refused } from "./problems.ts"
@@ -20,7 +20,10 @@ import { Stop } from "./stop.ts"
 import type { Source } from "./streams.ts"
 
 /** Adds `POST /graphs/:name/runs` and `POST /graphs/:name/batch`; gives what answers the first of them. */
-export function addBeginnings(app: Hono, means: Means): (request: Request, graph: string) => Promise<Response> {
+export function addBeginnings(
+  app: Hono,
+  means: Means,
+): (request: Request, graph: string) => Response | Promise<Response> {
   const run = (request: Request, graph: string) => new Beginning(request, graph, means).run()
   app.post("/graphs/:name/runs", (c) => run(c.req.raw, c.req.param("name")))
   app.post("/graphs/:name/batch", (c) => new Beginning(c.req.raw, c.req.param("name"), means).batch())
@@ -50,22 +53,24 @@ class Beginning {
     this.#tick = means.onRun === undefined ? 0 : means.clock.tick()
   }
 
-  async run(): Promise<Response> {
+  run(): Response | Promise<Response> {
     const graph = this.#graph()
     if (graph instanceof Answer) return this.#told(graph)
     const wanted = wantedOf(this.#request)
     if (wanted instanceof Answer) return this.#told(wanted)
-    const known = this.#ready(graph)
-    const ready = known instanceof Promise ? await known : known
+    const ready = this.#ready(graph)
+    return ready instanceof Promise ? ready.then((r) => this.#read(graph, r, wanted)) : this.#read(graph, ready, wanted)
+  }
+
+  /** In one step with the coming of the input, and no promise is made for what is there: most requests are for a run that answers at once. */
+  #read(graph: Served, ready: Ready | Answer, wanted: Wanted): Response | Promise<Response> {
     if (ready instanceof Answer) return this.#told(ready)
-    const input = await inputOf(this.#request, graph, this.#means.limits)
-    if (input instanceof Answer) return this.#told(input)
-    if (wanted.how === "wait" && wanted.key === undefined) {
-      // No promise is made for what is there: most requests are for a run that answers at once.
+    return readInput(this.#request, graph, this.#means.limits, (input) => {
+      if (input instanceof Answer) return this.#told(input)
+      if (wanted.how !== "wait" || wanted.key !== undefined) return this.#begun(graph, ready, input, wanted)
       const answer = this.#waited(graph, ready, input)
-      return this.#told(answer instanceof Promise ? await answer : answer)
-    }
-    return await this.#begun(graph, ready, input, wanted)
+      return answer instanceof Promise ? answer.then((a) => this.#told(a)) : this.#told(answer)
+    })
   }
 
   async batch(): Promise<Response> {

@@ -22,16 +22,16 @@ export const bytesOf = (request: Request, limits: BodyLimits): Promise<Uint8Arra
 export const jsonBody = (request: Request, limits: BodyLimits): Promise<Value | Answer> =>
   readJsonBody(request, limits, (value) => value)
 
-/** What is made of the JSON that a request carries, or the problem with it; an empty body is `{}`. */
-export function readJsonBody<A>(request: Request, limits: BodyLimits, made: (value: Value) => A): Promise<A | Answer> {
+/** What is made of a body or of the problem with it, in one step with its coming. */
+export type Made<From, A> = (of: From | Answer) => A | Promise<A>
+
+/** What is made of the JSON that a request carries, or of the problem with it; an empty body is `{}`. Rejects with what `made` throws. */
+export function readJsonBody<A>(request: Request, limits: BodyLimits, made: Made<Value, A>): Promise<A> {
   // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
   const type = request.headers.get("content-type") ?? ""
   if (type !== JSON_TYPE && !/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type))
-    return Promise.resolve(problemOf("not-json", `The content-type is "${type}".`))
-  return readBody(request, limits, (bytes) => {
-    const value = jsonIn(bytes)
-    return value instanceof Answer ? value : made(value)
-  })
+    return settled(made, problemOf("not-json", `The content-type is "${type}".`))
+  return readBody(request, limits, (bytes) => made(bytes instanceof Answer ? bytes : jsonIn(bytes)))
 }
 
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
@@ -45,45 +45,42 @@ function jsonIn(bytes: Uint8Array): Value | Answer {
   }
 }
 
-/** What is made of the bytes of a body, in one step with their coming. Rejects with what `made` throws. */
-function readBody<A>(request: Request, limits: BodyLimits, made: (bytes: Uint8Array) => A): Promise<A | Answer> {
+const settled = async <From, A>(made: Made<From, A>, of: From | Answer): Promise<A> => made(of)
+
+function readBody<A>(request: Request, limits: BodyLimits, made: Made<Uint8Array, A>): Promise<A> {
   const declared = request.headers.get("content-length")
   if (declared !== null && /^\d+$/.test(declared)) {
     // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
-    return Number(declared) > limits.bodyBytesMax
-      ? Promise.resolve(tooLarge(limits))
-      : inOnePiece(request, limits, made)
+    return Number(declared) > limits.bodyBytesMax ? settled(made, tooLarge(limits)) : inOnePiece(request, limits, made)
   }
   // Not asked before: a host makes a stream for whoever asks, and is slower to give all at once what has one.
   const { body } = request
-  return body === null
-    ? Promise.resolve(made(NOTHING))
-    : inPieces(body, limits).then((bytes) => (bytes instanceof Answer ? bytes : made(bytes)))
+  return body === null ? settled(made, NOTHING) : inPieces(body, limits).then(made)
 }
 
-function inOnePiece<A>(request: Request, limits: BodyLimits, made: (bytes: Uint8Array) => A): Promise<A | Answer> {
+function inOnePiece<A>(request: Request, limits: BodyLimits, made: Made<Uint8Array, A>): Promise<A> {
   return new Promise((resolve, reject) => {
     const { bodyBytesMax, bodyMsMax, patience } = limits
     const own = patience === undefined ? new Patience(bodyMsMax) : undefined
     const waiting = patience ?? own!
-    const one = waiting.begin(() => resolve(slowBody(limits)))
-    const there = () => {
+    let late = false
+    const come = (of: Uint8Array | Answer): void => {
+      if (late) return
       waiting.over(one)
       own?.close()
+      try {
+        resolve(made(of))
+      } catch (cause) {
+        reject(cause)
+      }
     }
+    const one = waiting.begin(() => {
+      come(slowBody(limits))
+      late = true
+    })
     request.arrayBuffer().then(
-      (buffer) => {
-        there()
-        try {
-          resolve(buffer.byteLength > bodyBytesMax ? tooLarge(limits) : made(new Uint8Array(buffer)))
-        } catch (cause) {
-          reject(cause)
-        }
-      },
-      () => {
-        there()
-        resolve(problemOf("bad-body", "The body broke off."))
-      },
+      (buffer) => come(buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)),
+      () => come(problemOf("bad-body", "The body broke off.")),
     )
   })
 }

@@ -1,6 +1,6 @@
 /** The inputs that a request carries for a graph, as the graph takes them, or the problem with them. */
 import { acceptStrict, Failure, isRecord, type Rec, type Value } from "../../graph/mod.ts"
-import { type BodyLimits, readJsonBody } from "./body.ts"
+import { type BodyLimits, type Made, readJsonBody } from "./body.ts"
 import type { Served } from "./catalogue.ts"
 import { fromJsonForm } from "./json_form.ts"
 import { Answer, problemOf } from "./problems.ts"
@@ -8,18 +8,20 @@ import { Answer, problemOf } from "./problems.ts"
 /** What of a graph says which input it takes. */
 type Takes = Pick<Served, "name" | "input">
 
-/** Of `{ "input": { … } }`. */
-export const inputOf = (request: Request, graph: Takes, limits: BodyLimits): Promise<Rec | Answer> =>
-  readJsonBody(request, limits, (body) => {
-    const given = partOf(body, "input", '{ "input": { … } }')
-    return given instanceof Answer ? given : accepted(graph, given ?? {})
-  })
+/** What is made of the input in `{ "input": { … } }`, or of the problem with it. Rejects with what `made` throws. */
+export const readInput = <A>(request: Request, graph: Takes, limits: BodyLimits, made: Made<Rec, A>): Promise<A> =>
+  readJsonBody(request, limits, (body) => made(inputIn(body, graph)))
+
+function inputIn(body: Value | Answer, graph: Takes): Rec | Answer {
+  const given = body instanceof Answer ? body : partOf(body, "input", '{ "input": { … } }')
+  return given instanceof Answer ? given : accepted(graph, given ?? {})
+}
 
 /** Of `{ "inputs": [{ … }, …] }`, as they came: each may have a problem of its own. */
 export const inputsOf = (request: Request, limits: BodyLimits): Promise<readonly Value[] | Answer> =>
   readJsonBody(request, limits, (body) => {
     const wanted = '{ "inputs": [{ … }, …] }'
-    const given = partOf(body, "inputs", wanted)
+    const given = body instanceof Answer ? body : partOf(body, "inputs", wanted)
     if (given instanceof Answer || Array.isArray(given)) return given
     return problemOf("bad-body", `The body has no list "inputs"; wanted ${wanted}.`)
   })

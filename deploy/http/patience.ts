@@ -4,17 +4,20 @@
  */
 import { systemClock } from "../services/clock.ts"
 
-/** One that is waited for. */
+/** One that is waited for, with its neighbours: a list, since a table that much passes through costs more with each. */
 export interface Awaited {
   /** By the `tick` of this host's clock, which timers go by too. */
   readonly until: number
   readonly late: () => void
+  before: Awaited | undefined
+  after: Awaited | undefined
 }
 
 export class Patience {
   readonly #ms: number
   /** In the order in which their time is over, which is that in which they began. */
-  readonly #awaited = new Set<Awaited>()
+  #first: Awaited | undefined
+  #last: Awaited | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @param ms Milliseconds that each may take. */
@@ -24,22 +27,32 @@ export class Patience {
 
   /** Calls `late` once the time is over, unless `over` is called before. */
   begin(late: () => void): Awaited {
-    const one = { until: systemClock.tick() + this.#ms, late }
-    this.#awaited.add(one)
+    const one: Awaited = { until: systemClock.tick() + this.#ms, late, before: this.#last, after: undefined }
+    if (this.#last === undefined) this.#first = one
+    else this.#last.after = one
+    this.#last = one
     if (this.#timer === undefined) this.#wake(this.#ms)
     return one
   }
 
-  /** It is there, or is given up. */
+  /** It is there, or is given up. More than once says nothing new. */
   over(one: Awaited): void {
-    this.#awaited.delete(one)
+    const { before, after } = one
+    if (before !== undefined) before.after = after
+    else if (this.#first === one) this.#first = after
+    if (after !== undefined) after.before = before
+    else if (this.#last === one) this.#last = before
+    // What has gone holds on to nobody.
+    one.before = undefined
+    one.after = undefined
   }
 
   /** Nothing is waited for any more, and nobody is told. */
   close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#awaited.clear()
+    this.#first = undefined
+    this.#last = undefined
   }
 
   /** The timer goes on while anything is waited for, and is not stopped for a moment in which nothing is. */
@@ -47,9 +60,9 @@ export class Patience {
     const timer = setTimeout(() => {
       this.#timer = undefined
       const now = systemClock.tick()
-      for (const one of this.#awaited) {
+      for (let one = this.#first; one !== undefined; one = this.#first) {
         if (one.until > now) return this.#wake(one.until - now)
-        this.#awaited.delete(one)
+        this.over(one)
         one.late()
       }
     }, ms)
