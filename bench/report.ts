@@ -49,8 +49,8 @@ export class Report {
     this.#figures.push({ name, value, ...(unit ? { unit } : {}), ...(aim ? { aim } : {}) })
   }
 
-  /** Prints the closing lines and writes the section. */
-  end(): void {
+  /** Prints the closing lines and, where it `keeps` them, writes the section: a small part of a campaign stands for nothing. */
+  end(keeps = true): void {
     const when = new Date().toISOString().slice(0, 10)
     const figures = this.#figures.map(
       (f) => `| ${f.name} | ${show(f.value)}${f.unit ? ` ${f.unit}` : ""} | ${f.aim ?? ""} |`,
@@ -66,7 +66,7 @@ export class Report {
       ...figures,
       "",
     ].join("\n")
-    write(this.#title, section)
+    if (keeps) write(this.#title, section)
     for (const f of this.#figures) console.log(`figure ${f.name} ${show(f.value)}${f.unit ? ` ${f.unit}` : ""}`)
   }
 }
@@ -83,7 +83,13 @@ function write(title: string, section: string): void {
 }
 
 export const show = (x: number): string =>
-  !Number.isFinite(x) ? String(x) : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(3)
+  !Number.isFinite(x) || Number.isInteger(x)
+    ? String(x)
+    : Math.abs(x) >= 100
+      ? x.toFixed(0)
+      : Math.abs(x) >= 10
+        ? x.toFixed(1)
+        : x.toFixed(3)
 
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((r) => (r[i] ?? "").length)))

@@ -2,11 +2,12 @@
  * Models in a folder, each under the SHA-256 of its bytes: `.shadowgraph/models/<hash>.onnx`. What is read is held against
  * its name, so a file that was changed is no model of that name.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Data from "effect/Data"
 import { hex } from "../graph/mod.ts"
 import { type ModelFile, type ModelRefused, readModel } from "../shadow/mod.ts"
+import { makeOwnFolder, OWN_FOLDER } from "./project/own_folder.ts"
 import { hostDigest } from "./services/digest.ts"
 
 export class ModelStoreError extends Data.TaggedError("ModelStoreError")<{
@@ -16,14 +17,18 @@ export class ModelStoreError extends Data.TaggedError("ModelStoreError")<{
   readonly cause?: unknown
 }> {}
 
+/** Below the project's own. */
+const FOLDER = "models"
 const NAME = /^([0-9a-f]{64})\.onnx$/
 
 export class ModelStore {
+  readonly #project: string
   readonly #folder: string
 
   /** `project` is the folder of the project; nothing is made in it before the first model is kept. */
   constructor(project: string) {
-    this.#folder = join(project, ".shadowgraph", "models")
+    this.#project = project
+    this.#folder = join(project, OWN_FOLDER, FOLDER)
   }
 
   /** Keeps a model; one that is there already stays. Gives the path of its file. Fails with `ModelStoreError` (`disk`). */
@@ -31,9 +36,7 @@ export class ModelStore {
     const path = this.#path(hash)
     const fresh = `${path}.${process.pid}.new`
     return this.#disk("keep", hash, () => {
-      mkdirSync(this.#folder, { recursive: true })
-      const ignore = join(this.#folder, "..", ".gitignore")
-      if (!existsSync(ignore)) writeFileSync(ignore, "*\n")
+      makeOwnFolder(this.#project, FOLDER)
       try {
         writeFileSync(fresh, bytes)
         renameSync(fresh, path)

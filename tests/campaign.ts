@@ -7,6 +7,7 @@ import { spawn } from "node:child_process"
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
+import { Report } from "../bench/report.ts"
 
 /** `T`, a tally: whole numbers and lists, in records, which add up over the parts. */
 export interface Campaign<T extends object> {
@@ -23,8 +24,8 @@ export interface Campaign<T extends object> {
   readonly does: (seed: string, from: number, count: number, flags: ReadonlySet<string>) => Promise<T>
   /** What is known so far, in a few words. */
   readonly says: (total: T) => string
-  /** Prints what came of it, what is wrong first; true where nothing is. */
-  readonly ends: (total: T, flags: ReadonlySet<string>) => Promise<boolean> | boolean
+  /** Prints what came of it, what is wrong first; true where nothing is. `whole`: as many cases as it has where nothing is said, or more. */
+  readonly ends: (total: T, flags: ReadonlySet<string>, whole: boolean) => Promise<boolean> | boolean
   /** `--only <case>`: looks at one, and prints it; true where nothing is wrong with it. */
   readonly only?: (name: string, flags: ReadonlySet<string>) => Promise<boolean>
   /** Are there enough? For campaigns that count something else than cases. Default: when all cases are done. */
@@ -66,7 +67,7 @@ export async function campaign<T extends object>(script: string, what: Campaign<
       keep: text("keep"),
       flags,
     })
-    process.exitCode = (await what.ends(total, flags)) ? 0 : 1
+    process.exitCode = (await what.ends(total, flags, count >= what.count && flags.size === 0)) ? 0 : 1
   }
 }
 
@@ -145,9 +146,15 @@ function inProcess<T>(script: string, options: readonly string[], from: number, 
   })
 }
 
-/** The lines that whoever runs campaigns reads: what was counted, under its name. */
-export function figures(all: { readonly [name: string]: number }): void {
-  for (const [name, value] of Object.entries(all)) console.log(`figure ${name} ${value}`)
+/** The lines that whoever runs campaigns reads: what was counted, under its name. A `whole` campaign stands in bench/RESULTS.md. */
+export function figures(
+  all: { readonly [name: string]: number },
+  told: { readonly title: string; readonly command: string; readonly says: string; readonly whole: boolean },
+): void {
+  const report = new Report(told.title, told.command)
+  report.text(told.says)
+  for (const [name, value] of Object.entries(all)) report.figure(name, value)
+  report.end(told.whole)
 }
 
 function whole(text: string, name: string): number {

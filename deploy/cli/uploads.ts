@@ -3,7 +3,7 @@
  * servers, databases and functions that it calls, and a declaration is a command that is started or a file that is opened; so an
  * uploaded one may name only what a graph of the folder declares in the same words.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { encode, hex, isRecord, type Type, type Value } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
@@ -12,24 +12,26 @@ import type { Served } from "../http/app.ts"
 import { byGrants, type Catalogue } from "../http/catalogue.ts"
 import type { Holder } from "../http/holder.ts"
 import type { Shelf } from "../http/uploads.ts"
-import { OWN_FOLDER } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { ProjectError, type Session, why } from "../project/project.ts"
 import type { ServedGraph } from "./served.ts"
 
 const PLANS_MAX = 100
 const PLAN_BYTES_MAX = 4 << 20
+/** Below the folder's own. */
+const PLANS = "plans"
 
 type Bringer = Pick<Holder, "name" | "grants">
 
 /** The shelf of a folder whose graphs are served by a session. */
 export function shelfOf(folder: string, session: Session, graphs: () => readonly ServedGraph[]): Shelf {
-  const place = join(folder, OWN_FOLDER, "plans")
+  const place = join(folder, OWN_FOLDER, PLANS)
   return {
     grants: session.grants,
     plansMax: PLANS_MAX,
     planBytesMax: PLAN_BYTES_MAX,
     admit: (bytes, by) => admitted(bytes, by, session, graphs()),
-    keep: (name, bytes, by) => kept(place, name, bytes, by),
+    keep: (name, bytes, by) => kept(folder, name, bytes, by),
     forget: async (name) => {
       await rm(join(place, `${name}.json`), { force: true })
       await rm(join(place, `${name}.plan`), { force: true })
@@ -44,7 +46,7 @@ export async function shelved(
   catalogue: Catalogue,
   tell: (cause: unknown) => void,
 ): Promise<void> {
-  const place = join(folder, OWN_FOLDER, "plans")
+  const place = join(folder, OWN_FOLDER, PLANS)
   const files = await readdir(place).catch(() => [])
   for (const file of files.filter((f) => f.endsWith(".json")).sort()) {
     const name = file.slice(0, -".json".length)
@@ -126,9 +128,9 @@ function declaredBy({ resources, externs }: Plan): readonly { readonly what: str
   return [...declared, ...code]
 }
 
-async function kept(place: string, name: string, bytes: Uint8Array, { name: who, grants }: Bringer): Promise<void> {
+async function kept(folder: string, name: string, bytes: Uint8Array, { name: who, grants }: Bringer): Promise<void> {
   try {
-    await mkdir(place, { recursive: true })
+    const place = makeOwnFolder(folder, PLANS)
     for (const [file, data] of [
       [`${name}.plan`, bytes],
       [`${name}.json`, `${JSON.stringify({ name: who, grants })}\n`],

@@ -6,12 +6,11 @@ import { join } from "node:path"
 import type { SignedHead } from "../../audit/mod.ts"
 import { hex } from "../../graph/mod.ts"
 import { kernelError } from "../../kernel/mod.ts"
+import { OWN_FOLDER } from "../project/own_folder.ts"
 import { systemChance } from "../services/chance.ts"
 import { hostDigest } from "../services/digest.ts"
 import type { SqlLedger } from "./sql.ts"
 
-/** What runs leave behind lies here, and is no part of the repository. */
-export const OWN_FOLDER = ".shadowgraph"
 export const LEDGER_FILE = `${OWN_FOLDER}/ledger.db`
 /** Signs the log of heads. Keep it apart from backups of the ledger: who has both can write both anew. */
 export const LEDGER_KEY = `${OWN_FOLDER}/ledger.key`

@@ -4,10 +4,10 @@
  * one asks and the other takes what came of it, for many servers accept a refresh token only once.
  */
 import { randomUUID } from "node:crypto"
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as v from "valibot"
-import { OWN_FOLDER } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { systemClock } from "../services/clock.ts"
 import { noLogin } from "./failures.ts"
 
@@ -62,13 +62,17 @@ export interface Login {
 const LOCK_MS_MAX = 60_000
 const POLL_MS = 25
 const ENDING = ".json"
+/** Below the project's own. */
+const FOLDER = "logins"
 
 export class Logins {
+  readonly #base: string
   readonly #folder: string
 
   /** @param base The folder of the graphs. */
   constructor(base: string) {
-    this.#folder = join(base, OWN_FOLDER, "logins")
+    this.#base = base
+    this.#folder = join(base, OWN_FOLDER, FOLDER)
   }
 
   #file(server: string): string {
@@ -100,7 +104,7 @@ export class Logins {
 
   /** Keeps it whole, or leaves what was there. */
   async write(login: Login): Promise<void> {
-    await this.#makeFolder()
+    makeOwnFolder(this.#base, FOLDER, 0o700)
     const file = this.#file(login.server)
     const draft = `${file}.${randomUUID()}`
     try {
@@ -131,7 +135,7 @@ export class Logins {
 
   /** Does the work while no other process does any on this login. Fails with `NoLogin` where the lock cannot be had. */
   async alone<A>(server: string, work: () => Promise<A>): Promise<A> {
-    await this.#makeFolder()
+    makeOwnFolder(this.#base, FOLDER, 0o700)
     const lock = `${this.#file(server)}.lock`
     const mine = randomUUID()
     const until = systemClock.now() + 2 * LOCK_MS_MAX
@@ -147,13 +151,6 @@ export class Logins {
       const holder = await readFile(lock, "utf8").catch(() => undefined)
       if (holder === mine) await rm(lock, { force: true })
     }
-  }
-
-  async #makeFolder(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    await writeFile(join(this.#folder, "..", ".gitignore"), "*\n", { flag: "wx" }).catch((cause) => {
-      if (codeOf(cause) !== "EEXIST") throw cause
-    })
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import "../../graph/patterns/mod.ts"
 import type { Dirent } from "node:fs"
-import { mkdir, readdir, writeFile } from "node:fs/promises"
+import { readdir, writeFile } from "node:fs/promises"
 import { join, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
 import {
@@ -32,7 +32,7 @@ import { Engine, type PrepareOptions, type Ready } from "../engine/engine.ts"
 import { type Marks, MemoryMarks } from "../engine/marks.ts"
 import type { Observer } from "../engine/observe.ts"
 import type { Speculate } from "../engine/speculate.ts"
-import { LEDGER_KEY, type LedgerPlace, OWN_FOLDER, openLedgerAt } from "../ledger/place.ts"
+import { LEDGER_KEY, type LedgerPlace, openLedgerAt } from "../ledger/place.ts"
 import type { SqlLedger } from "../ledger/sql.ts"
 import { openRecorder, type RecordMore } from "../record/open.ts"
 import { hostDigest } from "../services/digest.ts"
@@ -41,6 +41,7 @@ import { secretsFrom } from "../services/secrets.ts"
 import { withCode } from "./code_pins.ts"
 import { ProjectError, why } from "./error.ts"
 import { PROJECT_FILE, type ProjectFile, readProjectFile, textOf } from "./file.ts"
+import { makeOwnFolder, OWN_FOLDER } from "./own_folder.ts"
 
 export { ProjectError, why } from "./error.ts"
 export { PROJECT_FILE, type ProjectFile, readProjectFile } from "./file.ts"
@@ -213,24 +214,12 @@ export async function openLedger(
   env: SessionOptions["env"] = {},
   leaseMs?: number,
 ): Promise<SqlLedger> {
-  await ownFolder(folder)
+  try {
+    makeOwnFolder(folder)
+  } catch (cause) {
+    throw unwritable(join(folder, OWN_FOLDER), cause)
+  }
   return openLedgerAt(folder, place, secretsFrom(env), leaseMs)
-}
-
-/** Makes `.shadowgraph/`, kept out of the repository by a note of its own. */
-async function ownFolder(folder: string): Promise<void> {
-  const own = join(folder, OWN_FOLDER)
-  try {
-    await mkdir(own, { recursive: true })
-  } catch (cause) {
-    throw unwritable(own, cause)
-  }
-  try {
-    await writeFile(join(own, ".gitignore"), "*\n", { flag: "wx" })
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return
-    throw unwritable(own, cause)
-  }
 }
 
 export async function writeLock(folder: string, lock: Lock): Promise<void> {

@@ -3,8 +3,7 @@
  * gathered and written together; those that a process had not written when it was killed are lost, and so may be the last
  * ones when the power fails, which is no harm: the log is for learning. What SQLite has not finished writing it does not show.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { KernelError } from "../../kernel/mod.ts"
 import {
   bytesOf,
@@ -21,7 +20,7 @@ import {
   type ToolOnLog,
   type VersionOnLog,
 } from "../../learn/mod.ts"
-import { OWN_FOLDER } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import type { Statement, StorageRow } from "../storage/port.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
 
@@ -33,9 +32,7 @@ export const callLogFile = (folder: string): string => join(folder, OWN_FOLDER, 
 export function openCallLog(folder: string): FileCallLog {
   const file = callLogFile(folder)
   try {
-    mkdirSync(dirname(file), { recursive: true })
-    const ignore = join(dirname(file), ".gitignore")
-    if (!existsSync(ignore)) writeFileSync(ignore, "*\n")
+    makeOwnFolder(folder)
   } catch (cause) {
     throw learnError("log", `Cannot make the folder of the call log "${file}": ${(cause as Error).message}`, cause)
   }

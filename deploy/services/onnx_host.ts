@@ -4,9 +4,10 @@
  * over the network lie in `.shadowgraph/onnx`, each under the SHA-256 of its bytes.
  */
 import { existsSync } from "node:fs"
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import process from "node:process"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { hostDigest } from "./digest.ts"
 import { type Candidate, type ModelFiles, type OnnxService, onnxService, type Runtime } from "./onnx.ts"
 import type { Ort } from "./onnx_tensor.ts"
@@ -73,8 +74,11 @@ function once<A>(load: () => Promise<A>): () => Promise<A> {
   return () => (loaded ??= load())
 }
 
+/** Below the project's own. */
+const FOLDER = "onnx"
+
 export function modelFiles(project: string): ModelFiles {
-  const folder = join(project, ".shadowgraph", "onnx")
+  const folder = join(project, OWN_FOLDER, FOLDER)
   const pathOf = (sha256: string) => join(folder, `${sha256}.onnx`)
   return {
     get: async (sha256) => {
@@ -87,8 +91,7 @@ export function modelFiles(project: string): ModelFiles {
     },
     put: async (sha256, bytes) => {
       const draft = `${pathOf(sha256)}.${crypto.randomUUID()}.draft`
-      await mkdir(folder, { recursive: true })
-      await writeFile(join(folder, "..", ".gitignore"), "*\n", { flag: "wx" }).catch(() => {})
+      makeOwnFolder(project, FOLDER)
       try {
         await writeFile(draft, bytes)
         await rename(draft, pathOf(sha256))

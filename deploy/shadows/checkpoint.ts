@@ -2,13 +2,16 @@
  * A training that was interrupted goes on where it was: its last checkpoint, and the loss as it fell until then, lie in the
  * project until it has ended.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { hex } from "../../graph/mod.ts"
-import { OWN_FOLDER } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { hostDigest } from "../services/digest.ts"
 import { ShadowStoreError } from "./card.ts"
 import { slug } from "./store.ts"
+
+/** Below the project's own. */
+const FOLDER = "training"
 
 type Losses = readonly (readonly [step: number, loss: number, look: number])[]
 
@@ -20,10 +23,12 @@ function replace(file: string, data: Uint8Array | string): void {
 
 export class TrainingCheckpoint {
   readonly file: string
+  readonly #folder: string
 
   constructor(folder: string, tool: string, version: string) {
     const of = hex(hostDigest(new TextEncoder().encode(version))).slice(0, 16)
-    this.file = join(folder, OWN_FOLDER, "training", `${slug(tool)}-${of}.checkpoint`)
+    this.#folder = folder
+    this.file = join(folder, OWN_FOLDER, FOLDER, `${slug(tool)}-${of}.checkpoint`)
   }
 
   kept(): Uint8Array | undefined {
@@ -31,7 +36,7 @@ export class TrainingCheckpoint {
   }
   keep(bytes: Uint8Array, losses: Losses): void {
     this.#disk("keep", () => {
-      mkdirSync(dirname(this.file), { recursive: true })
+      makeOwnFolder(this.#folder, FOLDER)
       replace(this.#losses, JSON.stringify(losses))
       replace(this.file, bytes)
     })

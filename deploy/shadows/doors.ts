@@ -3,12 +3,12 @@
  * without anything of the call; a door is what its rows come to, in their order, so all processes of a folder see the same
  * one, and one that drift has shut stays shut in the next process, until the calls say otherwise (`learn/door.ts`).
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { KernelError } from "../../kernel/mod.ts"
 import { type DoorState, LivingDoor, type Verification } from "../../learn/mod.ts"
 import type { Doorway, Promised } from "../../shadow/mod.ts"
-import { OWN_FOLDER } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { systemClock } from "../services/clock.ts"
 import type { Statement, StorageRow } from "../storage/port.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
@@ -145,9 +145,7 @@ export class Doors {
 
   #open(): SqliteStorage {
     return this.#told(() => {
-      mkdirSync(dirname(this.#file), { recursive: true })
-      const ignore = join(dirname(this.#file), ".gitignore")
-      if (!existsSync(ignore)) writeFileSync(ignore, "*\n")
+      makeOwnFolder(this.#options.folder)
       const db = new SqliteStorage({ file: this.#file, lasting: false })
       try {
         prepare(db, this.#file)

@@ -10,7 +10,8 @@ import type { SubmissionBook } from "../../gate/mod.ts"
 import { hex } from "../../graph/mod.ts"
 import { gateTarget } from "../../learn/mod.ts"
 import { type Doorway, ModelRefused, type OpenedShadow, openShadow, type Promised } from "../../shadow/mod.ts"
-import { LEDGER_KEY, OWN_FOLDER } from "../ledger/place.ts"
+import { LEDGER_KEY } from "../ledger/place.ts"
+import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { hostDigest } from "../services/digest.ts"
 import { type LedgerKey, openLedgerKey, readKey } from "../services/ledger_key.ts"
 import { printCard, readCard, type ShadowCard, ShadowStoreError } from "./card.ts"
@@ -152,9 +153,8 @@ export class ShadowStore {
   }
 
   async #own(folder: string): Promise<void> {
+    makeOwnFolder(this.#project)
     await mkdir(folder, { recursive: true })
-    const ignore = join(this.#project, OWN_FOLDER, ".gitignore")
-    if (!existsSync(ignore)) await writeFile(ignore, "*\n")
   }
 
   async #disk<A>(what: string, work: () => Promise<A>): Promise<A> {

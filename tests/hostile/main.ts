@@ -31,18 +31,19 @@ await campaign<Tally>(import.meta.filename, {
   does: mutants,
   says: ({ files, plans, acceptedWrong, crashes }) =>
     `${files.mutants + plans.mutants} mutants, ${acceptedWrong.length} accepted and wrong, ${crashes.length} crashes`,
-  ends: ({ files, plans, acceptedWrong, crashes }) => {
-    console.log(`graph files: ${files.mutants} mutants, ${files.accepted} accepted`)
+  ends: ({ files, plans, acceptedWrong, crashes }, _, whole) => {
     const rules = Object.entries(plans.by).sort(([, a], [, b]) => b - a)
     const by = rules.map(([rule, n]) => `${rule} ${n}`).join(", ")
-    console.log(`plans: ${plans.mutants} mutants, ${plans.refused} refused by ${by}`)
-    console.log(`accepted: the same plan ${plans.same}, another right one ${plans.right}`)
+    const says =
+      `graph files: ${files.mutants} mutants, ${files.accepted} accepted; plans: ${plans.mutants} mutants, ${plans.refused} refused by ${by}; ` +
+      `of those accepted ${plans.same} are the same plan, ${plans.right} another right one`
     for (const line of [...acceptedWrong, ...crashes].slice(0, SHOWN_MAX)) console.error(line)
-    figures({
+    const counted = {
       "hostile.mutants": files.mutants + plans.mutants,
       "hostile.accepted_wrong": acceptedWrong.length,
       "hostile.crashes": crashes.length,
-    })
+    }
+    figures(counted, { title: "Broken plans and files", command: "npm run hostile", says, whole })
     return acceptedWrong.length + crashes.length === 0
   },
 })

@@ -15,11 +15,12 @@ await campaign<Tally>(import.meta.filename, {
   nothing: () => ({ requests: 0, by: {}, faults: [] }),
   does: (seed, from, count) => fuzz((Number(seed) * 1_000_003 + from) % 0xffff_ffff, count),
   says: ({ requests, faults }) => `${requests} requests, ${faults.length} not answered as they should be`,
-  ends: ({ requests, by, faults }) => {
+  ends: ({ requests, by, faults }, _, whole) => {
     const statuses = Object.entries(by).sort(([, a], [, b]) => b - a)
-    console.log(`answers: ${statuses.map(([status, n]) => `${status} ${n}`).join(", ")}`)
+    const says = `answers: ${statuses.map(([status, n]) => `${status} ${n}`).join(", ")}`
     for (const line of faults.slice(0, SHOWN_MAX)) console.error(line)
-    figures({ "http.fuzz_requests": requests, "http.fuzz_faults": faults.length })
+    const told = { title: "Odd requests", command: "npm run fuzz:http", says, whole }
+    figures({ "http.fuzz_requests": requests, "http.fuzz_faults": faults.length }, told)
     return faults.length === 0
   },
 })

@@ -20,17 +20,16 @@ await campaign(import.meta.filename, {
   does: (seed, from, count, flags) => laws(seed, from, count, undefined, graphOf(flags)),
   says: ({ graphs, broken }) => `${graphs} graphs, ${broken.length} break a law`,
   only: keeps,
-  ends: async ({ graphs, refused, ended, ahead, undos, again, broken }, flags) => {
+  ends: async ({ graphs, refused, ended, ahead, undos, again, broken }, flags, whole) => {
     for (const { seed } of broken.slice(0, SHOWN_MAX)) await keeps(seed, flags)
     for (const { seed, law } of broken.slice(SHOWN_MAX)) console.log(`${seed}: ${law}`)
-    console.log(`${ended.value} ended in a value, ${ended.failure} in a failure, ${refused} were no graphs`)
     const { kept, wrong, discarded } = ahead
-    console.log(`looking ahead: ${kept} guesses kept, ${wrong} rolled back, ${discarded} reads called in vain`)
-    console.log(`undone: ${undos} runs took back what they had done`)
-    console.log(
-      `again: ${again.cut} runs were cut and went on, ${again.replayed} were computed again from their record`,
-    )
-    figures({ "laws.graphs": graphs, "laws.mismatches": broken.length })
+    const says =
+      `${ended.value} ended in a value, ${ended.failure} in a failure, ${refused} were no graphs; looking ahead, ${kept} guesses were ` +
+      `kept, ${wrong} rolled back, and ${discarded} reads called in vain; ${undos} runs took back what they had done; ${again.cut} were cut ` +
+      `and went on, ${again.replayed} were computed again from their record`
+    const told = { title: "Laws", command: "npm run laws", says, whole }
+    figures({ "laws.graphs": graphs, "laws.mismatches": broken.length }, told)
     return broken.length === 0
   },
 })

@@ -41,15 +41,15 @@ await campaign(import.meta.filename, {
   does: lived,
   says: ({ seeds, wrong }) => `${seeds} seeds, ${wrong.length} in which something is wrong`,
   only: isWell,
-  ends: async ({ seeds, processes, applied, undone, kept, guessedWrong, value, failure, refused, wrong }) => {
+  ends: async ({ seeds, processes, applied, undone, kept, guessedWrong, value, failure, refused, wrong }, _, whole) => {
     for (const seed of wrong.slice(0, SHOWN_MAX)) await isWell(seed)
     for (const seed of wrong.slice(SHOWN_MAX)) console.log(seed)
-    console.log(
+    const says =
       `${processes} processes, of which ${processes - seeds} took up what another had left; ${applied} writes done, ` +
-        `${undone} of them undos; ${kept} guesses were right and ${guessedWrong} wrong; runs: ${value} ended in a value, ${failure} in a failure; ` +
-        `${refused} graphs refused for want of a grant`,
-    )
-    figures({ "sim.seeds": seeds, "sim.violations": wrong.length })
+      `${undone} of them undos; ${kept} guesses were right and ${guessedWrong} wrong; runs: ${value} ended in a value, ${failure} in a failure; ` +
+      `${refused} graphs refused for want of a grant`
+    const told = { title: "Seeded worlds", command: "npm run sim", says, whole }
+    figures({ "sim.seeds": seeds, "sim.violations": wrong.length }, told)
     return wrong.length === 0
   },
 })
