@@ -67,10 +67,13 @@ function refuse(cause: Error & { readonly code?: string }, socket: Duplex): void
     `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   )
 }
-class UnreadableTarget extends Data.TaggedError("UnreadableTarget") {}
+class Unreadable extends Data.TaggedError("Unreadable")<{ readonly code: "TARGET" | "METHOD" }> {}
+/** Methods that no `Request` has. Source: fetch.spec.whatwg.org, "forbidden method". */
+const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"])
 const UNREADABLE: { readonly [code: string]: readonly [status: number, title: string] } = {
   HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+  METHOD: [405, "Method Not Allowed"],
 }
 
 async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -80,7 +83,8 @@ async function serve(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerRe
   })
   const method = incoming.method ?? "GET"
   const url = URL.parse(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`)
-  if (url === null) return refuse(new UnreadableTarget(), incoming.socket)
+  if (url === null) return refuse(new Unreadable({ code: "TARGET" }), incoming.socket)
+  if (FORBIDDEN.has(method)) return refuse(new Unreadable({ code: "METHOD" }), incoming.socket)
   const headers = new Headers()
   for (let i = 0; i < incoming.rawHeaders.length; i += 2)
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)

@@ -100,6 +100,13 @@ export const SERVER_COMMANDS: readonly Command[] = [
           "small: runs are begun and waited for. full: all that serve answers, with runs that rest. Default: full where the record lasts or a graph asks.",
       },
       { name: "mcp", about: "Graphs are tools of MCP as well, at /mcp, with the whole interface." },
+      {
+        name: "cors",
+        value: "<origin>",
+        many: true,
+        about:
+          "An origin whose pages may ask and read, as in https://app.example.com, with the whole interface. Default: none.",
+      },
       { name: "open", about: "Whoever reaches it may run what was granted, without a token." },
       { name: "force", about: "Write also where the host lacks what a graph needs." },
       JSON_OUT,

@@ -9,6 +9,7 @@ import { ProjectError, why } from "../project/error.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
+import { originsOf } from "./serve_limits.ts"
 import { triggersOf } from "./triggers.ts"
 import { versionOf } from "./version.ts"
 
@@ -44,6 +45,7 @@ export async function run(call: Call): Promise<number> {
     interface: interfaceOf(call, target),
     mcp: mcpOf(call, target),
     version: versionOf(),
+    origins: corsOf(call, target),
     open: call.on("open"),
     name: nameOf(call, graphs),
   })
@@ -100,6 +102,14 @@ function mcpOf(call: Call, target: Target): boolean {
   if (target === "browser") throw usage(`${TRAITS[target].title} has no clients of MCP`)
   if (call.text("interface") === "small") throw usage("--mcp wants the whole interface", "Leave out --interface.")
   return true
+}
+
+function corsOf(call: Call, target: Target): readonly string[] {
+  const origins = originsOf(call)
+  if (origins.length === 0) return origins
+  if (target === "browser") throw usage(`${TRAITS[target].title} answers no requests, found --cors`)
+  if (call.text("interface") === "small") throw usage("--cors wants the whole interface", "Leave out --interface.")
+  return origins
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/

@@ -257,6 +257,26 @@ describe("what starts runs by itself", () => {
   })
 })
 
+test("whose pages may ask is in the program and in the list, with the whole interface", async () => {
+  const { checked, project } = await loaded(PUBLIC, {})
+  const options = {
+    target: "node",
+    graphs: [checked],
+    project,
+    grants: checked.needs,
+    ledger: "memory",
+    open: false,
+    name: "g",
+  } as const
+  const { files } = await deploymentOf({ ...options, origins: ["https://app.example.com"] })
+  expect(JSON.parse(String(files["deployment.json"]))).toMatchObject({
+    interface: "full",
+    cors: ["https://app.example.com"],
+  })
+  expect(String(files["app.mjs"])).toContain('origins:["https://app.example.com"]')
+  expect(String((await deploymentOf(options)).files["deployment.json"])).not.toContain("cors")
+})
+
 describe("what comes along", () => {
   test("nothing that the graph does not want", async () => {
     const plain = await deployed("workerd", node('{ expr: "1 + 2" }'), true)

@@ -29,6 +29,8 @@ export interface DeployOptions {
   /** Of this package, for the document of the interface. */
   readonly version?: string
   readonly open: boolean
+  /** Whose pages may ask. Default: none. */
+  readonly origins?: readonly string[]
   readonly name: string
 }
 
@@ -44,7 +46,7 @@ export interface Deployment extends Written {
 
 /** Writes nothing. Fails with `Failure` `NoCode` and `ProjectError` where code cannot be read or bundled. */
 export async function deploymentOf(options: DeployOptions): Promise<Deployment> {
-  const { target, graphs, project, ledger, open, name } = options
+  const { target, graphs, project, ledger, open, name, origins = [] } = options
   // Schemes of a project's own kinds, which are not brought along, are known nowhere but there.
   const grants = options.grants.filter((grant) => !(parseCapability(grant, NONE) instanceof CapabilityError))
   const gathered: Gathered[] = []
@@ -57,7 +59,7 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     ledger,
     interface: options.interface,
   })
-  const full = ledger !== "memory" || options.mcp || asks(gathered) || brought !== undefined
+  const full = ledger !== "memory" || options.mcp || asks(gathered) || brought !== undefined || origins.length > 0
   const program: Program = {
     target,
     gathered,
@@ -67,6 +69,7 @@ export async function deploymentOf(options: DeployOptions): Promise<Deployment> 
     ...(brought === undefined ? {} : { triggers: brought }),
     version: options.version ?? "1",
     open,
+    origins,
     packing: {
       graphs: gathered.map(({ bytes, pins }, i) => ({ plan: bytes, ...aboutOf(graphs[i]!), grants, pins })),
       policy,

@@ -29,6 +29,8 @@ export interface Program {
   readonly triggers?: BroughtTriggers
   /** Whoever reaches it may run what was granted. */
   readonly open: boolean
+  /** Whose pages may ask. */
+  readonly origins: readonly string[]
 }
 
 /** How the program names a module of functions: a path that only the bundler knows. */
@@ -175,13 +177,14 @@ const packedTriggers = ({ schedules, hooks }: BroughtTriggers): string =>
 
 /** The program's handler, in the form of interface that it has. */
 function appOf(
-  { interface: form, version, mcp, target, ledger, triggers }: Program,
+  { interface: form, version, mcp, target, ledger, triggers, origins }: Program,
   settings: readonly string[],
   names: Names,
 ): string {
   if (form === "small") return call(settings)
   names["edge/http"].add("httpAtEdge")
   const more = [`version: ${JSON.stringify(version)}`]
+  if (origins.length > 0) more.push(`origins: ${JSON.stringify(origins)}`)
   if (mcp !== undefined) {
     names["edge/mcp"].add("mcpWay").add("mcpKeyFrom")
     const told = mcp.instructions === undefined ? "" : `, instructions: ${JSON.stringify(mcp.instructions)}`

@@ -36,7 +36,17 @@ export function filesOf(program: Program, text: string, name: string): Written {
 }
 
 /** What was granted to what, for whoever reviews a deployment; the program carries the same in its packed form. */
-function listing({ target, gathered, packing, ledger, interface: form, mcp, open, triggers }: Program): string {
+function listing({
+  target,
+  gathered,
+  packing,
+  ledger,
+  interface: form,
+  mcp,
+  open,
+  triggers,
+  origins,
+}: Program): string {
   const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
   const money = { budget, fuel, tenant, prices, demands }
   const list = {
@@ -53,6 +63,7 @@ function listing({ target, gathered, packing, ledger, interface: form, mcp, open
     ledger,
     ...(target === "browser" ? {} : { interface: form }),
     ...(mcp === undefined ? {} : { mcp: true }),
+    ...(origins.length === 0 ? {} : { cors: origins }),
     ...(triggers === undefined ? {} : listedTriggers(triggers)),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }

@@ -84,6 +84,12 @@ for (const [name, open] of [
       expect(await alive()).toEqual([200, { sum: 2 }])
     })
 
+    test("a method that no request may have is answered with a problem", async () => {
+      const { status, text } = await raw(["TRACE /graphs/sum/runs HTTP/1.1\r\nhost: localhost\r\n\r\n"])
+      expect([[404, 405].includes(status), text.includes("application/problem+json")]).toEqual([true, true])
+      expect(await alive()).toEqual([200, { sum: 2 }])
+    })
+
     test("a body that trickles is answered 408, one that is too large 413", async () => {
       const head = `POST /graphs/sum/runs HTTP/1.1\r\nhost: localhost\r\n${JSON_HEAD}`
       const slow = await raw([`${head}content-length: 100\r\n\r\n`, ...'{ "input": {'.split("")])
