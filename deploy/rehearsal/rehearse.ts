@@ -76,7 +76,8 @@ export async function rehearse(stage: Stage, own: Case): Promise<Rehearsed> {
   const reference = await throughEvaluator(stage, own, input, notes)
   wrong.push(
     ...notes.lines(),
-    ...agreement(compiled, reference),
+    // Where a pure function is none, the two may well differ, and that has been told.
+    ...(notes.impure ? [] : agreement(compiled, reference)),
     ...expectations(stage, own, input, compiled.outcome, reference.effects),
   )
   return { case: own, ok: wrong.length === 0, wrong, outcome: compiled.outcome, effects: reference.effects }
@@ -85,6 +86,8 @@ export async function rehearse(stage: Stage, own: Case): Promise<Rehearsed> {
 /** What a rehearsal noticed beside the outcome; each thing once, though both ways of running notice it. */
 class Notes {
   readonly #lines = new Set<string>()
+  /** Did something that is declared pure give two answers for one input? */
+  impure = false
   add(line: string): void {
     this.#lines.add(line)
   }
@@ -255,6 +258,7 @@ function twice(executor: Executor, notes: Notes): Executor {
   const compare = (first: unknown, second: unknown, path: string) => {
     try {
       if (!sameValue(first as Value, second as Value)) {
+        notes.impure = true
         notes.add(`${path}  is declared pure, and gave ${text(first)} and ${text(second)} for one input`)
       }
     } catch {

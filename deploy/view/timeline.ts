@@ -224,7 +224,14 @@ const pathsOf = (plan: Plan, step: PlanStep): readonly (readonly string[])[] =>
 function workOf(plan: Plan, step: PlanStep): Pick<Row, "what" | "effect"> {
   const [name] = step.op
   if (name === "block") return { what: "pure", effect: "pure" }
-  const { extern } = operandsOf(step)
+  const { extern, bodies } = operandsOf(step)
+  if (name === "catch") {
+    // What a `catch:` guards is the node itself: it stands inside without a name of its own.
+    const guarded = plan.scopes[bodies[0]!]!.steps.find(
+      (inner) => inner.op[0] !== "block" && wordsOf(plan, operandsOf(inner).path).length === 0,
+    )
+    if (guarded !== undefined) return workOf(plan, guarded)
+  }
   if (extern === undefined) return { what: effectOf(plan, step) === "pure" ? `pure ${name}` : name, effect: "pure" }
   const { kind, effect, resource } = plan.externs[extern]!
   return { what: effect === "pure" ? `pure ${kind}` : whatOf(kind, resource), effect }

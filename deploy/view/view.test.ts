@@ -97,6 +97,30 @@ test("guesses stand beside the node that they are about: by which inference, and
   expect(tails(guess(["lines"], "open", "a\u001b[2Jb\nc: d"))).toEqual(["guessed by a [2Jb c"])
 })
 
+describe("a node with `catch:`", () => {
+  test("is the tool that it guards, and its calls count", () => {
+    const text = `graph: g
+databases: { shop: "sqlite::memory:" }
+nodes:
+  lines: { sql: shop, query: "select 1", output: number, catch: { expr: "0.0" } }
+  sums: { map: "[1, 2]", do: { sql: shop, query: "select 1", output: number }, catch: { expr: "[0.0]" } }
+output: lines + sums.sum()
+`
+    const { checked } = checkFile({ file: "g.graph.yaml", text }, { registry: standardKinds })
+    const timeline = new Timeline(compile(checked!).plan, 1000)
+    for (const path of [["lines"], ["sums", 0, "do"], ["sums", 1, "do"]]) {
+      timeline.add(start(path, 1000, "sql"))
+      timeline.add(end(path, 1010))
+    }
+    timeline.end(1010)
+    expect(timeline.rows().map(({ name, what, calls }) => [name, what, calls])).toEqual([
+      ["lines", "sql shop", 1],
+      ["sums.do", "sql shop", 2],
+    ])
+    expect(timeline.totals(1010)).toMatchObject({ nodes: 2, reads: 3, writes: 0 })
+  })
+})
+
 describe("timeline", () => {
   test("a row for each node, in the plan's order, however often it ran", () => {
     const rows = played().rows()
