@@ -39,8 +39,9 @@ export function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal)
   if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
   const uncertain = outcome.ok ? NONE : record.unsettled
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
-  const told = (e: Ended) => withUncertain(resultOf(record, outcome, e), uncertain)
-  return end instanceof Promise ? end.then(told) : told(end)
+  return end instanceof Promise
+    ? end.then((e) => withUncertain(resultOf(record, outcome, e), uncertain))
+    : withUncertain(resultOf(record, outcome, end), uncertain)
 }
 
 const NONE: readonly Path[] = []
