@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { recentNode } from "../tests/hosts/node.ts"
+import { cpuOf } from "./http/cpu.ts"
 import { installed } from "./installed.ts"
 import { Report } from "./report.ts"
 
@@ -57,6 +58,8 @@ interface Server {
   readonly body: object
 }
 interface Sample {
+  /** Microseconds of processor that the server used for a request; NaN where nobody counts them. */
+  readonly cpu: number
   readonly rps: number
   readonly p50: number
   readonly p99: number
@@ -86,8 +89,10 @@ try {
     for (const { server, port, child } of started) {
       // Whoever is not measured stands still: what a server does after its turn must not cost the next one.
       child.kill("SIGCONT")
-      const sample = await load(server, port, round < 0 ? 2 : SECONDS)
+      const before = cpuOf(child.pid!)
+      const { answered, ...times } = await load(server, port, round < 0 ? 2 : SECONDS)
       child.kill("SIGSTOP")
+      const sample = { ...times, cpu: ((cpuOf(child.pid!) ?? Number.NaN) - (before ?? Number.NaN)) * (1e6 / answered) }
       // The first round warms up.
       if (round >= 0) samples.get(server)!.push(sample)
     }
@@ -141,7 +146,11 @@ function start({
   })
 }
 
-function load({ name, path, body }: Server, port: number, seconds: number): Promise<Sample> {
+interface Load extends Omit<Sample, "cpu"> {
+  readonly answered: number
+}
+
+function load({ name, path, body }: Server, port: number, seconds: number): Promise<Load> {
   const words = { port, path, body: JSON.stringify(body), connections: CONNECTIONS, seconds, holds: TOTAL }
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, "bench/http/load.ts"), JSON.stringify(words)])
@@ -151,7 +160,7 @@ function load({ name, path, body }: Server, port: number, seconds: number): Prom
     })
     child.on("exit", (exit) => {
       if (exit !== 0) return reject(new RangeError(`The load on ${name} ended with ${exit}`))
-      const { wrong, ...sample } = JSON.parse(out) as Sample & { readonly wrong: readonly string[] }
+      const { wrong, ...sample } = JSON.parse(out) as Load & { readonly wrong: readonly string[] }
       if (wrong.length > 0) reject(new RangeError(`${name} answered otherwise: ${wrong[0]}`))
       else resolve(sample)
     })
@@ -165,16 +174,17 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   }
   const report = new Report("HTTP", "npm run bench:http")
   report.text(
-    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record; with our duties it also looks at the host's name, bounds the body in size and time, sends the headers that keep an answer safe, and gives an id, a trace hash and the head of a hashed record of two entries.`,
+    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record; with our duties it also looks at the host's name, bounds the body in size and time, sends the headers that keep an answer safe, and gives an id, a trace hash and the head of a hashed record of two entries. CPU is that of the server's process, all its threads: what it costs also where others use the machine.`,
   )
   report.table(
-    ["server", "keeps a run in", "requests a second", "p50 ms", "p99 ms"],
+    ["server", "keeps a run in", "requests a second", "p50 ms", "p99 ms", "CPU µs a request"],
     [...samples].map(([{ name, keeps }, of]) => [
       name,
       keeps,
       median(of, "rps").toFixed(0),
       median(of, "p50").toFixed(2),
       median(of, "p99").toFixed(2),
+      Number.isNaN(median(of, "cpu")) ? "" : median(of, "cpu").toFixed(1),
     ]),
   )
   const all = new Map([...samples].map(([{ name }, of]) => [name, of]))
@@ -183,6 +193,12 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   report.figure("http.requests_per_second", median(ours, "rps"))
   report.figure("http.vs_hono", versus(HONO), "×", "≥ 0.7")
   report.figure("http.vs_hono_with_duties", versus(HONO_WITH_DUTIES), "×")
+  const cheaper = (name: string): number => median(all.get(name)!, "cpu") / median(ours, "cpu")
+  if (!Number.isNaN(cheaper(HONO))) {
+    report.figure("http.cpu_us_per_request", median(ours, "cpu"), "µs")
+    report.figure("http.cpu_vs_hono", cheaper(HONO), "×")
+    report.figure("http.cpu_vs_hono_with_duties", cheaper(HONO_WITH_DUTIES), "×")
+  }
   report.figure("http.p99_vs_hono", median(all.get(HONO)!, "p99") / median(ours, "p99"), "×")
   report.figure("http.durable_vs_hono", median(all.get(US_ON_DISK)!, "rps") / median(all.get(HONO)!, "rps"), "×")
   if (all.has(MASTRA)) {

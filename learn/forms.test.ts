@@ -62,6 +62,13 @@ const TOOLS: readonly (readonly [string, Type, Type, (d: Draw) => Rec, (args: Re
     },
   ],
   [
+    "units of an MCP server",
+    T.record({ value: T.number, to: T.string }),
+    T.record({ converted: T.number }),
+    (d) => ({ value: d.between(-20_000, 20_000) / 100, to: d.pick(["fahrenheit", "kelvin"]) }),
+    ({ value, to }) => ({ converted: UNITS[`celsius ${to}`]!(value as number) }),
+  ],
+  [
     "base64",
     T.record({ text: T.string }),
     T.string,

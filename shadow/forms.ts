@@ -11,7 +11,7 @@ type Rec = { readonly [name: string]: Value }
 /** One step of a conversion: an operation and the constant on its right. */
 export type ConversionStep = readonly [operation: Operation, constant: number]
 
-export type FormSpec =
+type Form =
   | {
       readonly form: "conversion"
       readonly field: string
@@ -24,9 +24,21 @@ export type FormSpec =
   /** Two dates: days from the first to the second. */
   | { readonly form: "days-between"; readonly from: string; readonly to: string }
   | { readonly form: "base64"; readonly field: string }
+/** `result`: the field of the answer that holds it, where that is a record of one field. */
+export type FormSpec = Form & { readonly result?: string }
 
 /** What a form says of arguments; undefined where it has no answer. */
 export function formOf(spec: FormSpec, by: Cells): (args: Value) => Value | undefined {
+  const say = bare(spec, by)
+  const { result } = spec
+  if (result === undefined) return say
+  return (args) => {
+    const value = say(args)
+    return value === undefined ? undefined : { [result]: value }
+  }
+}
+
+function bare(spec: Form, by: Cells): (args: Value) => Value | undefined {
   switch (spec.form) {
     case "conversion":
       return (args) => converted(spec, args, by)
@@ -95,6 +107,25 @@ const CALLS_MIN = 8
 
 /** Which form a tool is, by its calls: the one that all of them agree with; undefined where there is none. */
 export function formFor(calls: readonly Answered[], by: Cells): FormSpec | undefined {
+  const result = resultOf(calls)
+  if (result === undefined) return bareFor(calls, by)
+  const found = bareFor(
+    calls.map(({ args, value }) => ({ args, value: (value as Rec)[result]! })),
+    by,
+  )
+  return found && { ...found, result }
+}
+
+/** The one field that every answer has, where each of them is a record. */
+function resultOf(calls: readonly Answered[]): string | undefined {
+  const [first] = calls
+  const [name] = first !== undefined && isRecord(first.value) ? Object.keys(first.value) : []
+  const all = (value: Value): boolean =>
+    isRecord(value) && Object.keys(value).length === 1 && Object.hasOwn(value, name!)
+  return name !== undefined && calls.every(({ value }) => all(value)) ? name : undefined
+}
+
+function bareFor(calls: readonly Answered[], by: Cells): Form | undefined {
   const first = calls[0]
   if (calls.length < CALLS_MIN || first === undefined || !isRecord(first.args)) return undefined
   const { args } = first
@@ -103,7 +134,7 @@ export function formFor(calls: readonly Answered[], by: Cells): FormSpec | undef
   const texts = names.filter((n) => typeof args[n] === "string")
   const [field] = names
   const [one, two] = texts
-  const found: (FormSpec | undefined)[] = []
+  const found: (Form | undefined)[] = []
   if (names.length === 1 && numbers.length === 0) found.push({ form: "base64", field: field! })
   if (names.length === 2 && one !== undefined && numbers.length === 1)
     found.push({ form: "days-later", date: one, days: numbers[0]! })
@@ -112,7 +143,7 @@ export function formFor(calls: readonly Answered[], by: Cells): FormSpec | undef
   }
   if (numbers.length === 1 && names.length === texts.length + 1)
     found.push(conversionFor(calls, numbers[0]!, texts, by))
-  return found.find((spec) => spec !== undefined && agrees(formOf(spec, by), calls))
+  return found.find((spec) => spec !== undefined && agrees(bare(spec, by), calls))
 }
 
 const agrees = (say: (args: Value) => Value | undefined, calls: readonly Answered[]): boolean =>
@@ -128,7 +159,7 @@ function conversionFor(
   field: string,
   words: readonly string[],
   by: Cells,
-): FormSpec | undefined {
+): Form | undefined {
   const groups = Map.groupBy(calls, ({ args }) => keyOf(args as Rec, words))
   if (groups.size > WORDS_MAX) return undefined
   const steps: { [key: string]: readonly ConversionStep[] } = {}
@@ -218,7 +249,9 @@ export function readForm(v: Value): FormSpec | undefined {
         : v["form"] === "base64"
           ? texts("field")
           : v["form"] === "conversion" && texts("field") && areWords(v["words"]) && areSteps(v["steps"])
-  return known ? (v as unknown as FormSpec) : undefined
+  const { result } = v
+  const held = result === undefined || (typeof result === "string" && result !== "__proto__")
+  return known && held ? (v as unknown as FormSpec) : undefined
 }
 const areWords = (v: Value | undefined): boolean => Array.isArray(v) && v.every((w) => typeof w === "string")
 const OPERATIONS: ReadonlySet<unknown> = new Set(["add", "subtract", "multiply", "divide"])

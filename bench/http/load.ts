@@ -1,6 +1,6 @@
 /**
  * The load of `bench:http`, as a process of its own: so many connections that each send the next request when the last one is
- * answered, for so long. Prints requests per second and percentiles of the time that one took, as JSON.
+ * answered, for so long. Prints how many requests were answered, how many a second, and percentiles of the time that one took, as JSON.
  */
 import { connect } from "node:net"
 
@@ -58,4 +58,4 @@ await Promise.all(Array.from({ length: connections }, talk))
 const took = (performance.now() - began) / 1_000
 times.sort((a, b) => a - b)
 const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))]!
-console.log(JSON.stringify({ rps: times.length / took, p50: at(0.5), p99: at(0.99), wrong }))
+console.log(JSON.stringify({ answered: times.length, rps: times.length / took, p50: at(0.5), p99: at(0.99), wrong }))

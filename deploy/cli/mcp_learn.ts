@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path"
 import { EMPTY_LOCK, GraphProblems, type Rec } from "../../graph/mod.ts"
-import { LearnError, learnError } from "../../learn/mod.ts"
+import { LearnError, learnError, serverWord } from "../../learn/mod.ts"
 import { decodePlan } from "../../plan/mod.ts"
 import { makeLock } from "../project/lock.ts"
 import { openProject, type Project } from "../project/project.ts"
@@ -56,8 +56,9 @@ function recorded(call: Call, folder: string): { readonly name: string; readonly
   log.close()
   const pairs = known.flatMap((server, i) => (i % 2 === 0 ? [{ server, tool: known[i + 1]! }] : []))
   const servers = [...new Set(pairs.map(({ server }) => server))]
-  const name = call.text("name") ?? servers[0]
-  if (name === undefined || (call.text("name") === undefined && servers.length > 1))
+  const given = call.text("name")
+  const name = given === undefined ? servers[0] : serverWord(given)
+  if (name === undefined || (given === undefined && servers.length > 1))
     throw usage(
       name === undefined
         ? "No call of an MCP server is on record here"

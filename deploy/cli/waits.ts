@@ -20,7 +20,7 @@ export const parkedLines = ({ parked = [], run }: RunResult): readonly string[] 
 
 function hint({ why, path }: Wait): string {
   const at = printPath(path)
-  if (why === "sleep") return ""
+  if (why === "sleep") return "  when its time has come; serve does so by itself"
   if (why === "budget") return "--budget …"
   if (why === "held") return `--send ${at}`
   return why === "uncertain" ? `--answer ${at}=… (it was done) | --refuse ${at} | --send ${at}` : `--answer ${at}=…`

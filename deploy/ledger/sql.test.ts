@@ -113,6 +113,9 @@ describe("the ledger on SQLite", () => {
     const rows = memory.entries("acme", "r1").rows
     await ledger.append(rows[0]!)
     expect(await reasonOf(() => ledger.append(rows[2]!))).toBe("conflict")
+    await expect(ledger.append(rows[0]!)).rejects.toThrow(
+      `Cannot keep entry 0 of run "${rows[0]!.run}": it is not what comes next on record; another process goes on with the run`,
+    )
     expect(await reasonOf(() => ledger.append(rows[0]!))).toBe("conflict")
     await ledger.append(rows[1]!)
     const other = new DatabaseSync(file)

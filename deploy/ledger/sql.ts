@@ -61,6 +61,14 @@ interface Waiting {
 const SIGNED_EVERY = 64
 /** Milliseconds between two times that the head is handed out. */
 const HEAD_KEPT_MS = 1_000
+/** Two that write one run are told which run it is; that its place is taken is the table's way to say it. */
+function told(cause: unknown, row: Row | undefined): unknown {
+  if (!(cause instanceof KernelError) || cause.reason !== "conflict" || row === undefined) return cause
+  const { run, seq } = row
+  const what = `Cannot keep entry ${seq} of run "${run}": it is not what comes next on record; another process goes on with the run`
+  return kernelError("conflict", what, cause)
+}
+
 /** Hashes of blobs that this process remembers to have kept. */
 const BLOBS_KNOWN_MAX = 10_000
 
@@ -231,7 +239,7 @@ export class SqlLedger implements LedgerStore {
       const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
       if (cause instanceof KernelError && cause.reason === "conflict" && byRun.size > 1) {
         for (const ofRun of byRun.values()) await this.#write(ofRun)
-      } else for (const { reject } of group) reject(cause)
+      } else for (const { reject, row } of group) reject(told(cause, row))
       return
     }
     this.#held?.kept(rows)

@@ -129,10 +129,11 @@ describe("an early answer", () => {
 
   test("is heard of by the shadow that gave it, whatever the server calls itself", () => {
     const observed: unknown[] = []
-    const { relay } = relayWith(doubler(observed), { server: "mcp-servers/everything" })
+    const { relay, log } = relayWith(doubler(observed), { server: "mcp-servers/everything" })
     relay.fromClient(call(1, "double", { n: 13 }))
     relay.fromServer(answer(1, 26))
     expect(observed).toEqual([[{ n: 13 }, { twice: 27 }, { ok: true, value: { twice: 26 } }]])
+    expect(log.tools("")[0]?.tool).toBe("mcp:mcp-servers-everything/double")
   })
 
   test("can be asked about, also before it is known", () => {

@@ -32,6 +32,10 @@ describe("a look over calls", () => {
   test("refuses nothing on record, too few, a constant, nothing but failures", () => {
     expect(reasons([])).toEqual(["no-calls"])
     expect(reasons(squares(199))).toEqual(["too-few"])
+    const again = Array.from({ length: 10 }, () => squares(8)).flat()
+    expect(lookOver(logOf(again), { tool: TOOL }).refusals.map((r) => r.message)).toEqual([
+      expect.stringContaining("`cache:` on its nodes answers what was asked before"),
+    ])
     expect(reasons(Array.from({ length: 300 }, (_, x) => gave({ x }, "ok")))).toEqual(["constant"])
     expect(reasons(Array.from({ length: 300 }, (_, x) => failed({ x }, "ToolError")))).toEqual(["only-failures"])
   })

@@ -68,7 +68,7 @@ export class McpWatch {
 
   constructor(options: McpWatchOptions) {
     this.#options = options
-    this.#server = options.server
+    this.#server = options.server === undefined ? undefined : serverWord(options.server)
   }
 
   /** What the server is called; undefined before it said. */
@@ -148,8 +148,7 @@ export class McpWatch {
   #met(result: Rec): void {
     const info = result["serverInfo"]
     if (this.#server === undefined && isRecord(info) && typeof info["name"] === "string" && info["name"] !== "")
-      // In the name of a tool the first slash is the end of its server's.
-      this.#server = info["name"].replaceAll("/", "-")
+      this.#server = serverWord(info["name"])
   }
 
   #listed(result: Rec): readonly RecordedCall[] {
@@ -199,6 +198,9 @@ export class McpWatch {
     return [withoutSecrets({ space, tool: this.toolName(call.name), version, args, outcome, at, ms, source }, secrets)]
   }
 }
+
+/** A server's name as it stands in those of its tools: there the first slash is its end. */
+export const serverWord = (name: string): string => name.replaceAll("/", "-")
 
 /** Numbers and texts are different ids: 1 and "1" may be pending at once. */
 export const idKey = (id: Value): string => `${typeof id}:${String(id)}`

@@ -3,6 +3,7 @@
  * and MCP's own conformance suite, with and without it. Exit code 1 where something does.
  */
 import { parseArgs } from "node:util"
+import { Report } from "../../bench/report.ts"
 import { type Checks, scoreOf } from "../conformance/suite.ts"
 import { compare, type Way } from "./campaign.ts"
 import { changed, clientChecks, loginChecks, serverChecks } from "./conformance.ts"
@@ -22,11 +23,14 @@ const PLAN: readonly (readonly [Way, "filesystem" | "everything", number])[] = [
 
 let calls = 0
 let differences = 0
+const asked: string[][] = []
 for (const [way, server, share] of PLAN) {
   const found = await compare(way, server, Math.ceil(wanted * share * 1.3), seed)
   calls += found.calls
   differences += found.differences.length
   const { direct, proxied } = found.ms
+  const counts = [found.calls, found.messages, found.differences.length].map(String)
+  asked.push([way.replace("-", " to "), server, ...counts, direct.toFixed(2), proxied.toFixed(2)])
   console.log(
     `${way.padEnd(11)}  ${server.padEnd(10)}  ${String(found.calls).padStart(6)} calls, ${String(found.messages).padStart(6)} messages, ${found.differences.length} differences; a request ${direct.toFixed(2)} ms direct, ${proxied.toFixed(2)} ms through the proxy`,
   )
@@ -35,6 +39,7 @@ for (const [way, server, share] of PLAN) {
 }
 
 let changes = 0
+const checked: string[][] = []
 const told = async (
   name: string,
   made: Promise<{ readonly direct: Checks; readonly http: Checks; readonly stdio?: Checks }>,
@@ -47,6 +52,7 @@ const told = async (
   if (stdio !== undefined) ways.push(["through standard streams", stdio])
   const words = ways.map(([way, checks]) => {
     const { passed, failed } = scoreOf(checks)
+    checked.push([name, way, String(passed), String(failed)])
     return `${way} ${passed} passed, ${failed} failed`
   })
   console.log(`conformance, ${name}: ${words.join("; ")}`)
@@ -58,8 +64,18 @@ const told = async (
 const server = await told("server scenarios", serverChecks())
 const client = await told("client scenarios", clientChecks())
 const login = await told("client scenarios with a login", loginChecks())
-console.log(`figure proxy.calls ${calls}`)
-console.log(`figure proxy.differences ${differences}`)
-console.log(`figure proxy.conformance_checks ${server + client + login}`)
-console.log(`figure proxy.conformance_changed ${changes}`)
+const report = new Report("In front of MCP servers", "npm run proxy")
+report.text(
+  "Drawn requests to the real filesystem and everything servers, directly and through the proxy, every message that comes back compared byte for byte; and MCP's own conformance suite with the proxy and without.",
+)
+report.table(
+  ["client to server", "server", "calls", "messages", "differences", "ms direct", "ms through the proxy"],
+  asked,
+)
+report.table(["conformance", "way", "passed", "failed"], checked)
+report.figure("proxy.calls", calls, undefined, "≥ 10,000")
+report.figure("proxy.differences", differences, undefined, "0")
+report.figure("proxy.conformance_checks", server + client + login)
+report.figure("proxy.conformance_changed", changes, undefined, "0")
+report.end()
 process.exit(differences + changes === 0 && calls >= wanted ? 0 : 1)
