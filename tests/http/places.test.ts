@@ -20,7 +20,7 @@ describe("places", () => {
         }),
       )
       let running = 0
-      for (let i = 0; i < 100; i++) {
+      for (let i = 0; i < 1_000; i++) {
         await new Promise((r) => setTimeout(r, 2))
         const now = (await get("/health")).json
         running = now.running
