@@ -1,6 +1,6 @@
 /** What came of a run, for people and for programs. */
 import { type Failure, jsonOf, printPath, type Value } from "../../graph/mod.ts"
-import { undoneJson } from "../engine/ending.ts"
+import { besidesJson } from "../engine/ending.ts"
 import type { RunResult } from "../engine/engine.ts"
 import { printMs } from "../view/bars.ts"
 import type { Totals } from "../view/timeline.ts"
@@ -34,6 +34,15 @@ export function showFailure(call: Call, failure: Failure, stopped: string | unde
   err.write(`        ${dim(printable(data))}\n`)
 }
 
+/** Writes of which nobody knows what came of them: somebody has to look. */
+export function showUncertain(call: Call, { uncertain = [] }: RunResult): void {
+  const { err } = call.terminal
+  for (const path of uncertain)
+    err.write(
+      `${err.colours.yellow("uncertain")}  ${printPath(path)}: nobody knows whether it was done, and it is on record so\n`,
+    )
+}
+
 /** A run that rests: what it waits for, and what to write when it is there. */
 export function showParked(call: Call, result: RunResult): void {
   const { err } = call.terminal
@@ -43,10 +52,11 @@ export function showParked(call: Call, result: RunResult): void {
 
 /** One object on one line. */
 export function jsonResult(
-  { run, outcome, trace, ledger, spent, parked, undone }: RunResult,
+  result: RunResult,
   { ms, reads, writes }: Totals,
   early?: { readonly told: number; readonly held: boolean },
 ): string {
+  const { run, outcome, trace, ledger, spent, parked } = result
   return JSON.stringify({
     run,
     ok: outcome.ok,
@@ -55,7 +65,7 @@ export function jsonResult(
     ledger,
     ...(spent === undefined ? {} : { spent }),
     ...(parked === undefined ? {} : { parked: parked.map(waitJson) }),
-    ...undoneJson(undone),
+    ...besidesJson(result),
     ...(early === undefined ? {} : { early }),
     reads,
     writes,

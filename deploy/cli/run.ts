@@ -14,7 +14,7 @@ import { type Call, EXIT, usage } from "./command.ts"
 import { EarlyTold } from "./early.ts"
 import { inputOf } from "./input.ts"
 import { ledgerOf } from "./ledger_option.ts"
-import { jsonResult, lastLine, showFailure, showParked, showValue } from "./result.ts"
+import { jsonResult, lastLine, showFailure, showParked, showUncertain, showValue } from "./result.ts"
 import { reportsOf } from "./telemetry.ts"
 import { hintUndo, showUndone } from "./undone.ts"
 
@@ -110,6 +110,7 @@ async function runReported(
     else if (!result.outcome.ok) showFailure(call, result.outcome.failure, stop.word)
     else if (!view.streams(ready)) showValue(call, result.outcome.value)
     if (!call.on("json")) {
+      showUncertain(call, result)
       if (result.undone !== undefined) showUndone(call, result)
       else if (totals.writes > 0) hintUndo(call, ready.admitted.plan, result)
     }

@@ -3,13 +3,13 @@ import { resolve } from "node:path"
 import { type Failure, fail, type Path, parsePath, printPath, type Type, type Value } from "../../graph/mod.ts"
 import { type Admitted, callAt, type History, type Reply, waitAt } from "../../kernel/mod.ts"
 import { anew, cancel, resume, undo } from "../engine/again.ts"
-import { undoneJson } from "../engine/ending.ts"
+import { besidesJson } from "../engine/ending.ts"
 import type { RunResult } from "../engine/engine.ts"
 import { openProject, openSession, type Session } from "../project/project.ts"
 import { budgetsOf } from "./budget.ts"
 import { type Call, EXIT, usage } from "./command.ts"
 import { wordValue } from "./input.ts"
-import { outcomeJson, showFailure, showParked, showValue } from "./result.ts"
+import { outcomeJson, showFailure, showParked, showUncertain, showValue } from "./result.ts"
 import { runNamed, spaceOf } from "./run_named.ts"
 import { speculateOf } from "./speculate.ts"
 import { showUndone } from "./undone.ts"
@@ -58,7 +58,10 @@ export function showRun(call: Call, result: RunResult): number {
   else if (parked !== undefined) showParked(call, result)
   else if (outcome.ok) showValue(call, outcome.value)
   else showFailure(call, outcome.failure, undefined)
-  if (!call.on("json")) showUndone(call, result)
+  if (!call.on("json")) {
+    showUncertain(call, result)
+    showUndone(call, result)
+  }
   return parked !== undefined ? EXIT.parked : outcome.ok ? EXIT.ok : EXIT.failed
 }
 
@@ -70,9 +73,10 @@ function showUndoing(call: Call, result: RunResult): number {
   return result.parked !== undefined ? EXIT.parked : result.undone?.stuck === undefined ? EXIT.ok : EXIT.failed
 }
 
-function showJson(call: Call, { outcome, parked, run, trace, ledger, undone }: RunResult): void {
+function showJson(call: Call, result: RunResult): void {
+  const { outcome, parked, run, trace, ledger } = result
   const waits = parked === undefined ? {} : { parked: parked.map(waitJson) }
-  const told = { run, ok: outcome.ok, ...outcomeJson(outcome), trace, ledger, ...waits, ...undoneJson(undone) }
+  const told = { run, ok: outcome.ok, ...outcomeJson(outcome), trace, ledger, ...waits, ...besidesJson(result) }
   call.terminal.out.write(`${JSON.stringify(told)}\n`)
 }
 

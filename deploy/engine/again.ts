@@ -32,6 +32,7 @@ import {
   type Wait,
 } from "../../kernel/mod.ts"
 import { decodePlan } from "../../plan/mod.ts"
+import { withUncertain } from "./ending.ts"
 import type { Engine, RunOptions, RunResult } from "./engine.ts"
 import type { Granting } from "./grants.ts"
 
@@ -86,8 +87,9 @@ export async function cancel(engine: Engine, run: string, by = "person"): Promis
   const record = resumeRun(ready.admitted, await engine.history(run), engine.recording())
   // A run that is being undone ends in what it had come to; what is not undone can be asked for again.
   const outcome = record.undos?.came ?? { ok: false, failure: fail("Cancelled", `The run was cancelled by ${by}`) }
+  const uncertain = record.unsettled
   const { trace, head, position } = await record.end(outcome.ok ? outcome.value : outcome.failure)
-  return { run, outcome, trace, ledger: { position, head } }
+  return withUncertain({ run, outcome, trace, ledger: { position, head } }, uncertain)
 }
 
 export interface AnewRun extends RunOptions {

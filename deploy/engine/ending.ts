@@ -1,6 +1,6 @@
 /** How a run ends in this process: with its last entry, at rest until somebody answers, or taken back first. */
 import { RESTING } from "../../bus/mod.ts"
-import { type Outcome, printPath } from "../../graph/mod.ts"
+import { type Outcome, type Path, printPath } from "../../graph/mod.ts"
 import type { Amounts, Ended, RunRecord, Undone, Wait } from "../../kernel/mod.ts"
 
 export interface RunResult {
@@ -13,6 +13,8 @@ export interface RunResult {
   readonly parked?: readonly Wait[]
   /** Of a run that was undone: how far that went. */
   readonly undone?: Undone
+  /** Of a run that failed or was stopped: writes of which nobody knows what came of them. Left out where there are none. */
+  readonly uncertain?: readonly Path[]
   readonly ledger: { readonly position: number; readonly head: string }
   /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
   readonly spent?: Amounts
@@ -35,9 +37,18 @@ export function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal)
   // Out of budget it rests, as it would for a person: whoever goes on with it brings a larger one.
   if (record.parks && !stopped && !outcome.ok && record.meter?.stopped !== undefined) return rested(record, outcome)
   if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
+  const uncertain = outcome.ok ? NONE : record.unsettled
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
-  return end instanceof Promise ? end.then((e) => resultOf(record, outcome, e)) : resultOf(record, outcome, end)
+  return end instanceof Promise
+    ? end.then((e) => withUncertain(resultOf(record, outcome, e), uncertain))
+    : withUncertain(resultOf(record, outcome, end), uncertain)
 }
+
+const NONE: readonly Path[] = []
+
+/** That nobody knows what came of a write is told with what the run came to, and never left out. */
+export const withUncertain = <R extends RunResult>(result: R, uncertain: readonly Path[]): R =>
+  uncertain.length === 0 ? result : Object.assign(result, { uncertain })
 
 /** The run waits; also one that has come to an end, while nobody knows what came of a write that it sent. */
 export function rested(record: RunRecord, outcome: Outcome = RESTING): RunResult | Promise<RunResult> {
@@ -78,8 +89,15 @@ class Result implements RunResult {
   }
 }
 
-/** `{ undone, left, untouched, stuck: { path, code, message } }`, paths as they are printed; of a run that was not undone nothing. */
-export function undoneJson(undone: Undone | undefined): { readonly undone?: object } {
+/** `undone: { undone, left, untouched, stuck: { path, code, message } }` of a run that was undone, `uncertain: [path]`; paths as they are printed. */
+export function besidesJson({ undone, uncertain = NONE }: Pick<RunResult, "undone" | "uncertain">): {
+  readonly undone?: object
+  readonly uncertain?: readonly string[]
+} {
+  return { ...undoneJson(undone), ...(uncertain.length === 0 ? {} : { uncertain: uncertain.map(printPath) }) }
+}
+
+function undoneJson(undone: Undone | undefined): { readonly undone?: object } {
   if (undone === undefined) return {}
   const { stuck } = undone
   return {

@@ -5,7 +5,7 @@
 import { type Failure, hex, jsonText, printPath, type Value } from "../../graph/mod.ts"
 import type { History, Wait } from "../../kernel/mod.ts"
 import { waitText } from "../engine/again.ts"
-import { undoneJson } from "../engine/ending.ts"
+import { besidesJson, withUncertain } from "../engine/ending.ts"
 import type { RunResult } from "../engine/engine.ts"
 import { Answer, JSON_FORM, type ProblemKind, problemOf } from "./problems.ts"
 import type { Stop } from "./stop.ts"
@@ -24,7 +24,7 @@ export function answerOf(result: RunResult, { graph, stop }: Told = {}): Answer 
     return new Answer(202, body, { location: `/runs/${run}` })
   }
   if (outcome.ok && result.undone === undefined) return new Came({ run, output: outcome.value, trace, ledger })
-  const proof = { trace, ledger, ...undoneJson(result.undone) }
+  const proof = { trace, ledger, ...besidesJson(result) }
   if (outcome.ok) return new Answer(200, { run, output: outcome.value, ...proof })
   const more = { ...(graph === undefined ? {} : { graph }), run, ...proof }
   switch (stop?.why) {
@@ -67,9 +67,10 @@ function failed({ code, message, data, path }: Failure, more: object): Answer {
 }
 
 /** What a run on record came to, as if it had just ended; undefined while it has not. */
-export function resultOnRecord({ run, end, head, waits }: History): RunResult | undefined {
+export function resultOnRecord({ run, end, head, waits, known }: History): RunResult | undefined {
   const ledger = { position: head.seq, head: hex(head.hash) }
-  if (end !== undefined) return { run, outcome: end.outcome, trace: end.trace, ledger }
+  const uncertain = [...known.values()].filter(({ how }) => how === "uncertain").map(({ path }) => path)
+  if (end !== undefined) return withUncertain({ run, outcome: end.outcome, trace: end.trace, ledger }, uncertain)
   if (waits.size === 0) return undefined
   return { run, outcome: NOT_ENDED, trace: "", parked: [...waits.values()], ledger }
 }

@@ -6,7 +6,7 @@ import type { Context, Hono } from "hono"
 import { Failure, isRecord, parsePath, printPath, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHead } from "../../kernel/mod.ts"
 import { cancel, graphOf, resume, undo, waitingFor } from "../engine/again.ts"
-import { undoneJson } from "../engine/ending.ts"
+import { besidesJson } from "../engine/ending.ts"
 import { answerOf, resultOnRecord, waitsOf } from "./answers.ts"
 import { jsonBody } from "./body.ts"
 import type { Caller } from "./callers.ts"
@@ -217,8 +217,8 @@ async function takeBack({ c, means, host, run, caller }: OneRun): Promise<Answer
   if (cancels && (await engine.history(run)).end === undefined) await cancel(engine, run, by)
   const result = await undo(engine, run, { grants, ...caller.within, ...caller.runs, left, by })
   if (result.parked !== undefined) return answerOf(result)
-  const { outcome, trace, ledger, undone } = result
-  return new Answer(200, { run, ok: outcome.ok, trace, ledger, ...undoneJson(undone) })
+  const { outcome, trace, ledger } = result
+  return new Answer(200, { run, ok: outcome.ok, trace, ledger, ...besidesJson(result) })
 }
 
 async function happened(c: Context, means: Means): Promise<Answer> {

@@ -2,7 +2,7 @@
 import { Failure, jsonOf, printPath, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type Wait } from "../../kernel/mod.ts"
 import { waitText } from "../engine/again.ts"
-import { undoneJson } from "../engine/ending.ts"
+import { besidesJson } from "../engine/ending.ts"
 import type { RunResult } from "../engine/engine.ts"
 import { Overloaded } from "../engine/slots.ts"
 import { howToAnswer } from "./asking.ts"
@@ -23,10 +23,10 @@ export interface ToolAnswer {
 
 /** Of a run that has ended, or rests. `late`: it was ended because it took too long. */
 export function toldEnd(serving: McpServing, graph: McpGraph, result: RunResult, late: boolean): ToolAnswer {
-  const { run, outcome, parked, undone } = result
+  const { run, outcome, parked } = result
   if (parked !== undefined) return toldWaits(serving, result, parked)
   const { trace, ledger } = result
-  const about = { run, uri: runUri(run), trace, ledger, ...undoneJson(undone) }
+  const about = { run, uri: runUri(run), trace, ledger, ...besidesJson(result) }
   if (outcome.ok) {
     const { content, structured } = shown(outcome.value, graph.output, outputUri(run))
     const more = structured === undefined ? {} : { structuredContent: structured }

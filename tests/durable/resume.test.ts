@@ -1,6 +1,7 @@
 // Runs that rest, die, and go on: what is on record is never done again, and what nobody knows is for a person to say.
 import { describe, expect, test } from "bun:test"
 import { anew, cancel, due, replay, resume, waitingFor } from "../../deploy/engine/again.ts"
+import { answerOf, resultOnRecord } from "../../deploy/http/answers.ts"
 import { sha256, type Value } from "../../graph/mod.ts"
 import { type LedgerStore, openEntry, verifyChain } from "../../kernel/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
@@ -380,7 +381,10 @@ describe("what may go wrong with going on", () => {
     const plan = world.plan("graph: one\ninput: { n: number }\nnodes:\n  it: { post: input.n }\noutput: it\n")
     const ready = await world.engine(store).prepare(plan, { grants: GRANTS })
     const { run } = await ready.run({ n: 1 })
-    await cancel(world.engine(store), run)
+    const cancelled = await cancel(world.engine(store), run)
+    expect(cancelled.uncertain).toEqual([["it"]])
+    expect(resultOnRecord(await world.engine(store).history(run))).toMatchObject({ uncertain: [["it"]] })
+    expect(answerOf(cancelled).body).toMatchObject({ status: 409, uncertain: ["it"] })
     const bodies = store.entries("", run).rows.map((r) => openEntry(r.entry).body)
     expect(bodies.at(-2)).toMatchObject({ kind: "outcome", how: "uncertain" })
     expect(bodies.at(-1)).toMatchObject({ kind: "end" })
