@@ -17,7 +17,7 @@ import {
   type Type,
   type Value,
 } from "../../graph/mod.ts"
-import { fromJsonForm } from "../http/json_form.ts"
+import { fromJsonForm } from "../json_form.ts"
 import { why } from "../project/project.ts"
 import { type Call, CliError, EXIT } from "./command.ts"
 

@@ -1,8 +1,8 @@
 /** The inputs that a request carries for a graph, as the graph takes them, or the problem with them. */
 import { acceptStrict, Failure, isRecord, type Rec, type Value } from "../../graph/mod.ts"
+import { fromJsonForm } from "../json_form.ts"
 import { type BodyLimits, type Made, readJsonBody } from "./body.ts"
 import type { Served } from "./catalogue.ts"
-import { fromJsonForm } from "./json_form.ts"
 import { Answer, problemOf } from "./problems.ts"
 
 /** What of a graph says which input it takes. */

@@ -2,7 +2,7 @@
  * Values of a port from their JSON form: bytes and tensors come as base64, which no other part of reading JSON knows of. The
  * inverse of `jsonOf` for the types where that is not the identity; what does not fit is left for the port to refuse.
  */
-import { isRecord, Tensor, type Type, type Value } from "../../graph/mod.ts"
+import { isRecord, Tensor, type Type, type Value } from "../graph/mod.ts"
 
 type Take = (given: Value) => Value
 
