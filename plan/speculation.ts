@@ -140,8 +140,7 @@ class Marking {
     const step = this.#plan.scopes[scope]!.steps[s]!
     const { effect, early } = own(this.#plan, step)
     return (
-      (what === "early" ? early : effect === what) ||
-      stepIo(step).bodies.some((b) => this.#within[b]?.[what] === true)
+      (what === "early" ? early : effect === what) || stepIo(step).bodies.some((b) => this.#within[b]?.[what] === true)
     )
   }
 

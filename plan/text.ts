@@ -177,7 +177,14 @@ function marked(marks: Marks | undefined, labels: readonly (readonly string[])[]
   if (marks === undefined) return ""
   const { guess, again, waits } = marks
   const said = [
-    guess ? `guess ↺ ${fewSteps(again.map((step) => ({ scope, step })), labels) || "what follows"}` : "",
+    guess
+      ? `guess ↺ ${
+          fewSteps(
+            again.map((step) => ({ scope, step })),
+            labels,
+          ) || "what follows"
+        }`
+      : "",
     waits.length > 0 ? `certain ${fewSteps(waits, labels)}` : "",
   ]
   return said.filter((s) => s !== "").join("   ")
