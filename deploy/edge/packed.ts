@@ -5,6 +5,7 @@
 import { base64, decode, encode, type Failure, parsePolicy, type Rec, readJson, type Value } from "../../graph/mod.ts"
 import type { Demands } from "../../kernel/mod.ts"
 import type { Budgets } from "../engine/budget.ts"
+import type { Speculate } from "../engine/speculate.ts"
 import { TokenError } from "../http/holder.ts"
 import { tokenEntries } from "../http/token_list.ts"
 import type { EdgeOptions, EdgeTokens } from "./edge.ts"
@@ -19,6 +20,8 @@ export interface Packing extends Budgets {
   /** Lines of the policy. */
   readonly policy: readonly string[]
   readonly demands?: Demands
+  /** Runs look ahead within these bounds. */
+  readonly speculate?: Speculate
 }
 
 export const pack = (packing: Packing): string => base64(encode(packing as unknown as Value))
