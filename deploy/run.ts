@@ -26,6 +26,7 @@ import {
   Failure,
   GraphProblems,
   type Outcome,
+  type Path,
   pin,
   printLock,
   type Services,
@@ -60,6 +61,8 @@ export interface RunnerOptions {
     readonly run: string
     readonly trace: string
     readonly ledger: { readonly position: number; readonly head: string }
+    /** Writes of which nobody knows what came of them; left out where there are none. */
+    readonly uncertain?: readonly Path[]
   }) => void
   /** Hears of every run: `openTelemetry(…)`. Default: the tracer of the program around it, where the run stands in a span. */
   readonly telemetry?: Observer
@@ -122,12 +125,12 @@ async function once(
   const taken = acceptStrict(plan.types[plan.input] as Type)(graph.accept(input))
   const { onEvent, onEnd } = options
   const traceparent = traceparentIn(given)
-  const { outcome, run, trace, ledger } = await ready.run(taken, {
+  const { outcome, run, trace, ledger, uncertain } = await ready.run(taken, {
     signal,
     ...(onEvent ? { onEvent } : {}),
     ...(traceparent ? { traceparent } : {}),
   })
-  onEnd?.({ run, trace, ledger })
+  onEnd?.({ run, trace, ledger, ...(uncertain === undefined ? {} : { uncertain }) })
   return outcome
 }
 
