@@ -6,16 +6,19 @@ import {
   encode,
   Failure,
   fail,
+  type Graph,
   hex,
   type NodeKind,
   type Rec,
   type Registry,
   registry,
+  type SignatureProblem,
   type Type,
   type Value,
 } from "../../graph/mod.ts"
 import { inCanonicalOrder } from "../../graph/type-order.ts"
 import { Chance } from "./chance.ts"
+import { located } from "./declaring.ts"
 import { garbageFor, someValue } from "./values.ts"
 
 /** Milliseconds that an attempt of an effect may take where its node says nothing. */
@@ -165,6 +168,8 @@ export interface Stage {
   /** Answers at once, for a tool that sometimes does? */
   readonly now: () => boolean
   readonly began: (call: Call | undefined, effect: string) => void
+  /** A call is on its way to a resource, until what is handed back is called. */
+  readonly enters: (resource: string) => () => void
 }
 
 type EffectWord = "pure" | "read" | "write"
@@ -179,6 +184,9 @@ const FIELDS = {
   effect: { ...text, about: "What it does." },
   keyed: { ...whole, about: "1 where it honours a key." },
   limit: { ...whole, about: "Calls at once." },
+  section: { ...text, about: "Where it is declared what the tool works on." },
+  at: { ...text, about: "What the tool works on, by its name there." },
+  place: { ...text, path: true, about: "A path that the tool works on." },
   settings: { ...text, about: "The node's own timeout, for tools that hang." },
 } as const
 
@@ -192,17 +200,56 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
     schemes: ["use"],
     takesWith: true,
     ...(scopes ? { scopes: { key: "tools", role: "tool", about: "Its bodies." } } : {}),
-    sign: ({ config }) => ({
-      effect: effect(config),
-      resource: effect(config) === "pure" ? null : ((config["resource"] as string | undefined) ?? null),
-      needs: effect(config) === "pure" ? [] : [`use:${String(config["resource"] ?? "world")}`],
-      output: gives(config),
-      ...(config["takes"] === undefined ? {} : { input: json(config, "takes") }),
-      ...(config["keyed"] === 1 ? { keyed: true } : {}),
-      ...(modeOf(config) === "now" && name !== "feed" && !scopes ? { async: false } : {}),
-      ...(config["limit"] === undefined ? {} : { limits: { concurrent: Number(config["limit"]) } }),
-    }),
-    open: (config) => ({ execute: executor(stage, name, effect(config), config) }),
+    // What is declared of a database is where it lies.
+    ...(name === "probe" ? { moved: { section: "databases", declared: moved } } : {}),
+    sign: ({ config, resources }) =>
+      lost(config, resources) ?? {
+        effect: effect(config),
+        resource: effect(config) === "pure" ? null : ((config["resource"] as string | undefined) ?? null),
+        needs: effect(config) === "pure" ? [] : [`use:${String(config["resource"] ?? "world")}`],
+        output: gives(config),
+        ...(config["takes"] === undefined ? {} : { input: json(config, "takes") }),
+        ...(config["keyed"] === 1 ? { keyed: true } : {}),
+        ...(modeOf(config) === "now" && name !== "feed" && !scopes ? { async: false } : {}),
+        ...(config["limit"] === undefined ? {} : { limits: { concurrent: Number(config["limit"]) } }),
+      },
+    open: (config, resources, _services, { resource }) => {
+      const execute = executor(stage, name, effect(config), located(name, config, resources))
+      return { execute: resource === null ? execute : entering(stage, resource, execute) }
+    },
+  }
+}
+
+const moved = (declared: Value, from: (path: string) => string): Value =>
+  typeof declared === "string" ? from(declared) : declared
+
+/** A tool whose file does not declare what it works on. */
+function lost({ section, at }: Rec, resources: Graph["resources"]): readonly SignatureProblem[] | undefined {
+  if (typeof at !== "string" || resources[String(section)]?.[at] !== undefined) return undefined
+  return [{ code: "G206", key: "at", message: `Nothing is declared as ${String(section)}.${at}.` }]
+}
+
+/** Tells the stage how long each attempt is on its way: until it answers, or is told to stop. */
+function entering(
+  stage: () => Stage,
+  resource: string,
+  execute: (args: Value, call: Call) => unknown,
+): (args: Value, call: Call) => unknown {
+  return (args, call) => {
+    const leave = stage().enters(resource)
+    let answer: unknown
+    try {
+      answer = execute(args, call)
+    } catch (cause) {
+      leave()
+      throw cause
+    }
+    if (!(answer instanceof Promise)) {
+      leave()
+      return answer
+    }
+    call.signal.addEventListener("abort", leave, { once: true })
+    return answer.finally(leave)
   }
 }
 
