@@ -133,7 +133,7 @@ export function lookingUp(c: Chance, resources: Resources): { readonly [key: str
   const at = c.of<string>(NAMES[section])
   if (!c.percent(1)) {
     const declared = (resources[section] ??= {})
-    declared[at] ??= THINGS[section]!(at, c.percent(1))
+    declared[at] ??= THINGS[section]!(at, c.percent(4))
   }
   return { section, at, resource: `${section === "databases" ? "db" : "model"}:${at}` }
 }

@@ -41,7 +41,7 @@ import {
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
 import { speculationOf } from "./shadows.ts"
-import { driven, Playing, type Stuck, type Under } from "./stage.ts"
+import { driven, Playing, type SeededClock, type Stuck, type Under } from "./stage.ts"
 import { registryOn, TIMEOUT_MS } from "./tools.ts"
 
 export const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
@@ -181,6 +181,7 @@ export async function lived(
   }
   const undoing = undoes(record, outcome, controller.signal) && (await record.undo(outcome)) !== undefined
   if (undoing) await driven(clock, undo(program, settingsOf(record, stage, { limits })))
+  wrong.push(...(await held(limits, program, clock)))
   const cut = record.unsettled.length
   let ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
   const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
@@ -215,6 +216,15 @@ export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: 
 function settingsOf(record: RunRecord, stage: Playing, more: Partial<RunSettings>): RunSettings {
   const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
   return { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more }
+}
+
+/** Places at resources that a run which is over has not given back. */
+async function held(limits: ResourceLimits, { plan }: Program, clock: SeededClock): Promise<string[]> {
+  const places = () =>
+    plan.externs.filter(({ resource }) => resource !== null && limits.load(resource).running > 0).map((x) => x.resource)
+  // What was on its way may take its time to notice.
+  for (let i = 0; i < 5 && places().length > 0; i++) await driven(clock, clock.sleep(1_000))
+  return places().map((resource) => `a place at ${resource} was not given back`)
 }
 
 /** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */

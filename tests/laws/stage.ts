@@ -118,11 +118,11 @@ export class Playing implements Stage {
   /** How close each resource came to its bounds. */
   readonly under = new Map<string, Under>()
 
-  enters(resource: string): () => void {
+  enters(resource: string, starts: boolean): () => void {
     const under = this.under.get(resource) ?? { now: 0, most: 0, starts: [] }
     this.under.set(resource, under)
     under.most = Math.max(under.most, ++under.now)
-    under.starts.push(this.clock.now())
+    if (starts) under.starts.push(this.clock.now())
     let left = false
     return () => {
       if (!left) under.now--

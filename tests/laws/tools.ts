@@ -3,6 +3,7 @@
 // throw what they like, answer what is none of their type, and run bodies of the graph.
 import {
   type Call,
+  type Execute,
   encode,
   Failure,
   fail,
@@ -168,8 +169,8 @@ export interface Stage {
   /** Answers at once, for a tool that sometimes does? */
   readonly now: () => boolean
   readonly began: (call: Call | undefined, effect: string) => void
-  /** A call is on its way to a resource, until what is handed back is called. */
-  readonly enters: (resource: string) => () => void
+  /** A call is on its way to a resource, or on its way again, until what is handed back is called. */
+  readonly enters: (resource: string, starts: boolean) => () => void
 }
 
 type EffectWord = "pure" | "read" | "write"
@@ -214,8 +215,9 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
         ...(config["limit"] === undefined ? {} : { limits: { concurrent: Number(config["limit"]) } }),
       },
     open: (config, resources, _services, { resource }) => {
-      const execute = executor(stage, name, effect(config), located(name, config, resources))
-      return { execute: resource === null ? execute : entering(stage, resource, execute) }
+      const does = executor(stage, name, effect(config), located(name, config, resources))
+      if (resource !== null) return { execute: entering(stage, resource, does) }
+      return { execute: scopes ? (args, call) => does(args, call, call.invoke!) : (does as Execute) }
     },
   }
 }
@@ -229,36 +231,50 @@ function lost({ section, at }: Rec, resources: Graph["resources"]): readonly Sig
   return [{ code: "G206", key: "at", message: `Nothing is declared as ${String(section)}.${at}.` }]
 }
 
-/** Tells the stage how long each attempt is on its way: until it answers, or is told to stop. */
-function entering(
-  stage: () => Stage,
-  resource: string,
-  execute: (args: Value, call: Call) => unknown,
-): (args: Value, call: Call) => unknown {
+type Does = (args: Value, call: Call, invoke: Invoke) => unknown
+
+/** Tells the stage how long each attempt is on its way: until it answers, or is told to stop; not while a body of its own is. */
+function entering(stage: () => Stage, resource: string, execute: Does): (args: Value, call: Call) => unknown {
   return (args, call) => {
-    const leave = stage().enters(resource)
+    let over = false
+    let leaves = stage().enters(resource, true)
+    const leave = () => {
+      over = true
+      leaves()
+    }
+    const invoke: Invoke = async (role, given) => {
+      leaves()
+      try {
+        return await call.invoke!(role, given)
+      } finally {
+        if (!over) leaves = stage().enters(resource, false)
+      }
+    }
     let answer: unknown
     try {
-      answer = execute(args, call)
+      answer = execute(args, call, invoke)
     } catch (cause) {
       leave()
       throw cause
     }
-    if (!(answer instanceof Promise)) {
+    if (typeof answer !== "object" || answer === null || !("then" in answer || Symbol.asyncIterator in answer)) {
       leave()
       return answer
     }
     call.signal.addEventListener("abort", leave, { once: true })
-    return answer.finally(leave)
+    return answer instanceof Promise ? answer.finally(leave) : left(answer as AsyncIterable<unknown>, leave)
   }
 }
 
-function executor(
-  stage: () => Stage,
-  kind: string,
-  effect: EffectWord,
-  config: Rec,
-): (args: Value, call: Call) => unknown {
+async function* left(items: AsyncIterable<unknown>, leave: () => void): AsyncGenerator<unknown> {
+  try {
+    yield* items
+  } finally {
+    leave()
+  }
+}
+
+function executor(stage: () => Stage, kind: string, effect: EffectWord, config: Rec): Does {
   const ownTimeout = config["settings"] === undefined ? undefined : Number(config["settings"])
   const end = (fate: Fate): unknown => {
     if (fate.kind === "throw") throw fate.thrown
@@ -276,16 +292,16 @@ function executor(
     }
   }
   if (kind === "agent") {
-    return async (args, call) => {
+    return async (args, call, invoke) => {
       stage().began(call, effect)
       if (modeOf(config) !== "now") await stage().pause(call)
-      return await script(config, args, call.attempt, call.invoke!, () => {})
+      return await script(config, args, call.attempt, invoke, () => {})
     }
   }
   const mode = modeOf(config)
   if (kind === "calc" && mode === "now") {
     // Takes its input and nothing else: such a function may stand in straight-line code.
-    return ((args: Value) => end(fateOf(kind, config, args, 1, ownTimeout))) as (args: Value, call: Call) => unknown
+    return (args: Value) => end(fateOf(kind, config, args, 1, ownTimeout))
   }
   return (args, call) => {
     stage().began(call, effect)
