@@ -83,9 +83,10 @@ export class Attempts {
     return false
   }
 
-  /** The run is over: no deadline matters any more. */
+  /** The run is over: no deadline matters any more, and what is still on its way holds up nobody. */
   close(): void {
     this.#deadlines?.close()
+    if (this.#active.size > 0) for (const task of this.#active) this.release(task)
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */

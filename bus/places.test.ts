@@ -43,6 +43,24 @@ describe("a place at a resource", () => {
     expect((await machine.run({ n: 2 })).out).toBe(3)
   })
 
+  test("is given back by a write that never answers, once its run is over", async () => {
+    const machine: Machine = new Machine(
+      `graph: hung
+input: { hangs: boolean }
+limits: { api: { concurrent: 1 } }
+nodes:
+  a: { write: api, on: api, with: { hangs: "\${ input.hangs }" }, output: number }
+output: a
+`,
+      { api: ({ hangs }: { hangs: boolean }) => (hangs ? new Promise(() => {}) : 1) },
+    )
+    const stop = new AbortController()
+    const { answer, end } = machine.begin({ hangs: true }, { signal: stop.signal })
+    void machine.clock.sleep(5).then(() => stop.abort("enough"))
+    expect(end(await machine.clock.until(Promise.resolve(answer))).out).toMatchObject({ code: "Cancelled" })
+    expect((await machine.run({ hangs: false })).out).toBe(1)
+  })
+
   test("a call that is sent again counts as one that begins", async () => {
     const sent: number[] = []
     const machine: Machine = new Machine(

@@ -96,7 +96,8 @@ export function illDeclared(graph: Graph): string | undefined {
   return undefined
 }
 
-function graphsOf(graph: Graph): ReadonlySet<Graph> {
+/** A graph, and those inside it. */
+export function graphsOf(graph: Graph): ReadonlySet<Graph> {
   const found = new Set([graph])
   each(graph, (node) => {
     if (node.graph !== undefined) found.add(node.graph)
