@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
 import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -17,7 +17,6 @@ import type { StepCode, Tool } from "./program.ts"
 import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
 import type { Recording, RunSettings } from "./settings.ts"
-import { isStream } from "./stream.ts"
 import {
   cannotRest,
   charged,
@@ -47,6 +46,8 @@ export class Attempts {
   #deadlines: Deadlines | undefined
   readonly #quiet: Quiet
   #controller: AbortController | undefined
+  /** Calls with a place at their resource, or that want it again, which run bodies. */
+  #hosts: Set<Task> | undefined
 
   constructor(settings: RunSettings) {
     this.#settings = settings
@@ -82,9 +83,10 @@ export class Attempts {
     return false
   }
 
-  /** The run is over: no deadline matters any more. */
+  /** The run is over: no deadline matters any more, and what is still on its way holds up nobody. */
   close(): void {
     this.#deadlines?.close()
+    if (this.#active.size > 0) for (const task of this.#active) this.release(task)
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
@@ -167,14 +169,34 @@ export class Attempts {
       this.leave(task)
     }
     task.placed = true
+    if (task.step.kind === "invoke_with") (this.#hosts ??= new Set()).add(task)
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)
-      const value = await (known === undefined ? this.#go(task) : known)
-      return isStream(value) ? await value.collect() : value
+      return await (known === undefined ? this.#go(task) : known)
     } finally {
+      this.#hosts?.delete(task)
       this.release(task)
     }
+  }
+
+  /** A tool asks for nothing while its body is at work, which may want the same place: it is free until the body has ended. */
+  async #aside(task: Task, signal: AbortSignal, ran: () => Promise<Value>): Promise<Value> {
+    this.release(task)
+    try {
+      return await ran()
+    } finally {
+      if (this.#hosts!.has(task) && !task.placed) await this.#back(task, signal)
+    }
+  }
+
+  async #back(task: Task, signal: AbortSignal): Promise<void> {
+    const limits = this.#settings.limits!
+    const resource = task.tool.extern.resource!
+    await limits.again(resource, "place", signal)
+    // Another of its bodies was back before, or the call has ended meanwhile.
+    if (task.placed || !this.#hosts!.has(task)) limits.leave(resource)
+    else task.placed = true
   }
 
   /** Gives back the place that a call has at its resource. */
@@ -245,7 +267,8 @@ export class Attempts {
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return runRole(task, role, args, calls++)
+      const ran = () => runRole(task, role, args, calls++)
+      return this.#hosts?.has(task) ? this.#aside(task, call.signal, ran) : ran()
     }
     const call = new CallView(
       this.#record,
@@ -366,6 +389,7 @@ export class Attempts {
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
     await clock.sleep(chance.next() * most, waiting.signal)
+    if (task.placed) await this.#settings.limits!.again(task.tool.extern.resource!, "send", waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 
