@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure, type Value } from "../graph/mod.ts"
+import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
 import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -13,6 +13,7 @@ import { flow } from "./flow.ts"
 import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
 import { wake } from "./idle.ts"
+import { aside, release, sendsAgain } from "./places.ts"
 import type { StepCode, Tool } from "./program.ts"
 import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
@@ -46,8 +47,6 @@ export class Attempts {
   #deadlines: Deadlines | undefined
   readonly #quiet: Quiet
   #controller: AbortController | undefined
-  /** Calls with a place at their resource, or that want it again, which run bodies. */
-  #hosts: Set<Task> | undefined
 
   constructor(settings: RunSettings) {
     this.#settings = settings
@@ -86,7 +85,7 @@ export class Attempts {
   /** The run is over: no deadline matters any more, and what is still on its way holds up nobody. */
   close(): void {
     this.#deadlines?.close()
-    if (this.#active.size > 0) for (const task of this.#active) this.release(task)
+    if (this.#active.size > 0) for (const task of this.#active) release(task)
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
@@ -168,51 +167,23 @@ export class Attempts {
     } finally {
       this.leave(task)
     }
-    task.placed = true
-    if (task.step.kind === "invoke_with") (this.#hosts ??= new Set()).add(task)
+    task.place = "held"
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)
       return await (known === undefined ? this.#go(task) : known)
     } finally {
-      this.#hosts?.delete(task)
-      this.release(task)
+      release(task)
     }
-  }
-
-  /** A tool asks for nothing while its body is at work, which may want the same place: it is free until the body has ended. */
-  async #aside(task: Task, signal: AbortSignal, ran: () => Promise<Value>): Promise<Value> {
-    this.release(task)
-    try {
-      return await ran()
-    } finally {
-      if (this.#hosts!.has(task) && !task.placed) await this.#back(task, signal)
-    }
-  }
-
-  async #back(task: Task, signal: AbortSignal): Promise<void> {
-    const limits = this.#settings.limits!
-    const resource = task.tool.extern.resource!
-    await limits.again(resource, "place", signal)
-    // Another of its bodies was back before, or the call has ended meanwhile.
-    if (task.placed || !this.#hosts!.has(task)) limits.leave(resource)
-    else task.placed = true
-  }
-
-  /** Gives back the place that a call has at its resource. */
-  release(task: Task): void {
-    if (!task.placed) return
-    task.placed = false
-    this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
-    this.release(task)
+    release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
-    return task.vm.driver.rest.leave(this, task.frame)
+    return task.vm.driver.rest.leave(task.frame)
   }
 
   #go(task: Task): unknown {
@@ -267,8 +238,8 @@ export class Attempts {
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      const ran = () => runRole(task, role, args, calls++)
-      return this.#hosts?.has(task) ? this.#aside(task, call.signal, ran) : ran()
+      const ran = runRole(task, role, args, calls++)
+      return task.place === "none" ? ran : aside(task, call.signal, ran)
     }
     const call = new CallView(
       this.#record,
@@ -389,7 +360,7 @@ export class Attempts {
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
     await clock.sleep(chance.next() * most, waiting.signal)
-    if (task.placed) await this.#settings.limits!.again(task.tool.extern.resource!, "send", waiting.signal)
+    await sendsAgain(task, waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 
