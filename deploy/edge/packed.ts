@@ -44,8 +44,8 @@ export function tokensFrom(env: { readonly [name: string]: unknown }): () => Edg
 }
 
 function readTokens(text: string): EdgeTokens {
-  const refuse = (problem: string, cause?: unknown) =>
-    new TokenError({ reason: "tokens-unreadable", message: `Cannot use SHADOWGRAPH_TOKENS: ${problem}`, cause })
+  const refuse = (problem: string) =>
+    new TokenError({ reason: "tokens-unreadable", message: `Cannot use SHADOWGRAPH_TOKENS: ${problem}` })
   if (!text.startsWith("{")) {
     const hashes = text === "" ? [] : text.split(",").map((hash) => hash.trim().toLowerCase())
     const wrong = hashes.findIndex((hash) => !/^[0-9a-f]{64}$/.test(hash))
@@ -57,9 +57,9 @@ function readTokens(text: string): EdgeTokens {
   try {
     data = readJson(text, { uniqueKeys: true })
   } catch (cause) {
-    // Its own words would show a piece of the text.
+    // Not as its cause: in its own words, which would be told, stands a piece of the text.
     const { at } = (cause as Failure).data as { readonly at: number }
-    throw refuse(`it begins like JSON and is none, or has a key twice, at character ${at + 1}`, cause)
+    throw refuse(`it begins like JSON and is none, or has a key twice, at character ${at + 1}`)
   }
   const entries = tokenEntries(data)
   if (typeof entries === "string") throw refuse(entries)
