@@ -60,6 +60,8 @@ class RunRecord {
   readonly divergences: Divergence[] = []
   /** What it rests for, as far as it has come. */
   readonly waits: Wait[] = []
+  /** Writes that were settled as uncertain. */
+  #uncertain: Path[] | undefined
   /** Calls that were begun while there was no meter. */
   uncounted = 0
   readonly #tree: TraceTree
@@ -305,6 +307,7 @@ class RunRecord {
       data,
     )
     this.#intents?.delete(intent)
+    if (how === "uncertain") (this.#uncertain ??= []).push(intent.path)
     this.#leaf(intent.path, extern.signature, input, hash)
     this.undos?.settled(intent.path, how, outcome, input, open.args)
     return this.#mint(intent.path, outcome, kept)
@@ -338,6 +341,11 @@ class RunRecord {
     return [...here, ...this.#lost.unknown().map(({ path }) => path)]
   }
 
+  /** Writes of which nobody knows what came of them, as it stands on record; of a run that has ended all of them. */
+  get uncertain(): readonly Path[] {
+    return this.#uncertain ?? NONE
+  }
+
   /**
    * Ends the run. A write that nobody has settled by now is recorded as uncertain, which is the truth about it. Nothing
    * can be recorded afterwards.
@@ -360,6 +368,7 @@ class RunRecord {
     }
     for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
       this.#chain.append(body, came.data)?.catch(() => {})
+      if (body.how === "uncertain") (this.#uncertain ??= []).push(path)
       this.#leaf(path, { effect: "write", resource }, input, came.hash)
       this.undos?.settled(path, body.how, came.outcome, input, args)
     }
@@ -428,3 +437,4 @@ class RunRecord {
 export type { RunRecord }
 
 const NO_BYTES = new Uint8Array(0)
+const NONE: readonly Path[] = []

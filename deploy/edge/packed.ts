@@ -57,7 +57,7 @@ function readTokens(text: string): EdgeTokens {
   try {
     data = readJson(text, { uniqueKeys: true })
   } catch (cause) {
-    // Not as its cause: in its own words, which would be told, stands a piece of the text.
+    // Its own words would show a piece of the text: nobody is told them, not even as the cause.
     const { at } = (cause as Failure).data as { readonly at: number }
     throw refuse(`it begins like JSON and is none, or has a key twice, at character ${at + 1}`)
   }

@@ -254,7 +254,12 @@ const FORMS: Readonly<Record<Target, Form>> = {
     return {
       files: {
         "worker.js": text,
-        "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(program), triggers?.schedules.length ?? 0),
+        "wrangler.jsonc": wrangler(
+          name,
+          ledger === "durable",
+          partsOf(program),
+          (triggers?.schedules ?? []).length > 0,
+        ),
         "workerd.capnp": capnp(
           ledger === "durable",
           [...secretsOf(gathered, triggers), ...(mcp === undefined ? [] : [MCP_KEY])],
@@ -292,7 +297,7 @@ const wrangler = (
   name: string,
   durable: boolean,
   parts: readonly Part[],
-  schedules: number,
+  ticks: boolean,
 ): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
@@ -305,8 +310,8 @@ ${json({
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
   observability: { enabled: true },
-  // The object has itself woken for each tick; this wakes it after it was deployed, and should it ever not be.
-  ...(schedules > 0 ? { triggers: { crons: ["*/5 * * * *"] } } : {}),
+  // The object has itself woken for each tick; this wakes it after it was deployed, and should it ever not be. Without one nobody hears it.
+  ...(durable && ticks ? { triggers: { crons: ["*/5 * * * *"] } } : {}),
   ...(durable
     ? {
         durable_objects: { bindings: [{ name: "GRAPHS", class_name: "Graphs" }] },
