@@ -232,17 +232,26 @@ describe("writes", () => {
     expect(() => run.delivered(intent, null, "uncertain")).toThrow('"uncertain" wants a failure')
     expect(now(run.delivered(intent, late, "uncertain")).outcome).toEqual({ ok: false, failure: late })
     expect(() => run.delivered(intent, late, "refused")).toThrow("was settled")
+    expect(run.uncertain).toEqual([["store"]])
+    for (const [answer, how] of [
+      [null, "delivered"],
+      [late, "refused"],
+    ] as const) {
+      const known = begin()
+      now(known.delivered(now(known.intent(["store"], SHOP.store, ORDER)), answer, how))
+      expect(known.uncertain).toEqual([])
+    }
   })
 
   test("that nobody settled are recorded as uncertain when the run ends", () => {
     const store = new MemoryLedger()
     const run = begin(store)
     now(run.intent(["store"], SHOP.store, ORDER))
-    expect(run.unsettled).toEqual([["store"]])
+    expect([run.unsettled, run.uncertain]).toEqual([[["store"]], []])
     now(run.end(fail("Cancelled", "Ctrl-C")))
     expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "outcome", "end"])
     expect(bodies(store)[2]).toMatchObject({ how: "uncertain", intent: 1 })
-    expect(run.unsettled).toEqual([])
+    expect([run.unsettled, run.uncertain]).toEqual([[], [["store"]]])
   })
 })
 
