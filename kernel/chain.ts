@@ -64,15 +64,19 @@ export class GrowingChain {
     return this.#keep(row)
   }
 
+  /** Where the next entry stands. */
+  place(): Place {
+    const { digest, clock, space, run } = this.#options
+    return { space, run, seq: this.#seq, at: clock.now(), before: this.#prev, digest }
+  }
+
   /**
-   * Keeps an entry whose body is made when it is sealed, where the store does not look before; what that reads must be
-   * the same then as now. Only for the first and the last of a run: a row holds on to the one before it.
+   * Keeps an entry that is sealed when somebody looks at it, where the store does not look before. Only for the first and
+   * the last of a run: a row holds on to the one before it.
    */
-  appendLate(kind: EntryKind, data: Uint8Array | null, late: LateBody): void | Promise<void> {
-    const { store, digest, clock, space, run } = this.#options
-    if (store.late !== true) return this.append(late.body(), data)
-    this.#open(kind)
-    const row = new LateRow({ space, run, seq: this.#seq, at: clock.now() }, this.#prev, kind, data, late, digest)
+  appendLate(row: LateRow): void | Promise<void> {
+    if (this.#options.store.late !== true) return this.append(row.body(), row.data)
+    this.#open(row.kind)
     this.#prev = row
     return this.#keep(row)
   }
@@ -105,46 +109,46 @@ export class GrowingChain {
   }
 }
 
-/** A body that is made when somebody asks for it. Whoever keeps the row keeps this: it should hold on to little of its run. */
-export interface LateBody {
-  body(): EntryBody
+/** Where an entry stands in its chain. */
+export interface Place extends Omit<Entry, "prev" | "body"> {
+  readonly before: Uint8Array | Row
+  readonly digest: Digest
 }
 
 /** The row as every other store gives it. */
 export const sealed = (row: Row): Row => (row instanceof LateRow ? row.seal() : row)
 
-/** A row that is sealed when somebody looks at it: for stores in this process's memory, where only this code can reach it. */
-class LateRow implements Row {
+/**
+ * A row that is sealed when somebody looks at it: for stores in this process's memory, where only this code can reach it.
+ * What its body is made of must be the same then as now, and little of the run: who keeps the row keeps that.
+ */
+export abstract class LateRow implements Row {
   readonly space: string
   readonly run: string
   readonly seq: number
-  readonly kind: EntryKind
-  readonly data: Uint8Array | null
+  readonly data: Uint8Array
   readonly at: number
+  protected readonly digest: Digest
   #before: Uint8Array | Row
-  #late: LateBody | undefined
   #sealed: Row | undefined
-  readonly #digest: Digest
+  #dataHash: Uint8Array | undefined
 
-  constructor(
-    { space, run, seq, at }: Omit<Entry, "prev" | "body">,
-    before: Uint8Array | Row,
-    kind: EntryKind,
-    data: Uint8Array | null,
-    late: LateBody,
-    digest: Digest,
-  ) {
+  constructor({ space, run, seq, at, before, digest }: Place, data: Uint8Array) {
     this.space = space
     this.run = run
     this.seq = seq
-    this.kind = kind
-    this.data = data
     this.at = at
+    this.data = data
+    this.digest = digest
     this.#before = before
-    this.#late = late
-    this.#digest = digest
   }
 
+  abstract get kind(): EntryKind
+  abstract body(): EntryBody
+
+  get dataHash(): Uint8Array {
+    return (this.#dataHash ??= this.digest(this.data))
+  }
   get entry(): Uint8Array {
     return this.seal().entry
   }
@@ -156,9 +160,7 @@ class LateRow implements Row {
     if (this.#sealed !== undefined) return this.#sealed
     const { space, run, seq, at, data } = this
     const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
-    this.#sealed = seal({ space, run, seq, prev, at, body: this.#late!.body() }, data, this.#digest)
     this.#before = prev
-    this.#late = undefined
-    return this.#sealed
+    return (this.#sealed = seal({ space, run, seq, prev, at, body: this.body() }, data, this.digest))
   }
 }

@@ -18,29 +18,21 @@ import {
 } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
 
-/** Bytes, and their hash once somebody asks for it. */
-export class Hashed {
+/** An outcome with the bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
+export class Encoded {
+  readonly outcome: Outcome
   readonly data: Uint8Array
   readonly #digest: Digest
   #hash: Uint8Array | undefined
 
-  constructor(data: Uint8Array, digest: Digest) {
+  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
+    this.outcome = outcome
     this.data = data
     this.#digest = digest
   }
   get hash(): Uint8Array {
     this.#hash ??= this.#digest(this.data)
     return this.#hash
-  }
-}
-
-/** An outcome with the bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
-export class Encoded extends Hashed {
-  readonly outcome: Outcome
-
-  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
-    super(data, digest)
-    this.outcome = outcome
   }
 }
 

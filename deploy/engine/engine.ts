@@ -232,15 +232,8 @@ export class Engine {
     if (parks && options.untouched !== true) await this.#keep(admitted)
     return {
       admitted,
-      run: (input, run = {}) => {
-        const open = (tenant: Tenant) => {
-          const { space } = this
-          const how = this.recording(run, tenant, parks)
-          return openRun(admitted, { ...how, run: run.id ?? this.#ids.next(), space, input })
-        }
-        return this.#run(program, open, input, run)
-      },
-      on: (record, input, run = {}) => this.#run(program, () => record, input, run),
+      run: (input, run = DEFAULTS) => this.#run(program, parks, input, run),
+      on: (record, input, run = DEFAULTS) => this.#run(program, record, input, run),
       outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
@@ -366,39 +359,48 @@ export class Engine {
     return opened
   }
 
-  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
-  #run(
-    program: Program,
-    open: (tenant: Tenant) => RunRecord,
-    input: Value,
-    options: RunOptions,
-  ): RunResult | Promise<RunResult> {
+  // A short run costs little more than the objects that are made for it: none here captures anything unless it waits.
+
+  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. `on`: its record, or may it park. */
+  #run(program: Program, on: RunRecord | boolean, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const tenant = options.tenant ?? this.#tenant
     const wait = this.#slots.enter(tenant, options.signal)
     return wait === undefined
-      ? this.#within(tenant, program, open, input, options)
-      : wait.then(() => this.#within(tenant, program, open, input, options))
+      ? this.#within(tenant, program, on, input, options)
+      : this.#after(wait, tenant, program, on, input, options)
+  }
+
+  async #after(
+    wait: Promise<void>,
+    tenant: Tenant,
+    program: Program,
+    on: RunRecord | boolean,
+    input: Value,
+    options: RunOptions,
+  ): Promise<RunResult> {
+    await wait
+    return this.#within(tenant, program, on, input, options)
   }
 
   #within(
     tenant: Tenant,
     program: Program,
-    open: (tenant: Tenant) => RunRecord,
+    on: RunRecord | boolean,
     input: Value,
     given: RunOptions,
   ): RunResult | Promise<RunResult> {
     let result: RunResult | Promise<RunResult> | undefined
     let watch: Watch | undefined
     try {
-      const record = open(tenant)
+      const record = typeof on === "boolean" ? this.#open(program.admitted, on, input, given, tenant) : on
       const { observe, services } = this.#options
       watch = observe?.run({ admitted: program.admitted, record, clock: services.clock, from: given.traceparent })
       const options = watch === undefined ? given : watched(given, watch)
-      // A run that is being undone has come to what it has come to.
-      const end = (o: Outcome) =>
-        undoes(record, o, options.signal) ? this.#undone(program, record, o, options) : ended(record, o, options.signal)
       const outcome = record.undos?.came ?? this.#execute(program, record, input, options)
-      result = outcome instanceof Promise ? outcome.then(end) : end(outcome)
+      result =
+        outcome instanceof Promise
+          ? this.#endLater(program, record, outcome, options)
+          : this.#end(program, record, outcome, options)
       if (watch !== undefined) result = told(watch, result)
     } catch (cause) {
       watch?.broke(cause)
@@ -406,7 +408,37 @@ export class Engine {
     } finally {
       if (!(result instanceof Promise)) this.#slots.leave(tenant)
     }
-    return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
+    return result instanceof Promise ? this.#leaveAfter(result, tenant) : result
+  }
+
+  #open(admitted: Admitted, parks: boolean, input: Value, options: RunOptions, tenant: Tenant): RunRecord {
+    return openRun(admitted, {
+      store: this.store,
+      digest: this.#digest,
+      clock: this.#options.services.clock,
+      cache: this.#cache,
+      salt: this.#salt,
+      meter: this.#meter(options, tenant),
+      parks,
+      run: options.id ?? this.#ids.next(),
+      space: this.space,
+      input,
+    })
+  }
+
+  #end(program: Program, record: RunRecord, outcome: Outcome, options: Watched): RunResult | Promise<RunResult> {
+    // A run that is being undone has come to what it has come to.
+    return undoes(record, outcome, options.signal)
+      ? this.#undone(program, record, outcome, options)
+      : ended(record, outcome, options.signal)
+  }
+
+  #endLater(program: Program, record: RunRecord, outcome: Promise<Outcome>, options: Watched): Promise<RunResult> {
+    return outcome.then((o) => this.#end(program, record, o, options))
+  }
+
+  #leaveAfter(result: Promise<RunResult>, tenant: Tenant): Promise<RunResult> {
+    return result.finally(() => this.#slots.leave(tenant))
   }
 
   #execute(program: Program, record: RunRecord, input: Value, options: Watched): Outcome | Promise<Outcome> {
@@ -442,6 +474,9 @@ export class Engine {
     )
   }
 }
+
+/** Of a run that says nothing. */
+const DEFAULTS: RunOptions = {}
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")
