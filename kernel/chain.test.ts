@@ -75,10 +75,12 @@ describe("a chain", () => {
       [early, { ...prompt, append: (row: Row) => void early.push(row) }],
     ] as const) {
       const chain = new GrowingChain({ ...named, store })
-      chain.appendLate(new (class extends LateRow {
-        kind = "start" as const
-        body = () => START
-      })(chain.place(), DATA))
+      chain.appendLate(
+        new (class extends LateRow {
+          kind = "start" as const
+          body = () => START
+        })(chain, DATA),
+      )
       expect(chain.head).toBe(hex(rows[0]!.hash))
     }
     expect(late[0]!.entry).toEqual(early[0]!.entry)

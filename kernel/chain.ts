@@ -5,7 +5,6 @@
 import { type Clock, type Digest, hex } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
-  type Entry,
   type EntryBody,
   type EntryKind,
   GENESIS,
@@ -27,7 +26,7 @@ export interface ChainOptions {
 }
 
 export class GrowingChain {
-  readonly #options: ChainOptions
+  readonly options: ChainOptions
   #seq = 0
   #prev: Uint8Array | LateRow = GENESIS
   #ended = false
@@ -36,12 +35,16 @@ export class GrowingChain {
 
   /** @param from The last entry that is there already. */
   constructor(options: ChainOptions, from?: Head) {
-    this.#options = options
+    this.options = options
     if (from === undefined) return
     this.#seq = from.seq + 1
     this.#prev = from.hash
   }
 
+  /** What the next entry follows: the hash of the last one, or that entry, where it is not sealed yet. */
+  get last(): Uint8Array | Row {
+    return this.#prev
+  }
   /** Number of the last entry. */
   get position(): number {
     return this.#seq - 1
@@ -57,17 +60,11 @@ export class GrowingChain {
 
   append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
     this.#open(body.kind)
-    const { store, digest, clock, space, run } = this.#options
-    const salt = store.salted === true ? this.#options.salt?.(SALT_BYTES) : undefined
+    const { store, digest, clock, space, run } = this.options
+    const salt = store.salted === true ? this.options.salt?.(SALT_BYTES) : undefined
     const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at: clock.now(), body }, data, digest, salt)
     this.#prev = row.hash
     return this.#keep(row)
-  }
-
-  /** Where the next entry stands. */
-  place(): Place {
-    const { digest, clock, space, run } = this.#options
-    return { space, run, seq: this.#seq, at: clock.now(), before: this.#prev, digest }
   }
 
   /**
@@ -75,7 +72,7 @@ export class GrowingChain {
    * the last of a run: a row holds on to the one before it.
    */
   appendLate(row: LateRow): void | Promise<void> {
-    if (this.#options.store.late !== true) return this.append(row.body(), row.data)
+    if (this.options.store.late !== true) return this.append(row.body(), row.data)
     this.#open(row.kind)
     this.#prev = row
     return this.#keep(row)
@@ -83,11 +80,11 @@ export class GrowingChain {
 
   #open(kind: EntryKind): void {
     if (this.#broken !== undefined) throw this.#broken.cause
-    if (this.#ended) throw kernelError("closed", `Cannot record a ${kind} of run "${this.#options.run}": it has ended`)
+    if (this.#ended) throw kernelError("closed", `Cannot record a ${kind} of run "${this.options.run}": it has ended`)
   }
 
   #keep(row: Row): void | Promise<void> {
-    const { store } = this.#options
+    const { store } = this.options
     this.#seq++
     try {
       const kept = store.append(row)
@@ -109,12 +106,6 @@ export class GrowingChain {
   }
 }
 
-/** Where an entry stands in its chain. */
-export interface Place extends Omit<Entry, "prev" | "body"> {
-  readonly before: Uint8Array | Row
-  readonly digest: Digest
-}
-
 /** The row as every other store gives it. */
 export const sealed = (row: Row): Row => (row instanceof LateRow ? row.seal() : row)
 
@@ -133,14 +124,16 @@ export abstract class LateRow implements Row {
   #sealed: Row | undefined
   #dataHash: Uint8Array | undefined
 
-  constructor({ space, run, seq, at, before, digest }: Place, data: Uint8Array) {
+  /** The next of a chain. */
+  constructor(chain: GrowingChain, data: Uint8Array) {
+    const { space, run, clock, digest } = chain.options
     this.space = space
     this.run = run
-    this.seq = seq
-    this.at = at
+    this.seq = chain.position + 1
+    this.at = clock.now()
     this.data = data
     this.digest = digest
-    this.#before = before
+    this.#before = chain.last
   }
 
   abstract get kind(): EntryKind

@@ -3,9 +3,9 @@
  * keeps these for as long as the run is known, so they stand apart from the record and hold on to as little of it as they
  * need, in as few objects: making them is most of what a short run costs.
  */
-import { hex, type TraceTree, traceHash, type Digest } from "../graph/mod.ts"
+import { type Digest, hex, type TraceTree, traceHash } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
-import { LateRow, type Place } from "./chain.ts"
+import { type GrowingChain, LateRow } from "./chain.ts"
 import type { Ended } from "./commit.ts"
 import type { EntryBody, EntryKind } from "./ledger.ts"
 import { graphHash } from "./outcome.ts"
@@ -18,8 +18,8 @@ export interface Given {
 export class StartRow extends LateRow implements Given {
   readonly #admitted: Admitted
 
-  constructor(place: Place, input: Uint8Array, admitted: Admitted) {
-    super(place, input)
+  constructor(chain: GrowingChain, input: Uint8Array, admitted: Admitted) {
+    super(chain, input)
     this.#admitted = admitted
   }
   get kind(): EntryKind {
@@ -40,14 +40,14 @@ export class EndRow extends LateRow implements Ended {
   #trace: string | undefined
 
   constructor(
-    place: Place,
+    chain: GrowingChain,
     outcome: Uint8Array,
     message: string | null,
     admitted: Admitted,
     given: Given,
     tree: TraceTree | undefined,
   ) {
-    super(place, outcome)
+    super(chain, outcome)
     this.#message = message
     this.#admitted = admitted
     this.#given = given

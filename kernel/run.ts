@@ -87,7 +87,7 @@ class RunRecord {
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const start = new StartRow(this.#chain.place(), encode(options.input), admitted)
+    const start = new StartRow(this.#chain, encode(options.input), admitted)
     this.#given = start
     const kept = this.#chain.appendLate(start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
@@ -358,7 +358,7 @@ class RunRecord {
     const { digest, store } = this.#options
     const { outcome: came, data } = encoded(outcomeOf(outcome), digest)
     const chain = this.#chain
-    const end = new EndRow(chain.place(), data, messageOf(came), this.#admitted, this.#given, this.#tree)
+    const end = new EndRow(chain, data, messageOf(came), this.#admitted, this.#given, this.#tree)
     const kept = chain.appendLate(end)
     chain.close()
     // A store that looks at once may have sealed it in its own way.
