@@ -16,11 +16,13 @@ import {
 } from "./ledger.ts"
 
 export interface ChainOptions {
-  readonly store: LedgerStore
+  readonly store: Pick<LedgerStore, "append" | "salted" | "late">
   readonly digest: Digest
   readonly clock: Pick<Clock, "now">
   readonly run: string
   readonly space: string
+  /** The id was drawn for this run, so nobody has used it: a store in this process need not look. */
+  readonly fresh?: boolean
   /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
   readonly salt?: (bytes: number) => Uint8Array
 }
@@ -119,7 +121,7 @@ export abstract class LateRow implements Row {
   readonly seq: number
   readonly data: Uint8Array
   readonly at: number
-  protected readonly digest: Digest
+  readonly digest: Digest
   #before: Uint8Array | Row
   #sealed: Row | undefined
   #dataHash: Uint8Array | undefined

@@ -5,9 +5,9 @@
  */
 import { type Digest, hex, type TraceTree, traceHash } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
-import { type GrowingChain, LateRow } from "./chain.ts"
+import { GrowingChain, LateRow } from "./chain.ts"
 import type { Ended } from "./commit.ts"
-import type { EntryBody, EntryKind } from "./ledger.ts"
+import type { Entry, EntryBody, EntryKind, Row } from "./ledger.ts"
 import { graphHash } from "./outcome.ts"
 
 /** What a run was given, by its hash. */
@@ -16,10 +16,13 @@ export interface Given {
 }
 
 export class StartRow extends LateRow implements Given {
+  /** Its run's id was drawn for it. */
+  readonly fresh: boolean
   readonly #admitted: Admitted
 
   constructor(chain: GrowingChain, input: Uint8Array, admitted: Admitted) {
     super(chain, input)
+    this.fresh = chain.options.fresh === true
     this.#admitted = admitted
   }
   get kind(): EntryKind {
@@ -33,8 +36,8 @@ export class StartRow extends LateRow implements Given {
 
 /** The end of a run, which in a store that looks late is the proof of the whole as well. */
 export class EndRow extends LateRow implements Ended {
-  readonly #message: string | null
-  readonly #admitted: Admitted
+  readonly message: string | null
+  readonly admitted: Admitted
   readonly #given: Given
   readonly #tree: TraceTree | undefined
   #trace: string | undefined
@@ -48,8 +51,8 @@ export class EndRow extends LateRow implements Ended {
     tree: TraceTree | undefined,
   ) {
     super(chain, outcome)
-    this.#message = message
-    this.#admitted = admitted
+    this.message = message
+    this.admitted = admitted
     this.#given = given
     this.#tree = tree
   }
@@ -57,10 +60,14 @@ export class EndRow extends LateRow implements Ended {
     return "end"
   }
   body(): EntryBody {
-    return { kind: "end", outcome: this.dataHash, message: this.#message, trace: this.trace }
+    return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
+  }
+  /** The start, where nothing stands between: then `shortRun` makes the two anew. */
+  get start(): StartRow | undefined {
+    return this.seq === 1 && this.#given instanceof StartRow ? this.#given : undefined
   }
   get trace(): string {
-    return (this.#trace ??= traceOf(this.#admitted, this.#given, this.#tree, this.dataHash, this.digest))
+    return (this.#trace ??= traceOf(this.admitted, this.#given, this.#tree, this.dataHash, this.digest))
   }
   get head(): string {
     return hex(this.hash)
@@ -68,6 +75,25 @@ export class EndRow extends LateRow implements Ended {
   get position(): number {
     return this.seq
   }
+}
+
+/** What there is to know of a run that is nothing but its start and its end; `at`: of both, by the clock. */
+export interface ShortRun extends Pick<Entry, "space" | "run"> {
+  readonly digest: Digest
+  readonly at: readonly [number, number]
+  readonly input: Uint8Array
+  readonly outcome: Uint8Array
+  readonly message: string | null
+}
+
+/** Its two entries, made anew. */
+export function shortRun(admitted: Admitted, known: ShortRun): readonly [Row, Row] {
+  let next = 0
+  const clock = { now: () => known.at[next++]! }
+  const chain = new GrowingChain({ ...known, clock, store: { append: () => {}, late: true } })
+  const start = new StartRow(chain, known.input, admitted)
+  chain.appendLate(start)
+  return [start, new EndRow(chain, known.outcome, known.message, admitted, start, undefined)]
 }
 
 /** The trace hash of a run that comes to the outcome of that hash; `tree`: undefined where it had no effects. */

@@ -15,6 +15,8 @@ export interface RunOptions {
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
+  /** The id was drawn for this run, so nobody has used it: a store in this process need not look. */
+  readonly fresh?: boolean
   readonly input: Value
   /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
   readonly salt?: (bytes: number) => Uint8Array

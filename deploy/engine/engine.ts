@@ -421,6 +421,7 @@ export class Engine {
       meter: this.#meter(options, tenant),
       parks,
       run: options.id ?? this.#ids.next(),
+      fresh: options.id === undefined,
       space: this.space,
       input,
     })
