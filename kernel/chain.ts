@@ -60,11 +60,11 @@ export class GrowingChain {
     return this.#prev
   }
 
-  append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
+  append(body: EntryBody, data: Uint8Array | null, at: number = this.options.clock.now()): void | Promise<void> {
     this.#open(body.kind)
-    const { store, digest, clock, space, run } = this.options
+    const { store, digest, space, run } = this.options
     const salt = store.salted === true ? this.options.salt?.(SALT_BYTES) : undefined
-    const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at: clock.now(), body }, data, digest, salt)
+    const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at, body }, data, digest, salt)
     this.#prev = row.hash
     return this.#keep(row)
   }
@@ -74,7 +74,7 @@ export class GrowingChain {
    * the last of a run: a row holds on to the one before it.
    */
   appendLate(row: LateRow): void | Promise<void> {
-    if (this.options.store.late !== true) return this.append(row.body(), row.data)
+    if (this.options.store.late !== true) return this.append(row.body(), row.data, row.at)
     this.#open(row.kind)
     this.#prev = row
     return this.#keep(row)
@@ -127,12 +127,12 @@ export abstract class LateRow implements Row {
   #dataHash: Uint8Array | undefined
 
   /** The next of a chain. */
-  constructor(chain: GrowingChain, data: Uint8Array) {
-    const { space, run, clock, digest } = chain.options
+  constructor(chain: GrowingChain, data: Uint8Array, at: number = chain.options.clock.now()) {
+    const { space, run, digest } = chain.options
     this.space = space
     this.run = run
     this.seq = chain.position + 1
-    this.at = clock.now()
+    this.at = at
     this.data = data
     this.digest = digest
     this.#before = chain.last

@@ -20,8 +20,8 @@ export class StartRow extends LateRow implements Given {
   readonly fresh: boolean
   readonly #admitted: Admitted
 
-  constructor(chain: GrowingChain, input: Uint8Array, admitted: Admitted) {
-    super(chain, input)
+  constructor(chain: GrowingChain, input: Uint8Array, admitted: Admitted, began?: number) {
+    super(chain, input, began)
     this.fresh = chain.options.fresh === true
     this.#admitted = admitted
   }

@@ -87,7 +87,7 @@ class RunRecord {
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const start = new StartRow(this.#chain, encode(options.input), admitted)
+    const start = new StartRow(this.#chain, encode(options.input), admitted, options.began)
     this.#given = start
     const kept = this.#chain.appendLate(start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
