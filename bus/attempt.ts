@@ -13,11 +13,11 @@ import { flow } from "./flow.ts"
 import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
 import { wake } from "./idle.ts"
+import { aside, release, sendsAgain } from "./places.ts"
 import type { StepCode, Tool } from "./program.ts"
 import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
 import type { Recording, RunSettings } from "./settings.ts"
-import { isStream } from "./stream.ts"
 import {
   cannotRest,
   charged,
@@ -82,9 +82,10 @@ export class Attempts {
     return false
   }
 
-  /** The run is over: no deadline matters any more. */
+  /** The run is over: no deadline matters any more, and what is still on its way holds up nobody. */
   close(): void {
     this.#deadlines?.close()
+    if (this.#active.size > 0) for (const task of this.#active) release(task)
   }
 
   /** Resolves when no write is on its way any more, or the grace is over; undefined where none is. */
@@ -166,31 +167,23 @@ export class Attempts {
     } finally {
       this.leave(task)
     }
-    task.placed = true
+    task.place = "held"
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)
-      const value = await (known === undefined ? this.#go(task) : known)
-      return isStream(value) ? await value.collect() : value
+      return await (known === undefined ? this.#go(task) : known)
     } finally {
-      this.release(task)
+      release(task)
     }
-  }
-
-  /** Gives back the place that a call has at its resource. */
-  release(task: Task): void {
-    if (!task.placed) return
-    task.placed = false
-    this.#settings.limits!.leave(task.tool.extern.resource!)
   }
 
   /** The call waits for what another process will learn; nothing of it stays here. */
   #park(task: Task, what: Park | Failure): Promise<never> {
     this.leave(task)
-    this.release(task)
+    release(task)
     this.#record.wait(task.path, task.tool.index, task.args, what)
     this.#note(task.path, what instanceof Park ? `waits (${what.why})` : "nobody knows what came of it")
-    return task.vm.driver.rest.leave(this, task.frame)
+    return task.vm.driver.rest.leave(task.frame)
   }
 
   #go(task: Task): unknown {
@@ -245,7 +238,8 @@ export class Attempts {
     let calls = 0
     const invoke = (role: string, args: Rec) => {
       task.bodies++
-      return runRole(task, role, args, calls++)
+      const ran = runRole(task, role, args, calls++)
+      return task.place === "none" ? ran : aside(task, call.signal, ran)
     }
     const call = new CallView(
       this.#record,
@@ -366,6 +360,7 @@ export class Attempts {
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
     await clock.sleep(chance.next() * most, waiting.signal)
+    await sendsAgain(task, waiting.signal)
     tell(this.#settings, task, "start", { attempt })
   }
 

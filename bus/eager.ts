@@ -21,7 +21,10 @@ export function withEager(steps: readonly StepCode[]): readonly StepCode[] {
     const below = readers.length === 1 && (writesOf(reader!) || writes.get(reader!.index) === true)
     writes.set(i, below)
     // Writes wait until what they rest on is certain, which a stream is at its end.
-    if (readers.length !== 1 || named.has(i) || writesOf(step) || (below && rests(step, steps, streams))) eager.add(i)
+    const rested = below && rests(step, steps, streams)
+    // One that holds a place of its resource gives it back at its end, whoever else waits for that place.
+    const limited = step.tool?.limited === true
+    if (readers.length !== 1 || named.has(i) || limited || writesOf(step) || rested) eager.add(i)
   }
   return steps.map((step) => (eager.has(step.index) ? { ...step, eager: true } : step))
 }

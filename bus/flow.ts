@@ -78,7 +78,7 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
 }
 
 /** The stream of an outcome on record: its items again, and how it ended. */
-export function flowAgain(attempts: Attempts, { vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
+export function flowAgain({ vm, frame, step, tool, path }: Task, outcome: Outcome): unknown {
   const broke = outcome.ok ? undefined : outcome.failure
   const data =
     broke !== undefined && isRecord(broke.data) && Array.isArray(broke.data["items"]) ? broke.data : undefined
@@ -93,7 +93,7 @@ export function flowAgain(attempts: Attempts, { vm, frame, step, tool, path }: T
       const failure = fail(code, message, { path, data: data === undefined ? broke.data : data["data"]! })
       if (step.eager) throw failure
       vm.broke(frame, step, failure)
-    } else if (step.eager) return await rest.leave(attempts, frame)
+    } else if (step.eager) return await rest.leave(frame)
     // Nobody read on: nobody does now.
     rest.look()
     return await NEVER

@@ -177,6 +177,37 @@ describe("ResourceLimits", () => {
     expect(limits.load("a")).toEqual({ running: 1, waiting: 1 })
   })
 
+  test("who is under way goes before who is not: for a place that it gave back, and to send once more", async () => {
+    const clock = new StandingClock()
+    const limits = new ResourceLimits(clock)
+    const told: string[] = []
+    const tells = (who: string, when: undefined | Promise<void>) =>
+      (when ?? Promise.resolve()).then(() => told.push(`${who} ${clock.tick()}`))
+    limits.declare("one", { concurrent: 1, perSecond: 1 })
+    expect(limits.enter("one")).toBeUndefined()
+    const all = [tells("new", limits.enter("one")), tells("send", limits.again("one", "send"))]
+    await clock.next()
+    await all[1]
+    // It does something else; another has its place meanwhile, and gives it back.
+    limits.leave("one")
+    await clock.next()
+    await all[0]
+    all.push(tells("newest", limits.enter("one")), tells("back", limits.again("one", "place")))
+    limits.leave("one")
+    await all[3]
+    limits.leave("one")
+    await clock.next()
+    await all[2]
+    expect(told).toEqual(["send 1000", "new 2000", "back 2000", "newest 3000"])
+    expect(limits.again("free", "place")).toBeUndefined()
+    const stopped = new AbortController()
+    const gone = limits.again("one", "place", stopped.signal)
+    stopped.abort()
+    await expect(gone).rejects.toMatchObject({ code: "Cancelled" })
+    limits.leave("one")
+    expect(limits.load("one")).toEqual({ running: 0, waiting: 0 })
+  })
+
   test("a bound that is none is refused", () => {
     const limits = new ResourceLimits(new StandingClock())
     for (const bad of [

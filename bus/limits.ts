@@ -14,7 +14,11 @@ import {
 } from "../graph/mod.ts"
 import { kernelError } from "../kernel/mod.ts"
 
+/** A new call wants both; one that goes on after a body of its own a place; one that tries again to send. */
+type Wants = "both" | "place" | "send"
+
 interface Waiter {
+  readonly wants: Wants
   readonly go: () => void
   readonly signal: AbortSignal | undefined
   readonly onAbort: () => void
@@ -29,11 +33,15 @@ interface Gate {
   starts: Float64Array
   /** Calls started so far; the ring's next index is this modulo its length. */
   started: number
+  /** Calls under way, which go before new ones; made where there are any. */
+  first: Set<Waiter> | undefined
   /** In order of arrival; an aborted waiter leaves it at once. */
   readonly waiting: Set<Waiter>
   /** A sleep until the window opens. */
   timer: AbortController | undefined
 }
+
+const NOBODY: readonly Waiter[] = []
 
 export class ResourceLimits {
   readonly #gates = new Map<string, Gate>()
@@ -68,6 +76,7 @@ export class ResourceLimits {
         windowMs: 0,
         starts: new Float64Array(0),
         started: 0,
+        first: undefined,
         waiting: new Set(),
         timer: undefined,
       }
@@ -95,27 +104,47 @@ export class ResourceLimits {
   enter(resource: string, signal?: AbortSignal): undefined | Promise<void> {
     const gate = this.#gates.get(resource)
     if (gate === undefined) return undefined
-    if (gate.waiting.size === 0 && this.#openInMs(gate) === 0) {
-      this.#start(gate)
+    if (gate.waiting.size === 0 && this.#openInMs(gate, "both") === 0) {
+      this.#start(gate, "both")
       return undefined
     }
+    if (!signal?.aborted && gate.waiting.size >= this.#queueMax) return Promise.reject(busy(resource, this.#queueMax))
+    return this.#waits(gate, gate.waiting, "both", resource, signal)
+  }
+
+  /**
+   * Asks for a place again, for a call that gave its own back while it did something else; or, with `send`, to send once
+   * more in the place that it has. As `enter`, but before those who are not under way yet.
+   */
+  again(resource: string, wants: Exclude<Wants, "both">, signal?: AbortSignal): undefined | Promise<void> {
+    const gate = this.#gates.get(resource)
+    if (gate === undefined) return undefined
+    if (this.#openInMs(gate, wants) === 0) {
+      this.#start(gate, wants)
+      return undefined
+    }
+    gate.first ??= new Set()
+    return this.#waits(gate, gate.first, wants, resource, signal)
+  }
+
+  #waits(gate: Gate, line: Set<Waiter>, wants: Wants, resource: string, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(cancelled(resource))
-    if (gate.waiting.size >= this.#queueMax) return Promise.reject(busy(resource, this.#queueMax))
     return new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
+        wants,
         signal,
         go: () => {
           signal?.removeEventListener("abort", waiter.onAbort)
           resolve()
         },
         onAbort: () => {
-          gate.waiting.delete(waiter)
-          if (gate.waiting.size === 0) gate.timer?.abort()
+          line.delete(waiter)
+          if (gate.waiting.size === 0 && !gate.first?.size) gate.timer?.abort()
           reject(cancelled(resource))
         },
       }
       signal?.addEventListener("abort", waiter.onAbort, { once: true })
-      gate.waiting.add(waiter)
+      line.add(waiter)
       this.#admit(gate)
     })
   }
@@ -135,30 +164,35 @@ export class ResourceLimits {
     return { running: gate?.running ?? 0, waiting: gate?.waiting.size ?? 0 }
   }
 
-  #start(gate: Gate): void {
-    gate.running++
-    if (gate.starts.length > 0) gate.starts[gate.started++ % gate.starts.length] = this.#clock.tick()
+  #start(gate: Gate, wants: Wants): void {
+    if (wants !== "send") gate.running++
+    if (wants !== "place" && gate.starts.length > 0)
+      gate.starts[gate.started++ % gate.starts.length] = this.#clock.tick()
   }
 
   /** Lets in whoever may go, then sleeps until the next one may, if time is all that is missing. */
   #admit(gate: Gate): void {
-    for (const waiter of gate.waiting) {
-      const ms = this.#openInMs(gate)
-      if (ms > 0) {
-        if (ms !== Number.POSITIVE_INFINITY) this.#wake(gate, ms)
-        return
-      }
-      gate.waiting.delete(waiter)
-      this.#start(gate)
-      waiter.go()
+    for (const waiter of gate.first ?? NOBODY) this.#lets(gate, gate.first!, waiter)
+    for (const waiter of gate.waiting) if (!this.#lets(gate, gate.waiting, waiter)) return
+  }
+
+  #lets(gate: Gate, line: Set<Waiter>, waiter: Waiter): boolean {
+    const ms = this.#openInMs(gate, waiter.wants)
+    if (ms > 0) {
+      if (ms !== Number.POSITIVE_INFINITY) this.#wake(gate, ms)
+      return false
     }
+    line.delete(waiter)
+    this.#start(gate, waiter.wants)
+    waiter.go()
+    return true
   }
 
   /** 0: a call may start now. Infinity: only when one leaves. Otherwise milliseconds until the window opens. */
-  #openInMs(gate: Gate): number {
-    if (gate.running >= gate.concurrent) return Number.POSITIVE_INFINITY
+  #openInMs(gate: Gate, wants: Wants): number {
+    if (wants !== "send" && gate.running >= gate.concurrent) return Number.POSITIVE_INFINITY
     const n = gate.starts.length
-    if (n === 0 || gate.started < n) return 0
+    if (n === 0 || wants === "place" || gate.started < n) return 0
     return Math.max(0, gate.starts[gate.started % n]! + gate.windowMs - this.#clock.tick())
   }
 

@@ -11,6 +11,7 @@ import type { Answers, Driver } from "./driver.ts"
 import { flowAgain } from "./flow.ts"
 import type { Frame } from "./frame.ts"
 import { waits } from "./idle.ts"
+import { release } from "./places.ts"
 import type { StepCode } from "./program.ts"
 import { type Task, valueIn } from "./task.ts"
 import type { Vm } from "./vm.ts"
@@ -45,11 +46,11 @@ export class Rest {
   }
 
   /** A call whose answer another process will see; the calls in whose bodies it stands wait with it. */
-  leave(attempts: Attempts, frame: Frame): Promise<never> {
+  leave(frame: Frame): Promise<never> {
     const driver = this.#driver
     waits(frame, "idle", () => driver.idles())
     // Their time stands still, and others may have their places.
-    waits(frame, "sleeping", (task) => attempts.release(task))
+    waits(frame, "sleeping", release)
     driver.idles()
     return new Promise(() => {})
   }
@@ -116,14 +117,14 @@ function enact(attempts: Attempts, task: Task, found: Recalled | undefined): unk
   const { vm, tool } = task
   const { record } = vm.settings
   if (found === undefined)
-    return record.past!.how === "replay" ? vm.driver.rest.leave(attempts, task.frame) : attempts.begin(task)
+    return record.past!.how === "replay" ? vm.driver.rest.leave(task.frame) : attempts.begin(task)
   if ("wait" in found) {
     record.waits.push(found.wait)
-    return vm.driver.rest.leave(attempts, task.frame)
+    return vm.driver.rest.leave(task.frame)
   }
   const given = (commit: Commit): unknown => {
     const { outcome } = commit
-    if (tool.output.kind === "stream") return flowAgain(attempts, task, outcome)
+    if (tool.output.kind === "stream") return flowAgain(task, outcome)
     return valueIn(outcome, task.path)
   }
   const { commit } = found

@@ -13,6 +13,7 @@ import {
 import { Charge, type Intent } from "../kernel/mod.ts"
 import type { Frame } from "./frame.ts"
 import type { Idling } from "./idle.ts"
+import type { Place } from "./places.ts"
 import type { StepCode, Tool } from "./program.ts"
 import type { Recording, RunSettings } from "./settings.ts"
 import type { StreamValue } from "./stream.ts"
@@ -42,7 +43,7 @@ export interface Task {
   /** What it spent, where somebody counts. */
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
-  placed: boolean
+  place: Place
   /** Is it among those that the run would have to stop? */
   listed: boolean
   /** It takes a write back, which no budget forbids. */
@@ -75,7 +76,7 @@ export const taskOf = (
   idling: { idle: 0, sleeping: 0 },
   charge: undefined,
   listed: false,
-  placed: false,
+  place: "none",
   undoes: false,
   early: false,
   began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),

@@ -16,6 +16,7 @@ export class Unrecorded implements Recording {
   readonly divergences = []
   readonly waits = []
   readonly unsettled = []
+  readonly uncertain = []
   readonly meter = undefined
   uncounted = 0
   readonly undos = undefined

@@ -54,6 +54,30 @@ const quote = graph("quote", { input: { id: v.string(), margin: v.optional(v.num
 const here = runner({ folder })
 
 describe("run", () => {
+  test("makes no more calls at once than the graph's limits say of a resource", async () => {
+    const seen = { now: 0, most: 0 }
+    const slow = fn(
+      "slow",
+      { input: { n: v.number() }, output: v.number(), effect: "read", resource: "desk" },
+      async ({ n }) => {
+        seen.most = Math.max(seen.most, ++seen.now)
+        await new Promise((done) => setTimeout(done, 5))
+        seen.now--
+        return n
+      },
+    )
+    const most = async (concurrent?: number) => {
+      Object.assign(seen, { now: 0, most: 0 })
+      const limits = concurrent === undefined ? {} : { desk: { concurrent } }
+      const all = graph("all", { input: {}, limits }, function* () {
+        return yield* map("each", [1, 2, 3, 4, 5, 6], (n) => slow({ n }), { parallel: 6 })
+      })
+      expect(await Effect.runPromise(here(all, {}))).toEqual([1, 2, 3, 4, 5, 6])
+      return seen.most
+    }
+    expect([await most(), await most(2)]).toEqual([6, 2])
+  })
+
   test("gives the graph's value; defaults are put in", async () => {
     const priced = here(quote, { id: "A17" }).pipe(Effect.provide(grants("sql:shop")))
     expect(await Effect.runPromise(priced)).toBe(15)

@@ -26,6 +26,7 @@ import {
   Failure,
   GraphProblems,
   type Outcome,
+  type Path,
   pin,
   printLock,
   type Services,
@@ -34,7 +35,7 @@ import {
 } from "../graph/mod.ts"
 import { AdmissionError, KernelError, type LedgerStore } from "../kernel/mod.ts"
 import type { Observer } from "./engine/observe.ts"
-import { folderOf } from "./import.ts"
+import { folderOf, inFolder } from "./import.ts"
 import type { LedgerPlace } from "./ledger/place.ts"
 import { openProject, openSession, type Project, ProjectError, type Session } from "./project/project.ts"
 import { effectTracing, traceparentIn } from "./telemetry/effect_tracing.ts"
@@ -60,6 +61,8 @@ export interface RunnerOptions {
     readonly run: string
     readonly trace: string
     readonly ledger: { readonly position: number; readonly head: string }
+    /** Writes of which nobody knows what came of them; left out where there are none. */
+    readonly uncertain?: readonly Path[]
   }) => void
   /** Hears of every run: `openTelemetry(…)`. Default: the tracer of the program around it, where the run stands in a span. */
   readonly telemetry?: Observer
@@ -88,7 +91,7 @@ function running(
     attempt(async () => {
       const folder = options.folder ?? folderOf(graph) ?? process.cwd()
       const project = await openProject(folder)
-      const bytes = compiled(graph, project)
+      const bytes = await compiled(graph, project)
       const session = await openSession(project, {
         grants: [...project.file.grants, ...grantedIn(given)],
         ledger: options.ledger ?? "memory",
@@ -122,26 +125,28 @@ async function once(
   const taken = acceptStrict(plan.types[plan.input] as Type)(graph.accept(input))
   const { onEvent, onEnd } = options
   const traceparent = traceparentIn(given)
-  const { outcome, run, trace, ledger } = await ready.run(taken, {
+  const { outcome, run, trace, ledger, uncertain } = await ready.run(taken, {
     signal,
     ...(onEvent ? { onEvent } : {}),
     ...(traceparent ? { traceparent } : {}),
   })
-  onEnd?.({ run, trace, ledger })
+  onEnd?.({ run, trace, ledger, ...(uncertain === undefined ? {} : { uncertain }) })
   return outcome
 }
 
-/** Plans of graphs that were run before in this process, with the lock that they were compiled under. */
-const plans = new WeakMap<AnyGraph, { readonly lock: string; readonly bytes: Uint8Array }>()
+/** Plans of graphs that were run before in this process, with the lock that they were compiled under and their folder. */
+const plans = new WeakMap<AnyGraph, { readonly lock: string; readonly folder: string; readonly bytes: Uint8Array }>()
 
-function compiled(graph: AnyGraph, { registry, lock, policy }: Project): Uint8Array {
+async function compiled(graph: AnyGraph, { registry, lock, policy, folder }: Project): Promise<Uint8Array> {
   const pins = printLock(lock)
   const before = plans.get(graph)
-  if (before?.lock === pins) return before.bytes
-  const { checked, problems } = check(graph.ir, { registry, pin: pin(lock), policy })
+  if (before?.lock === pins && before.folder === folder) return before.bytes
+  // An imported graph that is run by itself has its paths as they are written, whatever folder it is given.
+  const ir = folderOf(graph) === undefined ? await inFolder(graph.ir, folder) : graph.ir
+  const { checked, problems } = check(ir, { registry, pin: pin(lock), policy })
   if (checked === undefined) throw GraphProblems.of(problems.filter((p) => p.severity === "error"))
   const { bytes } = compile(checked)
-  plans.set(graph, { lock: pins, bytes })
+  plans.set(graph, { lock: pins, folder, bytes })
   return bytes
 }
 

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { statSync } from "node:fs"
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
-import { narrow } from "../graph/mod.ts"
+import { narrow, readJson } from "../graph/mod.ts"
 import { type Holder, TokenError, type TokenReason } from "./http/holder.ts"
 import { type TokenEntry, TokenList, tokenEntries } from "./http/token_list.ts"
 import { why } from "./project/error.ts"
@@ -106,7 +106,7 @@ async function readTokens(file: string, schemes: ReadonlySet<string> | undefined
     fault("tokens-unreadable", `Cannot use the tokens "${file}": ${problem}`, cause)
   let data: unknown
   try {
-    data = JSON.parse(await readFile(file, "utf8"))
+    data = readJson(await readFile(file, "utf8"), { uniqueKeys: true })
   } catch (cause) {
     throw refuse(why(cause), cause)
   }

@@ -70,6 +70,20 @@ describe("reading", () => {
     expect(readJson(`{"id":9007199254740993,"x":[1]}`)).toEqual({ id: 9007199254740993n, x: [1] })
   })
 
+  test("refuses a key twice in one object where that is asked for, with its place; else the last one wins", () => {
+    for (const [text, at] of [
+      ['{"a":1,"a":2}', 8],
+      ['{"a":1, "b":{"a":2,"a":2}}', 20],
+      ['[{"a":1},{"\\u0061":1,"a":2}]', 22],
+      ['{"constructor":1,"constructor":1}', 18],
+    ] as const) {
+      expect(readJson(text)).toEqual(JSON.parse(text))
+      expect(() => readJson(text, { uniqueKeys: true })).toThrow(`Cannot read JSON at character ${at}: the key "`)
+    }
+    for (const text of ['{"a":{"a":{"a":[]}},"b":[{"a":1},{"a":1}],"constructor":1}', "[1.5,-0,true]"])
+      expect(readJson(text, { uniqueKeys: true })).toEqual(JSON.parse(text))
+  })
+
   test("refuses what is no value", () => {
     expect(told(() => readJson(`{"__proto__": 1}`))).toBe(
       `BadJson: Cannot read JSON at character 2: the key "__proto__" is refused`,

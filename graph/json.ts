@@ -10,19 +10,24 @@ import { compareKeys, DEPTH_MAX, Tensor, type Value } from "./value.ts"
 const bad = (why: string, at: number) =>
   fail("BadJson", `Cannot read JSON at character ${at + 1}: ${why}`, { data: { at } })
 
+export interface ReadJsonOptions {
+  /** Refuse an object that has a key twice. RFC 8259 leaves open what that means: for what a person wrote, it is a slip. */
+  readonly uniqueKeys?: boolean
+}
+
 /**
  * The value of a JSON text. Whole numbers that are no safe integers become bigint where they fit an int64 (beyond that,
- * the nearest float64, as JSON.parse has it). The last of equal keys wins; the key `__proto__`, nesting beyond
- * `DEPTH_MAX` and numbers beyond float64 are refused.
+ * the nearest float64, as JSON.parse has it). The last of equal keys wins, unless `uniqueKeys` refuses them; the key
+ * `__proto__`, nesting beyond `DEPTH_MAX` and numbers beyond float64 are refused.
  * @throws `Failure` with code `BadJson`.
  */
-export function readJson(text: string): Value {
+export function readJson(text: string, { uniqueKeys = false }: ReadJsonOptions = {}): Value {
   // Almost every text has none of what JSON.parse gets wrong; one scan finds out.
-  if (needsCare(text)) return new Reader(text).whole()
+  if (uniqueKeys || needsCare(text)) return new Reader(text, uniqueKeys).whole()
   try {
     return JSON.parse(text) as Value
   } catch {
-    return new Reader(text).whole()
+    return new Reader(text, false).whole()
   }
 }
 
@@ -45,8 +50,10 @@ const SPACE = /[ \t\n\r]*/y
 class Reader {
   at = 0
   readonly text: string
-  constructor(text: string) {
+  readonly uniqueKeys: boolean
+  constructor(text: string, uniqueKeys: boolean) {
     this.text = text
+    this.uniqueKeys = uniqueKeys
   }
 
   whole(): Value {
@@ -159,6 +166,7 @@ class Reader {
       const start = this.at
       const key = this.string()
       if (key === "__proto__") throw bad(`the key "__proto__" is refused`, start)
+      if (this.uniqueKeys && Object.hasOwn(out, key)) throw bad(`the key ${show(key)} is written twice`, start)
       this.skip()
       if (this.text[this.at] !== ":")
         throw bad(`want ":" after a key, found ${show(this.text[this.at] ?? "the end")}`, this.at)

@@ -14,24 +14,34 @@ export interface Limit {
 }
 
 export const PER_SECOND_MAX = 100_000
-const WORDS = ["concurrent", "per_second"]
+const WORDS = ["concurrent", "per_second"] as const
+type Wrong = { readonly key: string; readonly wrong: string }
 
-/** Reads `{ concurrent: 4, per_second: 10 }`; what is wrong with it as a text, and the key that it is wrong at. */
-export function readLimit(stated: Value): Limit | { readonly key: string; readonly wrong: string } {
+/**
+ * Reads `{ concurrent: 4, per_second: 10 }`; what is wrong with it as a text, and the key that it is wrong at. `per`: the
+ * word for calls in a second, which is another one in TypeScript.
+ */
+export function readLimit(stated: Value, per: "per_second" | "perSecond" = "per_second"): Limit | Wrong {
   if (!isRecord(stated) || Object.keys(stated).length === 0)
-    return { key: "", wrong: `{ concurrent: 4, per_second: 10 }, or one of the two, is wanted, found ${show(stated)}` }
-  const stray = Object.keys(stated).find((key) => !WORDS.includes(key))
-  if (stray !== undefined) return { key: stray, wrong: `it has concurrent and per_second, found ${show(stray)}` }
-  const { concurrent, per_second } = stated
+    return { key: "", wrong: `{ concurrent: 4, ${per}: 10 }, or one of the two, is wanted, found ${show(stated)}` }
+  const stray = Object.keys(stated).find((key) => key !== "concurrent" && key !== per)
+  if (stray !== undefined) return { key: stray, wrong: `it has concurrent and ${per}, found ${show(stray)}` }
+  const { concurrent, [per]: starts } = stated
   if (concurrent !== undefined && !(typeof concurrent === "number" && Number.isInteger(concurrent) && concurrent >= 1))
     return { key: "concurrent", wrong: `concurrent is a whole number from 1, found ${show(concurrent)}` }
-  if (per_second !== undefined && !(typeof per_second === "number" && per_second > 0 && per_second <= PER_SECOND_MAX))
-    return { key: "per_second", wrong: `per_second lies above 0, up to ${PER_SECOND_MAX}, found ${show(per_second)}` }
+  if (starts !== undefined && !(typeof starts === "number" && starts > 0 && starts <= PER_SECOND_MAX))
+    return { key: per, wrong: `${per} lies above 0, up to ${PER_SECOND_MAX}, found ${show(starts)}` }
   return {
     ...(concurrent === undefined ? {} : { concurrent: concurrent as number }),
-    ...(per_second === undefined ? {} : { perSecond: per_second as number }),
+    ...(starts === undefined ? {} : { perSecond: starts as number }),
   }
 }
+
+/** A limit as a graph states it. */
+export const statedLimit = ({ concurrent, perSecond }: Limit): Rec => ({
+  ...(concurrent === undefined ? {} : { concurrent }),
+  ...(perSecond === undefined ? {} : { per_second: perSecond }),
+})
 
 /** What a graph states of a resource; undefined where nothing, or nothing that could be read, which `check` refuses. */
 export function limitOf(resources: Graph["resources"], resource: string): Limit | undefined {

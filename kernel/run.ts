@@ -60,6 +60,8 @@ class RunRecord {
   #tree: TraceTree | undefined
   #divergences: Divergence[] | undefined
   #waits: Wait[] | undefined
+  /** Writes that were settled as uncertain. */
+  #uncertain: Path[] | undefined
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
   #meter: Meter | undefined
@@ -316,6 +318,7 @@ class RunRecord {
       data,
     )
     this.#intents?.delete(intent)
+    if (how === "uncertain") (this.#uncertain ??= []).push(intent.path)
     this.#leaf(intent.path, extern.signature, input, hash)
     this.undos?.settled(intent.path, how, outcome, input, open.args)
     return this.#mint(intent.path, outcome, kept)
@@ -349,6 +352,11 @@ class RunRecord {
     return [...here, ...this.#lost.unknown().map(({ path }) => path)]
   }
 
+  /** Writes of which nobody knows what came of them, as it stands on record; of a run that has ended all of them. */
+  get uncertain(): readonly Path[] {
+    return this.#uncertain ?? NONE
+  }
+
   /**
    * Ends the run. A write that nobody has settled by now is recorded as uncertain, which is the truth about it. Nothing
    * can be recorded afterwards.
@@ -374,6 +382,7 @@ class RunRecord {
     }
     for (const { path, resource, input, args, body, came } of this.#lost.settled(this.#options.digest)) {
       this.#chain.append(body, came.data)?.catch(() => {})
+      if (body.how === "uncertain") (this.#uncertain ??= []).push(path)
       this.#leaf(path, { effect: "write", resource }, input, came.hash)
       this.undos?.settled(path, body.how, came.outcome, input, args)
     }

@@ -51,10 +51,13 @@ export const mcp: NodeKind = {
   takesWith: true,
   moved: {
     section: "servers",
-    declared: (declared, from) =>
-      isRecord(declared) && declared["stdio"] !== undefined
-        ? { ...declared, folder: from(String(declared["folder"] ?? "./")) }
-        : declared,
+    declared: (declared, from) => {
+      if (!isRecord(declared) || declared["stdio"] === undefined) return declared
+      const { folder, ...server } = declared
+      const moved = from(String(folder ?? "./"))
+      // Where it starts without saying so: the same server, declared in the outermost file.
+      return moved === "." ? server : { ...server, folder: moved }
+    },
   },
   sign,
   lock: async (config, resources, services) => {

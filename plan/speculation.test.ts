@@ -1,5 +1,5 @@
 /** What a plan says about looking ahead: where guesses are possible, what they take back, what waits for certainty. */
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { compiledOf } from "../tests/machine/passes.ts"
 import { marksOf } from "./speculation.ts"
 import { disasm } from "./text.ts"
@@ -45,4 +45,42 @@ test("in the plan's text, where a read is marked, and nowhere else", () => {
   const bare = compiledOf({ ...sample, text: text.replaceAll(", speculate: true", "") })
   expect(marksOf(bare.plan)).toBeUndefined()
   expect(disasm(bare.plan, bare.hash)).not.toContain("guess")
+})
+
+describe("a write waits for what is guessed", () => {
+  const certain = (nodes: string, output: string): readonly string[] => {
+    const { plan, hash } = compiledOf({
+      text: `graph: g\ninput: { x: number }\nnodes:\n${nodes}output: ${output}\n`,
+      tools: {},
+    })
+    return disasm(plan, hash)
+      .split("\n")
+      .filter((line) => / write +write /.test(line))
+      .map((line) => /certain (.*?)(?: {3}|$)/.exec(line)?.[1] ?? "")
+  }
+  const guessed = (deep: string) => `
+${deep}a: { read: f, on: "at:a", with: { n: "\${ m }" }, output: number }
+${deep}b: { read: f, on: "at:b", with: { n: "\${ a + 1 }" }, output: number, speculate: true }
+`
+  const write = (n: string) => `  w: { write: w, with: { n: "\${ ${n} }" }, output: number }\n`
+  const map = `  all:\n    map: "[1, 2]"\n    as: m\n    do:\n      nodes:${guessed("        ")}      output: b\n`
+
+  test("inside of a map before it, which nothing after it leads to", () => {
+    expect(certain(map + write("all.sum()"), "w")).toEqual(["e0"])
+  })
+
+  test("around the body that it is in, and in the rounds before its own", () => {
+    const around = guessed("  ").replaceAll("m }", "input.x }")
+    const inMap = `  done:\n    map: "[b]"\n    as: i\n    do: { write: w, with: { n: "\${ i }" }, output: number }\n`
+    expect(certain(around + inMap, "done")).toEqual(["e0"])
+    const fold = `  sum:
+    fold: "[1, 2]"
+    from: "0"
+    as: m
+    do:
+      nodes:${guessed("        ")}        w: { write: w, with: { n: "\${ b + acc }" }, output: number }
+      output: w
+`
+    expect(certain(fold, "sum")).toEqual(["e0 e1 e2"])
+  })
 })

@@ -13,8 +13,14 @@ export interface Marks {
   readonly again: readonly number[]
   /** A read that may be called on guessed arguments (`speculate: true`). */
   readonly early: boolean
-  /** Of a write: guessable steps of the same scope that it rests on. It is sent when they are certain. */
-  readonly waits: readonly number[]
+  /** Of a write: what it rests on that may be guessed, or has guesses inside. It is sent when all of that is certain. */
+  readonly waits: readonly At[]
+}
+
+/** A step, by its scope. */
+export interface At {
+  readonly scope: number
+  readonly step: number
 }
 
 /** Scopes of more steps are not marked: who rests on whom is looked up for all pairs. */
@@ -23,7 +29,7 @@ const STEPS_MAX = 2_000
 /** The marks of every step, by scope; undefined where nothing of the plan may be called on a guess. */
 export function marksOf(plan: Plan): readonly (readonly Marks[])[] | undefined {
   if (!plan.externs.some((x) => x.settings.speculate === true)) return undefined
-  const within = plan.scopes.map(() => ({ early: false, read: false, write: false }))
+  const within: readonly Within[] = plan.scopes.map(() => ({ early: false, read: false, write: false }))
   for (let i = plan.scopes.length - 1; i >= 0; i--) {
     for (const step of plan.scopes[i]!.steps) {
       const { effect, early } = own(plan, step)
@@ -36,36 +42,111 @@ export function marksOf(plan: Plan): readonly (readonly Marks[])[] | undefined {
       at.write ||= effect === "write" || bodies.some((w) => w.write)
     }
   }
-  const out: (readonly Marks[])[] = plan.scopes.map(() => [])
-  const visit = (index: number, leadsOut: boolean): void => {
-    const scope = plan.scopes[index]!
-    if (scope.steps.length > STEPS_MAX) return
-    const rests = restsIn(scope)
-    const has = (s: number, what: "early" | "read" | "write"): boolean => {
-      const step = scope.steps[s]!
-      const { effect, early } = own(plan, step)
-      return (what === "early" ? early : effect === what) || stepIo(step).bodies.some((b) => within[b]?.[what] === true)
+  return new Marking(plan, within).all()
+}
+
+/** What a scope and the bodies of its steps hold. */
+interface Within {
+  early: boolean
+  read: boolean
+  write: boolean
+}
+
+/** What is known of a scope before any of its writes is asked what it waits for. */
+interface Looked {
+  readonly rests: readonly ReadonlySet<number>[]
+  /** Steps that rest on each. */
+  readonly after: readonly (readonly number[])[]
+  /** Something that rests on the step may be called early. */
+  readonly leads: readonly boolean[]
+  /** The step, or something inside of it, may be guessed. */
+  readonly guessable: readonly boolean[]
+}
+
+class Marking {
+  readonly #plan: Plan
+  readonly #within: readonly Within[]
+  readonly #looked: (Looked | undefined)[] = []
+
+  constructor(plan: Plan, within: readonly Within[]) {
+    this.#plan = plan
+    this.#within = within
+  }
+
+  all(): readonly (readonly Marks[])[] {
+    const out: (readonly Marks[])[] = this.#plan.scopes.map(() => [])
+    if (out.length === 0) return out
+    this.#look(0, false)
+    const mark = (index: number, outer: readonly At[]): void => {
+      const looked = this.#looked[index]
+      if (looked === undefined) return
+      const { steps } = this.#plan.scopes[index]!
+      const waits = steps.map((_, s): readonly At[] => [...outer, ...this.#restsOn(looked, index, s)])
+      out[index] = steps.map((_, s) => this.#marks(looked, index, s, waits[s]!))
+      for (const [s, step] of steps.entries()) {
+        for (const [b, body] of this.#bodiesOf(index, step).entries()) {
+          // A body rests on the rounds before it; one that handles a failure on the body that failed.
+          const again = step.op[0] === "fold" || step.op[0] === "loop" || (step.op[0] === "catch" && b === 1)
+          mark(body, again && looked.guessable[s] ? [...waits[s]!, { scope: index, step: s }] : waits[s]!)
+        }
+      }
     }
-    const after = scope.steps.map((_, s) => scope.steps.flatMap((__, t) => (rests[t]!.has(s) ? [t] : [])))
-    const leads = scope.steps.map((_, s) => leadsOut || after[s]!.some((t) => has(t, "early")))
-    const guessable = scope.steps.map((step, s) => leads[s]! && (mayGuess(plan, step) || has(s, "read")))
-    out[index] = scope.steps.map((step, s) => ({
-      guess: leads[s]! && mayGuess(plan, step),
+    mark(0, [])
+    return out
+  }
+
+  #restsOn({ rests, guessable }: Looked, scope: number, s: number): readonly At[] {
+    return [...rests[s]!]
+      .filter((r) => guessable[r])
+      .sort((a, b) => a - b)
+      .map((step) => ({ scope, step }))
+  }
+
+  #marks({ rests, after, leads }: Looked, scope: number, s: number, waits: readonly At[]): Marks {
+    const step = this.#plan.scopes[scope]!.steps[s]!
+    const { effect, early } = own(this.#plan, step)
+    return {
+      guess: leads[s]! && mayGuess(this.#plan, step),
       // What lies behind a write that waits has never begun.
       again: after[s]!.filter(
-        (t) => !has(t, "write") && ![...rests[t]!].some((r) => rests[r]!.has(s) && has(r, "write")),
+        (t) =>
+          !this.#has(scope, t, "write") &&
+          ![...rests[t]!].some((r) => rests[r]!.has(s) && this.#has(scope, r, "write")),
       ),
-      early: own(plan, step).early,
-      waits: own(plan, step).effect === "write" ? [...rests[s]!].filter((r) => guessable[r]).sort((a, b) => a - b) : [],
-    }))
-    scope.steps.forEach((step, s) => {
-      const rounds = step.op[0] === "fold" || step.op[0] === "loop" || step.op[0] === "catch"
-      for (const body of stepIo(step).bodies)
-        if (body > index && body < plan.scopes.length) visit(body, leads[s]! || (rounds && has(s, "early")))
-    })
+      early,
+      waits: effect === "write" ? waits : [],
+    }
   }
-  if (plan.scopes.length > 0) visit(0, false)
-  return out
+
+  /** Looks at a scope and all below it; may anything there be guessed? */
+  #look(index: number, leadsOut: boolean): boolean {
+    const scope = this.#plan.scopes[index]!
+    if (scope.steps.length > STEPS_MAX) return leadsOut && this.#within[index]!.read
+    const rests = restsIn(scope)
+    const after = scope.steps.map((_, s) => scope.steps.flatMap((__, t) => (rests[t]!.has(s) ? [t] : [])))
+    const leads = scope.steps.map((_, s) => leadsOut || after[s]!.some((t) => this.#has(index, t, "early")))
+    const guessable = scope.steps.map((step, s) => {
+      const rounds = step.op[0] === "fold" || step.op[0] === "loop" || step.op[0] === "catch"
+      const leading = leads[s]! || (rounds && this.#has(index, s, "early"))
+      // All are looked at: none is passed over because one before it may be guessed.
+      const inside = this.#bodiesOf(index, step).map((body) => this.#look(body, leading))
+      return (leads[s]! && mayGuess(this.#plan, step)) || inside.includes(true)
+    })
+    this.#looked[index] = { rests, after, leads, guessable }
+    return guessable.includes(true)
+  }
+
+  #has(scope: number, s: number, what: "early" | "read" | "write"): boolean {
+    const step = this.#plan.scopes[scope]!.steps[s]!
+    const { effect, early } = own(this.#plan, step)
+    return (
+      (what === "early" ? early : effect === what) || stepIo(step).bodies.some((b) => this.#within[b]?.[what] === true)
+    )
+  }
+
+  #bodiesOf(scope: number, step: PlanStep): readonly number[] {
+    return stepIo(step).bodies.filter((b) => b > scope && b < this.#plan.scopes.length)
+  }
 }
 
 function own(plan: Plan, step: PlanStep): { readonly effect: string; readonly early: boolean } {

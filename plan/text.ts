@@ -7,7 +7,7 @@ import { printCel, printDuration, printType, type Value } from "../graph/mod.ts"
 import { type Instr, MACROS, OPS, type OperandKind, TWO_VARIABLES } from "./ops.ts"
 import type { Extern, Plan, PlanScope, PlanStep } from "./plan.ts"
 import { show } from "./shape.ts"
-import { type Marks, marksOf } from "./speculation.ts"
+import { type At, type Marks, marksOf } from "./speculation.ts"
 import { blockSlots, type StepIo, stepIo } from "./step_io.ts"
 
 export interface DisasmOptions {
@@ -96,7 +96,7 @@ class Listing {
       this.#words(io.path).join("."),
       io.extern === undefined ? "" : (this.#plan.externs[io.extern]?.resource ?? ""),
       io.extern === undefined ? "" : settings(this.#plan.externs[io.extern]),
-      marked(this.#marks?.[index]?.[s], this.#labels[index]!),
+      marked(this.#marks?.[index]?.[s], this.#labels, index),
       io.bodies.length === 0 ? "" : `→ ${io.bodies.map((b) => `scope ${b}`).join(" ")}`,
       io.after.length === 0 ? "" : `after ${io.after.map((a) => this.#labels[index]![a] ?? "?").join(" ")}`,
     ]
@@ -152,15 +152,20 @@ export function explainMarks(plan: Plan): readonly { readonly at: string; readon
     row.flatMap(({ guess, again, early, waits }, s) => {
       const path = stepIo(plan.scopes[index]!.steps[s]!).path
       const words = path === undefined ? [] : (plan.constants[path]?.value as readonly string[])
-      const named = (steps: readonly number[]) => steps.map((t) => labels[index]![t]).join(" ")
+      const redone = namesOf(
+        again.map((step) => ({ scope: index, step })),
+        labels,
+      )
       const what = [
         ...(early ? ["may be called on a guess"] : []),
         ...(guess
           ? [
-              `may be guessed; after a wrong guess ${named(again) || "what follows"} ${again.length === 1 ? "is" : "are"} done again`,
+              `may be guessed; after a wrong guess ${redone || "what follows"} ${again.length === 1 ? "is" : "are"} done again`,
             ]
           : []),
-        ...(waits.length > 0 ? [`waits until ${named(waits)} ${waits.length === 1 ? "is" : "are"} certain`] : []),
+        ...(waits.length > 0
+          ? [`waits until ${namesOf(waits, labels)} ${waits.length === 1 ? "is" : "are"} certain`]
+          : []),
       ].join("; ")
       return what === "" ? [] : [{ at: `${labels[index]![s]} ${words.join(".")}`, what }]
     }),
@@ -168,16 +173,27 @@ export function explainMarks(plan: Plan): readonly { readonly at: string; readon
 }
 
 /** Where the outcome may be guessed: what is done again when the guess was wrong. Where a write waits: for what. */
-function marked(marks: Marks | undefined, labels: readonly string[]): string {
+function marked(marks: Marks | undefined, labels: readonly (readonly string[])[], scope: number): string {
   if (marks === undefined) return ""
-  const named = (steps: readonly number[]) =>
-    steps.length > 6 ? `${steps.length} steps` : steps.map((s) => labels[s]).join(" ")
+  const { guess, again, waits } = marks
   const said = [
-    marks.guess ? `guess ↺ ${named(marks.again) || "what follows"}` : "",
-    marks.waits.length > 0 ? `certain ${named(marks.waits)}` : "",
+    guess
+      ? `guess ↺ ${
+          fewSteps(
+            again.map((step) => ({ scope, step })),
+            labels,
+          ) || "what follows"
+        }`
+      : "",
+    waits.length > 0 ? `certain ${fewSteps(waits, labels)}` : "",
   ]
   return said.filter((s) => s !== "").join("   ")
 }
+
+const namesOf = (steps: readonly At[], labels: readonly (readonly string[])[]): string =>
+  steps.map(({ scope, step }) => labels[scope]![step]).join(" ")
+const fewSteps = (steps: readonly At[], labels: readonly (readonly string[])[]): string =>
+  steps.length > 6 ? `${steps.length} steps` : namesOf(steps, labels)
 
 /** Columns are not made wider than this by one long cell. */
 const WIDE = 40

@@ -8,6 +8,7 @@ import { ADD_CELL, checkedCell, MULTIPLY_CELL } from "./cells/cell.ts"
 import { Float64 } from "./cells/float64.ts"
 import { Int64, type Operation } from "./cells/int64.ts"
 import { ADD, MULTIPLY } from "./cells/weights.ts"
+import type { NetOptions } from "./infer/net.ts"
 import { ModelRefused } from "./model/refused.ts"
 
 /** Arithmetic by cells: int64 without an answer where it overflows, float64 as IEEE 754 rounds it. */
@@ -23,10 +24,13 @@ export interface Cells {
 }
 
 /** Arithmetic of two cells in model files; refused where one of them has a wrong answer. */
-export function cellsFrom(files: { readonly add: Uint8Array; readonly multiply: Uint8Array }): Cells | ModelRefused {
-  const add = checkedCell(ADD_CELL, files.add)
+export function cellsFrom(
+  files: { readonly add: Uint8Array; readonly multiply: Uint8Array },
+  kernel: Pick<NetOptions, "module"> = {},
+): Cells | ModelRefused {
+  const add = checkedCell(ADD_CELL, files.add, kernel)
   if (add instanceof ModelRefused) return add
-  const multiply = checkedCell(MULTIPLY_CELL, files.multiply)
+  const multiply = checkedCell(MULTIPLY_CELL, files.multiply, kernel)
   if (multiply instanceof ModelRefused) return multiply
   const arithmetic = new Arithmetic({ add: add.table, multiply: multiply.table })
   const [int64, float64] = [new Int64(arithmetic), new Float64(arithmetic)]
@@ -41,9 +45,12 @@ export function cellsFrom(files: { readonly add: Uint8Array; readonly multiply: 
 
 let own: Cells | ModelRefused | undefined
 
-/** Our own cells, trained by `npm run cells -- --train` and kept with the code. Checked at the first call, in milliseconds. */
-export function cells(): Cells | ModelRefused {
-  own ??= cellsFrom({ add: bytesOf(ADD), multiply: bytesOf(MULTIPLY) })
+/**
+ * Our own cells, trained by `npm run cells -- --train` and kept with the code. Checked at the first call, in milliseconds; `kernel` is
+ * what that call runs them on.
+ */
+export function cells(kernel: Pick<NetOptions, "module"> = {}): Cells | ModelRefused {
+  own ??= cellsFrom({ add: bytesOf(ADD), multiply: bytesOf(MULTIPLY) }, kernel)
   return own
 }
 

@@ -100,7 +100,7 @@ export function openShadow(
 
 /** The model alone as a function. */
 export function guesserOf(family: Family, model: Uint8Array, options: ShadowModelOptions = {}): Guesser | ModelRefused {
-  if (family === "composed") return composedGuesser(model)
+  if (family === "composed") return composedGuesser(model, options)
   const made = ShadowModel.of(model, options)
   if (made instanceof ModelRefused) return made
   if (made instanceof EncodingRefused) return wrong("its model", "encodings that can be built", made.message)
@@ -114,9 +114,9 @@ const ranOf = ({ ran, reason }: HowItRan): string => `${ran}: ${reason}`
 const FORM = "form: exact, as it was recognised"
 const CELLS = "cells: exact, of checked cells"
 
-function composedGuesser(model: Uint8Array): Guesser | ModelRefused {
+function composedGuesser(model: Uint8Array, kernel: ShadowModelOptions): Guesser | ModelRefused {
   const found = described(model)
-  const own = cells()
+  const own = cells(kernel)
   if (own instanceof ModelRefused) return own
   const say = found === undefined ? undefined : sayOf(found, own)
   const field = found?.["within"]

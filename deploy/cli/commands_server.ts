@@ -108,6 +108,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
           "An origin whose pages may ask and read, as in https://app.example.com, with the whole interface. Default: none.",
       },
       { name: "open", about: "Whoever reaches it may run what was granted, without a token." },
+      ...AHEAD,
       { name: "force", about: "Write also where the host lacks what a graph needs." },
       JSON_OUT,
     ],
@@ -117,6 +118,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
       "The program holds compiled plans, what they are granted, pins, policy, budgets, and the code of functions under the hashes that the lock has. Nothing of it parses or compiles graphs.",
       "Requests carry a token: the variable SHADOWGRAPH_TOKENS of the host holds the text of a file of tokens (`shadowgraph token`), with grants and budgets, or the SHA-256 of each token that may do all. Without it nobody may run anything, unless --open was given.",
       "Where a graph asks a person or waits for an event, its runs rest in the ledger and are answered over HTTP: on servers and in a Durable Object. In a page they rest while it is open.",
+      "Where runs look ahead (--speculate, or the project's file), shadows that the gate has admitted come along with what was promised of them.",
       "Schedules and hooks of shadowgraph.project.json come along with the graphs that they start: on servers, and in a Durable Object.",
     ],
     examples: [

@@ -5,11 +5,14 @@ import { basename, dirname, join, relative, resolve } from "node:path"
 import { type Deployment, deploymentOf } from "../emit/deployment.ts"
 import type { Lack } from "../emit/lacks.ts"
 import { INTERFACES, type Interface, isTarget, type Ledger, TARGETS, type Target, TRAITS } from "../emit/targets.ts"
+import type { Speculate } from "../engine/speculate.ts"
 import { ProjectError, why } from "../project/error.ts"
+import type { ProjectFile } from "../project/project.ts"
 import { loadAll, type Named, showProblems } from "./check.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { printable } from "./errors.ts"
 import { originsOf } from "./serve_limits.ts"
+import { speculateOf } from "./speculate.ts"
 import { triggersOf } from "./triggers.ts"
 import { versionOf } from "./version.ts"
 
@@ -47,6 +50,7 @@ export async function run(call: Call): Promise<number> {
     version: versionOf(),
     origins: corsOf(call, target),
     open: call.on("open"),
+    speculate: boundsOf(call, project.file),
     name: nameOf(call, graphs),
   })
   const refused = deployment.lacks.filter((lack) => !lack.harmless)
@@ -66,6 +70,12 @@ export async function run(call: Call): Promise<number> {
     })
   }
   return goes ? EXIT.ok : EXIT.failed
+}
+
+/** Bounds of looking ahead, by the command line over what the project's file says; undefined: runs do not. */
+function boundsOf(call: Call, file: ProjectFile): Speculate | undefined {
+  const { speculate = file.speculate } = speculateOf(call, file)
+  return speculate === false ? undefined : speculate
 }
 
 /** Policy, lock, budgets and grants are those of a folder, so a deployment is of one. */

@@ -91,7 +91,7 @@ async function jsonInput(call: Call, from: string): Promise<Rec> {
   }
   let value: Value
   try {
-    value = readJson(text)
+    value = readJson(text, { uniqueKeys: true })
   } catch (cause) {
     throw refuse((cause as Failure).message, cause)
   }
@@ -178,9 +178,9 @@ export function wordValue(text: string, type: Type): Value {
     case "union":
       return unionValue(text, type)
     case "unknown":
-      return looksLikeJson(text) ? readJson(text) : text
+      return looksLikeJson(text) ? readJson(text, { uniqueKeys: true }) : text
     default:
-      return readJson(text)
+      return readJson(text, { uniqueKeys: true })
   }
 }
 

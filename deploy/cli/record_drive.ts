@@ -104,7 +104,7 @@ async function inputsOf(call: Call, named: string, type: Type, { schema, tools }
   } catch (cause) {
     throw new ProjectError({ reason: "unreadable", message: `Cannot read the inputs "${from}": ${why(cause)}`, cause })
   }
-  const lines = inputLines(text, from, readJson) as readonly Rec[]
+  const lines = inputLines(text, from, (line) => readJson(line, { uniqueKeys: true })) as readonly Rec[]
   return lines.map((line) => fromJsonForm(type, line))[Symbol.iterator]()
 }
 

@@ -43,7 +43,7 @@ async function questions(call: Call, words: readonly string[], spec: PartSpec): 
   if (file === undefined) return [fromWords(words, spec)]
   try {
     const text = await readFile(resolve(call.terminal.cwd, file), "utf8")
-    return inputLines(text, file, readJson) as readonly Value[]
+    return inputLines(text, file, (line) => readJson(line, { uniqueKeys: true })) as readonly Value[]
   } catch (cause) {
     if ((cause as { code?: string }).code === undefined) throw cause
     throw new ProjectError({ reason: "unreadable", message: `Cannot read "${file}": ${why(cause)}`, cause })

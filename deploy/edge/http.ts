@@ -57,21 +57,15 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
   const { signal } = stopping
   const looking = { clock, signal, ...(onDefect === undefined ? {} : { onDefect }) }
   const { triggers } = options
-  let opened: Promise<EdgeTriggers> | undefined
-  const theTriggers = () => {
-    opened ??= triggers?.(at, signal)
-    opened?.catch(() => (opened = undefined))
-    return opened
-  }
+  const theTriggers = triggers === undefined ? () => undefined : untilItFails(() => triggers(at, signal))
   let lookedAt = 0
   const served = new Served(at, options, theTriggers)
-  let waker: Promise<Waker> | undefined
-  const theWaker = () => {
-    waker ??= host().then((mine) => new Waker(mine, { hosts: [mine], ...looking }))
-    // A store that was away may be there at the next look.
-    waker.catch(() => (waker = undefined))
-    return waker
-  }
+  let awake = false
+  const theWaker = untilItFails(async () => {
+    const mine = await host()
+    awake = true
+    return new Waker(mine, { hosts: [mine], ...looking })
+  })
   return {
     fetch: (request) => served.fetch(request),
     wake: async () => {
@@ -116,7 +110,7 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
       } catch (cause) {
         onDefect?.(cause)
         // Graphs that are not admitted will not be by waiting; a store that was there may be so again.
-        return waker === undefined ? undefined : clock.now() + AGAIN_MS
+        return awake ? clock.now() + AGAIN_MS : undefined
       }
     },
     close: async (graceMs = GRACE_MS) => {
@@ -124,6 +118,20 @@ export function httpAtEdge(at: Edge, options: EdgeHttpOptions = {}): EdgeHttp {
       await served.draining.stop(graceMs)
       await at.close()
     },
+  }
+}
+
+/** What is made once, and anew at the next asking where that failed: a store that was away may be there then. */
+function untilItFails<A>(make: () => Promise<A>): () => Promise<A> {
+  let made: Promise<A> | undefined
+  return () => {
+    if (made !== undefined) return made
+    const mine = make()
+    made = mine
+    mine.catch(() => {
+      if (made === mine) made = undefined
+    })
+    return mine
   }
 }
 

@@ -2,9 +2,10 @@
  * Graphs and what their project decided about them, as one text that a program carries: plans, grants, pins, policy, budgets. What
  * `shadowgraph deploy` packs is what the program unpacks, so nothing of it is written twice.
  */
-import { base64, decode, encode, parsePolicy, type Rec, type Value } from "../../graph/mod.ts"
+import { base64, decode, encode, type Failure, parsePolicy, type Rec, readJson, type Value } from "../../graph/mod.ts"
 import type { Demands } from "../../kernel/mod.ts"
 import type { Budgets } from "../engine/budget.ts"
+import type { Speculate } from "../engine/speculate.ts"
 import { TokenError } from "../http/holder.ts"
 import { tokenEntries } from "../http/token_list.ts"
 import type { EdgeOptions, EdgeTokens } from "./edge.ts"
@@ -19,6 +20,8 @@ export interface Packing extends Budgets {
   /** Lines of the policy. */
   readonly policy: readonly string[]
   readonly demands?: Demands
+  /** Runs look ahead within these bounds. */
+  readonly speculate?: Speculate
 }
 
 export const pack = (packing: Packing): string => base64(encode(packing as unknown as Value))
@@ -41,8 +44,8 @@ export function tokensFrom(env: { readonly [name: string]: unknown }): () => Edg
 }
 
 function readTokens(text: string): EdgeTokens {
-  const refuse = (problem: string, cause?: unknown) =>
-    new TokenError({ reason: "tokens-unreadable", message: `Cannot use SHADOWGRAPH_TOKENS: ${problem}`, cause })
+  const refuse = (problem: string) =>
+    new TokenError({ reason: "tokens-unreadable", message: `Cannot use SHADOWGRAPH_TOKENS: ${problem}` })
   if (!text.startsWith("{")) {
     const hashes = text === "" ? [] : text.split(",").map((hash) => hash.trim().toLowerCase())
     const wrong = hashes.findIndex((hash) => !/^[0-9a-f]{64}$/.test(hash))
@@ -52,9 +55,11 @@ function readTokens(text: string): EdgeTokens {
   }
   let data: unknown
   try {
-    data = JSON.parse(text)
+    data = readJson(text, { uniqueKeys: true })
   } catch (cause) {
-    throw refuse("it begins like JSON and is none", cause)
+    // Its own words would show a piece of the text: nobody is told them, not even as the cause.
+    const { at } = (cause as Failure).data as { readonly at: number }
+    throw refuse(`it begins like JSON and is none, or has a key twice, at character ${at + 1}`)
   }
   const entries = tokenEntries(data)
   if (typeof entries === "string") throw refuse(entries)

@@ -12,6 +12,7 @@ import { CODE, SANDBOX, SANDBOX_FILE } from "./entry.ts"
 import type { Module } from "./gather.ts"
 import type { Lack } from "./lacks.ts"
 import { PAGE_SCRIPT } from "./page.ts"
+import { KERNEL_FILE } from "./shadows.ts"
 import { type Target, TRAITS } from "./targets.ts"
 
 export interface Bundled {
@@ -105,6 +106,7 @@ const DOORS: { readonly [specifier: string]: string } = {
   "shadowgraph/edge/mcp": "deploy/edge/mcp",
   "shadowgraph/edge/onnx": "deploy/edge/onnx",
   "shadowgraph/edge/sandbox": "deploy/edge/sandbox",
+  "shadowgraph/edge/shadows": "deploy/edge/shadows",
   "shadowgraph/edge/triggers": "deploy/edge/triggers",
   "shadowgraph/server": "deploy/server/mod",
   "shadowgraph/graph/patterns": "graph/patterns/mod",
@@ -112,7 +114,9 @@ const DOORS: { readonly [specifier: string]: string } = {
   shadowgraph: "deploy/edge/functions",
 }
 /** Files of the deployment beside the program. */
-const BESIDE = new RegExp(`^\\./(${SANDBOX_FILE.replace(".", "\\.")}|models/[0-9a-f]{64}\\.onnx|ort/[\\w.-]+)$`)
+const BESIDE = new RegExp(
+  `^\\./(${[SANDBOX_FILE, KERNEL_FILE].map((name) => name.replace(".", "\\.")).join("|")}|models/[0-9a-f]{64}\\.onnx|ort/[\\w.-]+)$`,
+)
 const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
 
 const partsOf = (folder: string, modules: readonly Module[], server: boolean, stray: Set<string>): Plugin => ({

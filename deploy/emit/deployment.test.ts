@@ -92,7 +92,6 @@ describe("what is lacking", () => {
           grants: checked.needs,
           ledger: "memory",
           interface: "full",
-          speculates: false,
           ...more,
         })
       const gone = (title: string) =>

@@ -4,11 +4,13 @@
  */
 import { type Packing, pack } from "../edge/packed.ts"
 import type { McpRole } from "../mcp/serving.ts"
+import { packShadows } from "../shadows/packed.ts"
 import { packTriggers } from "../triggers/packed.ts"
 import type { Gathered } from "./gather.ts"
 import { readsPatterns } from "./lacks.ts"
 import { modelsIn } from "./models.ts"
 import { codeOfModels, type Part, workerParts } from "./runtimes.ts"
+import { type BroughtShadow, KERNEL_FILE } from "./shadows.ts"
 import { ASKING, type Interface, type KindCode, type Ledger, type Target, TRAITS } from "./targets.ts"
 import { type BroughtTriggers, triggersReadPatterns } from "./triggers.ts"
 
@@ -25,6 +27,8 @@ export interface Program {
     readonly roles: readonly (readonly [graph: string, role: McpRole])[]
     readonly instructions?: string
   }
+  /** What stands in for tools. */
+  readonly shadows: readonly BroughtShadow[]
   /** What starts runs by itself. */
   readonly triggers?: BroughtTriggers
   /** Whoever reaches it may run what was granted. */
@@ -48,13 +52,29 @@ export const hasScripts = (gathered: readonly Gathered[]): boolean => kindsIn(ga
 export const bringsModels = (target: Target, gathered: readonly Gathered[]): boolean =>
   TRAITS[target].providers !== undefined && kindsIn(gathered).has("onnx")
 
-/** Files beside a worker that it imports. */
-export const partsOf = (gathered: readonly Gathered[]): readonly Part[] => [
-  ...(hasScripts(gathered) ? [{ name: SANDBOX_FILE, form: "wasm" } as const] : []),
-  ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
-]
+/** Whether what computes shadows is a file of its own: a worker compiles no WebAssembly. */
+export const wantsKernelFile = ({ target, shadows }: Program): boolean => target === "workerd" && shadows.length > 0
 
-const DOORS = ["edge", "edge/http", "edge/mcp", "edge/onnx", "edge/sandbox", "edge/triggers", "server"] as const
+/** Files beside a worker that it imports. */
+export const partsOf = (program: Program): readonly Part[] => {
+  const { gathered } = program
+  return [
+    ...(hasScripts(gathered) ? [{ name: SANDBOX_FILE, form: "wasm" } as const] : []),
+    ...(wantsKernelFile(program) ? [{ name: KERNEL_FILE, form: "wasm" } as const] : []),
+    ...(bringsModels("workerd", gathered) ? workerParts(modelsIn(gathered)) : []),
+  ]
+}
+
+const DOORS = [
+  "edge",
+  "edge/http",
+  "edge/mcp",
+  "edge/onnx",
+  "edge/sandbox",
+  "edge/shadows",
+  "edge/triggers",
+  "server",
+] as const
 type Door = (typeof DOORS)[number]
 
 export function entryOf(program: Program): string {
@@ -86,6 +106,12 @@ export function entryOf(program: Program): string {
       "edge/sandbox",
       "sandboxOn",
       `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
+    )
+  if (program.shadows.length > 0)
+    lend(
+      "edge/shadows",
+      "shadowsFrom",
+      `shadows: shadowsFrom(SHADOWS, { ${wantsKernelFile(program) ? "kernel: shadowKernel, " : ""}told: (problem) => console.error(problem.message) })`,
     )
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
@@ -127,11 +153,13 @@ export function entryOf(program: Program): string {
             : `import sandboxBytes from "${SANDBOX}"`,
         ]
       : []),
+    ...(wantsKernelFile(program) ? [`import shadowKernel from "./${KERNEL_FILE}"`] : []),
     ...(models?.imports ?? []),
     ...modules.map((m, i) => `import * as code${i} from ${JSON.stringify(CODE + m.path)}`),
     "",
     "/** Plans, grants, pins, policy and budgets, as `deployment.json` lists them. */",
     `const PACKED = ${JSON.stringify(pack(packing))}`,
+    ...(program.shadows.length === 0 ? [] : [packedShadows(program.shadows)]),
     ...(program.triggers === undefined ? [] : [packedTriggers(program.triggers)]),
     ...(fetches && server ? ["const web = createHttp()"] : []),
     ...(models?.lines ?? []),
@@ -171,6 +199,9 @@ type Names = Readonly<Record<Door, Set<string>>>
 type Tail = (program: Program, settings: readonly string[], names: Names) => Start
 
 const call = (settings: readonly string[]): string => `edge({\n${settings.map((line) => `  ${line},\n`).join("")}})`
+
+const packedShadows = (shadows: readonly BroughtShadow[]): string =>
+  `/** Shadows of tools, as \`deployment.json\` lists them. */\nconst SHADOWS = ${JSON.stringify(packShadows(shadows.map(({ packed }) => packed)))}`
 
 const packedTriggers = ({ schedules, hooks }: BroughtTriggers): string =>
   `/** Schedules and hooks, as \`deployment.json\` lists them. */\nconst TRIGGERS = ${JSON.stringify(packTriggers(schedules, hooks))}`

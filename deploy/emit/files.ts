@@ -8,6 +8,7 @@ import { bringsModels, hasScripts, type Program, partsOf } from "./entry.ts"
 import { modelsIn } from "./models.ts"
 import { PAGE } from "./page.ts"
 import { INSTALLED, type Part } from "./runtimes.ts"
+import type { BroughtShadow } from "./shadows.ts"
 import type { Target } from "./targets.ts"
 import type { BroughtTriggers } from "./triggers.ts"
 
@@ -46,9 +47,10 @@ function listing({
   open,
   triggers,
   origins,
+  shadows,
 }: Program): string {
-  const { graphs, policy, budget, fuel, tenant, prices, demands } = packing
-  const money = { budget, fuel, tenant, prices, demands }
+  const { graphs, policy, budget, fuel, tenant, prices, demands, speculate } = packing
+  const money = { budget, fuel, tenant, prices, demands, speculate }
   const list = {
     target,
     graphs: gathered.map(({ plan, modules, models: { brought } }, i) => ({
@@ -65,9 +67,26 @@ function listing({
     ...(mcp === undefined ? {} : { mcp: true }),
     ...(origins.length === 0 ? {} : { cors: origins }),
     ...(triggers === undefined ? {} : listedTriggers(triggers)),
+    ...(shadows.length === 0 ? {} : { shadows: shadows.map(listedShadow) }),
     tokens: target === "browser" ? "none" : open ? "whoever reaches it" : "SHADOWGRAPH_TOKENS",
   }
   return `${JSON.stringify(list, null, 2)}\n`
+}
+
+/** What its calibration promises, and what the gate found when it asked the tool itself. */
+const listedShadow = ({ card, promised, packed: { threshold } }: BroughtShadow): object => {
+  const { tool, version, family, hash, made, verdict } = card
+  const { cases, wrong, bound, submission, id } = verdict
+  return {
+    tool,
+    version,
+    family,
+    sha256: hash,
+    made,
+    promised,
+    threshold,
+    verdict: { cases, wrong, bound, submission, id },
+  }
 }
 
 const listedTriggers = ({ schedules, hooks }: BroughtTriggers): object => ({
@@ -230,23 +249,34 @@ const FORMS: Readonly<Record<Target, Form>> = {
       ],
     ],
   }),
-  workerd: ({ ledger, gathered, mcp, triggers }, text, name) => ({
+  workerd: (program, text, name) => {
+    const { ledger, gathered, mcp, triggers } = program
+    return {
+      files: {
+        "worker.js": text,
+        "wrangler.jsonc": wrangler(
+          name,
+          ledger === "durable",
+          partsOf(program),
+          (triggers?.schedules ?? []).length > 0,
+        ),
+        "workerd.capnp": capnp(
+          ledger === "durable",
+          [...secretsOf(gathered, triggers), ...(mcp === undefined ? [] : [MCP_KEY])],
+          partsOf(program),
+        ),
+      },
+      live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
+      also: [
+        ["On a workerd of your own", (folder) => `cd ${folder} && mkdir -p objects && npx workerd serve workerd.capnp`],
+      ],
+    }
+  },
+  browser: ({ gathered, shadows }, text, name) => ({
     files: {
-      "worker.js": text,
-      "wrangler.jsonc": wrangler(name, ledger === "durable", partsOf(gathered), triggers?.schedules.length ?? 0),
-      "workerd.capnp": capnp(
-        ledger === "durable",
-        [...secretsOf(gathered, triggers), ...(mcp === undefined ? [] : [MCP_KEY])],
-        partsOf(gathered),
-      ),
+      "index.html": PAGE(name, hasScripts(gathered) || bringsModels("browser", gathered) || shadows.length > 0),
+      "app.js": text,
     },
-    live: (folder) => `npx wrangler deploy --config ${folder}/wrangler.jsonc`,
-    also: [
-      ["On a workerd of your own", (folder) => `cd ${folder} && mkdir -p objects && npx workerd serve workerd.capnp`],
-    ],
-  }),
-  browser: ({ gathered }, text, name) => ({
-    files: { "index.html": PAGE(name, hasScripts(gathered) || bringsModels("browser", gathered)), "app.js": text },
     live: (folder) => `npx wrangler pages deploy ${folder} --project-name ${name}`,
     also: [["On this machine", (folder) => `npx serve ${folder}`]],
   }),
@@ -267,7 +297,7 @@ const wrangler = (
   name: string,
   durable: boolean,
   parts: readonly Part[],
-  schedules: number,
+  ticks: boolean,
 ): string => `// Written by \`shadowgraph deploy workerd\`.
 ${json({
   name,
@@ -280,8 +310,8 @@ ${json({
   // Nodes ask the internet, and never another worker of the same zone by accident.
   compatibility_flags: ["global_fetch_strictly_public"],
   observability: { enabled: true },
-  // The object has itself woken for each tick; this wakes it after it was deployed, and should it ever not be.
-  ...(schedules > 0 ? { triggers: { crons: ["*/5 * * * *"] } } : {}),
+  // The object has itself woken for each tick; this wakes it after it was deployed, and should it ever not be. Without one nobody hears it.
+  ...(durable && ticks ? { triggers: { crons: ["*/5 * * * *"] } } : {}),
   ...(durable
     ? {
         durable_objects: { bindings: [{ name: "GRAPHS", class_name: "Graphs" }] },

@@ -5,10 +5,11 @@
 import { createHash } from "node:crypto"
 import { compile } from "../../compile/mod.ts"
 import { type CheckedGraph, type Digest, pin, type Rec } from "../../graph/mod.ts"
-import { AdmissionError, admit } from "../../kernel/mod.ts"
+import { AdmissionError, type Admitted, admit } from "../../kernel/mod.ts"
 import { codePinKey, splitCode } from "../../nodes/mod.ts"
 import type { Plan } from "../../plan/mod.ts"
 import type { Project } from "../project/project.ts"
+import { toolName, toolVersion } from "../record/tool_name.ts"
 import { type Bundle, moduleService } from "../services/modules.ts"
 import { type Models, modelsOf } from "./models.ts"
 
@@ -28,8 +29,15 @@ export interface Gathered {
   readonly drifted: readonly string[]
   /** Functions that were written in place, which no other process has. */
   readonly inPlace: readonly string[]
+  /** Tools that it reads from, as shadows name them; none where the plan is refused. */
+  readonly reads: readonly Tool[]
   /** What admission refuses, but for grants that are missing: these are looked at for themselves. */
   readonly refused?: AdmissionError
+}
+
+export interface Tool {
+  readonly tool: string
+  readonly version: string
 }
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
@@ -58,7 +66,8 @@ export async function gather(checked: CheckedGraph, project: Project): Promise<G
     if (found !== undefined) pins[key] = found
     return found
   }
-  const refused = refusalOf(bytes, plan, project, asked)
+  const admitted = admittedOr(bytes, plan, project, asked)
+  const refused = admitted instanceof AdmissionError ? admitted : undefined
   return {
     plan,
     bytes,
@@ -67,23 +76,29 @@ export async function gather(checked: CheckedGraph, project: Project): Promise<G
     models: await modelsOf(plan, project),
     drifted: [...new Set(drifted.map((code) => splitCode(code).module))],
     inPlace,
+    reads: admitted instanceof AdmissionError ? [] : readsOf(admitted),
     ...(refused === undefined ? {} : { refused }),
   }
 }
 
 /** Admits the plan as the host will, with all that it needs: which pins it asks for is seen on the way. */
-function refusalOf(
+function admittedOr(
   bytes: Uint8Array,
   plan: Plan,
   { registry, policy, file }: Project,
   pins: (key: string) => Rec | undefined,
-): AdmissionError | undefined {
+): Admitted | AdmissionError {
   const demands = file.validate === undefined ? {} : { demands: file.validate }
   try {
-    admit(bytes, { registry, grants: plan.needs, digest, pins, policy, ...demands })
-    return undefined
+    return admit(bytes, { registry, grants: plan.needs, digest, pins, policy, ...demands })
   } catch (cause) {
     if (cause instanceof AdmissionError) return cause
     throw cause
   }
+}
+
+const readsOf = (admitted: Admitted): readonly Tool[] => {
+  const reads = admitted.externs.filter(({ signature }) => signature.effect === "read")
+  const tools = reads.map((x): Tool => ({ tool: toolName(x.claim), version: toolVersion(x, admitted, digest) }))
+  return [...new Map(tools.map((x) => [JSON.stringify(x), x])).values()]
 }

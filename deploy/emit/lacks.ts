@@ -26,8 +26,6 @@ export interface Wanted {
   readonly interface: Interface
   /** What graphs are to clients of MCP, where they are not tools. */
   readonly roles?: readonly (readonly [graph: string, role: McpRole])[]
-  /** Runs look ahead, by the project's file. */
-  readonly speculates: boolean
 }
 
 /** Whether the plan reads patterns, and so wants their engine. */
@@ -36,7 +34,7 @@ export const readsPatterns = ({ plan }: Gathered): boolean =>
 
 /** What is known without making the program. */
 export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
-  const { target, grants, ledger, speculates } = wanted
+  const { target, grants, ledger } = wanted
   const { plan, drifted, inPlace, refused, models } = gathered
   const { kinds, title, open, privateNetwork, secret } = TRAITS[target]
   const lacks: (Omit<Lack, "graph"> | undefined)[] = []
@@ -82,7 +80,6 @@ export function lacksOf(gathered: Gathered, wanted: Wanted): readonly Lack[] {
   for (const kind of asking) lacks.push(restingOf(kind, wanted))
   if (Object.hasOwn(kinds, "onnx")) lacks.push(...lacksOfModels(models, target))
   if (ledger === "memory") harmless("runs are on record in memory, for as long as the program lives")
-  if (speculates) harmless("runs do not look ahead: shadows are not brought along")
   const files = ["fs", "sql"].filter((scheme) => needs(scheme).length > 0)
   if (files.length > 0 && Object.hasOwn(kinds, "sql"))
     harmless(

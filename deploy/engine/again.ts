@@ -87,9 +87,8 @@ export async function cancel(engine: Engine, run: string, by = "person"): Promis
   const record = resumeRun(ready.admitted, await engine.history(run), engine.recording())
   // A run that is being undone ends in what it had come to; what is not undone can be asked for again.
   const outcome = record.undos?.came ?? { ok: false, failure: fail("Cancelled", `The run was cancelled by ${by}`) }
-  const uncertain = record.unsettled
   const { trace, head, position } = await record.end(outcome.ok ? outcome.value : outcome.failure)
-  return withUncertain({ run, outcome, trace, ledger: { position, head } }, uncertain)
+  return withUncertain({ run, outcome, trace, ledger: { position, head } }, record.uncertain)
 }
 
 export interface AnewRun extends RunOptions {

@@ -13,7 +13,7 @@ export interface RunResult {
   readonly parked?: readonly Wait[]
   /** Of a run that was undone: how far that went. */
   readonly undone?: Undone
-  /** Of a run that failed or was stopped: writes of which nobody knows what came of them. Left out where there are none. */
+  /** Of a run that has ended: writes of which nobody knows what came of them. Left out where there are none. */
   readonly uncertain?: readonly Path[]
   readonly ledger: { readonly position: number; readonly head: string }
   /** What it spent, where somebody counted: a budget was given, or a tool said what it cost. */
@@ -37,11 +37,10 @@ export function ended(record: RunRecord, outcome: Outcome, signal?: AbortSignal)
   // Out of budget it rests, as it would for a person: whoever goes on with it brings a larger one.
   if (record.parks && !stopped && !outcome.ok && record.meter?.stopped !== undefined) return rested(record, outcome)
   if (outcome === RESTING || (record.parks && !stopped && record.unsettled.length > 0)) return rested(record)
-  const uncertain = outcome.ok ? NONE : record.unsettled
   const end = record.end(outcome.ok ? outcome.value : outcome.failure)
   return end instanceof Promise
-    ? end.then((e) => withUncertain(resultOf(record, outcome, e), uncertain))
-    : withUncertain(resultOf(record, outcome, end), uncertain)
+    ? end.then((e) => withUncertain(resultOf(record, outcome, e), record.uncertain))
+    : withUncertain(resultOf(record, outcome, end), record.uncertain)
 }
 
 const NONE: readonly Path[] = []

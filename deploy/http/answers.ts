@@ -23,7 +23,8 @@ export function answerOf(result: RunResult, { graph, stop }: Told = {}): Answer 
     const body = { run, parked: waitsOf(parked), resume: `/runs/${run}/resume`, ledger }
     return new Answer(202, body, { location: `/runs/${run}` })
   }
-  if (outcome.ok && result.undone === undefined) return new Came({ run, output: outcome.value, trace, ledger })
+  if (outcome.ok && result.undone === undefined && result.uncertain === undefined)
+    return new Came({ run, output: outcome.value, trace, ledger })
   const proof = { trace, ledger, ...besidesJson(result) }
   if (outcome.ok) return new Answer(200, { run, output: outcome.value, ...proof })
   const more = { ...(graph === undefined ? {} : { graph }), run, ...proof }

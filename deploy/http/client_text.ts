@@ -46,6 +46,8 @@ export interface Ended<Output> {
   readonly output: Output
   readonly trace: string
   readonly ledger: Ledger
+  /** Paths of writes of which nobody knows whether they were done. */
+  readonly uncertain?: readonly string[]
 }
 /** The run rests until somebody answers. */
 export interface Parked {

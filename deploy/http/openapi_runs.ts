@@ -31,6 +31,10 @@ const object = (properties: Json, required: readonly string[] = []): Json => ({
 })
 const listOf = (items: Json): Json => ({ type: "array", items })
 
+const UNCERTAIN: Json = {
+  ...listOf(TEXT),
+  description: "Paths of writes of which nobody knows whether they were done; left out where there are none.",
+}
 const LEDGER = object({ position: WHOLE, head: TEXT }, ["position", "head"])
 export const ANSWER_SCHEMAS: { readonly [name: string]: Json } = {
   Problem: object(
@@ -43,11 +47,16 @@ export const ANSWER_SCHEMAS: { readonly [name: string]: Json } = {
       graph: TEXT,
       node: TEXT,
       code: TEXT,
+      uncertain: UNCERTAIN,
     },
     ["type", "title", "status", "detail"],
   ),
   Ledger: LEDGER,
-  Ended: object({ run: TEXT, output: {}, trace: TEXT, ledger: ref("Ledger") }, ["run", "trace", "ledger"]),
+  Ended: object({ run: TEXT, output: {}, trace: TEXT, ledger: ref("Ledger"), uncertain: UNCERTAIN }, [
+    "run",
+    "trace",
+    "ledger",
+  ]),
   GoesOn: object({ run: TEXT, status: { const: "running" }, url: TEXT, events: TEXT }, [
     "run",
     "status",
@@ -101,12 +110,10 @@ export const ANSWER_SCHEMAS: { readonly [name: string]: Json } = {
     },
     ["runs"],
   ),
-  Undone: object({ run: TEXT, ok: { type: "boolean" }, trace: TEXT, ledger: ref("Ledger"), undone: {} }, [
-    "run",
-    "ok",
-    "trace",
-    "ledger",
-  ]),
+  Undone: object(
+    { run: TEXT, ok: { type: "boolean" }, trace: TEXT, ledger: ref("Ledger"), undone: {}, uncertain: UNCERTAIN },
+    ["run", "ok", "trace", "ledger"],
+  ),
   Proof: object({ shadowgraph: { const: "run" }, format: WHOLE, keys: listOf(TEXT) }, [
     "shadowgraph",
     "format",

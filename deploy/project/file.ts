@@ -1,7 +1,7 @@
 /** `shadowgraph.project.json`: what the owner of a folder of graphs has decided about their runs. Every key is known, or refused. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { LEVELS, PolicyError, parsePolicy } from "../../graph/mod.ts"
+import { type Failure, LEVELS, PolicyError, parsePolicy, readJson } from "../../graph/mod.ts"
 import type { Demands } from "../../kernel/mod.ts"
 import { BudgetProblem, type Budgets, readBudgets } from "../engine/budget.ts"
 import { readSpeculate, type Speculate, SpeculateProblem } from "../engine/speculate.ts"
@@ -48,9 +48,9 @@ export async function readProjectFile(folder: string): Promise<ProjectFile> {
     })
   let data: unknown
   try {
-    data = JSON.parse(text)
+    data = readJson(text, { uniqueKeys: true })
   } catch (cause) {
-    throw refuse(`it is not JSON: ${why(cause)}`, cause)
+    throw refuse((cause as Failure).message, cause)
   }
   if (!isRecord(data)) throw refuse('wanted { "grants": […] }')
   for (const key of Object.keys(data)) {

@@ -111,8 +111,6 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
   try {
     // The module may import graph files. Where the runtime cannot learn that, such an import says so itself.
     await import("../register.ts").catch(() => {})
-    const { countFrom } = await import("../import.ts")
-    countFrom(source.folder)
     exports = await import(await freshUrl(source.path))
   } catch (cause) {
     throw refuse((cause as { message?: string }).message ?? String(cause), cause)
@@ -128,11 +126,13 @@ async function loadModule(source: Source, project: Project, strict: boolean): Pr
         : `name one of its graphs: ${names.map((n) => `${source.shown}#${n}`).join(", ")}`
     throw refuse(which)
   }
-  const { checked, problems } = check(found.ir, {
+  const { inFolder } = await import("../import.ts")
+  const ir = await inFolder(found.ir, source.folder)
+  const { checked, problems } = check(ir, {
     registry: project.registry,
     pin: pin(project.lock),
     policy: project.policy,
     strict,
   })
-  return { ...(checked ? { checked } : {}), graph: found.ir, problems, sources: new Map(), inline: inlineOf(found) }
+  return { ...(checked ? { checked } : {}), graph: ir, problems, sources: new Map(), inline: inlineOf(found) }
 }

@@ -2,8 +2,8 @@
  * The shadows of a project's folder as running programs have them: those that are there when it starts, and from then on those
  * that training has put there since, without those that went. A run that looks ahead goes on with what it began with.
  */
-import type { Shadow, Shadowed, Shadows } from "../../graph/mod.ts"
-import { toolName, toolVersion } from "../record/tool_name.ts"
+import type { Shadow, Shadows } from "../../graph/mod.ts"
+import { byTool } from "./by_tool.ts"
 import { ShadowStoreError } from "./card.ts"
 import { Doors } from "./doors.ts"
 import { type KeptShadow, ShadowStore } from "./store.ts"
@@ -102,18 +102,5 @@ class Serving {
   }
 }
 
-/** The shadows that may serve as an engine takes them: by tool and version, none where the version is another. */
-function servedBy(kept: readonly KeptShadow[]): Shadows & {
-  readonly named: (tool: string, version: string) => Shadow | undefined
-} {
-  const key = (tool: string, version: string): string => JSON.stringify([tool, version])
-  const all = new Map(kept.map(({ card, opened }) => [key(card.tool, card.version), opened.shadow]))
-  const named = (tool: string, version: string) => all.get(key(tool, version))
-  return {
-    named,
-    of: ({ kind, config, signature }: Shadowed) => {
-      const version = toolVersion({ claim: { kind, config } as never, signature }, { graph: "" })
-      return named(toolName({ kind, config }), version)
-    },
-  }
-}
+const servedBy = (kept: readonly KeptShadow[]) =>
+  byTool(kept.map(({ card: { tool, version }, opened: { shadow } }) => ({ tool, version, shadow })))

@@ -27,6 +27,8 @@ export type DoorOf = (shadow: string, promised: Promised) => Doorway
 export interface KeptShadow {
   readonly card: ShadowCard
   readonly opened: OpenedShadow
+  /** Its file. */
+  readonly bytes: Uint8Array
 }
 
 export class ShadowStore {
@@ -125,10 +127,11 @@ export class ShadowStore {
       throw changed(
         `Cannot use the shadow at ${folder}: want the bytes ${card.hash.slice(0, 16)}, found ${found.slice(0, 16)}; train it again`,
       )
-    const opened = openShadow(new Uint8Array(bytes), door === undefined ? {} : { door })
+    const own = new Uint8Array(bytes)
+    const opened = openShadow(own, door === undefined ? {} : { door })
     if (opened instanceof ModelRefused)
       throw new ShadowStoreError({ reason: "unreadable", message: `${folder}: ${opened.message}`, cause: opened })
-    return { card, opened }
+    return { card, opened, bytes: own }
   }
 
   async #folders(): Promise<readonly string[]> {

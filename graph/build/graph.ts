@@ -4,8 +4,10 @@
  */
 import { ref } from "../expr.ts"
 import type { Graph as IrGraph, Scope } from "../ir.ts"
+import { type Limit, readLimit, statedLimit } from "../limit.ts"
 import { UNDO } from "../undo.ts"
 import { fromSchema } from "../valibot.ts"
+import type { Value } from "../value.ts"
 import { importInput, makeCall, withoutDefaults } from "./call.ts"
 import { bindInline, validNode } from "./code.ts"
 import { refuse } from "./failure.ts"
@@ -23,6 +25,11 @@ export interface GraphOptions<F extends Input, O> {
   readonly about?: string
   /** What a run does when it fails: `undo` takes back what was delivered of its `undoable` writes, the latest first. */
   readonly onFailure?: "undo"
+  /**
+   * Bounds on calls by resource, as a file says them under `limits:`: `{ "host:api.example.com": { concurrent: 4, perSecond: 10 } }`.
+   * They hold over all runs of a host; of several for one resource the tightest.
+   */
+  readonly limits?: { readonly [resource: string]: Limit }
   /** Declared output; inferred from the body where it is left out. */
   readonly output?: Gives<O>
 }
@@ -46,7 +53,7 @@ export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
     )
   const output =
     options.output === undefined ? undefined : fromSchema(options.output as AnySchema, `output of graph "${id}"`)
-  const sheet: Sheet = { graph: id, code: new Map(), resources: {} }
+  const sheet: Sheet = { graph: id, code: new Map(), resources: limitsOf(id, options.limits) }
   const start: PortState = { expr: ref("input"), type: inputType, home: null, maybe: false }
   const written = writeGraph(sheet, start, body as (input: never) => unknown, {
     before: (port) => validNode(input, "valid_input", `${id}.input`, port, sheet),
@@ -79,6 +86,16 @@ export const graph = <const F extends Input, B extends Body, O = BodyA<B>>(
     },
   )
   return Object.assign(call, { ir, code: sheet.code as ReadonlyMap<string, FnBinding>, accept: input.complete })
+}
+
+/** The bounds as a graph declares them. Whether something touches the resource is the checker's to say. */
+function limitsOf(graph: string, limits: GraphOptions<Input, unknown>["limits"] = {}): Sheet["resources"] {
+  const stated = Object.entries(limits).map(([resource, limit]) => {
+    const read = readLimit(limit as Value, "perSecond")
+    if ("wrong" in read) return refuse("option", `Cannot limit "${resource}" in graph "${graph}": ${read.wrong}`)
+    return [resource, statedLimit(read)] as const
+  })
+  return stated.length === 0 ? {} : { limits: Object.fromEntries(stated) }
 }
 
 /** No name of an inner scope may hide an outer one, whichever was written first. */

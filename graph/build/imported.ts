@@ -8,11 +8,10 @@ import { RESERVED_NAMES } from "../ir.ts"
 import { makeCall, withoutDefaults } from "./call.ts"
 import type { Graph } from "./types.ts"
 
-/** `inside`: the graph as it is read for a call in another graph, where that one lies in another folder. */
-export function imported<I, A, E, R>(checked: CheckedGraph, inside = checked.graph): Graph<I, A, E, R> {
+export function imported<I, A, E, R>(checked: CheckedGraph): Graph<I, A, E, R> {
   const { graph, input, output, touches } = checked
   const call = makeCall<I, A, E, R>(nodeName(graph.name), withoutDefaults(input), (args) => {
-    return { kind: "graph", config: {}, args, scopes: {}, graph: inside, type: output, touches }
+    return { kind: "graph", config: {}, args, scopes: {}, graph, type: output, touches }
   })
   return Object.assign(call, { ir: graph, code: new Map(), accept: acceptStrict(input) })
 }

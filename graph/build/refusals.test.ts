@@ -66,6 +66,18 @@ describe("what cannot be built says so", () => {
         }),
     ],
     [
+      "a limit that is none",
+      "option",
+      'Cannot limit "fs:/data" in graph "g": perSecond lies above 0, up to 100000, found 0',
+      () => graph("g", { input: {}, limits: { "fs:/data": { perSecond: 0 } } }, () => null),
+    ],
+    [
+      "a limit in the words of a file",
+      "option",
+      "it has concurrent and perSecond, found",
+      () => graph("g", { input: {}, limits: { "fs:/data": { per_second: 1 } as never } }, () => null),
+    ],
+    [
       "a yield without a star",
       "yield",
       "Write yield* instead of yield",

@@ -31,7 +31,12 @@ describe("folders of subgraphs", () => {
       ["././t.db", "deep", "./deep/t.db"],
       ["./", "deep", "./deep"],
       [".", "deep", "./deep"],
-      ["../t.db", "deep", "./deep/../t.db"],
+      ["../t.db", "deep", "./t.db"],
+      ["../../t.db", "deep", "../t.db"],
+      ["../b/./t.db", "a/c", "./a/b/t.db"],
+      ["../", "deep", "."],
+      ["../../", "deep", ".."],
+      ["..t.db", "deep", "./deep/..t.db"],
       ["./t.db", "../shared", "../shared/t.db"],
       ["./t.db", "/srv", "/srv/t.db"],
       ["/etc/t.db", "deep", "/etc/t.db"],
@@ -45,8 +50,17 @@ describe("folders of subgraphs", () => {
     const text = (...parts: Expr[]): Expr => ({ op: "text", parts })
     const moved = (e: Expr) => textFromOutside(e, "deep", new Places())
     expect(moved(lit("./a.txt"))).toEqual(lit("./deep/a.txt"))
+    // What names no file here names none there.
+    expect([moved(lit("./data/")), moved(lit("./"))]).toEqual([lit("./deep/data/"), lit("./deep/")])
+    expect(moved(lit("../a.txt"))).toEqual(lit("./a.txt"))
     expect(moved(text(lit("./data/"), x, lit(".txt")))).toEqual(text(lit("./deep/data/"), x, lit(".txt")))
     expect(moved(text(lit("./"), x))).toEqual(text(lit("./deep/"), x))
+    expect(moved(text(lit("."), x))).toEqual(text(lit("./deep/."), x))
+    expect(moved(text(lit(".."), x))).toEqual(text(lit("./deep/.."), x))
+    expect(moved(text(lit("../"), x))).toEqual(text(lit("./"), x))
+    expect(moved(text(lit("/srv/"), x))).toEqual(text(lit("/srv/"), x))
+    expect(moved(text(lit("/"), x))).toEqual(text(lit("/"), x))
+    expect(moved(text(lit("https://a.example/"), x))).toEqual(text(lit("https://a.example/"), x))
     expect(moved(text(lit("a-"), x))).toEqual(text(lit("./deep/a-"), x))
     expect(moved(text(x, lit(".txt")))).toEqual(text(lit("./deep/"), x, lit(".txt")))
     expect(moved(x)).toEqual(text(lit("./deep/"), x))

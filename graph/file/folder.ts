@@ -23,12 +23,18 @@ function tidy(path: string, absolute: boolean): string {
   return `${absolute ? "/" : ""}${out.join("/")}`
 }
 
-/** The path of a subgraph's file as the outermost one would write it. What is no path below a folder stays: `/full`, `https://…`. */
+/** Says of itself where it is: `/full`, `https://…`. */
+const isWhole = (path: string): boolean => path.startsWith("/") || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(path)
+
+/**
+ * The path of a subgraph's file as the outermost one would write it. What says of itself where it is stays.
+ * What leads up and down again is left out: one file is one path, whichever folder names it.
+ */
 export function fromOutside(path: string, folder: string): string {
-  if (folder === "" || path.startsWith("/") || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(path)) return path
-  const rest = path.replace(/^(\.\/+)+/, "")
-  const below = folder.startsWith("/") || folder.startsWith("..") ? folder : `./${folder}`
-  return rest === "" || rest === "." ? below : `${below}/${rest}`
+  if (folder === "" || isWhole(path)) return path
+  const whole = tidy(`${folder}/${path}`, folder.startsWith("/"))
+  if (whole === "") return "."
+  return whole.startsWith("/") || whole === ".." || whole.startsWith("../") ? whole : `./${whole}`
 }
 
 /** The same of a text with insertions: what it begins with is the path's beginning. */
@@ -41,17 +47,20 @@ export function textFromOutside(text: Expr, folder: string, places: Places): Exp
 }
 
 function beginning(text: Expr, folder: string): Expr {
-  if (text.op === "const") return typeof text.value === "string" ? lit(fromOutside(text.value, folder)) : text
-  if (text.op !== "text") return { op: "text", parts: [lit(fromOutside("./", folder) + "/"), text] }
-  const [first, ...rest] = text.parts
-  if (first?.op === "const" && typeof first.value === "string")
-    return { op: "text", parts: [lit(headFromOutside(first.value, folder)), ...rest] }
-  return { op: "text", parts: [lit(`${fromOutside("./", folder)}/`), ...text.parts] }
+  if (text.op === "const") return typeof text.value === "string" ? lit(headFromOutside(text.value, folder)) : text
+  const parts = text.op === "text" ? text.parts : [text]
+  const [first, ...rest] = parts
+  return first?.op === "const" && typeof first.value === "string"
+    ? { op: "text", parts: [lit(headFromOutside(first.value, folder)), ...rest] }
+    : { op: "text", parts: [lit(headFromOutside("", folder)), ...parts] }
 }
 
-/** `./` before an insertion is the folder itself, and keeps its slash. */
-const headFromOutside = (head: string, folder: string): string =>
-  head.endsWith("/") ? `${fromOutside(head, folder).replace(/\/$/, "")}/` : fromOutside(head, folder)
+/** A text, or what of it stands before an insertion: the folders in it are whole, what follows the last slash may be half a name. */
+function headFromOutside(head: string, folder: string): string {
+  const name = head.lastIndexOf("/") + 1
+  if (isWhole(head)) return head
+  return `${fromOutside(head.slice(0, name) || "./", folder)}/${head.slice(name)}`
+}
 
 /** A capability of a folder, as the outermost file would write it. */
 export function needFromOutside(need: string, folder: string): string {

@@ -65,6 +65,7 @@ describe("calls, one a line", () => {
     ['{"args":1,"ok":true,"failure":{"code":"X"}}', 'it says "ok": true'],
     ['{"args":1,"ok":false}', "a call that failed has"],
     ['{"args":{"__proto__":1},"result":1}', "__proto__"],
+    ['{"args":{"a":1,"a":2},"result":1}', 'the key "a" is written twice'],
   ])("%s is named with its line", (line, words) => {
     const { calls, broken } = readCalls(`{"args":0,"result":0}\n${line}\n`, into)
     expect(calls).toHaveLength(1)

@@ -56,7 +56,7 @@ export const linesOf = (text: string): readonly string[] => {
 function callOf(line: string, { space, tool, version, at }: ImportOptions): RecordedCall | string {
   let read: Value
   try {
-    read = readJson(line)
+    read = readJson(line, { uniqueKeys: true })
   } catch (cause) {
     return (cause as Failure).message
   }

@@ -6,6 +6,7 @@
 import { type Rec, T, type Type, type Value } from "../../graph/mod.ts"
 import type { Notes } from "../encode/notes.ts"
 import { EncodingRefused } from "../encode/refused.ts"
+import type { NetOptions } from "../infer/net.ts"
 import { ShadowModel } from "../infer.ts"
 import { ModelRefused, refusedModel } from "../model/refused.ts"
 
@@ -65,8 +66,12 @@ export interface CheckedCell {
 }
 
 /** Asks a model all that a cell can be asked. A single wrong answer, or none, refuses it. */
-export function checkedCell(kind: CellKind, file: Uint8Array): CheckedCell | ModelRefused {
-  const model = ShadowModel.of(file)
+export function checkedCell(
+  kind: CellKind,
+  file: Uint8Array,
+  kernel: Pick<NetOptions, "module"> = {},
+): CheckedCell | ModelRefused {
+  const model = ShadowModel.of(file, kernel)
   if (model instanceof EncodingRefused) {
     return refusedModel("spec", "use", `cell "${kind.name}"`, "its encodings", model.message, "train the cell again")
   }

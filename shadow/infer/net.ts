@@ -78,6 +78,7 @@ export class Net {
       return new Net(mlp, spans, options.module ?? kernelModule())
     } catch (cause) {
       if (cause instanceof RangeError) return tooLarge(`${bytes}, which this host has not`)
+      if (cause instanceof WebAssembly.CompileError) return noKernel(cause)
       throw cause
     }
   }
@@ -183,6 +184,14 @@ export class Net {
 function instance(module: WebAssembly.Module, { memory }: Laid): Kernel {
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernel
 }
+
+const noKernel = (cause: WebAssembly.CompileError) =>
+  new ModelRefused({
+    reason: "host",
+    place: "the kernel",
+    message: `Cannot run the model: this host compiles no WebAssembly at run time (${cause.message}); lend it the compiled kernel, or call the tool itself`,
+    cause,
+  })
 
 const wrongCount = (what: string, want: number, found: number): ModelRefused =>
   refusedModel(

@@ -9,7 +9,8 @@ export class ModelRefused extends Data.TaggedError("ModelRefused")<{
    * `truncated`: the file ends too early. `corrupt`: its bytes are no ONNX. `foreign`: it is ONNX, but no chain of dense
    * layers with ReLU between. `shape`: sizes that do not fit together. `not-finite`: weights or an answer with NaN or an
    * infinity. `too-large`: more than this host takes. `spec`: its metadata describes no encoding of ours, or none that fits.
-   * `opset`: no version of operators, or one that never was. `input`: what it was called with. `trap`: the kernel stopped. `wrong`: a cell that has to be right everywhere is not.
+   * `opset`: no version of operators, or one that never was. `input`: what it was called with. `trap`: the kernel stopped.
+   * `host`: no WebAssembly is compiled here. `wrong`: a cell that has to be right everywhere is not.
    */
   readonly reason:
     | "truncated"
@@ -22,6 +23,7 @@ export class ModelRefused extends Data.TaggedError("ModelRefused")<{
     | "spec"
     | "input"
     | "trap"
+    | "host"
     | "wrong"
   /** Where in the file or the model: `byte 812`, `node "relu_0"`, `weights 1`. */
   readonly place: string

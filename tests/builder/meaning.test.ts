@@ -255,6 +255,7 @@ output: '{"many": many, "name": input.?who.?name.orValue("x"), "eur": input.tabl
       "tools of every kind",
       `graph: g
 input: { order: string, base: 'string = "EUR"' }
+limits: { "host:rates.example.com": { concurrent: 2, per_second: 0.5 }, "db:shop": { concurrent: 1 } }
 servers: { files: { stdio: [npx, files] } }
 databases: { shop: "sqlite:./shop.db" }
 models: { small: { url: "https://models.example.com/v1", model: tiny, auth: "secret:KEY" } }
@@ -321,7 +322,9 @@ output: '[lines, tariff, rates, summary, sure, when_now]'
           input: { order: v.string() },
         })
         const time = toolOf(now, "when_now", { main: "ms", input: {}, needs: ["time"] })
-        return graph("g", { input: { order: v.string(), base: v.optional(v.string(), "EUR") } }, function* (input) {
+        const limits = { "host:rates.example.com": { concurrent: 2, perSecond: 0.5 }, "db:shop": { concurrent: 1 } }
+        const fields = { order: v.string(), base: v.optional(v.string(), "EUR") }
+        return graph("g", { input: fields, limits }, function* (input) {
           const a = yield* lines({ order: input.order })
           const b = yield* tariff({ path: "tariff.json" }, { retry: 3, timeout: "2s" })
           const c = yield* rates({ base: input.base }, { retry: { times: 2, delay: "1s" }, cache: "10m" })
@@ -361,6 +364,15 @@ output: third
   ]
   for (const [what, yaml, build] of cases) test(what, () => expect(checked(build() as never).hash).toBe(fileHash(yaml)))
 
+  test("and another hash, or a problem, when a limit differs", () => {
+    const of = (resource: string, perSecond: number) =>
+      graph("g", { input: {}, limits: { [resource]: { perSecond } } }, function* () {
+        return yield* toolOf(now, "at", { main: "ms", input: {}, needs: ["time"] })({})
+      })
+    expect(checked(of("time", 1)).hash).toBe(checked(of("time", 1)).hash)
+    expect(checked(of("time", 1)).hash).not.toBe(checked(of("time", 2)).hash)
+    expect(() => checked(of("times", 1))).toThrow('Nothing in this graph touches the resource "times"')
+  })
   test("and another hash when a function's declared effect differs", () => {
     const of = (effect: "pure" | "read") =>
       checked(

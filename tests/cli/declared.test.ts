@@ -61,6 +61,17 @@ describe("what a subgraph declares", () => {
 })
 
 describe("a subgraph in another folder", () => {
+  test("may declare what the graph around it declares: paths are compared by where they lead", async () => {
+    const folder = withDatabases(
+      {
+        "outer.graph.yaml": using("deep/inner.graph.yaml", 'databases: { db: "sqlite:./b.db" }\n'),
+        "deep/inner.graph.yaml": asking("inner", "../b.db"),
+      },
+      { "b.db": 2 },
+    )
+    expect(await shadowgraph(folder, "run", "outer", "-g", "sql:db")).toMatchObject({ exit: 0, out: "2\n" })
+  })
+
   const inner = `graph: inner
 input: { file: string = "x" }
 needs: ["fs:read:.", sql:db:read, mcp:here/where]

@@ -53,6 +53,25 @@ nodes:
 output: input.kg * rate.per_kg
 `,
   "graphs/far/rate.json": '{ "per_kg": 7 }',
+  // A module in a folder of its own imports the file beside it, for graphs of others.
+  "graphs/far/far.ts": `import { importGraph } from "shadowgraph"
+export const far = await importGraph<{ kg: number }, number>("./Far-Away.graph.yaml", import.meta.url)
+`,
+  "graphs/through.graph.ts": `import * as v from "valibot"
+import { graph, map } from "shadowgraph"
+import { far } from "./far/far.ts"
+export default graph("through", { input: { kg: v.number() } }, function* (input) {
+  return yield* map("all", [input.kg, 1], (kg) => far({ kg }))
+})
+`,
+  "run.ts": `import { Effect } from "effect"
+import { grants, run } from "shadowgraph"
+import { far } from "./graphs/far/far.ts"
+import through from "./graphs/through.graph.ts"
+const may = Effect.provide(grants("fs:read:."))
+console.log(JSON.stringify(await Effect.runPromise(run(through, { kg: 2 }).pipe(may))))
+console.log(await Effect.runPromise(run(far, { kg: 2 }).pipe(may)))
+`,
   "tsconfig.json": JSON.stringify({
     compilerOptions: {
       module: "Preserve",
@@ -87,6 +106,13 @@ test("imported by name it runs with its own folder, and is a call in other graph
 test("in a graph of TypeScript that a command runs from elsewhere, each file reads what lies beside it", async () => {
   const ran = await shadowgraph(folder, "run", "graphs/both.graph.ts", "kg=2", "-g", "fs:read:.")
   expect(ran).toMatchObject({ exit: 0, out: '{ "far": 14, "near": 3 }\n' })
+})
+
+test("imported by a module of another folder, a file reads what lies beside it, whoever runs the graph around it", async () => {
+  const ran = await shadowgraph(folder, "run", "graphs/through.graph.ts", "kg=2", "-g", "fs:read:.")
+  expect(ran).toMatchObject({ exit: 0, out: "[14, 7]\n" })
+  const { stdout, stderr } = spawnSync(process.execPath, ["run.ts"], { cwd: folder, encoding: "utf8" })
+  expect({ stdout, stderr }).toEqual({ stdout: "[14,7]\n14\n", stderr: "" })
 })
 
 test("typed by the declaration beside it: a wrong input does not compile", async () => {

@@ -180,7 +180,8 @@ describe("project files that say something else", () => {
   }
 
   test.each([
-    ["{", "it is not JSON"],
+    ["{", 'Cannot read JSON at character 2: want a key in quotes, found "the end"'],
+    ['{ "grants": ["net"], "grants": [] }', 'at character 22: the key "grants" is written twice'],
     ["[]", 'wanted { "grants": […] }'],
     ['{ "grant": [] }', 'it has no key "grant"; known: grants, kinds'],
     ['{ "grants": "all" }', '"grants" must be a list of texts'],

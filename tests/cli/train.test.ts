@@ -132,8 +132,16 @@ describe("train", () => {
     expect(await edition(3)).toEqual([4, false])
     writeFileSync(card, signed)
     await shadows.look()
-    expect(shadows.named(tool, version)).toBeDefined()
+    expect(shadows.edition()).toBe(5)
+    // It is the one that was there, behind the door that drift has shut, and no other.
+    const again = shadows.named(tool, version)!
+    expect(again.predict({ a: 20, b: 3 })).toEqual({ ok: false, why: "drift" })
+    expect(shadows.named(tool, `${version}0`)).toBeUndefined()
     shadows.close()
+    const { shadows: kept } = await new ShadowStore(at).all()
+    expect(kept.map(({ card, opened }) => [card.tool, card.version, opened.guess({ a: 20, b: 3 })?.value])).toEqual([
+      [tool, version, 23],
+    ])
   }, 60_000)
 
   test("a tool that writes has none, and a tool without calls is told what is missing", async () => {

@@ -390,4 +390,24 @@ describe("what may go wrong with going on", () => {
     expect(bodies.at(-1)).toMatchObject({ kind: "end" })
     expect(await replay(world.engine(store), run)).toMatchObject({ same: true })
   })
+
+  test("a run that cannot rest says so at its end, whether the failure ended it or was caught", async () => {
+    for (const [node, ok] of [
+      ["{ post: input.n }", false],
+      ['{ post: input.n, catch: { expr: "0" } }', true],
+    ] as const) {
+      const world = new World()
+      const store = ledger()
+      world.late.set("post 1", "done")
+      const plan = world.plan(`graph: one\ninput: { n: number }\nnodes:\n  it: ${node}\noutput: it\n`)
+      const ready = await world.engine(store, {}, false).prepare(plan, { grants: GRANTS })
+      const ended = await ready.run({ n: 1 })
+      expect([ended.outcome.ok, ended.uncertain]).toEqual([ok, [["it"]]])
+      expect(answerOf(ended).body).toMatchObject({ uncertain: ["it"] })
+      const onRecord = resultOnRecord(await world.engine(store).history(ended.run))
+      expect(onRecord).toMatchObject({ uncertain: [["it"]] })
+      // Where it is known what came of every write nothing is said.
+      expect((await ready.run({ n: 2 })).uncertain).toBeUndefined()
+    }
+  })
 })

@@ -11,6 +11,8 @@ const WHOLE_GZIP_MAX = 150_000
 const HTTP_GZIP_MAX = 150_000
 /** What runs models, by itself; most of it is shared with the runtime. */
 const MODELS_GZIP_MAX = 32_000
+/** What runs shadows, by itself, with the two cells; the shadows come on top. */
+const SHADOWS_GZIP_MAX = 60_000
 
 const KINDS = ["http", "llm", "fnWith", "ask", "event", "sleep", "now", "random", "fetchHttp", "bundled"]
 /** Packages that may be in it. */
@@ -69,5 +71,15 @@ describe("a bundle for the edge", () => {
     expect(models.text).not.toMatch(/\b(from|import)\s*\(?["'](node:|bun|deno)/)
     console.log(`Models at the edge, alone:\n${table(models)}`)
     expect(models.gzip).toBeLessThanOrEqual(MODELS_GZIP_MAX)
+  })
+
+  test("of shadows is a door of its own: inference and doors, with no trainer, no gate and no platform module in it", async () => {
+    const shadows = await weigh(["shadowsFrom"], "deploy/edge/shadows.ts")
+    const files = [...shadows.files.keys()]
+    const own = /^shadow\/|^deploy\/shadows\/(by_tool|packed)\.ts$/
+    expect(files.filter((file) => (BARRED.test(file) && !own.test(file)) || file.startsWith("gate/"))).toEqual([])
+    expect(shadows.text).not.toMatch(/\b(from|import)\s*\(?["'](node:|bun|deno)/)
+    console.log(`Shadows at the edge, alone:\n${table(shadows)}`)
+    expect(shadows.gzip).toBeLessThanOrEqual(SHADOWS_GZIP_MAX)
   })
 })

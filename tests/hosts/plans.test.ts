@@ -55,7 +55,7 @@ async function random(seed: string): Promise<void> {
   const { checked } = check(someGraph(seed), { registry: kinds })
   if (checked === undefined) return
   const input = someInputValue(new Chance(`${seed} input`), checked.input)
-  const { outcome, trace } = await new Evaluation(checked, worldOf()).run(input)
+  const { outcome, trace } = await new Evaluation(checked, worldOf(checked.graph)).run(input)
   const caught = JSON.stringify([...checked.nodes.keys()].map((node) => Object.keys(node.scopes))).includes('"catch"')
   cases.push({ seed, plan: base64(compile(checked).bytes), needs: checked.needs, input: base64(encode(input)) })
   law.push(outcome.ok && !caught ? trace : undefined)

@@ -4,7 +4,6 @@
 import type { Program } from "../../bus/mod.ts"
 import { type Compiled, compile, PASSES } from "../../compile/mod.ts"
 import { Evaluation } from "../../graph/eval.ts"
-import { printGraph, readGraph } from "../../graph/file/mod.ts"
 import {
   acceptStrict,
   type CheckedGraph,
@@ -28,6 +27,8 @@ import {
 import { decodePlan, encodePlan } from "../../plan/mod.ts"
 import { Chance } from "./chance.ts"
 import { replayDiffers, wentOn } from "./crash.ts"
+import { boundsOf, illDeclared } from "./declaring.ts"
+import { throughFiles } from "./filing.ts"
 import { sameFailure, unexplained } from "./replay.ts"
 import { admitted, type Committed, kinds, programOf, type Ran, run } from "./runs.ts"
 import { someInputValue } from "./values.ts"
@@ -68,6 +69,8 @@ const REFUSED: Verdict = {
 export async function judge(graph: Graph, seed: string, thorough = true): Promise<Verdict> {
   const { checked } = check(graph, { registry: kinds })
   if (checked === undefined) return REFUSED
+  const ill = illDeclared(graph)
+  if (ill !== undefined) return { ...REFUSED, checked: true, broken: [{ law: "a name means one thing", how: ill }] }
   const trial = new Trial(checked, seed)
   if (await trial.evaluate()) {
     await trial.compiled()
@@ -125,7 +128,7 @@ class Trial {
       this.#caught = true
     }
     try {
-      this.evaluated = await new Watched(this.checked, worldOf(met), met).run(this.input)
+      this.evaluated = await new Watched(this.checked, worldOf(this.checked.graph, met), met).run(this.input)
       return true
     } catch (cause) {
       this.broken.push({ law: "the evaluator always ends in an outcome", how: said(cause) })
@@ -184,12 +187,12 @@ class Trial {
 
   /** A file says what the graph meant, and a file that is read and printed again says the same. */
   async filed(): Promise<void> {
-    const first = throughFile(this.checked)
+    const first = throughFiles(this.checked, new Chance(`${this.seed} folders`))
     if (first === undefined) return
     const wrong = (how: string) => this.broken.push({ law: "a graph comes back from its file", how })
-    const second = throughFile(first)
+    const second = throughFiles(first, new Chance(`${this.seed} folders`))
     if (second?.hash !== first.hash) wrong(`read twice it is ${second === undefined ? "refused" : "another graph"}`)
-    const { outcome } = await new Evaluation(first, worldOf()).run(this.input)
+    const { outcome } = await new Evaluation(first, worldOf(first.graph)).run(this.input)
     if (!sameEnd(outcome, this.evaluated!.outcome))
       wrong(`it gives ${told(outcome)}, not ${told(this.evaluated!.outcome)}`)
   }
@@ -218,7 +221,7 @@ class Trial {
   /** Asked for, the run takes back what it did, as the evaluator does. */
   async undone(program: Program): Promise<void> {
     if (program.plan.undos === undefined || this.broken.length > 0) return
-    const asked = await new Evaluation(this.checked, worldOf()).run(this.input, { undo: true })
+    const asked = await new Evaluation(this.checked, worldOf(this.checked.graph)).run(this.input, { undo: true })
     const ran = await run(program, this.input, new Chance(`${this.seed} undone`), { undo: true })
     const strict = this.evaluated!.outcome.ok && !this.#caught && allUndone(this.checked, asked)
     const how = strict ? await differs(this.checked, this.input, asked, false, ran) : undefined
@@ -266,21 +269,21 @@ class Trial {
   }
 
   #order(ran: Ran, where: string): void {
-    for (const wrong of [...ran.wrong, ...overlaps(ran.effects)])
+    for (const wrong of [...ran.wrong, ...overlaps(ran.effects), ...crowded(this.checked.graph, ran)])
       this.broken.push({ law: "a run keeps order", how: `${where}: ${wrong}` })
   }
 }
 
-/** The graph printed, read and checked again; undefined where it has no such form (an IR says more than a file can). */
-function throughFile(checked: CheckedGraph): CheckedGraph | undefined {
-  // A file's `while:` is an expression.
-  if ([...checked.nodes.keys()].some((n) => (n.scopes["while"]?.nodes.length ?? 0) > 0)) return undefined
-  const subgraphs = new Map([...checked.graphs.keys()].map((each) => [`./${each.name}.graph.yaml`, each]))
-  const load = (path: string) => ({ file: path, text: printGraph(subgraphs.get(path)!, kinds) })
-  const file = { file: "laws.graph.yaml", text: printGraph(checked.graph, kinds) }
-  const { graph, places, problems } = readGraph(file, { registry: kinds, load })
-  if (graph === undefined || problems.some((p) => p.severity === "error")) return undefined
-  return check(graph, { registry: kinds, places }).checked
+/** Resources of which more was at work, or more began within a second, than the graph's files allow. */
+function crowded(graph: Graph, { under }: Ran): string[] {
+  const out: string[] = []
+  for (const [resource, { concurrent, perSecond }] of boundsOf(graph)) {
+    const { most, starts } = under.get(resource) ?? { most: 0, starts: [] }
+    if (most > concurrent) out.push(`${most} calls of ${resource} were on their way at once, and ${concurrent} may be`)
+    const early = starts.find((at, i) => i >= perSecond && at - starts[i - perSecond]! < 1000)
+    if (early !== undefined) out.push(`more than ${perSecond} calls of ${resource} began within a second`)
+  }
+  return out
 }
 
 const said = (cause: unknown): string =>

@@ -34,7 +34,9 @@ export function switchNode(s: ScopeMaker, name: string, wanted: Type | undefined
 export function mapNode(s: ScopeMaker, name: string, wanted: Type | undefined): Made {
   const { c } = s
   const item = someType(c, 1)
-  const args = s.exprs().make(T.list(item), 2)
+  // Mostly few items; sometimes more than are at work at once.
+  const many: Expr = { op: "call", fn: "range", args: [lit(c.between(20, 60))] }
+  const args = c.percent(4) ? many : s.exprs().make(T.list(item), 2)
   const type = s.typeOf(args)
   const of = type.kind === "list" ? type.of : T.unknown
   const [as, index] = s.variables(2)

@@ -3,7 +3,8 @@
 import type { Graph, Scope, Type } from "../../graph/mod.ts"
 import { Chance } from "./chance.ts"
 import { declaredFor } from "./declared.ts"
-import type { Known } from "./parts.ts"
+import { limiting, type Resources } from "./declaring.ts"
+import { type Known, type Made, needsOf } from "./parts.ts"
 import { ScopeMaker } from "./scopes.ts"
 import { someInput } from "./values.ts"
 
@@ -36,8 +37,12 @@ export class GraphMaker {
   readonly c: Chance
   readonly size: Size
   readonly pool: Known[] = []
+  /** Calls made so far, which others may make again. */
+  readonly calls: Made[] = []
   left: number
   graphs = 0
+  /** What the graph at hand declares. */
+  resources: Resources = {}
 
   constructor(c: Chance, size: Size) {
     this.c = c
@@ -47,6 +52,8 @@ export class GraphMaker {
 
   graph(name: string, level: number, wanted: Type | undefined): Known {
     const { c } = this
+    const around = this.resources
+    this.resources = {}
     const input = someInput(c, ["p", "q", "r", "s"].slice(0, c.between(0, 4)))
     const names = new Map<string, Type>([["input", input]])
     const maker = new ScopeMaker(this, level, 0, names, [])
@@ -55,15 +62,20 @@ export class GraphMaker {
     const { output, type } = maker.output(wanted)
     const declared = wanted ?? (c.percent(25) ? declaredFor(c, type) : undefined)
     const body: Scope = { params: [], nodes: maker.listed(), output }
+    const touches = maker.touches()
+    const limits = limiting(c, touches)
     const graph: Graph = {
       name,
       types: {},
       input,
-      resources: {},
+      ...(c.percent(15) ? { needs: needsOf(touches) } : {}),
+      resources: { ...this.resources, ...(Object.keys(limits).length === 0 ? {} : { limits }) },
       body,
       ...(declared === undefined ? {} : { output: declared }),
+      ...(level === 0 && c.percent(12) ? { onFailure: "undo" } : {}),
     }
-    const known: Known = { graph, type: declared ?? type, touches: maker.touches() }
+    this.resources = around
+    const known: Known = { graph, type: declared ?? type, touches }
     if (level > 0) this.pool.push(known)
     return known
   }

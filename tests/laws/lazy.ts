@@ -74,7 +74,10 @@ export function lazily(e: Expr, env: (name: string) => Value): Value {
 function logic(e: Extract<Expr, { op: "and" | "or" }>, go: (x: Expr) => Value): Value {
   const side = (x: Expr): { readonly value: Value } | { readonly failure: Failure } => {
     try {
-      return { value: go(x) }
+      const value = go(x)
+      // What is neither true nor false fails as a side does.
+      if (isWhole(value)) evaluate({ ...e, left: lit(value), right: lit(e.op === "and") }, () => null)
+      return { value }
     } catch (failure) {
       if (!(failure instanceof Failure)) throw failure
       return { failure }

@@ -4,6 +4,7 @@ import { printGraph } from "../../graph/file/mod.ts"
 import { campaign, figures } from "../campaign.ts"
 import { type Broken, judge } from "./agree.ts"
 import { campaign as laws, nothing } from "./campaign.ts"
+import { graphsOf } from "./declaring.ts"
 import { someGraph, someReads } from "./graphs.ts"
 import { kinds } from "./runs.ts"
 import { graphText, shrunk } from "./shrink.ts"
@@ -73,7 +74,7 @@ function alike(first: Broken): (other: Broken) => boolean {
 
 function text(graph: ReturnType<typeof someGraph>): string {
   try {
-    return printGraph(graph, kinds)
+    return [...graphsOf(graph)].map((each) => printGraph(each, kinds)).join("\n")
   } catch {
     // Made small it may be no graph that a file can say.
     return graphText(graph)

@@ -39,6 +39,9 @@ export function joined(all: readonly Touches[]): Touches {
   return out
 }
 
+/** The capabilities of tools that touch this. */
+export const needsOf = (touches: Touches): string[] => [...touches.keys()].map((resource) => `use:${resource}`).sort()
+
 const meets = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)
 export const conflict = (a: ReadonlyMap<string, boolean>, b: ReadonlyMap<string, boolean>): boolean =>
   [...a].some(([ra, wa]) => [...b].some(([rb, wb]) => (wa || wb) && meets(ra, rb)))

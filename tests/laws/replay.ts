@@ -39,6 +39,8 @@ import {
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
+import { validatorOf } from "../../graph/valid.ts"
+import { verdictOf } from "../../graph/validator.ts"
 import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
 import { answerOf, worldOf } from "./world.ts"
@@ -104,7 +106,7 @@ class Replay {
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
-    this.#looks = new Evaluation(checked, worldOf())
+    this.#looks = new Evaluation(checked, worldOf(checked.graph))
     this.records = new Map(effects.map((e) => [printPath(e.path), e]))
     this.choices = choices
   }
@@ -119,6 +121,7 @@ class Replay {
       }
     }
     if (this.wrong !== undefined) return this.wrong
+    this.undone()
     for (const [path] of this.records) if (!this.used.has(path)) return `the replay never gets to ${path}`
     if (outcome.ok) {
       if (!got.whole || got.value === undefined)
@@ -131,6 +134,15 @@ class Replay {
     }
     const own = traceHash(this.checked.hash, hashValue(input), this.trace.root(), outcomeHash(outcome))
     return own === trace ? undefined : "the replay has another trace hash"
+  }
+
+  /** What was taken back is in the trace; in which order it was is told by the record itself. */
+  undone(): void {
+    for (const [at, { path, effect, resource, input, outcome }] of this.records) {
+      if (path.at(-1) !== "undo" || !this.used.has(printPath(path.slice(0, -1)))) continue
+      this.used.add(at)
+      this.trace.addUndone(path, leafHash(path, effect, resource, Buffer.from(input, "hex"), outcomeHash(outcome)))
+    }
   }
 
   /** One of the failures, or none of them: then something else stopped the run before. */
@@ -355,8 +367,12 @@ class Replay {
       }
       const items: Value[] = []
       try {
-        const answer = await answerOf({ node, signature: signature!, args, path, attempt, invoke }, () => {})
-        if (type.kind !== "stream") return done(acceptAnswer(type)(answer))
+        const answer = await answerOf(
+          this.checked.graph,
+          { node, signature: signature!, args, path, attempt, invoke },
+          () => {},
+        )
+        if (type.kind !== "stream") return done(valid(node, acceptAnswer(type)(answer), args))
         for (const x of answer as Iterable<unknown>) items.push(accept(type.of)(x))
         return done(items)
       } catch (cause) {
@@ -368,6 +384,14 @@ class Replay {
       }
     }
   }
+}
+
+/** An answer past what its author says of every answer. */
+function valid(node: Node, answer: Value, args: Value): Value {
+  if (node.settings.valid === undefined) return answer
+  const refused = verdictOf(validatorOf(node.settings.valid), answer, args)
+  if (refused !== undefined) throw refused
+  return answer
 }
 
 /** Items of a stream that did not come to its end, kept apart from a list that is whole. */

@@ -12,6 +12,7 @@ import {
 } from "../../bus/mod.ts"
 import { TellingVm } from "../../bus/telling.ts"
 import { Vm } from "../../bus/vm.ts"
+import { undoes } from "../../deploy/engine/ending.ts"
 import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import {
   type Digest,
@@ -40,7 +41,7 @@ import {
 } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
 import { speculationOf } from "./shadows.ts"
-import { driven, Playing, type Stuck } from "./stage.ts"
+import { driven, Playing, type SeededClock, type Stuck, type Under } from "./stage.ts"
 import { registryOn, TIMEOUT_MS } from "./tools.ts"
 
 export const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
@@ -70,6 +71,8 @@ export interface Ran {
   readonly effects: readonly Committed[]
   /** What is wrong with the run itself, whatever it was a run of. */
   readonly wrong: readonly string[]
+  /** How close each resource came to its bounds. */
+  readonly under: ReadonlyMap<string, Under>
   /** Its record, entry by entry. */
   readonly rows: readonly Row[]
   /** Guesses that were held against their tools, and reads that were called in vain. */
@@ -83,7 +86,7 @@ export function admitted(bytes: Uint8Array, needs: readonly string[]): Admitted 
 export function programOf(plan: Admitted, codegen: boolean): Program {
   const executors = plan.externs.map((x) => {
     const services = { granted: () => true } as unknown as Services
-    return x.kind.open(x.claim.config, {}, services, x.signature) as Executor
+    return x.kind.open(x.claim.config, plan.plan.resources, services, x.signature) as Executor
   })
   return load(plan, executors, { codegen, eager: true })
 }
@@ -139,9 +142,7 @@ export async function lived(
 ): Promise<Ran> {
   const { clock } = stage
   const limits = new ResourceLimits(clock)
-  for (const { signature } of program.admitted.externs)
-    if (signature.limits !== undefined && signature.resource !== null)
-      limits.declare(signature.resource, signature.limits)
+  for (const { signature } of program.admitted.externs) limits.declareFor(signature, program.plan.resources)
   const controller = new AbortController()
   const guessed = { kept: 0, wrong: 0 }
   const speculation =
@@ -174,21 +175,26 @@ export async function lived(
       effects: [],
       wrong: [`no outcome: ${why}`],
       rows: [],
+      under: stage.under,
       ahead: NONE,
     }
   }
+  const undoing = undoes(record, outcome, controller.signal) && (await record.undo(outcome)) !== undefined
+  if (undoing) await driven(clock, undo(program, settingsOf(record, stage, { limits })))
+  wrong.push(...(await held(limits, program, clock)))
   const cut = record.unsettled.length
   let ended = record.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
   const past = () => openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
-  if (options.undo === true && past().undoable.length > 0) {
+  // What a graph asks for when it fails, a person asks for when it did not.
+  if (options.undo === true && !undoing && past().undoable.length > 0) {
     const plan = program.admitted
     const recording = { store, digest, clock }
     await undoRun(plan, past(), recording, { by: "laws", left: [] })
     const again = resumeRun(plan, past(), recording)
     await driven(clock, undo(program, settingsOf(again, stage, { limits })))
     ended = again.end(outcome.ok ? outcome.value : outcome.failure) as { readonly trace: string }
-    wrong.push(...disorder(store.entries("", "r").rows))
   }
+  wrong.push(...disorder(store.entries("", "r").rows))
   const chain = store.entries("", "r")
   const verdict = verifyChain(chain, { digest, space: "", run: "r" })
   if (!verdict.ok) wrong.push(`the ledger does not verify: ${verdict.message}`)
@@ -198,7 +204,8 @@ export async function lived(
     if (!call.signal.aborted) wrong.push(`the tool at ${printPath(call.path)} waits on and was not told to stop`)
   }
   const effects = effectsOf(chain.rows, stage, wrong)
-  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows, ahead: aheadOf(chain.rows) }
+  const { under } = stage
+  return { outcome, trace: ended.trace, effects, wrong, rows: chain.rows, under, ahead: aheadOf(chain.rows) }
 }
 
 export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: Partial<RunSettings> = {}): Vm =>
@@ -209,6 +216,15 @@ export const vmOf = (program: Program, record: RunRecord, stage: Playing, more: 
 function settingsOf(record: RunRecord, stage: Playing, more: Partial<RunSettings>): RunSettings {
   const chance = { next: () => stage.unit(), bytes: (n: number) => new Uint8Array(n) }
   return { services: { clock: stage.clock, chance }, record, timeoutMs: TIMEOUT_MS, ...more }
+}
+
+/** Places at resources that a run which is over has not given back. */
+async function held(limits: ResourceLimits, { plan }: Program, clock: SeededClock): Promise<string[]> {
+  const places = () =>
+    plan.externs.filter(({ resource }) => resource !== null && limits.load(resource).running > 0).map((x) => x.resource)
+  // What was on its way may take its time to notice.
+  for (let i = 0; i < 5 && places().length > 0; i++) await driven(clock, clock.sleep(1_000))
+  return places().map((resource) => `a place at ${resource} was not given back`)
 }
 
 /** Undos of what was not done, done twice, or in another order than the reverse of that of the outcomes on record. */

@@ -15,7 +15,7 @@ import { foldNode, graphNode, loopNode, mapNode, switchNode, whenNode } from "./
 import { declaredFor } from "./declared.ts"
 import { Expressions } from "./exprs.ts"
 import type { GraphMaker } from "./graphs.ts"
-import { type Body, bare, conflict, joined, type Made, plain, type Touches, usesOf } from "./parts.ts"
+import { type Body, bare, conflict, joined, type Made, needsOf, plain, type Touches, usesOf } from "./parts.ts"
 import { agentNode, streamNode, toolNode } from "./tool-nodes.ts"
 import { someType } from "./values.ts"
 
@@ -149,7 +149,8 @@ export class ScopeMaker {
     this.taken.add(name)
     const made = this.#caught(this.#kind(kind, name, wanted), wanted)
     if (mine) this.taken.delete(name)
-    return made
+    if (made.node.kind !== "graph" || !c.percent(15)) return made
+    return { ...made, node: { ...made.node, grants: needsOf(made.touches) } }
   }
 
   #kind(kind: string, name: string, wanted: Type | undefined): Made {

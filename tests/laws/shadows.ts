@@ -4,6 +4,7 @@ import { type Odds, SPECULATION, type Speculation } from "../../bus/mod.ts"
 import type { Prediction, Rec, Shadow, Value } from "../../graph/mod.ts"
 import type { Admitted } from "../../kernel/mod.ts"
 import type { Chance } from "./chance.ts"
+import { located } from "./declaring.ts"
 import { fateOf } from "./tools.ts"
 import { garbageFor, someValue } from "./values.ts"
 
@@ -22,7 +23,7 @@ export function speculationOf({ externs, plan }: Admitted, chance: Chance, odds:
     predict: (args) => {
       if (!chance.percent(speaks)) return { ok: false, why: chance.of(["support", "confidence", "drift", "unable"]) }
       if (chance.percent(odd)) return strange(chance, args)
-      const fate = fateOf(kind, config as Rec, args, 1, undefined)
+      const fate = fateOf(kind, located(kind, config as Rec, plan.resources), args, 1, undefined)
       if (fate.kind === "value" && chance.percent(right)) return said(fate.value)
       return said(
         chance.percent(15) ? garbageFor(chance, plan.types[output]!) : someValue(chance, plan.types[output]!, true),

@@ -91,6 +91,13 @@ export interface Event {
   readonly effect: string
 }
 
+/** Calls of one resource: how many at once, at most, and when they started. */
+export interface Under {
+  now: number
+  most: number
+  readonly starts: number[]
+}
+
 /** One run's stage. */
 export class Playing implements Stage {
   readonly clock: SeededClock
@@ -106,6 +113,21 @@ export class Playing implements Stage {
 
   began(call: Call | undefined, effect: string): void {
     this.events.push({ what: "began", path: call?.path ?? [], effect })
+  }
+
+  /** How close each resource came to its bounds. */
+  readonly under = new Map<string, Under>()
+
+  enters(resource: string, starts: boolean): () => void {
+    const under = this.under.get(resource) ?? { now: 0, most: 0, starts: [] }
+    this.under.set(resource, under)
+    under.most = Math.max(under.most, ++under.now)
+    if (starts) under.starts.push(this.clock.now())
+    let left = false
+    return () => {
+      if (!left) under.now--
+      left = true
+    }
   }
 
   now(): boolean {

@@ -1,13 +1,30 @@
 // Random nodes of registered kinds: tools that answer at once or late, with settings and faults, tools with bodies, streams.
-import { type Expr, type Node, type Rec, ref, type Scope, type Settings, T, type Type } from "../../graph/mod.ts"
+import {
+  call,
+  type Expr,
+  freeNames,
+  infer,
+  type Node,
+  type Rec,
+  ref,
+  type Scope,
+  type Settings,
+  T,
+  type Type,
+} from "../../graph/mod.ts"
+import { validProblem } from "../../graph/valid.ts"
 import { Chance } from "./chance.ts"
 import { folding } from "./control-nodes.ts"
 import { declaredFor } from "./declared.ts"
+import { lookingUp } from "./declaring.ts"
+import { Expressions } from "./exprs.ts"
 import { bare, type Made, plain, type RecordType, type Touches } from "./parts.ts"
 import type { ScopeMaker } from "./scopes.ts"
 import type { Mode } from "./tools.ts"
 import { someInput, someType } from "./values.ts"
 
+/** Paths as the outermost file would write them. */
+const PLACES = ["./a.txt", "b/c.txt", "../d.txt", "./parts/../e.txt", "/f.txt"]
 const RESOURCES = ["db:shop", "db:shop/orders", "db:shop/lines", "fs:data", "fs:data/in", "host:a.example", "time"]
 
 /** Arguments for what takes `input`, some of them left out where they may be. */
@@ -43,7 +60,10 @@ export function settingsOf(s: ScopeMaker, effect: string, mode: Mode, stream: bo
 }
 
 /** Every other write says how it is taken back, by what its name decides, so that the rest of the graph is as it was. */
-function undoing(name: string, { resource, flaw }: Rec): { readonly scopes?: { readonly undo: Scope } } {
+function undoing(
+  name: string,
+  { resource, section, at, place, flaw }: Rec,
+): { readonly scopes?: { readonly undo: Scope } } {
   const c = new Chance(`${name} undo`)
   if (!c.percent(50)) return {}
   const node: Node = {
@@ -63,6 +83,8 @@ function undoing(name: string, { resource, flaw }: Rec): { readonly scopes?: { r
       gives: JSON.stringify(someType(c, 1)),
       mode: c.of<Mode>(["now", "later", "mixed"]),
       resource: resource!,
+      ...(section === undefined ? {} : { section, at: at! }),
+      ...(place === undefined ? {} : { place }),
       ...(flaw !== undefined && c.percent(30) ? { flaw } : {}),
       ...(c.percent(50) ? { keyed: 1 } : {}),
     },
@@ -78,6 +100,8 @@ export function toolNode(
   wanted: Type | undefined,
 ): Made {
   const { c } = s
+  const before = wanted === undefined && c.percent(12) ? called(s, kind, name) : undefined
+  if (before !== undefined) return before
   const type = wanted ?? someType(c, 2)
   const given = c.percent(15) ? T.unknown : type
   const declared = given !== type ? type : wanted === undefined && c.percent(10) ? declaredFor(s.c, type) : undefined
@@ -94,9 +118,10 @@ export function toolNode(
   const touches: Touches = new Map()
   if (takes !== undefined) config["takes"] = JSON.stringify(takes)
   if (kind !== "calc") {
-    const resource = c.of(RESOURCES)
-    config["resource"] = resource
-    touches.set(resource, kind === "store")
+    config["resource"] = c.of(RESOURCES)
+    if (c.percent(25)) Object.assign(config, lookingUp(c, s.g.resources))
+    if (c.percent(20)) config["place"] = c.of(PLACES)
+    touches.set(config["resource"] as string, kind === "store")
     if (c.percent(10)) config["limit"] = c.between(1, 2)
     if (kind === "store" && c.percent(40)) config["keyed"] = 1
   }
@@ -108,7 +133,52 @@ export function toolNode(
     settings,
     ...(declared === undefined ? {} : { output: declared }),
   }
-  return { node, type: declared ?? given, touches }
+  const out = declared ?? given
+  const valid = validOf(s, name, out, takes ?? s.typeOf(args))
+  const made = { node: valid === undefined ? node : { ...node, settings: { ...settings, valid } }, type: out, touches }
+  s.g.calls.push(made)
+  return made
+}
+
+/** What some authors say of an answer beyond its type, by what the name decides. */
+function validOf(s: ScopeMaker, name: string, out: Type, args: Type): Expr | undefined {
+  const c = new Chance(`${name} ${s.g.calls.length} ${JSON.stringify(out)} valid`)
+  if (!c.percent(10)) return undefined
+  const names = new Map([
+    ["out", out],
+    ["args", args],
+  ])
+  const test = new Expressions(c, names, s.g.size.risk).make(T.boolean, 3)
+  // Most answers are in order.
+  const valid: Expr = c.percent(60) ? { op: "or", left: test, right: call("==", ref("out"), ref("out")) } : test
+  return validProblem(valid, out, args) === undefined ? valid : undefined
+}
+
+/** A tool that was called before, with the same arguments where they can be named here. */
+function called(s: ScopeMaker, kind: string, name: string): Made | undefined {
+  const { c } = s
+  const made = s.g.calls.filter(({ node }) => node.kind === kind)
+  if (made.length === 0) return undefined
+  const { node, type, touches } = c.of(made)
+  const { section, at, takes, resource } = node.config
+  if (typeof at === "string" && s.g.resources[String(section)]?.[at] === undefined) return undefined
+  const known = [...freeNames(node.args)].every((free) => s.names.has(free))
+  const again = known && c.percent(70) && infer(node.args, s.names).problems.length === 0
+  if (!again && takes === undefined) return undefined
+  const input = takes === undefined ? T.record({}) : (JSON.parse(String(takes)) as RecordType)
+  const { scopes: _, ...rest } = node
+  const { after: __, ...settings } = node.settings
+  return {
+    node: {
+      ...rest,
+      name,
+      args: again ? node.args : argumentsOf(s, input),
+      scopes: kind === "store" ? (undoing(`${name} again`, { ...node.config, resource: resource! }).scopes ?? {}) : {},
+      settings: kind === "probe" && c.percent(50) ? { ...settings, cacheMs: 60_000 } : settings,
+    },
+    type,
+    touches,
+  }
 }
 
 export function agentNode(s: ScopeMaker, name: string, wanted: Type | undefined): Made {

@@ -3,19 +3,23 @@
 // throw what they like, answer what is none of their type, and run bodies of the graph.
 import {
   type Call,
+  type Execute,
   encode,
   Failure,
   fail,
+  type Graph,
   hex,
   type NodeKind,
   type Rec,
   type Registry,
   registry,
+  type SignatureProblem,
   type Type,
   type Value,
 } from "../../graph/mod.ts"
 import { inCanonicalOrder } from "../../graph/type-order.ts"
 import { Chance } from "./chance.ts"
+import { located } from "./declaring.ts"
 import { garbageFor, someValue } from "./values.ts"
 
 /** Milliseconds that an attempt of an effect may take where its node says nothing. */
@@ -165,6 +169,8 @@ export interface Stage {
   /** Answers at once, for a tool that sometimes does? */
   readonly now: () => boolean
   readonly began: (call: Call | undefined, effect: string) => void
+  /** A call is on its way to a resource, or on its way again, until what is handed back is called. */
+  readonly enters: (resource: string, starts: boolean) => () => void
 }
 
 type EffectWord = "pure" | "read" | "write"
@@ -179,6 +185,9 @@ const FIELDS = {
   effect: { ...text, about: "What it does." },
   keyed: { ...whole, about: "1 where it honours a key." },
   limit: { ...whole, about: "Calls at once." },
+  section: { ...text, about: "Where it is declared what the tool works on." },
+  at: { ...text, about: "What the tool works on, by its name there." },
+  place: { ...text, path: true, about: "A path that the tool works on." },
   settings: { ...text, about: "The node's own timeout, for tools that hang." },
 } as const
 
@@ -192,26 +201,80 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
     schemes: ["use"],
     takesWith: true,
     ...(scopes ? { scopes: { key: "tools", role: "tool", about: "Its bodies." } } : {}),
-    sign: ({ config }) => ({
-      effect: effect(config),
-      resource: effect(config) === "pure" ? null : ((config["resource"] as string | undefined) ?? null),
-      needs: effect(config) === "pure" ? [] : [`use:${String(config["resource"] ?? "world")}`],
-      output: gives(config),
-      ...(config["takes"] === undefined ? {} : { input: json(config, "takes") }),
-      ...(config["keyed"] === 1 ? { keyed: true } : {}),
-      ...(modeOf(config) === "now" && name !== "feed" && !scopes ? { async: false } : {}),
-      ...(config["limit"] === undefined ? {} : { limits: { concurrent: Number(config["limit"]) } }),
-    }),
-    open: (config) => ({ execute: executor(stage, name, effect(config), config) }),
+    // What is declared of a database is where it lies.
+    ...(name === "probe" ? { moved: { section: "databases", declared: moved } } : {}),
+    sign: ({ config, resources }) =>
+      lost(config, resources) ?? {
+        effect: effect(config),
+        resource: effect(config) === "pure" ? null : ((config["resource"] as string | undefined) ?? null),
+        needs: effect(config) === "pure" ? [] : [`use:${String(config["resource"] ?? "world")}`],
+        output: gives(config),
+        ...(config["takes"] === undefined ? {} : { input: json(config, "takes") }),
+        ...(config["keyed"] === 1 ? { keyed: true } : {}),
+        ...(modeOf(config) === "now" && name !== "feed" && !scopes ? { async: false } : {}),
+        ...(config["limit"] === undefined ? {} : { limits: { concurrent: Number(config["limit"]) } }),
+      },
+    open: (config, resources, _services, { resource }) => {
+      const does = executor(stage, name, effect(config), located(name, config, resources))
+      if (resource !== null) return { execute: entering(stage, resource, does) }
+      return { execute: scopes ? (args, call) => does(args, call, call.invoke!) : (does as Execute) }
+    },
   }
 }
 
-function executor(
-  stage: () => Stage,
-  kind: string,
-  effect: EffectWord,
-  config: Rec,
-): (args: Value, call: Call) => unknown {
+const moved = (declared: Value, from: (path: string) => string): Value =>
+  typeof declared === "string" ? from(declared) : declared
+
+/** A tool whose file does not declare what it works on. */
+function lost({ section, at }: Rec, resources: Graph["resources"]): readonly SignatureProblem[] | undefined {
+  if (typeof at !== "string" || resources[String(section)]?.[at] !== undefined) return undefined
+  return [{ code: "G206", key: "at", message: `Nothing is declared as ${String(section)}.${at}.` }]
+}
+
+type Does = (args: Value, call: Call, invoke: Invoke) => unknown
+
+/** Tells the stage how long each attempt is on its way: until it answers, or is told to stop; not while a body of its own is. */
+function entering(stage: () => Stage, resource: string, execute: Does): (args: Value, call: Call) => unknown {
+  return (args, call) => {
+    let over = false
+    let leaves = stage().enters(resource, true)
+    const leave = () => {
+      over = true
+      leaves()
+    }
+    const invoke: Invoke = async (role, given) => {
+      leaves()
+      try {
+        return await call.invoke!(role, given)
+      } finally {
+        if (!over) leaves = stage().enters(resource, false)
+      }
+    }
+    let answer: unknown
+    try {
+      answer = execute(args, call, invoke)
+    } catch (cause) {
+      leave()
+      throw cause
+    }
+    if (typeof answer !== "object" || answer === null || !("then" in answer || Symbol.asyncIterator in answer)) {
+      leave()
+      return answer
+    }
+    call.signal.addEventListener("abort", leave, { once: true })
+    return answer instanceof Promise ? answer.finally(leave) : left(answer as AsyncIterable<unknown>, leave)
+  }
+}
+
+async function* left(items: AsyncIterable<unknown>, leave: () => void): AsyncGenerator<unknown> {
+  try {
+    yield* items
+  } finally {
+    leave()
+  }
+}
+
+function executor(stage: () => Stage, kind: string, effect: EffectWord, config: Rec): Does {
   const ownTimeout = config["settings"] === undefined ? undefined : Number(config["settings"])
   const end = (fate: Fate): unknown => {
     if (fate.kind === "throw") throw fate.thrown
@@ -229,16 +292,16 @@ function executor(
     }
   }
   if (kind === "agent") {
-    return async (args, call) => {
+    return async (args, call, invoke) => {
       stage().began(call, effect)
       if (modeOf(config) !== "now") await stage().pause(call)
-      return await script(config, args, call.attempt, call.invoke!, () => {})
+      return await script(config, args, call.attempt, invoke, () => {})
     }
   }
   const mode = modeOf(config)
   if (kind === "calc" && mode === "now") {
     // Takes its input and nothing else: such a function may stand in straight-line code.
-    return ((args: Value) => end(fateOf(kind, config, args, 1, ownTimeout))) as (args: Value, call: Call) => unknown
+    return (args: Value) => end(fateOf(kind, config, args, 1, ownTimeout))
   }
   return (args, call) => {
     stage().began(call, effect)

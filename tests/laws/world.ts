@@ -1,16 +1,17 @@
 // The reference evaluator's world: the same tools as the VM meets, asked for their answer at once. Time is part of what a
 // tool comes to, so a call that hangs is the failure `Timeout` here.
-import { fail, type Rec, type Request, type World } from "../../graph/mod.ts"
+import { fail, type Graph, type Rec, type Request, type World } from "../../graph/mod.ts"
+import { located, resourcesOf } from "./declaring.ts"
 import { fateOf, flowOf, script, TIMEOUT_MS } from "./tools.ts"
 
-/** `met`: a tool went on from the failure of a body. */
-export const worldOf = (met: () => void = () => {}): World => ({
-  call: (request) => answerOf(request, met),
+/** The world of a graph. `met`: a tool went on from the failure of a body. */
+export const worldOf = (graph: Graph, met: () => void = () => {}): World => ({
+  call: (request) => answerOf(graph, request, met),
 })
 
 /** What the tool of a request answers, or throws. */
-export function answerOf({ node, args, attempt, invoke }: Request, met: () => void): unknown {
-  const config = node.config as Rec
+export function answerOf(graph: Graph, { node, args, attempt, invoke }: Request, met: () => void): unknown {
+  const config = located(node.kind, node.config as Rec, resourcesOf(graph).get(node) ?? {})
   if (node.kind === "feed") return items(config, args, attempt)
   if (node.kind === "agent") return script(config, args, attempt, invoke, met)
   // A function that takes its input alone does not know its attempt.

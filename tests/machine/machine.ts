@@ -90,12 +90,11 @@ export class Machine {
     const { bytes } = compile(checked, { checked: true, ...(without && { without }) })
     this.admitted = admit(bytes, { registry: kinds, grants: checked.needs, digest: sha256 })
     const executors = this.admitted.externs.map(
-      (x) => x.kind.open(x.claim.config, {}, {} as never, x.signature) as never,
+      (x) => x.kind.open(x.claim.config, this.admitted.plan.resources, {} as never, x.signature) as never,
     )
     this.#options = options
     this.#program = load(this.admitted, executors, { codegen: true, eager: true, ...options })
-    for (const { signature } of this.admitted.externs)
-      if (signature.limits !== undefined) this.#limits.declare(signature.resource!, signature.limits)
+    for (const { signature } of this.admitted.externs) this.#limits.declareFor(signature, this.admitted.plan.resources)
   }
 
   /** Begins a run: what the VM answers, at once or later, and how it was when it ended. */

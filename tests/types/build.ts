@@ -324,6 +324,16 @@ graph("unbooked", { input: {} }, function* () {
 // @ts-expect-error: there is nothing else to do on failure
 graph("retried", { input: {}, onFailure: "retry" }, () => 1)
 
+// ---- bounds on calls of a resource
+
+graph(
+  "bounded",
+  { input: {}, limits: { "host:api.example.com": { concurrent: 2 }, "db:shop": { perSecond: 0.5 } } },
+  () => 1,
+)
+// @ts-expect-error: in TypeScript it is perSecond
+graph("misspelt", { input: {}, limits: { "db:shop": { per_second: 1 } } }, () => 1)
+
 const counted = fn("counted", { input: {}, output: stream(v.number()), effect: "read" }, async function* () {
   yield 1
 })
