@@ -8,7 +8,7 @@ import {
   type Digest,
   decode,
   encode,
-  type Failure,
+  Failure,
   fail,
   failureIdentity,
   type Outcome,
@@ -64,6 +64,8 @@ export function openOutcome(data: Uint8Array, message: string | null): Outcome {
   return { ok: false, failure: fail(failure, message ?? "", { data: more }) }
 }
 
+export const outcomeOf = (came: Value | Failure): Outcome =>
+  came instanceof Failure ? { ok: false, failure: came } : { ok: true, value: came }
 /** Undefined where it has none. */
 export const valueOf = (outcome: Outcome): Value | undefined => (outcome.ok ? outcome.value : undefined)
 export const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)

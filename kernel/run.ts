@@ -31,7 +31,7 @@ import { EndRow, type Given, StartRow, traceOf } from "./late.ts"
 import type { Delivery, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
-import { type Encoded, encoded, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Encoded, encoded, heldBy, messageOf, openOutcome, outcomeOf } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
@@ -91,9 +91,8 @@ class RunRecord {
     }
     const start = new StartRow(this.#chain, encode(options.input), admitted, options.began)
     this.#given = start
-    const kept = this.#chain.appendLate(start)
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
-    kept?.catch(() => {})
+    this.#chain.appendLate(start)?.catch(() => {})
   }
 
   get space(): string {
@@ -446,9 +445,6 @@ class RunRecord {
 }
 
 export type { RunRecord }
-
-const outcomeOf = (came: Value | Failure): Outcome =>
-  came instanceof Failure ? { ok: false, failure: came } : { ok: true, value: came }
 
 const NO_BYTES = new Uint8Array(0)
 const NONE: readonly never[] = []
