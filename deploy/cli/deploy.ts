@@ -177,7 +177,7 @@ function showWritten({ terminal }: Call, shown: string, { files, copies, live }:
   ]
   for (const [name, size] of sizes)
     terminal.out.write(`${green("wrote")}  ${join(shown, name)}  ${dim(`${kb(size)} kB`)}\n`)
-  terminal.out.write(`\nTo go live:  ${live(shown)}\n`)
+  terminal.out.write(`\nTo go live:  ${live(asWord(shown))}\n`)
 }
 
 function asJson(target: Target, folder: string, deployment: Deployment, written: boolean): string {
@@ -192,7 +192,7 @@ function asJson(target: Target, folder: string, deployment: Deployment, written:
     written,
     folder,
     files: [...Object.keys(files), ...Object.keys(copies)],
-    live: live(folder),
+    live: live(asWord(folder)),
   }
   return `${JSON.stringify(said, null, 2)}\n`
 }
@@ -200,4 +200,6 @@ function asJson(target: Target, folder: string, deployment: Deployment, written:
 const unique = (lacks: readonly Lack[]): readonly Lack[] => [
   ...new Map(lacks.map((x) => [JSON.stringify(x), x])).values(),
 ]
+/** As a shell takes it for one word. */
+const asWord = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 const kb = (bytes: number): string => (bytes / 1000).toFixed(1)

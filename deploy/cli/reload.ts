@@ -49,30 +49,45 @@ export async function watchGraphs(reloading: Reloading): Promise<void> {
   )
 }
 
-/** Serves what the files say now; in words, what changed. */
+/**
+ * Serves what the files say now; in words, what changed. A graph that is wrong is shown and stays as it was served before, and is
+ * in the way of no other.
+ */
 async function reloaded(reloading: Reloading): Promise<string> {
-  const { call, words: named, catalogue, sessions } = reloading
+  const { call, words: named, catalogue, sessions, served } = reloading
   const graphs = await loadAll(call, named)
   showProblems(
     call,
     graphs.flatMap((g) => g.problems),
     graphs,
   )
-  if (!graphs.every((g) => g.checked !== undefined)) return "what was served before stays"
-  onlyOnce(graphs)
-  const before = new Map(reloading.served.map((g) => [g.name, g.hash]))
-  const here = graphs.filter((g) => sessions.has(g.project.folder))
-  const now = await Promise.all(here.map((graph) => servedOf(sessions.get(graph.project.folder)!, graph)))
-  for (const graph of now) {
-    if (before.get(graph.name) !== graph.hash) catalogue.put(graph)
-    before.delete(graph.name)
+  const sound = graphs.filter((g) => g.checked !== undefined)
+  onlyOnce(sound)
+  const here = sound.filter((g) => sessions.has(g.project.folder))
+  const now: ServedGraph[] = []
+  const wrong = new Set(graphs.flatMap((g) => (g.checked === undefined ? [g.source.path] : [])))
+  for (const graph of here) {
+    try {
+      now.push(await servedOf(sessions.get(graph.project.folder)!, graph))
+    } catch (cause) {
+      wrong.add(graph.source.path)
+      await showError(cause, call.terminal, !!call.terminal.env["SHADOWGRAPH_DEBUG"])
+    }
   }
-  for (const name of before.keys()) catalogue.delete(name)
-  const known = new Map(reloading.served.map((g) => [g.name, g.hash]))
-  const changed = now.filter((g) => known.get(g.name) !== g.hash).map((g) => g.name)
-  reloading.served = now
-  const gone = [...before.keys()].map((name) => `${name} is gone`)
-  const words = [...changed.map((name) => `${name} is served anew`), ...gone]
-  const elsewhere = graphs.length === here.length ? [] : ["graphs of new folders need a restart"]
-  return [...words, ...elsewhere].join(", ") || "nothing changed"
+  const names = new Set(now.map((g) => g.name))
+  const kept = served.filter((g) => wrong.has(g.file) && !names.has(g.name))
+  const before = new Map(served.map((g) => [g.name, g.hash]))
+  const changed = now.filter((g) => before.get(g.name) !== g.hash)
+  for (const graph of changed) catalogue.put(graph)
+  reloading.served = [...now, ...kept]
+  const left = new Set(reloading.served.map((g) => g.name))
+  const gone = served.filter((g) => !left.has(g.name)).map((g) => g.name)
+  for (const name of gone) catalogue.delete(name)
+  const told = [
+    ...changed.map(({ name }) => `${name} is served anew`),
+    ...gone.map((name) => `${name} is gone`),
+    ...kept.map(({ name }) => `${name} stays as it was`),
+    ...(sound.length === here.length ? [] : ["graphs of new folders need a restart"]),
+  ]
+  return told.join(", ") || (wrong.size > 0 ? "what was served before stays" : "nothing changed")
 }

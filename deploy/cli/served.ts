@@ -22,6 +22,8 @@ export interface ServedGraph extends Served, Preparable {
   /** Of the plan's bytes. */
   readonly hash: string
   readonly folder: string
+  /** The file that it is in. */
+  readonly file: string
 }
 
 /** Each graph admitted with what is granted; one that lacks a grant is served as a refusal. Fails where the plan is refused otherwise. */
@@ -101,5 +103,6 @@ export async function servedOf(session: Session, { source, checked, inline }: Na
     plan,
     hash: hex(sha256(bytes)),
     folder: source.folder,
+    file: source.path,
   }
 }

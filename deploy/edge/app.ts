@@ -53,11 +53,15 @@ export async function callerOf(
 
 async function routed(request: Request, serving: Serving): Promise<Response | Answer> {
   const parts = new URL(request.url).pathname.split("/").slice(1).map(decoded)
-  if (parts[0] === "health" && parts.length === 1) return json(200, { ok: true })
+  const reads = request.method === "GET" || request.method === "HEAD"
+  const readOnly = () =>
+    problemOf("wrong-method", `${request.method} changes nothing here.`, {}, { allow: "GET, HEAD" })
+  if (parts[0] === "health" && parts.length === 1) return reads ? json(200, { ok: true }) : readOnly()
   if (parts[0] !== "graphs" || parts.length > 3 || (parts.length === 3 && parts[2] !== "runs"))
     return problemOf("not-found", "Known: GET /health, GET /graphs, GET /graphs/<name>, POST /graphs/<name>/runs.")
   const caller = await callerOf(request, serving)
   if (caller instanceof Answer) return caller
+  if (!reads && parts.length < 3) return readOnly()
   const graphs = await serving.graphs()
   if (parts.length === 1) return json(200, [...graphs.values()].filter((g) => caller.may(g.name)).map(summary))
   const name = parts[1]!

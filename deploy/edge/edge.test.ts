@@ -64,6 +64,7 @@ describe("the handler", () => {
     ["a path that climbs", () => get("/graphs/..%2f..%2fetc"), 404, "unknown-graph"],
     ["a broken escape", () => get("/graphs/%ff"), 404, "unknown-graph"],
     ["GET of runs", () => get("/graphs/sum/runs"), 405, "wrong-method"],
+    ["DELETE of a graph", () => new Request("http://localhost/graphs/sum", { method: "DELETE" }), 405, "wrong-method"],
     ["another type", () => post("/graphs/sum/runs", "a=1", { "content-type": "text/plain" }), 415, "not-json"],
     ["broken JSON", () => post("/graphs/sum/runs", '{"input": {'), 400, "bad-body"],
     ["no object", () => post("/graphs/sum/runs", "[1]"), 400, "bad-body"],

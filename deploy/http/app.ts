@@ -113,7 +113,13 @@ export function graphsApp(options: GraphsOptions): Hono {
   const begin = addBeginnings(app, means)
   addRuns(app, means)
   for (const way of options.ways ?? []) way(app, means)
-  app.notFound((c) => problemOf("not-found", `There is nothing at ${c.req.path}.`).response())
+  app.notFound((c) => {
+    const { method, path } = c.req
+    const allow = methodsAt(app, path)
+    return allow.length === 0
+      ? problemOf("not-found", `There is nothing at ${path}.`).response()
+      : problemOf("wrong-method", `${method} does nothing at ${path}.`, {}, { allow: allow.join(", ") }).response()
+  })
   const failed = (cause: unknown): Response => {
     options.onDefect?.(cause)
     return problemOf("internal", "The server met a defect of its own.").response()
@@ -130,6 +136,16 @@ export function graphsApp(options: GraphsOptions): Hono {
   if (options.hosts !== undefined) onlyFor(options.hosts, app)
   return app
 }
+
+/** What may be asked of a path: what its routes have beside the handlers that every request goes through. */
+function methodsAt({ router }: Hono, path: string): readonly string[] {
+  const handlers = (method: string) => router.match(method, path)[0].length
+  const all = handlers("none")
+  return METHODS.filter((method) => handlers(method) > all).flatMap((method) =>
+    method === "GET" ? ["GET", "HEAD"] : [method],
+  )
+}
+const METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 function meansOf(options: GraphsOptions): Means {
   const { graphs, clock = systemClock, onDefect, onRun, draining } = options

@@ -15,8 +15,22 @@ export interface BodyLimits {
 }
 
 /** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
-export const bytesOf = (request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> =>
-  readBody(request, limits, (bytes) => bytes)
+export const bytesOf = (request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> => {
+  const encoded = codingOf(request)
+  return encoded === undefined ? readBody(request, limits, (bytes) => bytes) : Promise.resolve(encoded)
+}
+
+/** A body that was compressed on its way is not unpacked here: how large it becomes is known only afterwards (RFC 9110, 15.5.16). */
+export function codingOf(request: Request): Answer | undefined {
+  const coding = request.headers.get("content-encoding")
+  if (coding === null || /^\s*(identity)?\s*$/i.test(coding)) return undefined
+  return problemOf(
+    "encoded-body",
+    `The content-encoding of the body is "${coding}".`,
+    {},
+    { "accept-encoding": "identity" },
+  )
+}
 
 /** The JSON that a request carries, or the problem with it; an empty body is `{}`. */
 export const jsonBody = (request: Request, limits: BodyLimits): Promise<Value | Answer> =>
@@ -31,7 +45,11 @@ export function readJsonBody<A>(request: Request, limits: BodyLimits, made: Made
   const type = request.headers.get("content-type") ?? ""
   if (type !== JSON_TYPE && !/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type))
     return settled(made, problemOf("not-json", `The content-type is "${type}".`))
-  return readBody(request, limits, (bytes) => made(bytes instanceof Answer ? bytes : jsonIn(bytes)))
+  return readBody(request, limits, (bytes) => {
+    const json = bytes instanceof Answer ? bytes : jsonIn(bytes)
+    // Nothing that was compressed is JSON, so those that are need not be asked whether they were.
+    return made(json instanceof Answer ? (codingOf(request) ?? json) : json)
+  })
 }
 
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })

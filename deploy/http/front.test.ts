@@ -18,7 +18,7 @@ describe("a run is begun", () => {
       ["//graphs/sum/runs", 404],
       ["/graphs/sum/x/runs", 404],
       ["/graphs//runs", 404],
-      ["/graphs/runs", 404],
+      ["/graphs/runs", 405],
       ["/graphs/none/runs", 404],
       ["/x/graphs/sum/runs", 404],
     ] as const)

@@ -9,6 +9,7 @@ export const PROBLEM_PAGES: Readonly<Record<ProblemKind, string>> = {
   "not-found": "GET /openapi.json says what there is; GET /graphs lists the graphs.",
   "wrong-method": "A run is begun with POST, everything else is read with GET.",
   "not-json": 'Send content-type: application/json and { "input": { … } }.',
+  "encoded-body": "Send the body as it is, without content-encoding.",
   "bad-body": 'The body is JSON of the form { "input": { … } }.',
   "too-large": "The server limits the size of a body.",
   "slow-body": "The server limits the time that a body may take to arrive. Send again.",

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   "not-found": [404, "Nothing here"],
   "wrong-method": [405, "Wrong method"],
   "not-json": [415, "Not JSON"],
+  "encoded-body": [415, "Body is encoded"],
   "bad-body": [400, "Body cannot be read"],
   "too-large": [413, "Body too large"],
   "slow-body": [408, "Body too slow"],

@@ -3,7 +3,7 @@
  * that goes on, the way back for one that has ended. What a run comes to is told as for a run that was just begun.
  */
 import type { Context, Hono } from "hono"
-import { Failure, isRecord, parsePath, printPath, type Value } from "../../graph/mod.ts"
+import { Failure, isRecord, parsePath, printPath, type Rec, type Value } from "../../graph/mod.ts"
 import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHead } from "../../kernel/mod.ts"
 import { cancel, graphOf, resume, undo, waitingFor } from "../engine/again.ts"
 import { besidesJson } from "../engine/ending.ts"
@@ -224,7 +224,9 @@ async function takeBack({ c, means, host, run, caller }: OneRun): Promise<Answer
 async function happened(c: Context, means: Means): Promise<Answer> {
   const body = await jsonBody(c.req.raw, means.limits)
   if (body instanceof Answer) return body
-  const value = isRecord(body) && Object.hasOwn(body, "value") ? body["value"]! : null
+  if (!isRecord(body)) return problemOf("bad-body", "The body is no JSON object.")
+  onlyKeys(body, ["value"])
+  const { value = null } = body
   const name = c.req.param("name")!
   const caller = means.callerOf(c)
   const runs: string[] = []
@@ -243,6 +245,7 @@ async function happened(c: Context, means: Means): Promise<Answer> {
 function repliesOf(body: Value): readonly Reply[] {
   const bad = (why: string) => new Failure({ code: "BadBody", message: why, data: null })
   if (!isRecord(body)) throw bad("The body is no JSON object.")
+  onlyKeys(body, ["answers", "delivered", "refuse", "send"])
   const at = (text: string) => {
     const path = parsePath(text)
     if (path === undefined) throw bad(`"${text}" is no path of a node.`)
@@ -264,10 +267,19 @@ function repliesOf(body: Value): readonly Reply[] {
 /** `{ leave: [path], cancel: true }`, both optional. Fails with `Failure` `BadBody`. */
 function undoingOf(body: Value): { readonly left: readonly string[]; readonly cancels: boolean } {
   const { leave = [], cancel = false } = isRecord(body) ? body : { leave: null }
+  if (isRecord(body)) onlyKeys(body, ["leave", "cancel"])
   const left = Array.isArray(leave) ? leave.map((path) => (typeof path === "string" ? parsePath(path) : undefined)) : []
   if (!Array.isArray(leave) || left.includes(undefined) || typeof cancel !== "boolean")
     throw new Failure({ code: "BadBody", message: 'Wanted { "leave": [path], "cancel": true }.', data: null })
   return { left: left.map((path) => printPath(path!)), cancels: cancel }
+}
+
+/** A key that nobody reads is an answer that nobody hears. Fails with `Failure` `BadBody`. */
+function onlyKeys(body: Rec, known: readonly string[]): void {
+  const other = Object.keys(body).find((key) => !known.includes(key))
+  if (other === undefined) return
+  const message = `The body has no key "${other}"; known: ${known.join(", ")}.`
+  throw new Failure({ code: "BadBody", message, data: null })
 }
 
 /** What a request may run into that is the run's state and no defect; each has a page of its own. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { type Digest, fail, hex, sha256 } from "../../graph/mod.ts"
-import { admit, type LedgerStore, openRun, type Row, verifyChain } from "../../kernel/mod.ts"
+import { admit, GENESIS, type LedgerStore, openRun, type Row, seal, verifyChain } from "../../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../../tests/plans/shop.ts"
 import type { Storage } from "../storage/port.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
@@ -69,6 +69,46 @@ describe("the ledger on SQLite", () => {
     expect(verifyChain(chain, { digest, space: "acme", run: "r1" })).toMatchObject({ ok: true, ended: true })
     expect((await again.entries("other", "r1")).rows).toEqual([])
     await again.close()
+  })
+
+  test("what was appended before its writer heard that the entry before was refused is not kept either", async () => {
+    const file = newFile()
+    const storage = new SqliteStorage({ file })
+    let waits: Promise<void> | undefined
+    const slow: Storage = {
+      all: (sql, params) => storage.all(sql, params),
+      batch: async (what) => {
+        await waits
+        storage.batch(what)
+      },
+      close: () => storage.close(),
+    }
+    const [ours, theirs] = [await SqlLedger.open({ storage: slow }), await open(file)]
+    const entry = (seq: number, prev: Uint8Array, by: string): Row =>
+      seal({ space: "acme", run: "r1", seq, prev, at: 1, body: { kind: "resume", by } }, null, digest)
+    const first = entry(0, GENESIS, "us")
+    await ours.append(first)
+    const taken = entry(1, first.hash, "them")
+    await theirs.append(taken)
+    // We were asleep for longer than our lease; the first of ours is on its way to the disk when the second comes.
+    const gate = Promise.withResolvers<void>()
+    waits = gate.promise
+    const late = entry(1, first.hash, "us")
+    const ends = [ours.append(late)]
+    for (let i = 0; i < 5; i++) await new Promise((turn) => setImmediate(turn))
+    ends.push(ours.append(entry(2, late.hash, "us")))
+    gate.resolve()
+    const reasons = await Promise.all(ends.map((end) => reasonOf(() => end)))
+    expect(reasons).toEqual(["conflict", "conflict"])
+    expect((await theirs.entries("acme", "r1")).rows.map((row) => hex(row.hash))).toEqual(
+      [first, taken].map((row) => hex(row.hash)),
+    )
+    // Also where all of it comes at once; and it goes on for whoever has it.
+    const [a, b] = [entry(2, taken.hash, "them"), entry(2, taken.hash, "us")]
+    const both = [a, b, entry(3, b.hash, "us"), entry(3, a.hash, "them")]
+    const kept = await Promise.allSettled(both.map((row) => theirs.append(row)))
+    expect(kept.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"])
+    await Promise.all([ours.close(), theirs.close()])
   })
 
   test("writes the entries of one turn in one batch", async () => {

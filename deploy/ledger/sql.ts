@@ -14,7 +14,7 @@ import {
   type Signer,
   signedHeadOf,
 } from "../../audit/mod.ts"
-import { type Digest, hex, sha256 } from "../../graph/mod.ts"
+import { type Digest, hex, sameBytes, sha256 } from "../../graph/mod.ts"
 import {
   type Chain,
   KernelError,
@@ -26,12 +26,14 @@ import {
   type RunHead,
 } from "../../kernel/mod.ts"
 import { SqlMarks } from "../engine/marks.ts"
+import { formatAsked } from "../storage/format.ts"
 import type { Statement, Storage } from "../storage/port.ts"
 import { leavesOf, SqlArchive } from "./archive.ts"
 import { HeldRuns, type HolderOptions } from "./held.ts"
 import { redactionOf } from "./redaction.ts"
+import { Refused, type Waiting } from "./refused.ts"
 import { bytes, headOf, ROW_COLUMNS, rowOf } from "./rows.ts"
-import { type Dialect, formatTable, ledgerTables } from "./tables.ts"
+import { type Dialect, formatTable, LEDGER_PART, ledgerTables } from "./tables.ts"
 
 const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -46,29 +48,10 @@ const PARK = `INSERT INTO ledger_parked (space, run, due) VALUES (?, ?, ?)
 const UNPARK = "DELETE FROM ledger_parked WHERE space = ? AND run = ?"
 const BLOB = "INSERT INTO ledger_blob (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 
-interface Blob {
-  readonly hash: string
-  readonly bytes: Uint8Array
-}
-interface Waiting {
-  readonly row?: Row
-  readonly blob?: Blob
-  readonly resolve: () => void
-  readonly reject: (cause: unknown) => void
-}
-
 /** Of a run in flight, every so many entries are signed; its beginning, its rests and its end always are. */
 const SIGNED_EVERY = 64
 /** Milliseconds between two times that the head is handed out. */
 const HEAD_KEPT_MS = 1_000
-/** Two that write one run are told which run it is; that its place is taken is the table's way to say it. */
-function told(cause: unknown, row: Row | undefined): unknown {
-  if (!(cause instanceof KernelError) || cause.reason !== "conflict" || row === undefined) return cause
-  const { run, seq } = row
-  const what = `Cannot keep entry ${seq} of run "${run}": it is not what comes next on record; another process goes on with the run`
-  return kernelError("conflict", what, cause)
-}
-
 /** Hashes of blobs that this process remembers to have kept. */
 const BLOBS_KNOWN_MAX = 10_000
 
@@ -108,6 +91,7 @@ export class SqlLedger implements LedgerStore {
   #log: LogState = EMPTY_LOG
   readonly #signed = new Map<string, number>()
   #waiting: Waiting[] = []
+  #refused = new Refused()
   #flushing: Promise<void> | undefined
   #open = true
   /** Blobs that are known to be kept. */
@@ -117,7 +101,7 @@ export class SqlLedger implements LedgerStore {
   static async open(options: SqlLedgerOptions): Promise<SqlLedger> {
     const { storage, dialect = "sqlite" } = options
     await storage.batch(formatTable(dialect))
-    const found = (await storage.all("SELECT format FROM shadowgraph_format WHERE part = 'ledger'", []))[0]?.["format"]
+    const found = (await storage.all(...formatAsked(LEDGER_PART)))[0]?.["format"]
     if (found !== LEDGER_FORMAT) {
       throw kernelError("format", `Cannot open the ledger: its format must be ${LEDGER_FORMAT}, found ${String(found)}`)
     }
@@ -223,28 +207,52 @@ export class SqlLedger implements LedgerStore {
     while (this.#waiting.length > 0) {
       // The rest of this turn, its I/O callbacks included, may append too.
       await new Promise<void>((resolve) => setImmediate(resolve))
-      const group = this.#waiting
+      // What was appended before its writer knew that the entry before was refused is here now, and not later.
+      this.#refused = this.#refused.ofLast()
+      const group = this.#refused.without(this.#waiting)
       this.#waiting = []
-      await this.#write(group)
+      if (group.length > 0) await this.#write(group)
     }
     this.#flushing = undefined
   }
 
-  /** One batch; where an entry conflicts, one batch for each run, so that a run fails for its own entries only. */
+  /**
+   * One batch; where an entry conflicts, one batch for each run, so that a run fails for its own entries only, and of a run one
+   * for each entry: of two that write it the first has it.
+   */
   async #write(group: readonly Waiting[]): Promise<void> {
     const rows = group.flatMap(({ row }) => row ?? [])
     try {
       await this.#commit([...statements(group), ...(this.#held?.statements(rows) ?? [])], this.#notes(group))
     } catch (cause) {
-      const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
-      if (cause instanceof KernelError && cause.reason === "conflict" && byRun.size > 1) {
-        for (const ofRun of byRun.values()) await this.#write(ofRun)
-      } else for (const { reject, row } of group) reject(told(cause, row))
+      const conflicts = cause instanceof KernelError && cause.reason === "conflict"
+      if (conflicts && group.length > 1) {
+        const byRun = Map.groupBy(group, ({ row }) => (row === undefined ? "" : runKey(row)))
+        const parts = byRun.size > 1 ? [...byRun.values()] : group.map((one) => [one])
+        for (const part of parts) {
+          const sound = this.#refused.without(part)
+          if (sound.length > 0) await this.#write(sound)
+        }
+      } else for (const one of group) this.#refused.refuse(one, cause, conflicts && (await this.#has(one)))
       return
     }
     this.#held?.kept(rows)
     for (const row of rows) if (isLast(row)) this.#signed.delete(runKey(row))
     for (const { resolve } of group) resolve()
+  }
+
+  /** Is it on record? An entry that came a second time is refused, and what hangs on it is not. */
+  async #has({ row }: Waiting): Promise<boolean> {
+    if (row === undefined) return false
+    const { space, run, seq } = row
+    const of = "SELECT hash FROM ledger WHERE space = ? AND run = ? AND seq = ?"
+    try {
+      const found = (await this.#storage.all(of, [space, run, seq]))[0]
+      return found !== undefined && sameBytes(bytes(found, "hash"), row.hash)
+    } catch {
+      // A store that cannot say is asked no more: why it refused is told already.
+      return false
+    }
   }
 
   /** Keeps statements together with the signed notes of them: an end that is kept is an end that is signed. */

@@ -121,8 +121,11 @@ describe("a plan that is brought", () => {
   })
 })
 
-test("--watch serves what was saved, and keeps what it has while a file is wrong", async () => {
-  const folder = folderWith({ "here.graph.yaml": FILES["here.graph.yaml"] })
+test("--watch serves what was saved, and keeps what it has of a file while that is wrong", async () => {
+  const folder = folderWith({
+    "here.graph.yaml": FILES["here.graph.yaml"],
+    "other.graph.yaml": graph("other", "nodes:\n  x: { expr: '5' }\noutput: x\n"),
+  })
   const { server, url } = await serve(folder, "--watch", "--ledger", "memory")
   const file = join(folder, "here.graph.yaml")
   const run = async (name = "here") =>
@@ -139,8 +142,15 @@ test("--watch serves what was saved, and keeps what it has while a file is wrong
   await server.said("here is served anew")
   expect(await run()).toMatchObject({ json: { output: 42 } })
   writeFileSync(file, graph("here", "nodes:\n  x: { expr: '1 +' }\noutput: x\n"))
-  await server.said("what was served before stays")
+  await server.said("here stays as it was")
   expect(await run()).toMatchObject({ json: { output: 42 } })
+  // It is in the way of no other.
+  writeFileSync(join(folder, "other.graph.yaml"), graph("other", "nodes:\n  x: { expr: '6' }\noutput: x\n"))
+  await server.said("other is served anew, here stays as it was")
+  expect(await run("other")).toMatchObject({ json: { output: 6 } })
+  // One that is new and wrong is shown, and that is all.
+  writeFileSync(join(folder, "new.graph.yaml"), "graph: new\noutput: nothing\n")
+  await server.said("new.graph.yaml was saved: here stays as it was")
   writeFileSync(file, graph("there", "nodes:\n  x: { expr: '7' }\noutput: x\n"))
   await server.said("here is gone")
   expect(await run()).toMatchObject({ status: 404 })

@@ -209,6 +209,23 @@ export function ledgerContract(places: readonly Place[]): void {
       if (other !== store) await other.close()
     })
 
+    test("two who write one entry in one turn: the first has it, with what hangs on it", async () => {
+      const { store } = await open()
+      const [first] = await rowsOf(1)
+      const kept = (of: readonly Row[]) => Promise.allSettled(of.map(async (row) => store.append(row)))
+      await store.append(first!)
+      const entry = (seq: number, prev: Uint8Array, at: number): Row =>
+        seal({ space: "acme", run: "r1", seq, prev, at, body: { kind: "resume", by: `${at}` } }, null, digest)
+      const [a1, b1] = [entry(1, first!.hash, 1), entry(1, first!.hash, 2)]
+      const [a2, b2] = [entry(2, a1.hash, 1), entry(2, b1.hash, 2)]
+      const ends = await kept([a1, b1, a2, b2])
+      expect(ends.map((e) => e.status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"])
+      expect((await store.entries("acme", "r1")).rows.map((row) => hex(row.hash))).toEqual(
+        [first!, a1, a2].map((row) => hex(row.hash)),
+      )
+      await store.close()
+    })
+
     test("takes every byte, and rows of megabytes", async () => {
       const { store } = await open()
       const [start, read] = await rowsOf(1)

@@ -54,7 +54,8 @@ test("a run rests, says what it waits for, and goes on when that is there", asyn
     422,
     { type: "/problems/answer" },
   ])
-  expect(await post(`${at}/resume`, { answer: 1 })).toMatchObject([202, {}])
+  expect(await post(`${at}/resume`, { answer: 1 })).toMatchObject([400, { type: "/problems/bad-body" }])
+  expect(await post(`${at}/resume`, {})).toMatchObject([202, {}])
   expect(await post(`${at}/resume`, { answers: { sure: true } })).toMatchObject([200, { output: 8 }])
   expect(await post(`${at}/resume`, {})).toMatchObject([409, { type: "/problems/closed" }])
   expect(await post("/runs/nobody/resume", {})).toMatchObject([404, { title: "No such run" }])

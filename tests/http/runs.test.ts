@@ -91,6 +91,22 @@ describe("a run that nobody waits for", () => {
     expect((await get(`/runs/${waits.json.run}`)).json).toMatchObject(state)
   })
 
+  test("hears no answer under a name that nobody reads: it is told so, and nothing happens", async () => {
+    const { post, get } = await site([ASKS])
+    const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
+    for (const [path, body] of [
+      [`/runs/${run}/resume`, { answer: { sure: true } }],
+      [`/runs/${run}/undo`, { cancel: true, leaves: ["sure"] }],
+      ["/events/paid", { values: 3 }],
+      ["/events/paid", [3]],
+    ] as const)
+      expect([path, await post(path, body)]).toMatchObject([
+        path,
+        { status: 400, json: { type: "/problems/bad-body" } },
+      ])
+    expect((await get(`/runs/${run}`)).json).toMatchObject({ status: "parked" })
+  })
+
   test("is ended by no page that a browser would let ask without leave", async () => {
     const { post, ask, get } = await site([ASKS])
     const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
