@@ -322,6 +322,20 @@ describe("a run that goes on", () => {
     expect(met.record.waits).toMatchObject([{ path: STORE, request: { code: "Timeout" } }])
   })
 
+  test("and ends says of which open writes nobody knows, and not of one that certainly never arrived", () => {
+    const waits = parked(STORE, "uncertain")
+    const again: Written = [{ kind: "answer", path: STORE, how: "again", by: "me", outcome: null, message: null }, null]
+    for (const [written, uncertain] of [
+      [[intent, waits], [STORE]],
+      [[intent, waits, again], []],
+    ] as const) {
+      const { store, history } = kept(...written)
+      const record = resumeRun(plan, history, options(store))
+      record.end(fail("Cancelled", "no more"))
+      expect(record.uncertain).toEqual(uncertain as never)
+    }
+  })
+
   test("has the trace of one that never stopped, also where a finished item still has an open write", () => {
     const tool: NodeKind = {
       kind: "tool",
