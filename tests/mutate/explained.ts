@@ -239,13 +239,6 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: "bus/limits.ts",
-    what: "always",
-    code: 'wants !== "place" && gate.starts.length > 0',
-    reason:
-      "A call that takes its place again waits for no window, and one without a window has a ring without a place.",
-  },
-  {
-    file: "bus/limits.ts",
     what: "left alone",
     code: 'wants !== "place" && gate.starts.length > 0',
     reason: "A shortcut: writing to a ring without a place changes nothing.",
