@@ -44,6 +44,12 @@ export interface Strike {
   readonly fault: Fault
 }
 
+/** Somebody wants a run to end, as the world comes to its n-th operation. */
+export interface Stop {
+  readonly at: number
+  readonly run: string
+}
+
 /** A write that reached a tool. */
 export interface Applied {
   readonly run: string
@@ -67,6 +73,14 @@ export class World {
   /** What an independent look found wrong while it happened. */
   readonly wrong: string[] = []
   readonly clock = new SimClock()
+  readonly #stops: ReadonlyMap<number, string>
+  /** Runs that somebody wants to end; and how those hear of it that are under way. */
+  readonly stopped = new Set<string>()
+  readonly hear = new Map<string, () => void>()
+  /** Those who wanted to go on with a run at the moment when another did, and were told. */
+  rivals = 0
+  /** Messages that a process has sent and that have not arrived. */
+  readonly #flying = new Map<object, { readonly at: string; readonly process: Process }>()
   /** What is on the disk outlives every process. */
   readonly #disk: Disk
   readonly #answers = new Map<string, number>()
@@ -80,8 +94,9 @@ export class World {
   /** Leaves that the witness speaks of and the disk forgot. A world may come to the very same ones again. */
   readonly forgotten: { readonly index: number; readonly leaf: string }[] = []
 
-  constructor(disk: Disk, strikes: readonly Strike[]) {
+  constructor(disk: Disk, strikes: readonly Strike[], stops: readonly Stop[] = []) {
     this.#disk = disk
+    this.#stops = new Map(stops.map(({ at, run }) => [at, run]))
     this.strikes = new Map(strikes.map(({ at, fault }) => [at, fault]))
   }
 
@@ -97,6 +112,11 @@ export class World {
   async strike(process: Process, what: "disk" | "tool"): Promise<Fault | undefined> {
     if (!process.alive) return never()
     this.clock.moved()
+    const stops = this.#stops.get(this.ops)
+    if (stops !== undefined) {
+      this.stopped.add(stops)
+      this.hear.get(stops)?.()
+    }
     const fault = this.strikes.get(this.ops++)
     if (this.#forgets !== undefined && what === "disk") return this.#powerOff(process, this.#forgets, "forgotten")
     if (fault === "clock forward") this.clock.wall += DAY_MS
@@ -197,7 +217,10 @@ export class World {
           const fault = await this.strike(process, "tool")
           if (fault === "tool lost") return never()
           if (fault === "tool down") throw fail("Down", "not now", { retryable: true, undelivered: true })
+          const message = {}
+          this.#flying.set(message, { at: `${call.run} ${printPath(call.path)}`, process })
           if (fault === "tool slow") await this.clock.sleep(400)
+          this.#flying.delete(message)
           if (!process.alive) return never()
           const answer = await this.#arrive(
             { run: call.run, path: printPath(call.path), tool: name, key: call.key, arg },
@@ -247,6 +270,12 @@ export class World {
       return body.kind === "intent" && printPath(body.path) === path && body.key === key
     })
     if (!found) this.wrong.push(`${run} ${path} was sent before its intent was on record`)
+  }
+
+  /** Is a message of this call still on its way? Then nobody can say whether it was done. */
+  flies(run: string, path: Path): boolean {
+    const at = `${run} ${printPath(path)}`
+    return [...this.#flying.values()].some((message) => message.at === at && message.process.alive)
   }
 
   /** What a person finds out who asks the tool: was it done? */
