@@ -102,7 +102,8 @@ function effectsOf(world: World, history: History): string[] {
     if (run !== history.run) continue
     if (seen.has(path)) wrong.push(`${run} ${path}: ${tool} was done twice`)
     seen.add(path)
-    if (!history.known.has(path) && !history.open.has(path))
+    const unsaid = world.stopped.has(run) && world.unsaid.has(`${run} ${path}`)
+    if (!unsaid && !history.known.has(path) && !history.open.has(path))
       wrong.push(`${run} ${path}: ${tool} was done, and the ledger does not say so`)
   }
   return wrong

@@ -88,6 +88,8 @@ export class World {
   #forgets: number | undefined
   /** Writes that were done and announced on a disk that forgot the announcement: no ledger can know of them. */
   readonly ghosts: Applied[] = []
+  /** The same of tools that honour a key: whoever goes on with the run sends these again, unless somebody ends it before. */
+  readonly unsaid = new Set<string>()
   /** The signed head as it was handed out last; and the one that speaks of what the disk has forgotten since. */
   kept: SignedHead | undefined
   witness: SignedHead | undefined
@@ -166,6 +168,7 @@ export class World {
     for (const { entry, run } of intents) {
       const { body } = openEntry(entry)
       if (left.has(hex(entry)) || body.kind !== "intent") continue
+      this.unsaid.add(`${run} ${printPath(body.path)}`)
       const lost = this.applied.findIndex((a) => a.tool === "post" && a.run === run && a.path === printPath(body.path))
       if (lost >= 0) this.ghosts.push(...this.applied.splice(lost, 1))
     }
