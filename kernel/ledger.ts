@@ -25,18 +25,16 @@ export type Why = "ask" | "sleep" | "event" | "uncertain" | "held" | "budget"
 export type Answered = "answered" | "due" | "delivered" | "refused" | "again"
 export type Verified = "kept" | "wrong" | "dropped" | "off"
 
-/**
- * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
- * milliseconds since the epoch; `message` is the text of a failure (its code and data are in `data`), null for a value.
- */
+/** The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes, times milliseconds since the epoch; `message` is the text of a failure (code and data are in `data`), null for a value. */
 export type EntryBody =
-  /** The run began. `data`: the input. `pins`: hash of the blob with what the plan's tools were pinned to, in hexadecimal. */
+  /** The run began. `data`: the input. `pins`: hash of the blob with what the plan's tools were pinned to, in hexadecimal. `held`: its writes wait for leave. */
   | {
       readonly kind: "start"
       readonly graph: string
       readonly plan: string
       readonly pins: string | null
       readonly input: Uint8Array
+      readonly held?: true
     }
   /** What a read found. `data`: the outcome. `cachedMs`: taken from a cache that may be so old; then no call was made. */
   | {
@@ -232,7 +230,7 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 
 /** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
-  start: ["graph", "plan", "pins", "input"],
+  start: ["graph", "plan", "pins", "input", "held"],
   read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key", "args"],
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
@@ -248,10 +246,14 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   end: ["outcome", "message", "trace"],
 }
 
-/** Fields of an entry. The arguments of a write are mentioned only where they are kept: then there is one field more. */
-const fieldsOf = (kind: EntryKind, args: boolean): readonly string[] =>
-  kind === "intent" && !args ? INTENT : FIELDS[kind]
-const INTENT = FIELDS.intent.slice(0, -1)
+/** The last field of some is mentioned only where it is true: that arguments of a write are kept, that writes are held. */
+const MORE: { readonly [kind in EntryKind]?: string } = { start: "held", intent: "args" }
+const fieldsOf = (kind: EntryKind, more: boolean): readonly string[] =>
+  MORE[kind] === undefined || more ? FIELDS[kind] : FEWER[kind]!
+const FEWER: { readonly [kind in EntryKind]?: readonly string[] } = {
+  start: FIELDS.start.slice(0, -1),
+  intent: FIELDS.intent.slice(0, -1),
+}
 
 /**
  * Fields that say something about data, even if only its hash, from which a guess of it could be tested. In a salted entry
@@ -287,7 +289,7 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
   const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
-  const names = fieldsOf(body.kind, fields["args"] === true)
+  const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
     const { asked, told } = SECRET[body.kind]
@@ -367,8 +369,8 @@ export function readEntry(bytes: Uint8Array): Read {
   if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
   }
-  const args = rest[FIELDS.intent.length - 1] === true
-  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? fieldsOf(kind as EntryKind, args) : undefined
+  const of = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
+  const fields = of === undefined ? undefined : fieldsOf(of, rest[FIELDS[of].length - 1] === true)
   if (
     fields === undefined ||
     (fields.length !== rest.length && fields.length + 2 !== rest.length) ||
