@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { recentNode } from "../tests/hosts/node.ts"
 import { cpuOf } from "./http/cpu.ts"
+import { orderGraph } from "./http/order.ts"
 import { installed } from "./installed.ts"
 import { Report } from "./report.ts"
 
@@ -19,16 +20,6 @@ const CONNECTIONS = 32
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { "no-peers": { type: "boolean" } } })
 const [ROUNDS = 5, SECONDS = 4] = positionals.map(Number)
 
-const GRAPH = `graph: order_total
-input: { quantity: number, price: number, country: string }
-nodes:
-  net: { expr: input.quantity * input.price }
-  discount: { expr: "net > 100 ? net * 0.1 : 0.0" }
-  tax: { expr: "(net - discount) * (input.country == 'CH' ? 0.081 : 0.19)" }
-  shipping: { expr: "net > 50 ? 0.0 : 7.9" }
-  total: { expr: net - discount + tax + shipping }
-output: { total: total, tax: tax }
-`
 const US = "Shadowgraph"
 const US_ON_DISK = "Shadowgraph, ledger on disk"
 const HONO = "Hono by hand"
@@ -66,7 +57,7 @@ interface Sample {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "bench-http-"))
-writeFileSync(join(folder, "order_total.graph.yaml"), GRAPH)
+writeFileSync(join(folder, "order_total.graph.yaml"), orderGraph("order_total"))
 const children: ChildProcess[] = []
 
 try {

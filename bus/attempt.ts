@@ -82,6 +82,11 @@ export class Attempts {
     return false
   }
 
+  /** Reads streams to their end that the run would rest in the middle of; false where there are none. */
+  drains(): boolean {
+    return [...this.#active].filter(({ stream, frame }) => !frame.dead && stream?.drains()).length > 0
+  }
+
   /** The run is over: no deadline matters any more, and what is still on its way holds up nobody. */
   close(): void {
     this.#deadlines?.close()

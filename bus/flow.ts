@@ -47,7 +47,24 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
     await vm.driver.counted(commit(items))
     return { done: true }
   }
+  /** Items that were read before anybody asked for them. */
+  const before: Taken[] = []
+  let filled: Promise<void> | undefined
   const next = async (): Promise<Taken> => {
+    if (filled !== undefined) await filled
+    return before.shift() ?? (await read())
+  }
+  const fill = async (): Promise<void> => {
+    do before.push(await read())
+    while (before.at(-1)?.done !== true)
+  }
+  /** The run is about to rest. What others have seen the beginning of is read to its end: its outcome has to be on record. */
+  const drains = (): boolean => {
+    if (over || items.length === 0 || tool.extern.effect === "pure") return false
+    filled ??= fill()
+    return true
+  }
+  const read = async (): Promise<Taken> => {
     try {
       return await pull()
     } catch (cause) {
@@ -65,13 +82,16 @@ export function flow(attempts: Attempts, task: Task): StreamValue {
     if (over) return
     over = stopped = true
     quit(iterator)
-    if (items.length === 0 || tool.extern.effect === "pure") attempts.leave(task)
+    const { record } = vm.settings
+    // Out of budget the run rests, and has learnt nothing for good: whoever goes on with it reads from the beginning.
+    const rests = record.parks && record.meter?.stopped !== undefined
+    if (items.length === 0 || rests || tool.extern.effect === "pure") attempts.leave(task)
     else {
       const unread = fail("Stopped", "Nobody reads on", { cause })
       attempts.recorded(task, brokenOff(unread, items), attempt)
     }
   }
-  const stream = new StreamValue(next, stop)
+  const stream = new StreamValue(next, stop, drains)
   task.stream = stream
   attempts.list(task)
   return stream

@@ -208,6 +208,48 @@ describe("ResourceLimits", () => {
     expect(limits.load("one")).toEqual({ running: 0, waiting: 0 })
   })
 
+  test("a place that is taken again is no call that begins; whoever may go by then goes, all at once", async () => {
+    const clock = new StandingClock()
+    const limits = new ResourceLimits(clock)
+    limits.declare("one", { perSecond: 1 })
+    limits.declare("two", { perSecond: 2 })
+    expect(limits.enter("one")).toBeUndefined()
+    await Promise.all([clock.sleep(600), clock.next()])
+    limits.leave("one")
+    expect(limits.again("one", "place")).toBeUndefined()
+    for (let i = 0; i < 2; i++) expect(limits.enter("two")).toBeUndefined()
+    await Promise.all([clock.sleep(400), clock.next()])
+    expect(limits.enter("one")).toBeUndefined()
+    let gone = 0
+    for (let i = 0; i < 3; i++) void limits.enter("two")!.then(() => gone++)
+    await clock.next()
+    expect([clock.tick(), gone]).toEqual([1_600, 2])
+    await clock.next()
+    expect([clock.tick(), gone]).toEqual([2_600, 3])
+  })
+
+  test("who waits to send once more is slept for, whoever else gives up", async () => {
+    const slept: AbortSignal[] = []
+    const clock: Clock = {
+      now: () => 0,
+      tick: () => 0,
+      sleep: (_, signal) => {
+        slept.push(signal!)
+        return new Promise(() => {})
+      },
+    }
+    const limits = new ResourceLimits(clock)
+    limits.declare("a", { perSecond: 1 })
+    limits.enter("a")
+    const [a, b] = [new AbortController(), new AbortController()]
+    const gone = Promise.allSettled([limits.enter("a", a.signal), limits.again("a", "send", b.signal)])
+    a.abort()
+    expect(slept.map(({ aborted }) => aborted)).toEqual([false])
+    b.abort()
+    expect(slept.map(({ aborted }) => aborted)).toEqual([true])
+    await gone
+  })
+
   test("a bound that is none is refused", () => {
     const limits = new ResourceLimits(new StandingClock())
     for (const bad of [

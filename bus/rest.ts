@@ -75,6 +75,7 @@ export class Rest {
     const held = this.#held
     // A tool that does not keep what it has learnt, and waits in a body, waits until its time is up.
     if (held.length === 0) {
+      if (this.#answers.attempts.drains()) return
       if (!this.#answers.attempts.anyStays()) this.#answers.rested(this.#comesTo)
       return
     }

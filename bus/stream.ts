@@ -15,9 +15,13 @@ export class StreamValue {
   #taken = false
   #ended = false
 
-  constructor(next: () => Promise<Taken>, stop: (cause: Failure) => void) {
+  /** Reads to the end what has been begun to be read; false where that is done, or need not be. */
+  readonly drains: () => boolean
+
+  constructor(next: () => Promise<Taken>, stop: (cause: Failure) => void, drains: () => boolean = () => false) {
     this.#next = next
     this.stop = stop
+    this.drains = drains
   }
 
   /** The one reader's right to take items. Fails with `Failure` `StreamTaken` the second time. */

@@ -2,6 +2,7 @@
 
 export { main } from "./cli/cli.ts"
 export { cliReference } from "./cli/help.ts"
+export { failurePages } from "./cli/pages/pages.ts"
 export { terminalOf } from "./cli/terminal.ts"
 export { pictureOfGraph } from "./draw/graph.ts"
 export { mermaidOf } from "./draw/mermaid.ts"

@@ -55,6 +55,6 @@ export function messagePages(): string {
       text === undefined ? "" : `\n${head}\n\n\`\`\`yaml\n${text}\n\`\`\`\n`
     return `## ${code} ${title}\n\n${page}\n${example("Wrong:", wrong)}${example("Right:", right)}`
   })
-  const head = `# What \`check\` can find\n\nThis page is generated from \`graph/messages\` by \`npm run generate\`. \`shadowgraph explain CODE\` prints the same.\n`
+  const head = `# What \`check\` can find\n\nThis page is generated from \`graph/messages\` by \`npm run generate\`. \`shadowgraph explain CODE\` prints the same. What runs fail with is in [failures.md](failures.md).\n`
   return [head, ...pages].join("\n")
 }

@@ -2,7 +2,7 @@
 // `npm run generate`. `scripts/generate.test.ts` holds each file against what the code would write.
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { cliReference } from "../deploy/mod.ts"
+import { cliReference, failurePages } from "../deploy/mod.ts"
 import { expressionReference, graphSchema } from "../graph/file/mod.ts"
 import { messagePages } from "../graph/mod.ts"
 import { standardKinds } from "../nodes/mod.ts"
@@ -17,6 +17,7 @@ export const generated: Readonly<Record<string, () => string | Promise<string>>>
   "schema/graph.json": () => `${JSON.stringify(graphSchema(standardKinds), null, 2)}\n`,
   "docs/cli.md": cliReference,
   "docs/errors.md": messagePages,
+  "docs/failures.md": failurePages,
   "docs/expressions.md": expressionReference,
   "docs/plan.md": opcodeReference,
   "learn/train/kernel.wasm.ts": () => assembled("learn/train/kernel.as"),

@@ -187,8 +187,9 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "explain",
-    about: "Explain an error code, a pass of the compiler, or what the compiler made of a graph and why.",
-    takes: "[code|pass|graph|plan]",
+    about:
+      "Explain a problem of check, a failure, a refusal, an exit code, a pass of the compiler, or what the compiler made of a graph and why.",
+    takes: "[code|exit code|pass|graph|plan]",
     options: [
       {
         name: "picture",
@@ -201,6 +202,8 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: [
       ["shadowgraph explain G101", "the page of a problem"],
+      ["shadowgraph explain HttpStatus", "what a run failed with, and what to do"],
+      ["shadowgraph explain 4", "an exit code"],
       ["shadowgraph explain quote.graph.yaml", "what each pass changed, and the plan"],
       ["shadowgraph explain fold", "one pass"],
       ["shadowgraph explain quote.graph.yaml -p quote.svg", "before and after, side by side"],

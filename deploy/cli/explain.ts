@@ -1,4 +1,4 @@
-/** `explain`: an error code, a pass of the compiler, or what the compiler made of a graph and why. */
+/** `explain`: a code of `check`, a failure, a refusal, an exit code, a pass of the compiler, or what the compiler made of a graph and why. */
 import { CHOICES, type Compiled, compile, PASSES, type PassReport } from "../../compile/mod.ts"
 import { type Code, leastNeeds, MESSAGES, type Message, nearest } from "../../graph/mod.ts"
 import { decodePlan, disasm, explainMarks, type Plan, planHash } from "../../plan/mod.ts"
@@ -6,10 +6,13 @@ import { pictureOfGraph } from "../draw/graph.ts"
 import { pictureOfPlan } from "../draw/plan.ts"
 import { svgOf } from "../draw/svg.ts"
 import { ProjectError } from "../project/project.ts"
+import { findSource } from "../project/source.ts"
 import { meaningOf } from "./admit.ts"
 import { type Program, programOf } from "./bytes.ts"
 import { type Call, CliError, EXIT, usage } from "./command.ts"
 import { save, small, titlesOf } from "./draw.ts"
+import { type Found, listed, names, pagesOf } from "./pages/pages.ts"
+import { exitOf } from "./pages/refusals.ts"
 
 export async function run(call: Call): Promise<number> {
   const [word, ...more] = call.words
@@ -17,10 +20,12 @@ export async function run(call: Call): Promise<number> {
     throw usage("explain takes one word: a code, a pass, a graph or a plan", "shadowgraph explain G101")
   if (word === undefined) return index(call)
   if (/^g\d+$/i.test(word)) return code(call, word.toUpperCase())
+  if (/^\d+$/.test(word)) return exitCode(call, Number(word))
   if (ORDER.some(({ name }) => name === word)) return onePass(call, word)
-  const program = await programOf(call, word).catch((cause) => {
-    throw cause instanceof ProjectError && /^[A-Za-z][A-Za-z0-9]*$/.test(word) ? unknown(word, cause) : cause
-  })
+  // A file of that name comes first: its owner has chosen it.
+  const found = /^[A-Za-z][A-Za-z0-9-]*$/.test(word) ? await fileOrPage(call, word) : undefined
+  if (found !== undefined) return showPages(call, found)
+  const program = await programOf(call, word)
   if (program === undefined) return EXIT.failed
   const { checked } = program
   const compiled = checked === undefined ? undefined : compile(checked, { texts: true })
@@ -32,19 +37,42 @@ export async function run(call: Call): Promise<number> {
   return EXIT.ok
 }
 
-/** No file, and no word that has a page here: what comes near, and where the failures of runs are explained. */
-function unknown(word: string, cause: ProjectError): CliError {
-  const failure = /^[A-Z][a-z]/.test(word)
-  return new CliError({
-    reason: "usage",
-    message: failure ? `"${word}" is no code of check, no pass and no file` : cause.message,
-    hints: failure
-      ? ["What a run fails with belongs to the kind of its node: docs/nodes/<kind>.md lists it, with what to do"]
-      : ["shadowgraph explain   lists codes and passes"],
-    exit: EXIT.usage,
-    near: { word, among: ORDER.map(({ name }) => name) },
-    cause,
-  })
+/** The pages of a word that names no file; undefined where it names one. Fails with `CliError` (`usage`) where it names neither. */
+async function fileOrPage(call: Call, word: string): Promise<readonly Found[] | undefined> {
+  try {
+    await findSource(word, call.terminal.cwd)
+    return undefined
+  } catch (cause) {
+    if (!(cause instanceof ProjectError)) throw cause
+    const pages = pagesOf(word)
+    if (pages.length > 0) return pages
+    throw new CliError({
+      reason: "usage",
+      message: `"${word}" is no code, no pass and no file`,
+      hints: ["shadowgraph explain   lists codes and passes; a code of your own function is explained by nobody else"],
+      exit: EXIT.usage,
+      near: { word, among: [...ORDER.map(({ name }) => name), ...names()] },
+      cause,
+    })
+  }
+}
+
+function showPages({ terminal: { out } }: Call, pages: readonly Found[]): number {
+  const { bold, dim } = out.colours
+  const columns = Math.min(out.columns(), 100)
+  const texts = pages.map(
+    ({ name, title, page, of }) =>
+      `${bold(`${name}  ${title}`)}\n\n${fill(page, columns)}\n\n${dim(fill(of, columns))}\n`,
+  )
+  out.write(texts.join("\n"))
+  return EXIT.ok
+}
+
+function exitCode({ terminal: { out } }: Call, code: number): number {
+  const means = exitOf(code)
+  if (means === undefined) throw usage(`No command ends with ${code}`, `Exit codes: ${Object.values(EXIT).join(" ")}`)
+  out.write(`${out.colours.bold(`exit code ${code}`)}  ${means}\n`)
+  return EXIT.ok
 }
 
 /** What the compiler does, in its order: rewriting passes, what lowering chooses, and the writing itself. */
@@ -62,9 +90,18 @@ function index(call: Call): number {
   out.write(`${bold("what check can find")}\n`)
   for (const c of codes) out.write(`  ${cyan(c)}  ${MESSAGES[c].title}\n`)
   out.write(`${bold("what the compiler does, in this order")}\n`)
-  const width = Math.max(...ORDER.map(({ name }) => name.length))
-  for (const { name, about } of ORDER) out.write(`  ${cyan(name.padEnd(width))}  ${about}\n`)
-  out.write(dim("shadowgraph explain <code|pass|graph|plan>\n"))
+  const list = (entries: readonly (readonly [name: string, about: string])[]) => {
+    const width = Math.max(...entries.map(([name]) => name.length))
+    for (const [name, about] of entries) out.write(`  ${cyan(name.padEnd(width))}  ${about}\n`)
+  }
+  list(ORDER.map(({ name, about }) => [name, about]))
+  for (const [heading, entries] of listed()) {
+    out.write(`${bold(heading)}\n`)
+    list(entries)
+  }
+  out.write(`${bold("what an exit code says")}\n`)
+  list(Object.values(EXIT).map((value) => [String(value), exitOf(value)!]))
+  out.write(dim("shadowgraph explain <code|exit code|pass|graph|plan>\n"))
   return EXIT.ok
 }
 

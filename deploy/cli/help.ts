@@ -1,17 +1,8 @@
 /** Help, made from the table of commands: for the terminal, and as the reference page docs/cli.md. */
 import { CliError, COMMON, type Command, EXIT, type Option } from "./command.ts"
 import { COMMANDS } from "./commands.ts"
+import { EXITS } from "./pages/refusals.ts"
 import type { Colours, Terminal } from "./terminal.ts"
-
-const EXITS: { readonly [K in keyof typeof EXIT]: string } = {
-  ok: "done",
-  failed: "the graph failed, or something was found wrong",
-  usage: "the command line cannot be understood, or an input is missing or wrong",
-  grant: "a capability is not granted",
-  parked:
-    "the run rests: it waits for an answer, an event, its time, or word of a write; `runs resume` goes on with it",
-  interrupted: "interrupted; tools were stopped and the ledger was closed",
-}
 
 /** Shows the list of commands, or the help of one. */
 export function showHelp(words: readonly string[], terminal: Terminal): number {

@@ -220,7 +220,8 @@ export class Engine {
     }
     const executors: Executor[] = []
     for (const extern of admitted.externs) {
-      this.#limits.declareFor(extern.signature, admitted.plan.resources)
+      // What is only looked at calls nothing: bounds that its graph stated once are not stated anew.
+      if (options.untouched !== true) this.#limits.declareFor(extern.signature, admitted.plan.resources)
       const closed = options.untouched === true && extern.signature.effect !== "pure"
       const own: Services = { ...services, granted: extern.granted }
       executors.push(closed ? UNTOUCHED : await this.#executor(extern, admitted, own))

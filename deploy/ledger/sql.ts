@@ -26,13 +26,14 @@ import {
   type RunHead,
 } from "../../kernel/mod.ts"
 import { SqlMarks } from "../engine/marks.ts"
+import { formatAsked } from "../storage/format.ts"
 import type { Statement, Storage } from "../storage/port.ts"
 import { leavesOf, SqlArchive } from "./archive.ts"
 import { HeldRuns, type HolderOptions } from "./held.ts"
 import { redactionOf } from "./redaction.ts"
 import { Refused, type Waiting } from "./refused.ts"
 import { bytes, headOf, ROW_COLUMNS, rowOf } from "./rows.ts"
-import { type Dialect, formatTable, ledgerTables } from "./tables.ts"
+import { type Dialect, formatTable, LEDGER_PART, ledgerTables } from "./tables.ts"
 
 const INSERT = `INSERT INTO ledger (space, run, seq, kind, entry, data, asked, told, hash)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -100,7 +101,7 @@ export class SqlLedger implements LedgerStore {
   static async open(options: SqlLedgerOptions): Promise<SqlLedger> {
     const { storage, dialect = "sqlite" } = options
     await storage.batch(formatTable(dialect))
-    const found = (await storage.all("SELECT format FROM shadowgraph_format WHERE part = 'ledger'", []))[0]?.["format"]
+    const found = (await storage.all(...formatAsked(LEDGER_PART)))[0]?.["format"]
     if (found !== LEDGER_FORMAT) {
       throw kernelError("format", `Cannot open the ledger: its format must be ${LEDGER_FORMAT}, found ${String(found)}`)
     }

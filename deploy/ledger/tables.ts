@@ -3,7 +3,11 @@
  * is refused by the database, whichever process asks for it.
  */
 import { LEDGER_FORMAT } from "../../kernel/mod.ts"
+import { formatNoted } from "../storage/format.ts"
 import type { Statement } from "../storage/port.ts"
+
+/** The ledger among the parts of a store that a format is noted of. */
+export const LEDGER_PART = "ledger"
 
 export type Dialect = "sqlite" | "postgres"
 
@@ -21,8 +25,7 @@ const TYPES = {
 /** Which version wrote this: read before any other table is touched. */
 export const formatTable = (dialect: Dialect): readonly Statement[] => [
   ...one(dialect),
-  ["CREATE TABLE IF NOT EXISTS shadowgraph_format (part TEXT PRIMARY KEY, format INTEGER NOT NULL)", []],
-  ["INSERT INTO shadowgraph_format (part, format) VALUES ('ledger', ?) ON CONFLICT (part) DO NOTHING", [LEDGER_FORMAT]],
+  ...formatNoted(LEDGER_PART, LEDGER_FORMAT),
 ]
 
 export function ledgerTables(dialect: Dialect): readonly Statement[] {

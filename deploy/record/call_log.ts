@@ -21,6 +21,8 @@ import {
   type VersionOnLog,
 } from "../../learn/mod.ts"
 import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
+import { formatAsked, formatNoted } from "../storage/format.ts"
+import { Gathering } from "../storage/gathering.ts"
 import type { Statement, StorageRow } from "../storage/port.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
 
@@ -39,9 +41,10 @@ export function openCallLog(folder: string): FileCallLog {
   return new FileCallLog({ file })
 }
 
-/** Calls that wait to be written, and how long the first of them waits. */
+/** Calls that wait to be written together. */
 const GATHERED_MAX = 512
-const GATHER_MS = 500
+/** Among the parts of a store that a format is noted of. */
+const PART = "calls"
 
 const TABLES: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS call (
@@ -78,7 +81,7 @@ export class FileCallLog implements CallLog {
   readonly #onLost: FileCallLogOptions["onLost"]
   #gathered: Statement[] = []
   readonly #sums = new Map<string, Sum>()
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #gathering = new Gathering(GATHERED_MAX, () => this.#written())
 
   constructor({ file, bounds, onLost }: FileCallLogOptions) {
     this.#file = file
@@ -95,16 +98,8 @@ export class FileCallLog implements CallLog {
 
   /** Asks which version wrote it before any table of its own is touched. */
   #prepare(): void {
-    told("open", this.#file, () =>
-      this.#db.batch([
-        ["CREATE TABLE IF NOT EXISTS shadowgraph_format (part TEXT PRIMARY KEY, format INTEGER NOT NULL)", []],
-        [
-          "INSERT INTO shadowgraph_format (part, format) VALUES ('calls', ?) ON CONFLICT (part) DO NOTHING",
-          [CALL_LOG_FORMAT],
-        ],
-      ]),
-    )
-    const [row] = this.#all("SELECT format FROM shadowgraph_format WHERE part = 'calls'", [])
+    told("open", this.#file, () => this.#db.batch(formatNoted(PART, CALL_LOG_FORMAT)))
+    const [row] = this.#all(...formatAsked(PART))
     if (row?.["format"] !== CALL_LOG_FORMAT) {
       throw learnError(
         "version",
@@ -127,11 +122,7 @@ export class FileCallLog implements CallLog {
       sum.bytes += data.length
     }
     this.#sums.set(key, sum)
-    if (this.#gathered.length >= GATHERED_MAX) this.#written()
-    else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#written(), GATHER_MS)
-      this.#timer.unref?.()
-    }
+    this.#gathering.came(this.#gathered.length)
   }
 
   /** Writes what was gathered; what cannot be written is let go of, and told. */
@@ -139,15 +130,15 @@ export class FileCallLog implements CallLog {
     try {
       this.flush()
     } catch (cause) {
-      if (cause instanceof LearnError) this.#onLost?.(cause, this.#gathered.length)
+      if (!(cause instanceof LearnError)) throw cause
+      this.#onLost?.(cause, this.#gathered.length)
       this.#gathered = []
       this.#sums.clear()
     }
   }
 
   flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#gathering.over()
     if (this.#sums.size === 0) return
     const tools = [...this.#sums.keys()].map((key) => JSON.parse(key) as [string, string])
     const counted = [...this.#sums].map(([key, { calls, bytes, refused }]): Statement => {

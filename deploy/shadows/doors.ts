@@ -10,6 +10,8 @@ import { type DoorState, LivingDoor, type Verification } from "../../learn/mod.t
 import type { Doorway, Promised } from "../../shadow/mod.ts"
 import { makeOwnFolder, OWN_FOLDER } from "../project/own_folder.ts"
 import { systemClock } from "../services/clock.ts"
+import { formatAsked, formatNoted } from "../storage/format.ts"
+import { Gathering } from "../storage/gathering.ts"
 import type { Statement, StorageRow } from "../storage/port.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
 import { ShadowStoreError } from "./card.ts"
@@ -27,9 +29,10 @@ const ADD = "INSERT INTO verification (shadow, at, used, confidence, ok) VALUES 
 const KEEP = `INSERT INTO door (shadow, seq, state) VALUES (?, ?, ?)
   ON CONFLICT (shadow) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > door.seq`
 
-/** Verifications that wait to be written, and how long the first of them waits. */
+/** Verifications that wait to be written together. */
 const GATHERED_MAX = 256
-const GATHER_MS = 500
+/** Among the parts of a store that a format is noted of. */
+const PART = "verifications"
 /** Rows that stay behind a kept state: another process may still be at them. */
 const BEHIND = 10_000
 
@@ -49,7 +52,7 @@ export class Doors {
   readonly #file: string
   readonly #doors = new Map<string, KeptDoor>()
   #db: SqliteStorage | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #gathering = new Gathering(GATHERED_MAX, () => this.#written())
   #lost = false
 
   /** Fails with `ShadowStoreError` (`unreadable`) where there is a file that cannot be used. */
@@ -72,8 +75,7 @@ export class Doors {
 
   /** Writes what was seen, and reads what other processes have seen. Fails with `ShadowStoreError`. */
   flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#gathering.over()
     const fresh = [...this.#doors].filter(([, door]) => door.pending.length > 0)
     if (fresh.length === 0) return
     this.#db ??= this.#open()
@@ -101,7 +103,7 @@ export class Doors {
     } catch (cause) {
       this.#giveUp(cause)
     }
-    clearTimeout(this.#timer)
+    this.#gathering.over()
     this.#db?.close()
     this.#db = undefined
   }
@@ -120,11 +122,7 @@ export class Doors {
 
   #later(): void {
     const waiting = [...this.#doors.values()].reduce((sum, { pending }) => sum + pending.length, 0)
-    if (waiting >= GATHERED_MAX) this.#written()
-    else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#written(), GATHER_MS)
-      this.#timer.unref?.()
-    }
+    this.#gathering.came(waiting)
   }
 
   #written(): void {
@@ -246,14 +244,8 @@ export class KeptDoor implements Doorway {
 
 /** Asks which version wrote it before any table of its own is touched. */
 function prepare(db: SqliteStorage, file: string): void {
-  db.batch([
-    ["CREATE TABLE IF NOT EXISTS shadowgraph_format (part TEXT PRIMARY KEY, format INTEGER NOT NULL)", []],
-    [
-      "INSERT INTO shadowgraph_format (part, format) VALUES ('verifications', ?) ON CONFLICT (part) DO NOTHING",
-      [FORMAT],
-    ],
-  ])
-  const [row] = db.all("SELECT format FROM shadowgraph_format WHERE part = 'verifications'", [])
+  db.batch(formatNoted(PART, FORMAT))
+  const [row] = db.all(...formatAsked(PART))
   if (row?.["format"] !== FORMAT) {
     const message = `Cannot use the verifications of shadows "${file}": they have format ${String(row?.["format"])}, wanted ${FORMAT}; another version of shadowgraph wrote them. Move the file away to begin anew`
     throw new ShadowStoreError({ reason: "unreadable", message })

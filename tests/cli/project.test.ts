@@ -69,8 +69,26 @@ describe("init", () => {
   test("a word that has no page gets the nearest one, or where failures of runs are explained", async () => {
     expect(await sg("help", "chek")).toMatchObject({ exit: 2, err: expect.stringContaining("Did you mean check?") })
     expect(await sg("explain", "shedule")).toMatchObject({ exit: 2, err: expect.stringContaining("mean schedule?") })
-    expect(await sg("explain", "HttpStatus")).toMatchObject({ exit: 2, err: expect.stringContaining("docs/nodes/") })
+    expect(await sg("explain", "TimeOuts")).toMatchObject({ exit: 2, err: expect.stringContaining("mean Timeout?") })
     expect((await sg("explain", "nothing.graph.yaml")).exit).toBe(1)
+  })
+
+  test("a failure, a refusal and an exit code have a page, and a graph of that name comes first", async () => {
+    expect((await sg("explain", "httpstatus")).out).toContain("HttpStatus  The server answered with an error\n")
+    expect((await sg("explain", "not-granted")).out).toContain("--grant")
+    expect(await sg("explain", "4")).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^exit code 4 {2}the run rests/),
+    })
+    expect(await sg("explain", "7")).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining("Exit codes: 0 1 2 3 4 130"),
+    })
+    const list = (await sg("explain")).out
+    for (const heading of ["what a run fails with", "why a plan is not admitted", "what an exit code says"])
+      expect(list).toContain(heading)
+    const own = folderWith({ "locked.graph.yaml": "graph: locked\nnodes:\n  x: { expr: '1' }\noutput: x\n" })
+    expect((await shadowgraph(own, "explain", "locked")).out).toMatch(/^locked {2}\d+ bytes/)
   })
 
   test("compile, disasm, draw, explain, types agree about it", async () => {

@@ -61,3 +61,36 @@ output: { a: a, c: c }
   expect(again).toMatchObject({ same: true, trace: whole.trace, outcome: { failure: { code: "Broken" } } })
   expect(world.calls).toEqual(["look 1"])
 })
+
+test("a plan that is only looked at bounds nobody's calls", async () => {
+  const world = new World()
+  const seen = { now: 0, most: 0 }
+  const busy: NodeKind = {
+    ...world.kind("look", "read", false),
+    open: () => ({
+      execute: async (args) => {
+        seen.most = Math.max(seen.most, ++seen.now)
+        await new Promise((done) => setTimeout(done, 3))
+        seen.now--
+        return (args as { readonly look: number }).look
+      },
+    }),
+  }
+  const kinds = new Map(world.kinds).set("look", busy)
+  Object.assign(world, { kinds })
+  const text = (concurrent: number) => `graph: many
+limits: { looks: { concurrent: ${concurrent} } }
+nodes:
+  all: { map: "[1, 2, 3, 4]", as: x, parallel: 4, do: { look: x } }
+output: all
+`
+  const store = ledger()
+  const before = await world.engine(store).prepare(world.plan(text(1)), { grants: GRANTS })
+  const { run } = await before.run({})
+  expect(seen.most).toBe(1)
+  const engine = world.engine(store)
+  const now = await engine.prepare(world.plan(text(4)), { grants: GRANTS })
+  expect(await replay(engine, run)).toMatchObject({ same: true })
+  await now.run({})
+  expect(seen.most).toBe(4)
+})

@@ -69,3 +69,40 @@ for (const reader of ["post: item", "look: item", "expr: item"]) {
     }, 10_000)
   }
 }
+
+const ASKED = `
+graph: asked
+input: { n: number }
+nodes:
+  f: { feed: input.n }
+  s: { fold: f, from: 0, do: { nodes: { a: { ask: "Take \${ item }?", output: number, within: 2d } }, output: acc + a } }
+output: s
+`
+test("a run that rests in the middle of a stream has read it to its end first, and reads it no more", async () => {
+  const world = house()
+  const store = ledger()
+  const ready = await world.engine(store).prepare(world.plan(ASKED), { grants: GRANTS })
+  let result = await ready.run({ n: 9 })
+  const waits: unknown[] = []
+  for (let i = 0; i < 3; i++) {
+    waits.push(result.parked?.map(({ path }) => path))
+    const replies: Reply[] = [{ path: ["s", i, "do", "a"], how: "answered", value: 10 + i }]
+    result = await resume(world.engine(store), result.run, { grants: GRANTS, replies })
+  }
+  expect(waits).toEqual([0, 1, 2].map((i) => [["s", i, "do", "a"]]))
+  expect(result.outcome).toEqual({ ok: true, value: 33 })
+  expect((await replay(world.engine(store), result.run)).same).toBe(true)
+})
+
+test("out of budget in the middle of a stream, a run goes on with a larger one", async () => {
+  const world = house()
+  const store = ledger()
+  const text =
+    "graph: poor\ninput: { n: number }\nnodes:\n  f: { feed: input.n }\n  s: { fold: f, from: 0, do: { nodes: { l: { look: item } }, output: acc + l } }\noutput: s\n"
+  const ready = await world.engine(store).prepare(world.plan(text), { grants: GRANTS })
+  const poor = await ready.run({ n: 9 }, { budget: { calls: 3 } })
+  expect(poor.parked).toMatchObject([{ why: "budget" }])
+  const rich = await resume(world.engine(store), poor.run, { grants: GRANTS, budget: { calls: 9 } })
+  expect(rich.outcome).toEqual({ ok: true, value: 6 })
+  expect(world.calls).toEqual(["look 0", "look 1", "look 2"])
+})

@@ -30,6 +30,7 @@ import { replayDiffers, wentOn } from "./crash.ts"
 import { boundsOf, illDeclared } from "./declaring.ts"
 import { throughFiles } from "./filing.ts"
 import { sameFailure, unexplained } from "./replay.ts"
+import { rested } from "./rests.ts"
 import { admitted, type Committed, kinds, programOf, type Ran, run } from "./runs.ts"
 import { someInputValue } from "./values.ts"
 import { worldOf } from "./world.ts"
@@ -50,7 +51,7 @@ export interface Verdict {
   readonly ahead: Ran["ahead"]
   /** Runs that took something back. */
   readonly undos: number
-  readonly again: { readonly cut: number; readonly replayed: number }
+  readonly again: { readonly cut: number; readonly replayed: number; readonly rested: number }
 }
 
 const REFUSED: Verdict = {
@@ -59,7 +60,7 @@ const REFUSED: Verdict = {
   ended: "refused",
   ahead: { kept: 0, wrong: 0, discarded: 0 },
   undos: 0,
-  again: { cut: 0, replayed: 0 },
+  again: { cut: 0, replayed: 0, rested: 0 },
 }
 
 /**
@@ -112,7 +113,7 @@ class Trial {
   readonly ahead = { kept: 0, wrong: 0, discarded: 0 }
   /** Runs that took something back. */
   undos = 0
-  readonly again = { cut: 0, replayed: 0 }
+  readonly again = { cut: 0, replayed: 0, rested: 0 }
   /** The evaluator met a failure that another order of events may replace by another. */
   #caught = false
 
@@ -182,6 +183,7 @@ class Trial {
     const program = programOf(admitted(whole.bytes, this.checked.needs), true)
     await this.cancelled(program)
     await this.crashed(program)
+    await this.rested(program)
     await this.filed()
   }
 
@@ -259,6 +261,22 @@ class Trial {
       this.#order(ran, where)
       await this.replays(program, ran, where)
     }
+  }
+
+  /** A run that rests for days, in one process after another, comes to what it would have come to at once. */
+  async rested(program: Program): Promise<void> {
+    if (this.broken.length > 0) return
+    const ran = await rested(program, this.input, new Chance(`${this.seed} rests`))
+    this.again.rested += ran.rests
+    const where = `resting ${ran.rests} times`
+    // Of a write that nobody knows of a person says more than its tool did; and a tool that does not keep what its bodies
+    // gave waits until its time is up for what another process would know.
+    const said = this.evaluated!.effects.some(({ how }) => how === "uncertain")
+    const waits = [...this.checked.nodes.keys()].some((n) => n.kind === "agent" && n.config["effect"] !== "pure")
+    const how = waits ? undefined : await differs(this.checked, this.input, this.evaluated!, this.#caught || said, ran)
+    if (how !== undefined) this.broken.push({ law: "rest changes nothing", how: `${where}: ${how}` })
+    this.#order(ran, where)
+    await this.replays(program, ran, where)
   }
 
   async replays(program: Program, ran: Ran, where: string): Promise<void> {

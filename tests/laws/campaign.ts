@@ -12,8 +12,8 @@ export interface Tally {
   ahead: { kept: number; wrong: number; discarded: number }
   /** Runs that took something back. */
   undos: number
-  /** Runs that were cut and went on, and that were computed again from their record. */
-  again: { cut: number; replayed: number }
+  /** Runs that were cut and went on, that were computed again from their record, and how often one rested. */
+  again: { cut: number; replayed: number; rested: number }
   /** Seeds of graphs that broke a law, and how. */
   readonly broken: { readonly seed: string; readonly law: string; readonly how: string }[]
 }
@@ -24,7 +24,7 @@ export const nothing = (): Tally => ({
   ended: { value: 0, failure: 0 },
   ahead: { kept: 0, wrong: 0, discarded: 0 },
   undos: 0,
-  again: { cut: 0, replayed: 0 },
+  again: { cut: 0, replayed: 0, rested: 0 },
   broken: [],
 })
 
@@ -50,6 +50,7 @@ export async function campaign(
       tally.undos += undos
       tally.again.cut += again.cut
       tally.again.replayed += again.replayed
+      tally.again.rested += again.rested
       for (const key of ["kept", "wrong", "discarded"] as const) tally.ahead[key] += ahead[key]
     }
     const [first] = broken

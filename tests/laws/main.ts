@@ -28,7 +28,7 @@ await campaign(import.meta.filename, {
     const says =
       `${ended.value} ended in a value, ${ended.failure} in a failure, ${refused} were no graphs; looking ahead, ${kept} guesses were ` +
       `kept, ${wrong} rolled back, and ${discarded} reads called in vain; ${undos} runs took back what they had done; ${again.cut} were cut ` +
-      `and went on, ${again.replayed} were computed again from their record`
+      `and went on, ${again.rested} times one rested for days, ${again.replayed} were computed again from their record`
     const told = { title: "Laws", command: "npm run laws", says, whole }
     figures({ "laws.graphs": graphs, "laws.mismatches": broken.length }, told)
     return broken.length === 0

@@ -5,6 +5,7 @@ import {
   type NodeTold,
   Odds,
   type Program,
+  RESTING,
   ResourceLimits,
   type RunEvent,
   type RunSettings,
@@ -103,8 +104,8 @@ export interface RunOptions {
 }
 
 /** A stage for the run at hand: the kinds play on it from now on. */
-export function stageFor(chance: Chance): Playing {
-  playing = new Playing(chance)
+export function stageFor(chance: Chance, days = 0): Playing {
+  playing = new Playing(chance, days)
   return playing
 }
 
@@ -164,7 +165,8 @@ export async function lived(
   }
   let outcome: Outcome
   try {
-    const answer = vm.run(input)
+    // A run that is being undone has come to what it has come to.
+    const answer = record.undos?.came ?? vm.run(input)
     outcome = answer instanceof Promise ? await driven(clock, answer) : answer
   } catch (cause) {
     const ended = record.end(null) as { readonly trace: string }
@@ -179,7 +181,14 @@ export async function lived(
       ahead: NONE,
     }
   }
-  const undoing = undoes(record, outcome, controller.signal) && (await record.undo(outcome)) !== undefined
+  if (record.parks && (outcome === RESTING || record.unsettled.length > 0)) {
+    await record.park()
+    wrong.push(...(await held(limits, program, clock)))
+    const { rows } = store.entries("", "r")
+    return { outcome: RESTING, trace: "", effects: [], wrong, rows, under: stage.under, ahead: NONE }
+  }
+  const goesOn = record.undos?.came !== undefined
+  const undoing = undoes(record, outcome, controller.signal) && (goesOn || (await record.undo(outcome)) !== undefined)
   if (undoing) await driven(clock, undo(program, settingsOf(record, stage, { limits })))
   wrong.push(...(await held(limits, program, clock)))
   const cut = record.unsettled.length

@@ -43,6 +43,11 @@ export class SeededClock implements Clock {
       this.#sleepers.add(sleeper)
     })
 
+  /** Days go by in which no process is there. */
+  passes(ms: number): void {
+    this.#now += ms
+  }
+
   /** Wakes the next sleeper. False when nobody sleeps. */
   step(): boolean {
     let next: Sleeper | undefined
@@ -102,13 +107,23 @@ export interface Under {
 export class Playing implements Stage {
   readonly clock: SeededClock
   readonly #chance: Chance
+  /** How many of a hundred calls take days, where the run can rest. */
+  days: number
   readonly events: Event[] = []
   /** Calls that wait for a pause or hang, with what their signal said. */
   readonly open = new Set<Call>()
 
-  constructor(chance: Chance) {
+  constructor(chance: Chance, days = 0) {
     this.#chance = chance
+    this.days = days
     this.clock = new SeededClock(chance)
+  }
+
+  parks(call: Call): boolean {
+    return this.days > 0 && call.parks === true && this.#chance.percent(this.days)
+  }
+  later(ms: number): number {
+    return this.clock.now() + ms
   }
 
   began(call: Call | undefined, effect: string): void {

@@ -10,6 +10,7 @@ import {
   type Graph,
   hex,
   type NodeKind,
+  Park,
   type Rec,
   type Registry,
   registry,
@@ -169,6 +170,10 @@ export interface Stage {
   /** Answers at once, for a tool that sometimes does? */
   readonly now: () => boolean
   readonly began: (call: Call | undefined, effect: string) => void
+  /** Does the answer of this call take days? Then the run rests, and it comes in another process. */
+  readonly parks: (call: Call) => boolean
+  /** A moment of the run's own time, so many milliseconds from now. */
+  readonly later: (ms: number) => number
   /** A call is on its way to a resource, or on its way again, until what is handed back is called. */
   readonly enters: (resource: string, starts: boolean) => () => void
 }
@@ -306,8 +311,25 @@ function executor(stage: () => Stage, kind: string, effect: EffectWord, config: 
   return (args, call) => {
     stage().began(call, effect)
     const fate = fateOf(kind, config, args, call.attempt, ownTimeout)
+    const due = kind === "probe" && stage().parks(call) ? dueOf(fate) : undefined
+    if (due !== undefined) return new Park("sleep", {}, stage().later(DAY_MS), due)
     if (mode === "now" || (mode === "mixed" && stage().now())) return end(fate)
     return late(fate, call)
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/** What a call comes to once its time has come, if that can be written down beforehand and ends it. */
+function dueOf(fate: Fate): { readonly value: Value } | Failure | undefined {
+  try {
+    if (fate.kind === "value") encode(fate.value as Value)
+    if (fate.kind === "value") return { value: fate.value as Value }
+    if (fate.kind === "hang" || !(fate.thrown instanceof Failure) || fate.thrown.retryable === true) return undefined
+    encode(fate.thrown.data)
+    return fate.thrown
+  } catch {
+    return undefined
   }
 }
 

@@ -4,22 +4,13 @@
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { orderGraph } from "../../bench/http/order.ts"
 
 /** The file into which the MCP tool writes its process's id. */
 export const ADDER_PID = "adder.pid"
 /** The books of the HTTP tool: a line for each payment that it took. */
 export const BOOKS = "books.txt"
 
-const ORDER = `graph: order
-input: { quantity: number, price: number, country: string }
-nodes:
-  net: { expr: input.quantity * input.price }
-  discount: { expr: "net > 100 ? net * 0.1 : 0.0" }
-  tax: { expr: "(net - discount) * (input.country == 'CH' ? 0.081 : 0.19)" }
-  shipping: { expr: "net > 50 ? 0.0 : 7.9" }
-  total: { expr: net - discount + tax + shipping }
-output: { total: total, tax: tax }
-`
 const price = (shop: string): string => `graph: price
 input: { item: number, quantity: number }
 nodes:
@@ -57,21 +48,10 @@ output: { sum: added.sum }
 /** @param shop Where the HTTP tool listens: `127.0.0.1:<port>`. */
 export function furnish(folder: string, shop: string): void {
   const adder = join(import.meta.dirname, "..", "proxy", "adder.mjs")
-  const graphs = { order: ORDER, price: price(shop), pay: pay(shop), slow: slow(shop), add: ADD }
+  const graphs = { order: orderGraph("order"), price: price(shop), pay: pay(shop), slow: slow(shop), add: ADD }
   for (const [name, text] of Object.entries(graphs)) writeFileSync(join(folder, `${name}.graph.yaml`), text)
   writeFileSync(join(folder, "adder.mjs"), `import ${JSON.stringify(adder)}\n`)
 }
 
-export interface Order {
-  readonly quantity: number
-  readonly price: number
-  readonly country: string
-}
-export function orderOf({ quantity, price: each, country }: Order): { readonly total: number; readonly tax: number } {
-  const net = quantity * each
-  const discount = net > 100 ? net * 0.1 : 0
-  const tax = (net - discount) * (country === "CH" ? 0.081 : 0.19)
-  return { total: net - discount + tax + (net > 50 ? 0 : 7.9), tax }
-}
 export const priceOf = (item: number): number => item * 7 + 3
 export const receiptOf = (id: string, amount: number): string => `${id}:${amount}`
