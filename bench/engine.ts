@@ -1,6 +1,6 @@
 /**
  * `npm run bench:engine`: what a node costs here, beside direct calls (the limit), plain `await`, Effect.gen, LangGraph.js
- * and Mastra, in one run. Peers are installed into `bench/peers` by `scripts/peers.mjs`, which the command calls first.
+ * and Mastra, in one run. Peers are installed into `bench/peers` (`bench/installed.ts`) where they are not there.
  */
 import * as Effect from "effect/Effect"
 import * as v from "valibot"

@@ -73,7 +73,7 @@ const nothing = {
   run: "r",
   space: "",
   meter: undefined,
-  trace: { seal: () => {} },
+  seal: () => {},
   key: () => "",
   recall: () => undefined,
   read: (_path: unknown, _extern: number, _args: Value, answer: unknown) => commit(answer),

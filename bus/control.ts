@@ -187,7 +187,7 @@ class Mapping {
       this.#finished[i] = 1
       while (this.#finished[this.#low] === 1) this.#low++
     }
-    if (this.step.traced) this.vm.settings.record.trace.seal(this.frame.pathOf(this.step), this.#low)
+    if (this.step.traced) this.vm.settings.record.seal(this.frame.pathOf(this.step), this.#low)
   }
 }
 
@@ -211,7 +211,7 @@ abstract class Sequence {
   sealed(): void {
     if (!this.step.traced) return
     this.#path ??= this.frame.pathOf(this.step)
-    this.vm.settings.record.trace.seal(this.#path, this.i)
+    this.vm.settings.record.seal(this.#path, this.i)
   }
   /** Goes on after an answer that came later, and tells the frame when that was the last one. */
   resume(go: () => unknown): void {
@@ -356,7 +356,7 @@ function mapStream(vm: Vm, frame: Frame, step: StepCode, source: StreamValue): u
     step.bound,
     (item, i) => runItem(vm, frame, step, i, [item, i]),
     () => {
-      if (step.traced) vm.settings.record.trace.seal(path, ++low)
+      if (step.traced) vm.settings.record.seal(path, ++low)
     },
   )
   return step.eager ? vm.later(frame, step, made.collect()) : made
@@ -370,7 +370,7 @@ async function foldStream(vm: Vm, frame: Frame, step: StepCode, source: StreamVa
   for (let next = await take(); !next.done; next = await take()) {
     state = await runItem(vm, frame, step, i, [state, next.value, i])
     i++
-    if (step.traced) vm.settings.record.trace.seal(frame.pathOf(step), i)
+    if (step.traced) vm.settings.record.seal(frame.pathOf(step), i)
   }
   return state
 }

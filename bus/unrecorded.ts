@@ -11,7 +11,6 @@ const never = (): KernelError => kernelError("misuse", "Cannot record what is pr
 export class Unrecorded implements Recording {
   readonly #of: Recording
   readonly #clock: Pick<Clock, "tick">
-  readonly trace = { seal: () => {} }
   readonly past = undefined
   readonly parks = false
   readonly divergences = []
@@ -34,6 +33,8 @@ export class Unrecorded implements Recording {
   get run(): string {
     return this.#of.run
   }
+  /** Nothing of it is in a trace. */
+  seal(): void {}
   key(path: Path): string {
     return this.#of.key(path)
   }
@@ -74,7 +75,7 @@ export class Unrecorded implements Recording {
   end(): never {
     throw never()
   }
-  sum(): never {
+  traceOf(): never {
     throw never()
   }
 }

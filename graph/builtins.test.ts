@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test"
 import "./patterns/mod.ts"
 import { accept } from "./accept.ts"
 import { equal, keyOf, less, order } from "./builtins/compare.ts"
+import { WORDS } from "./builtins/words.ts"
 import { compare, type Row } from "./builtins.sample.ts"
 import { BUILTINS, resolve } from "./builtins.ts"
 import { parseCel, printCel } from "./cel.ts"
@@ -30,16 +31,20 @@ function code(source: string): string {
 
 describe("documented examples", () => {
   for (const b of BUILTINS.values()) {
-    const [source = "", want = ""] = b.example.split(" → ")
-    test(b.example, () => {
+    const { about, example } = WORDS[b.name]!
+    const [source = "", want = ""] = example.split(" → ")
+    test(example, () => {
       expect(sameValue(value(source), value(want))).toBe(true)
       expect(source.includes(b.name) || b.name === "neg").toBe(true)
-      expect(b.about).toMatch(/[.?]$/)
+      expect(about).toMatch(/[.?]$/)
     })
   }
+  test("are of each, and of nothing else", () => {
+    expect(Object.keys(WORDS).sort()).toEqual([...BUILTINS.keys()].sort())
+  })
   test("are printed as they are documented", () => {
     for (const b of BUILTINS.values()) {
-      const p = parseCel(b.example.split(" → ")[0]!)
+      const p = parseCel(WORDS[b.name]!.example.split(" → ")[0]!)
       if (!("expr" in p)) throw new Error(b.name)
       const again = parseCel(printCel(p.expr))
       expect("expr" in again && printCel(again.expr)).toBe(printCel(p.expr))

@@ -1,6 +1,6 @@
 /**
- * The one table of operators and functions of expressions: types, cost, documentation and meaning of each. The checker,
- * the evaluator, the compiler and the documentation all read it; nothing about a function is said anywhere else.
+ * The one table of operators and functions of expressions: types, cost and meaning of each. The checker, the
+ * evaluator, the compiler and the documentation all read it; only the documentation's words stand apart, in `builtins/words.ts`.
  */
 import { LISTS } from "./builtins/lists.ts"
 import { NUMBER } from "./builtins/numbers.ts"

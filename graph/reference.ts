@@ -2,6 +2,8 @@
  * The reference page of expressions, written from the table of builtins, so that the page and the language cannot part.
  * `npm run generate` writes it to docs/expressions.md.
  */
+
+import { WORDS, type Words } from "./builtins/words.ts"
 import { BUILTIN_GROUPS, type Overload } from "./builtins.ts"
 import { DEPTH_MAX, SOURCE_MAX } from "./cel/bounds.ts"
 import { MACRO_DEPTH_MAX } from "./infer.ts"
@@ -12,12 +14,15 @@ export function expressionReference(): string {
   const groups = BUILTIN_GROUPS.map(({ title, builtins }) => {
     const rows = builtins.map(
       (b) =>
-        `| \`${cell(b.name)}\` | ${cell(b.about)} | ${b.overloads.map(signature).join("<br>")} | \`${cell(b.example)}\` |`,
+        `| \`${cell(b.name)}\` | ${cell(wordsOf(b.name).about)} | ${b.overloads.map(signature).join("<br>")} | \`${cell(wordsOf(b.name).example)}\` |`,
     )
     return `## ${title}\n\n| | | types | example |\n| -- | -- | -- | -- |\n${rows.join("\n")}\n`
   })
   return `${INTRODUCTION}\n${groups.join("\n")}`
 }
+
+/** The tests see to it that every one has some. */
+const wordsOf = (name: string): Words => WORDS[name]!
 
 /** A signature; `!` where the call can fail on values of these types. */
 function signature(o: Overload): string {

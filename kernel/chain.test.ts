@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
 import { hex, sha256 } from "../graph/mod.ts"
-import { GrowingChain } from "./chain.ts"
+import { GrowingChain, LateRow } from "./chain.ts"
 import { kernelError } from "./errors.ts"
 import { GENESIS, type LedgerStore, openEntry, openRow, type Row, SALT_BYTES } from "./ledger.ts"
 import { verifyChain } from "./walk.ts"
@@ -75,7 +75,12 @@ describe("a chain", () => {
       [early, { ...prompt, append: (row: Row) => void early.push(row) }],
     ] as const) {
       const chain = new GrowingChain({ ...named, store })
-      chain.appendLate("start", DATA, { body: () => START })
+      chain.appendLate(
+        new (class extends LateRow {
+          kind = "start" as const
+          body = () => START
+        })(chain, DATA),
+      )
       expect(chain.head).toBe(hex(rows[0]!.hash))
     }
     expect(late[0]!.entry).toEqual(early[0]!.entry)

@@ -5,7 +5,6 @@
 import { type Clock, type Digest, hex } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
-  type Entry,
   type EntryBody,
   type EntryKind,
   GENESIS,
@@ -17,17 +16,19 @@ import {
 } from "./ledger.ts"
 
 export interface ChainOptions {
-  readonly store: LedgerStore
+  readonly store: Pick<LedgerStore, "append" | "salted" | "late">
   readonly digest: Digest
   readonly clock: Pick<Clock, "now">
   readonly run: string
   readonly space: string
+  /** The id was drawn for this run, so nobody has used it: a store in this process need not look. */
+  readonly fresh?: boolean
   /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
   readonly salt?: (bytes: number) => Uint8Array
 }
 
 export class GrowingChain {
-  readonly #options: ChainOptions
+  readonly options: ChainOptions
   #seq = 0
   #prev: Uint8Array | LateRow = GENESIS
   #ended = false
@@ -36,12 +37,16 @@ export class GrowingChain {
 
   /** @param from The last entry that is there already. */
   constructor(options: ChainOptions, from?: Head) {
-    this.#options = options
+    this.options = options
     if (from === undefined) return
     this.#seq = from.seq + 1
     this.#prev = from.hash
   }
 
+  /** What the next entry follows: the hash of the last one, or that entry, where it is not sealed yet. */
+  get last(): Uint8Array | Row {
+    return this.#prev
+  }
   /** Number of the last entry. */
   get position(): number {
     return this.#seq - 1
@@ -55,35 +60,33 @@ export class GrowingChain {
     return this.#prev
   }
 
-  append(body: EntryBody, data: Uint8Array | null): void | Promise<void> {
+  append(body: EntryBody, data: Uint8Array | null, at: number = this.options.clock.now()): void | Promise<void> {
     this.#open(body.kind)
-    const { store, digest, clock, space, run } = this.#options
-    const salt = store.salted === true ? this.#options.salt?.(SALT_BYTES) : undefined
-    const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at: clock.now(), body }, data, digest, salt)
+    const { store, digest, space, run } = this.options
+    const salt = store.salted === true ? this.options.salt?.(SALT_BYTES) : undefined
+    const row = seal({ space, run, seq: this.#seq, prev: this.#hash(), at, body }, data, digest, salt)
     this.#prev = row.hash
     return this.#keep(row)
   }
 
   /**
-   * Keeps an entry whose body is made when it is sealed, where the store does not look before; what that reads must be
-   * the same then as now. Only for the first and the last of a run: a row holds on to the one before it.
+   * Keeps an entry that is sealed when somebody looks at it, where the store does not look before. Only for the first and
+   * the last of a run: a row holds on to the one before it.
    */
-  appendLate(kind: EntryKind, data: Uint8Array | null, late: LateBody): void | Promise<void> {
-    const { store, digest, clock, space, run } = this.#options
-    if (store.late !== true) return this.append(late.body(), data)
-    this.#open(kind)
-    const row = new LateRow({ space, run, seq: this.#seq, at: clock.now() }, this.#prev, kind, data, late, digest)
+  appendLate(row: LateRow): void | Promise<void> {
+    if (this.options.store.late !== true) return this.append(row.body(), row.data, row.at)
+    this.#open(row.kind)
     this.#prev = row
     return this.#keep(row)
   }
 
   #open(kind: EntryKind): void {
     if (this.#broken !== undefined) throw this.#broken.cause
-    if (this.#ended) throw kernelError("closed", `Cannot record a ${kind} of run "${this.#options.run}": it has ended`)
+    if (this.#ended) throw kernelError("closed", `Cannot record a ${kind} of run "${this.options.run}": it has ended`)
   }
 
   #keep(row: Row): void | Promise<void> {
-    const { store } = this.#options
+    const { store } = this.options
     this.#seq++
     try {
       const kept = store.append(row)
@@ -105,46 +108,42 @@ export class GrowingChain {
   }
 }
 
-/** A body that is made when somebody asks for it. Whoever keeps the row keeps this: it should hold on to little of its run. */
-export interface LateBody {
-  body(): EntryBody
-}
-
 /** The row as every other store gives it. */
 export const sealed = (row: Row): Row => (row instanceof LateRow ? row.seal() : row)
 
-/** A row that is sealed when somebody looks at it: for stores in this process's memory, where only this code can reach it. */
-class LateRow implements Row {
+/**
+ * A row that is sealed when somebody looks at it: for stores in this process's memory, where only this code can reach it.
+ * What its body is made of must be the same then as now, and little of the run: who keeps the row keeps that.
+ */
+export abstract class LateRow implements Row {
   readonly space: string
   readonly run: string
   readonly seq: number
-  readonly kind: EntryKind
-  readonly data: Uint8Array | null
+  readonly data: Uint8Array
   readonly at: number
+  readonly digest: Digest
   #before: Uint8Array | Row
-  #late: LateBody | undefined
   #sealed: Row | undefined
-  readonly #digest: Digest
+  #dataHash: Uint8Array | undefined
 
-  constructor(
-    { space, run, seq, at }: Omit<Entry, "prev" | "body">,
-    before: Uint8Array | Row,
-    kind: EntryKind,
-    data: Uint8Array | null,
-    late: LateBody,
-    digest: Digest,
-  ) {
+  /** The next of a chain. */
+  constructor(chain: GrowingChain, data: Uint8Array, at: number = chain.options.clock.now()) {
+    const { space, run, digest } = chain.options
     this.space = space
     this.run = run
-    this.seq = seq
-    this.kind = kind
-    this.data = data
+    this.seq = chain.position + 1
     this.at = at
-    this.#before = before
-    this.#late = late
-    this.#digest = digest
+    this.data = data
+    this.digest = digest
+    this.#before = chain.last
   }
 
+  abstract get kind(): EntryKind
+  abstract body(): EntryBody
+
+  get dataHash(): Uint8Array {
+    return (this.#dataHash ??= this.digest(this.data))
+  }
   get entry(): Uint8Array {
     return this.seal().entry
   }
@@ -156,9 +155,7 @@ class LateRow implements Row {
     if (this.#sealed !== undefined) return this.#sealed
     const { space, run, seq, at, data } = this
     const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
-    this.#sealed = seal({ space, run, seq, prev, at, body: this.#late!.body() }, data, this.#digest)
     this.#before = prev
-    this.#late = undefined
-    return this.#sealed
+    return (this.#sealed = seal({ space, run, seq, prev, at, body: this.body() }, data, this.digest))
   }
 }

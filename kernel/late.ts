@@ -1,86 +1,106 @@
 /**
- * What a run computes late, if ever: the bodies of its first and last entry, its trace hash, the proof of its end. A store in
- * memory keeps these for as long as the run is known, so they stand apart from the record and hold on to as little of it
- * as they need.
+ * The first and the last entry of a run, which are sealed late, if ever, and the trace hash with them. A store in memory
+ * keeps these for as long as the run is known, so they stand apart from the record and hold on to as little of it as they
+ * need, in as few objects: making them is most of what a short run costs.
  */
-import { type Digest, type TraceTree, traceHash } from "../graph/mod.ts"
+import { type Digest, hex, type TraceTree, traceHash } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
-import type { LateBody } from "./chain.ts"
+import { GrowingChain, LateRow } from "./chain.ts"
 import type { Ended } from "./commit.ts"
-import type { EntryBody } from "./ledger.ts"
-import { type Encoded, graphHash, type Hashed, messageOf } from "./outcome.ts"
+import type { Entry, EntryBody, EntryKind, Row } from "./ledger.ts"
+import { graphHash } from "./outcome.ts"
 
-export class StartEntry implements LateBody {
+/** What a run was given, by its hash. */
+export interface Given {
+  readonly dataHash: Uint8Array
+}
+
+export class StartRow extends LateRow implements Given {
+  /** Its run's id was drawn for it. */
+  readonly fresh: boolean
   readonly #admitted: Admitted
-  readonly #input: Hashed
 
-  constructor(admitted: Admitted, input: Hashed) {
+  constructor(chain: GrowingChain, input: Uint8Array, admitted: Admitted, began?: number) {
+    super(chain, input, began)
+    this.fresh = chain.options.fresh === true
     this.#admitted = admitted
-    this.#input = input
+  }
+  get kind(): EntryKind {
+    return "start"
   }
   body(): EntryBody {
     const { graph, hash, pins } = this.#admitted
-    return { kind: "start", graph, plan: hash, pins: pins?.hash ?? null, input: this.#input.hash }
+    return { kind: "start", graph, plan: hash, pins: pins?.hash ?? null, input: this.dataHash }
   }
 }
 
-export class EndEntry implements LateBody {
-  readonly #ended: Encoded
-  readonly #trace: LateTrace
+/** The end of a run, which in a store that looks late is the proof of the whole as well. */
+export class EndRow extends LateRow implements Ended {
+  readonly message: string | null
+  readonly admitted: Admitted
+  readonly #given: Given
+  readonly #tree: TraceTree | undefined
+  #trace: string | undefined
 
-  constructor(ended: Encoded, trace: LateTrace) {
-    this.#ended = ended
-    this.#trace = trace
+  constructor(
+    chain: GrowingChain,
+    outcome: Uint8Array,
+    message: string | null,
+    admitted: Admitted,
+    given: Given,
+    tree: TraceTree | undefined,
+  ) {
+    super(chain, outcome)
+    this.message = message
+    this.admitted = admitted
+    this.#given = given
+    this.#tree = tree
+  }
+  get kind(): EntryKind {
+    return "end"
   }
   body(): EntryBody {
-    const { hash, outcome } = this.#ended
-    return { kind: "end", outcome: hash, message: messageOf(outcome), trace: this.#trace.hash }
+    return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
   }
-}
-
-/** The trace hash of a run that has come to its end. */
-export class LateTrace {
-  readonly #admitted: Admitted
-  readonly #input: Pick<Hashed, "hash">
-  readonly #tree: TraceTree
-  readonly #ended: Encoded
-  readonly #digest: Digest
-  #hash: string | undefined
-
-  constructor(admitted: Admitted, input: Pick<Hashed, "hash">, tree: TraceTree, ended: Encoded, digest: Digest) {
-    this.#admitted = admitted
-    this.#input = input
-    this.#tree = tree
-    this.#ended = ended
-    this.#digest = digest
-  }
-  get hash(): string {
-    this.#hash ??= traceHash(
-      graphHash(this.#admitted),
-      this.#input.hash,
-      this.#tree.root(),
-      this.#ended.hash,
-      this.#digest,
-    )
-    return this.#hash
-  }
-}
-
-/** The end of a run whose last entry is kept. */
-export class LateEnd implements Ended {
-  readonly position: number
-  readonly #chain: { readonly head: string }
-  readonly #trace: LateTrace
-
-  constructor(chain: { readonly position: number; readonly head: string }, trace: LateTrace) {
-    this.position = chain.position
-    this.#chain = chain
-    this.#trace = trace
+  /** The start, where nothing stands between: then `shortRun` makes the two anew. */
+  get start(): StartRow | undefined {
+    return this.seq === 1 && this.#given instanceof StartRow ? this.#given : undefined
   }
   get trace(): string {
-    return this.#trace.hash
+    return (this.#trace ??= traceOf(this.admitted, this.#given, this.#tree, this.dataHash, this.digest))
   }
   get head(): string {
-    return this.#chain.head
+    return hex(this.hash)
+  }
+  get position(): number {
+    return this.seq
   }
 }
+
+/** What there is to know of a run that is nothing but its start and its end; `at`: of both, by the clock. */
+export interface ShortRun extends Pick<Entry, "space" | "run"> {
+  readonly digest: Digest
+  readonly at: readonly [number, number]
+  readonly input: Uint8Array
+  readonly outcome: Uint8Array
+  readonly message: string | null
+}
+
+/** Its two entries, made anew. */
+export function shortRun(admitted: Admitted, known: ShortRun): readonly [Row, Row] {
+  let next = 0
+  const clock = { now: () => known.at[next++]! }
+  const chain = new GrowingChain({ ...known, clock, store: { append: () => {}, late: true } })
+  const start = new StartRow(chain, known.input, admitted)
+  chain.appendLate(start)
+  return [start, new EndRow(chain, known.outcome, known.message, admitted, start, undefined)]
+}
+
+/** The trace hash of a run that comes to the outcome of that hash; `tree`: undefined where it had no effects. */
+export const traceOf = (
+  admitted: Admitted,
+  given: Given,
+  tree: TraceTree | undefined,
+  outcome: Uint8Array,
+  digest: Digest,
+): string => traceHash(graphHash(admitted), given.dataHash, tree?.root() ?? null, outcome, digest)

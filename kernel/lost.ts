@@ -10,11 +10,14 @@ export class LostWrites {
   readonly #open: Map<string, OpenIntent> | undefined
   readonly #again: Past["again"] | undefined
 
-  constructor(past: Past | undefined) {
+  constructor(past?: Past) {
     if (past?.how !== "resume") return
     this.#open = new Map(past.open)
     this.#again = past.again
   }
+
+  /** Of a run that begins: none. */
+  static readonly NONE = new LostWrites()
 
   met(path: Path): void {
     this.#open?.delete(printPath(path))

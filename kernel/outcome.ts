@@ -8,7 +8,7 @@ import {
   type Digest,
   decode,
   encode,
-  type Failure,
+  Failure,
   fail,
   failureIdentity,
   type Outcome,
@@ -18,29 +18,21 @@ import {
 } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
 
-/** Bytes, and their hash once somebody asks for it. */
-export class Hashed {
+/** An outcome with the bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
+export class Encoded {
+  readonly outcome: Outcome
   readonly data: Uint8Array
   readonly #digest: Digest
   #hash: Uint8Array | undefined
 
-  constructor(data: Uint8Array, digest: Digest) {
+  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
+    this.outcome = outcome
     this.data = data
     this.#digest = digest
   }
   get hash(): Uint8Array {
     this.#hash ??= this.#digest(this.data)
     return this.#hash
-  }
-}
-
-/** An outcome with the bytes that `outcomeHash` (`graph/trace.ts`) is the digest of: encoded once, for the ledger and for the hash. */
-export class Encoded extends Hashed {
-  readonly outcome: Outcome
-
-  constructor(outcome: Outcome, data: Uint8Array, digest: Digest) {
-    super(data, digest)
-    this.outcome = outcome
   }
 }
 
@@ -72,6 +64,8 @@ export function openOutcome(data: Uint8Array, message: string | null): Outcome {
   return { ok: false, failure: fail(failure, message ?? "", { data: more }) }
 }
 
+export const outcomeOf = (came: Value | Failure): Outcome =>
+  came instanceof Failure ? { ok: false, failure: came } : { ok: true, value: came }
 /** Undefined where it has none. */
 export const valueOf = (outcome: Outcome): Value | undefined => (outcome.ok ? outcome.value : undefined)
 export const messageOf = (outcome: Outcome): string | null => (outcome.ok ? null : outcome.failure.message)

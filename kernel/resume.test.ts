@@ -322,6 +322,20 @@ describe("a run that goes on", () => {
     expect(met.record.waits).toMatchObject([{ path: STORE, request: { code: "Timeout" } }])
   })
 
+  test("and ends says of which open writes nobody knows, and not of one that certainly never arrived", () => {
+    const waits = parked(STORE, "uncertain")
+    const again: Written = [{ kind: "answer", path: STORE, how: "again", by: "me", outcome: null, message: null }, null]
+    for (const [written, uncertain] of [
+      [[intent, waits], [STORE]],
+      [[intent, waits, again], []],
+    ] as const) {
+      const { store, history } = kept(...written)
+      const record = resumeRun(plan, history, options(store))
+      record.end(fail("Cancelled", "no more"))
+      expect(record.uncertain).toEqual(uncertain as never)
+    }
+  })
+
   test("has the trace of one that never stopped, also where a finished item still has an open write", () => {
     const tool: NodeKind = {
       kind: "tool",
@@ -353,13 +367,13 @@ describe("a run that goes on", () => {
     const whole = begun(new MemoryLedger())
     written(whole, 0, INTERRUPTED, "uncertain")
     written(whole, 1, 1, "delivered")
-    whole.trace.seal(["m"], 2)
+    whole.seal(["m"], 2)
     const store = new MemoryLedger()
     begun(store).intent(at(0), 0, { tool: 1 })
     const history = openHistory(store.entries("", "r"), { digest, space: "", run: "r" })
     const resumed = resumeRun(mapped, history, options(store))
     written(resumed, 1, 1, "delivered")
-    resumed.trace.seal(["m"], 2)
+    resumed.seal(["m"], 2)
     expect(traceOf(resumed)).toBe(traceOf(whole))
   })
 

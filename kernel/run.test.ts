@@ -98,7 +98,7 @@ describe("a run", () => {
     now(other.read(["lines"], SHOP.lookup, ORDER, 12.5, 9))
     now(other.delivered(intent, null, "delivered", 4))
     const [a, b] = [now(first.end(12.5)), now(other.end(12.5))]
-    expect(b.trace).toBe(a.trace)
+    expect([b.trace, first.uncertain]).toEqual([a.trace, []])
     expect(b.head).not.toBe(a.head)
   })
 
@@ -232,17 +232,18 @@ describe("writes", () => {
     expect(() => run.delivered(intent, null, "uncertain")).toThrow('"uncertain" wants a failure')
     expect(now(run.delivered(intent, late, "uncertain")).outcome).toEqual({ ok: false, failure: late })
     expect(() => run.delivered(intent, late, "refused")).toThrow("was settled")
+    expect(run.uncertain).toEqual([["store"]])
   })
 
   test("that nobody settled are recorded as uncertain when the run ends", () => {
     const store = new MemoryLedger()
     const run = begin(store)
     now(run.intent(["store"], SHOP.store, ORDER))
-    expect(run.unsettled).toEqual([["store"]])
+    expect([run.unsettled, run.uncertain]).toEqual([[["store"]], []])
     now(run.end(fail("Cancelled", "Ctrl-C")))
     expect(bodies(store).map((b) => b.kind)).toEqual(["start", "intent", "outcome", "end"])
     expect(bodies(store)[2]).toMatchObject({ how: "uncertain", intent: 1 })
-    expect(run.unsettled).toEqual([])
+    expect([run.unsettled, run.uncertain]).toEqual([[], [["store"]]])
   })
 })
 

@@ -27,11 +27,11 @@ import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
-import { EndEntry, LateEnd, LateTrace, StartEntry } from "./late.ts"
+import { EndRow, type Given, StartRow, traceOf } from "./late.ts"
 import type { Delivery, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
-import { type Encoded, encoded, Hashed, heldBy, messageOf, openOutcome } from "./outcome.ts"
+import { type Encoded, encoded, heldBy, messageOf, openOutcome, outcomeOf } from "./outcome.ts"
 import { Parts } from "./parts.ts"
 import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
@@ -48,65 +48,75 @@ export const continueRun = (admitted: Admitted, options: RunOptions, past: Past,
   new RunRecord(admitted, options, past, history)
 
 class RunRecord {
-  readonly space: string
-  readonly run: string
-  /** Where scopes report that their items are finished, so that a loop of any length keeps one hash. */
-  readonly trace: Pick<TraceTree, "seal">
   /** What it knew before it began; undefined of a run that simply runs. */
   readonly past: Past | undefined
-  /** May it rest and go on another day? */
-  readonly parks: boolean
-  /** Of a replay: calls that went otherwise than on record. */
-  readonly divergences: Divergence[] = []
-  /** What it rests for, as far as it has come. */
-  readonly waits: Wait[] = []
-  /** Writes that were settled as uncertain. */
-  #uncertain: Path[] | undefined
   /** Calls that were begun while there was no meter. */
   uncounted = 0
-  readonly #tree: TraceTree
   readonly #admitted: Admitted
   readonly #options: RunOptions
-  readonly #input: Pick<Hashed, "hash">
+  readonly #given: Given
   readonly #chain: GrowingChain
+  // What few runs need is made where one does.
+  #tree: TraceTree | undefined
+  #divergences: Divergence[] | undefined
+  #waits: Wait[] | undefined
+  /** Writes that were settled as uncertain. */
+  #uncertain: Path[] | undefined
   #intents: Map<Intent, Announced> | undefined
   readonly #lost: LostWrites
   #meter: Meter | undefined
   /** What the run had spent before it went on here. */
   readonly #before: Amounts | undefined
+  #settlesLate = false
   /** What can be undone, and what is next; there where the plan has undos. */
   readonly undos: Undos | undefined
   #parts: Parts | undefined
   #met: Met | undefined
 
   constructor(admitted: Admitted, options: RunOptions, past?: Past, history?: History) {
-    this.space = options.space
-    this.run = options.run
     this.#admitted = admitted
     this.#options = options
     this.#chain = new GrowingChain(options, history?.head)
     this.#meter = options.meter
     this.#before = history?.spent
-    this.#tree = new TraceTree(options.digest)
-    // The tree itself, by the one thing that scopes may do with it: a frozen wrapper would cost more than a short run.
-    this.trace = this.#tree
     this.past = past
-    this.parks = options.parks === true
-    this.#lost = new LostWrites(past)
+    this.#lost = past === undefined ? LostWrites.NONE : new LostWrites(past)
     this.undos = admitted.undos === undefined ? undefined : new Undos(admitted, options, history)
     if (history !== undefined) {
-      // A write that was announced may be settled at the end, in an item that was finished long before.
-      if (history.open.size > 0) this.trace = { seal: () => {} }
-      this.#input = { hash: history.inputHash }
+      this.#settlesLate = history.open.size > 0
+      this.#given = { dataHash: history.inputHash }
       // All at once: also what the run will not come to again, because something had failed by then, is part of its trace.
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const input = new Hashed(encode(options.input), options.digest)
-    this.#input = input
-    const kept = this.#chain.appendLate("start", input.data, new StartEntry(admitted, input))
+    const start = new StartRow(this.#chain, encode(options.input), admitted, options.began)
+    this.#given = start
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
-    kept?.catch(() => {})
+    this.#chain.appendLate(start)?.catch(() => {})
+  }
+
+  get space(): string {
+    return this.#options.space
+  }
+  get run(): string {
+    return this.#options.run
+  }
+  /** May it rest and go on another day? */
+  get parks(): boolean {
+    return this.#options.parks === true
+  }
+  /** Of a replay: calls that went otherwise than on record. */
+  get divergences(): readonly Divergence[] {
+    return this.#divergences ?? NONE
+  }
+  /** What it rests for, as far as it has come. */
+  get waits(): Wait[] {
+    return (this.#waits ??= [])
+  }
+  /** Scopes report that their items are finished, so that a loop of any length keeps one hash. */
+  seal(path: Path, upTo: number): void {
+    // A write that was announced may be settled at the end, in an item that was finished long before.
+    if (!this.#settlesLate) this.#tree?.seal(path, upTo)
   }
 
   /** What calls learn on their way. */
@@ -190,7 +200,7 @@ class RunRecord {
     if (found === undefined) return undefined
     if (found === "differs") return this.#chain.break(diverged(this.run, path, feeds()))
     if ("known" in found) {
-      if (!found.same) this.divergences.push({ path, feeds: feeds() })
+      if (!found.same) (this.#divergences ??= []).push({ path, feeds: feeds() })
       const known = judgedHere(found.known, x, this.#admitted.plan.types[x.claim.output]!, args, this.#options)
       const again = (k: Known) => this.#again(k, path, x, input)
       return { seq: found.known.seq, commit: known instanceof Promise ? known.then(again) : again(known) }
@@ -352,12 +362,15 @@ class RunRecord {
    */
   end(outcome: Value | Failure): Awaitable<Ended> {
     this.#settleLost()
-    const { ended, trace } = this.sum(outcome)
+    const { digest, store } = this.#options
+    const { outcome: came, data } = encoded(outcomeOf(outcome), digest)
     const chain = this.#chain
-    const kept = chain.appendLate("end", ended.data, new EndEntry(ended, trace))
+    const end = new EndRow(chain, data, messageOf(came), this.#admitted, this.#given, this.#tree)
+    const kept = chain.appendLate(end)
     chain.close()
-    const end = new LateEnd(chain, trace)
-    return kept === undefined ? end : kept.then(() => end)
+    // A store that looks at once may have sealed it in its own way.
+    const ended = store.late === true ? end : { trace: end.trace, head: chain.head, position: chain.position }
+    return kept === undefined ? ended : kept.then(() => ended)
   }
 
   #settleLost(): void {
@@ -374,14 +387,10 @@ class RunRecord {
     }
   }
 
-  /** What the run comes to when it ends so, and its trace hash, which is computed when it is asked for; nothing is recorded. */
-  sum(outcome: Value | Failure): { readonly ended: Encoded; readonly trace: LateTrace } {
+  /** The trace hash of a run that comes to this; nothing is recorded. */
+  traceOf(outcome: Value | Failure): string {
     const { digest } = this.#options
-    const ended = encoded(
-      outcome instanceof Failure ? { ok: false, failure: outcome } : { ok: true, value: outcome },
-      digest,
-    )
-    return { ended, trace: new LateTrace(this.#admitted, this.#input, this.#tree, ended, digest) }
+    return traceOf(this.#admitted, this.#given, this.#tree, encoded(outcomeOf(outcome), digest).hash, digest)
   }
 
   #extern(index: number, effect: "read" | "write"): AdmittedExtern {
@@ -424,6 +433,7 @@ class RunRecord {
 
   #leaf(path: Path, what: Pick<Signature, "effect" | "resource">, input: Uint8Array, outcome: Uint8Array): void {
     const leaf = leafHash(path, what.effect, what.resource, input, outcome, this.#options.digest)
+    this.#tree ??= new TraceTree(this.#options.digest)
     if (this.undos?.isUndo(path) === true) this.#tree.addUndone(path, leaf)
     else this.#tree.add(path, leaf)
   }
@@ -437,4 +447,4 @@ class RunRecord {
 export type { RunRecord }
 
 const NO_BYTES = new Uint8Array(0)
-const NONE: readonly Path[] = []
+const NONE: readonly never[] = []

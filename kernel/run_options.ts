@@ -15,7 +15,11 @@ export interface RunOptions {
   /** The run's id, unique in its space. */
   readonly run: string
   readonly space: string
+  /** The id was drawn for this run, so nobody has used it: a store in this process need not look. */
+  readonly fresh?: boolean
   readonly input: Value
+  /** When it begins, by the clock, where that was just read. */
+  readonly began?: number
   /** Random bytes, for stores that want entries salted: without it nothing of the run can be redacted later. */
   readonly salt?: (bytes: number) => Uint8Array
   /** Outcomes of nodes with `cache:`, shared by the runs of a host. */

@@ -53,6 +53,9 @@ const inRooms = code.filter((file) => roomOf(file) !== undefined)
 const hostNeutral = inRooms.filter((file) => roomOf(file) !== "deploy")
 const documents = all.filter((file) => file.endsWith(".md"))
 
+/** Folders of code, as documents name them. */
+const FOLDERS: ReadonlySet<string> = new Set(code.map((file) => file.split("/")[0]!))
+
 function expectNone(problems: readonly string[]): void {
   expect(problems.join("\n")).toBe("")
 }
@@ -278,6 +281,25 @@ describe("documents", () => {
         else if (anchor && !anchors(linked).has(anchor)) problems.push(`${file} links to ${target}: no such heading`)
       }
     }
+    expectNone(problems)
+  })
+
+  test("files that documents and comments name are there", () => {
+    // Walkthroughs name files that their reader makes.
+    const told = documents.filter((file) => !/^docs\/add-a-|^CHANGELOG|^bench\/RESULTS/.test(file))
+    const comments = (file: string) =>
+      read(file)
+        .match(/^\s*(\/\*\*?|\*|\/\/).*$/gm)
+        ?.join("\n") ?? ""
+    const problems = [
+      ...told.map((file) => [file, read(file)] as const),
+      ...code.map((file) => [file, comments(file)] as const),
+    ].flatMap(([file, text]) =>
+      [...text.matchAll(/`((?:\w+)\/[\w./-]+\.(?:ts|mjs))`/g)]
+        .map(([, path]) => path!)
+        .filter((path) => FOLDERS.has(path.split("/")[0]!) && !existsSync(join(root, path)))
+        .map((path) => `${file} names ${path}, which does not exist`),
+    )
     expectNone(problems)
   })
 })

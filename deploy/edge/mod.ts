@@ -1,6 +1,6 @@
 /**
  * The door of the edge: all that runs compiled plans on a host that has `fetch` and little else, and nothing that makes
- * them. No parser, no compiler, no trainer, no platform's own modules: `tests/edge.test.ts` looks at what a bundle of it
+ * them. No parser, no compiler, no trainer, no platform's own modules: `tests/edge/bundle.test.ts` looks at what a bundle of it
  * holds and what it weighs.
  */
 export { hasPatterns, type Rec, type Services, type Value } from "../../graph/mod.ts"

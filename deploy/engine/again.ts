@@ -144,7 +144,7 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
   // A run that somebody stopped ends where its record does, whatever it would have come to.
   const stopped = end !== undefined && !end.outcome.ok && (open || end.outcome.failure.code === "Cancelled")
   const counts = stopped ? end.outcome : outcome
-  const trace = record.sum(counts.ok ? counts.value : counts.failure).trace.hash
+  const trace = record.traceOf(counts.ok ? counts.value : counts.failure)
   const same = end === undefined || sameOutcome(counts, end.outcome)
   const sameTrace = end === undefined || trace === end.trace
   const divergences = [...record.divergences, ...undoDivergences(ready.admitted, history, engine.recording())]

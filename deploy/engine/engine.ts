@@ -3,26 +3,14 @@
  * VM, and keeps what the runs of a host share: connections, limits, the aged cache, the ledger.
  */
 
-import {
-  execute,
-  load,
-  mayTranslate,
-  type Program,
-  ResourceLimits,
-  type RunEvent,
-  type RunSettings,
-  undo,
-} from "../../bus/mod.ts"
+import { execute, load, mayTranslate, type Program, ResourceLimits, type RunSettings, undo } from "../../bus/mod.ts"
 import {
   type Digest,
   type Executor,
   hashValue,
   hex,
-  type Origin,
   type Outcome,
-  type Policy,
   type Rec,
-  type Registry,
   type Services,
   sha256,
   type Value,
@@ -32,11 +20,8 @@ import {
   type AdmittedExtern,
   AgedCache,
   Allowance,
-  type Amounts,
   admit,
-  type Budget,
   checkBudget,
-  type Demands,
   type History,
   kernelError,
   type LedgerStore,
@@ -44,119 +29,26 @@ import {
   openHistory,
   openPins,
   openRun,
-  type Prices,
   type ResumeOptions,
   type RunRecord,
 } from "../../kernel/mod.ts"
 import { decodePlan } from "../../plan/mod.ts"
 import { MemoryLedger } from "../ledger/memory.ts"
-import type { Recorder } from "../record/recorder.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
 import { type Granting, grantsFor, narrowedHere } from "./grants.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
-import { type Observer, told, type Watch, type Watched, watched } from "./observe.ts"
+import { told, type Watch, type Watched, watched } from "./observe.ts"
+import type { EngineOptions, PrepareOptions, Ready, Reopened, RunOptions } from "./options.ts"
 import { RunIds } from "./run_ids.ts"
-import { RunSlots, type SlotsOptions, Tenant } from "./slots.ts"
-import { LooksAhead, type RunAhead, type Speculate } from "./speculate.ts"
+import { Recorded, Settings, type Shared } from "./setup.ts"
+import { RunSlots, Tenant } from "./slots.ts"
+import { LooksAhead } from "./speculate.ts"
 
+export type { EngineOptions, PrepareOptions, Ready, Reopened, RunOptions } from "./options.ts"
 export type { RunResult }
 
 /** Runs that go on when an engine closes get so long to end. */
 const GRACE_MS = 2_000
-
-export interface EngineOptions {
-  readonly registry: Registry
-  /** What the host lends; `granted` is added for each plan from its grants. */
-  readonly services: Omit<Services, "granted">
-  /** Default: in memory, with a bounded tail. */
-  readonly store?: LedgerStore
-  readonly digest?: Digest
-  /** The tenant. */
-  readonly space?: string
-  /** May this host make functions from plans? Default: it is tried. */
-  readonly codegen?: boolean
-  /** Milliseconds one attempt of an effect may take where its node says nothing. */
-  readonly timeoutMs?: number
-  /** What a run may spend at most where it says nothing. */
-  readonly budget?: Budget
-  /** Of a run that says nothing. */
-  readonly fuel?: number
-  /** What all runs of this engine together may spend in any `windowMs`. */
-  readonly tenant?: { readonly budget: Budget; readonly windowMs: number }
-  readonly prices?: Prices
-  /** May runs rest and go on another day? Only where the store outlives this process. Default: no. */
-  readonly parks?: boolean
-  /** How many runs go on at once and how many may wait. Default: no bound. */
-  readonly slots?: SlotsOptions
-  /** Runs what a function answered when that is a description of work. */
-  readonly settle?: (answer: object, signal: AbortSignal) => PromiseLike<unknown> | undefined
-  /** The least that must validate answers, by effect or capability, of every plan that this engine admits. */
-  readonly demands?: Demands
-  /** Whose text may go where, in every plan that this engine admits. Default: `DEFAULT_POLICY`. */
-  readonly policy?: Policy
-  /** Runs look ahead within these bounds, where `services.shadows` stand in for tools. Default: they do not. */
-  readonly speculate?: Speculate | undefined
-  /** Hears of every run that begins or goes on here. Default: nobody, and then nothing is made for it. */
-  readonly observe?: Observer | undefined
-  /** Writes calls of the tools that somebody asked to be recorded into a call log. Default: nothing is. */
-  readonly recorder?: Recorder
-}
-
-export interface PrepareOptions {
-  readonly grants: readonly string[]
-  /** Lists that narrow the grants: those of a token. */
-  readonly within?: readonly (readonly string[])[]
-  /** Hash of the checked graph that the plan must be of, where it is at hand. */
-  readonly graph?: string
-  readonly pins?: (key: string) => Rec | undefined
-  /** Whose the input of its runs is, for the policy. Default: the user's. */
-  readonly input?: Origin
-  /** Closures of a graph built in this process. */
-  readonly inline?: Services["inline"]
-  /** For a run that began before: with the code that it began with, where the host keeps that. */
-  readonly again?: boolean
-  /** No tool that reaches outside is opened or called. */
-  readonly untouched?: boolean
-}
-
-export interface RunOptions extends RunAhead {
-  readonly id?: string
-  readonly signal?: AbortSignal
-  readonly onEvent?: (event: RunEvent) => void
-  readonly onItem?: (item: Value) => void
-  /** Steps and iterations: `Fuel` ends the run at the same place on every host. */
-  readonly fuel?: number
-  /** What this run may spend; what it leaves out is the engine's. */
-  readonly budget?: Budget
-  /** What the run had spent before it went on here. */
-  readonly spent?: Amounts
-  /** The place in a trace that the run belongs to, as W3C Trace Context writes it; what does not read as one is passed over. */
-  readonly traceparent?: string
-  /** On whose behalf: its runs share a budget and a part of the slots. Default: the engine's own tenant. */
-  readonly tenant?: Tenant
-  /** What whoever asked for the run may spend, beside the tenant. */
-  readonly caller?: Allowance
-}
-
-/** A plan that is admitted, loaded and ready to run any number of times. */
-export interface Ready {
-  readonly admitted: Admitted
-  /**
-   * Takes the input as the port holds it (`acceptStrict` of the plan's input type). A failure of the graph is an outcome.
-   * Fails with `Overloaded` where no slot is free; then nothing is on record.
-   */
-  readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
-  /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
-  readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
-  /** Runs on a record, and ends nothing: what it comes to. */
-  readonly outcome: (record: RunRecord, input: Value) => Outcome | Promise<Outcome>
-}
-
-/** A run of the ledger, admitted again. */
-export interface Reopened {
-  readonly history: History
-  readonly ready: Ready
-}
 
 export class Engine {
   readonly #options: EngineOptions
@@ -164,10 +56,9 @@ export class Engine {
   readonly #codegen: boolean
   readonly #executors = new Map<string, Executor | Promise<Executor>>()
   readonly #limits: ResourceLimits
-  readonly #cache: AgedCache
+  readonly #shared: Shared
   readonly store: LedgerStore
   readonly #ids: RunIds
-  readonly #salt = (bytes: number): Uint8Array => this.#options.services.chance.bytes(bytes)
   readonly #slots: RunSlots
   /** How its runs look ahead, and what they have measured. */
   readonly ahead: LooksAhead
@@ -179,8 +70,20 @@ export class Engine {
     this.#codegen = options.codegen ?? mayTranslate()
     this.#ids = new RunIds(options.services.clock, options.services.chance)
     this.#limits = new ResourceLimits(options.services.clock)
-    this.#cache = new AgedCache(options.services.clock)
     this.store = options.store ?? new MemoryLedger()
+    const { services, timeoutMs, settle, fuel } = options
+    this.#shared = {
+      services,
+      store: this.store,
+      digest: this.#digest,
+      space: this.space,
+      cache: new AgedCache(services.clock),
+      salt: (bytes) => services.chance.bytes(bytes),
+      limits: this.#limits,
+      timeoutMs,
+      settle,
+      fuel,
+    }
     const { tenant } = options
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
@@ -233,15 +136,8 @@ export class Engine {
     if (parks && options.untouched !== true) await this.#keep(admitted)
     return {
       admitted,
-      run: (input, run = {}) => {
-        const open = (tenant: Tenant) => {
-          const { space } = this
-          const how = this.recording(run, tenant, parks)
-          return openRun(admitted, { ...how, run: run.id ?? this.#ids.next(), space, input })
-        }
-        return this.#run(program, open, input, run)
-      },
-      on: (record, input, run = {}) => this.#run(program, () => record, input, run),
+      run: (input, run = DEFAULTS) => this.#run(program, parks, input, run),
+      on: (record, input, run = DEFAULTS) => this.#run(program, record, input, run),
       outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
@@ -252,12 +148,13 @@ export class Engine {
     tenant = run.tenant ?? this.#tenant,
     parks = this.#options.parks === true,
   ): ResumeOptions {
+    const { store, digest, cache, salt, services } = this.#shared
     return {
-      store: this.store,
-      digest: this.#digest,
-      clock: this.#options.services.clock,
-      cache: this.#cache,
-      salt: this.#salt,
+      store,
+      digest,
+      clock: services.clock,
+      cache,
+      salt,
       meter: this.#meter(run, tenant),
       parks,
     }
@@ -367,39 +264,48 @@ export class Engine {
     return opened
   }
 
-  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
-  #run(
-    program: Program,
-    open: (tenant: Tenant) => RunRecord,
-    input: Value,
-    options: RunOptions,
-  ): RunResult | Promise<RunResult> {
+  // A short run costs little more than the objects that are made for it: none here captures anything unless it waits.
+
+  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. `on`: its record, or may it park. */
+  #run(program: Program, on: RunRecord | boolean, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const tenant = options.tenant ?? this.#tenant
     const wait = this.#slots.enter(tenant, options.signal)
     return wait === undefined
-      ? this.#within(tenant, program, open, input, options)
-      : wait.then(() => this.#within(tenant, program, open, input, options))
+      ? this.#within(tenant, program, on, input, options)
+      : this.#after(wait, tenant, program, on, input, options)
+  }
+
+  async #after(
+    wait: Promise<void>,
+    tenant: Tenant,
+    program: Program,
+    on: RunRecord | boolean,
+    input: Value,
+    options: RunOptions,
+  ): Promise<RunResult> {
+    await wait
+    return this.#within(tenant, program, on, input, options)
   }
 
   #within(
     tenant: Tenant,
     program: Program,
-    open: (tenant: Tenant) => RunRecord,
+    on: RunRecord | boolean,
     input: Value,
     given: RunOptions,
   ): RunResult | Promise<RunResult> {
     let result: RunResult | Promise<RunResult> | undefined
     let watch: Watch | undefined
     try {
-      const record = open(tenant)
+      const record = typeof on === "boolean" ? this.#open(program.admitted, on, input, given, tenant) : on
       const { observe, services } = this.#options
       watch = observe?.run({ admitted: program.admitted, record, clock: services.clock, from: given.traceparent })
       const options = watch === undefined ? given : watched(given, watch)
-      // A run that is being undone has come to what it has come to.
-      const end = (o: Outcome) =>
-        undoes(record, o, options.signal) ? this.#undone(program, record, o, options) : ended(record, o, options.signal)
       const outcome = record.undos?.came ?? this.#execute(program, record, input, options)
-      result = outcome instanceof Promise ? outcome.then(end) : end(outcome)
+      result =
+        outcome instanceof Promise
+          ? this.#endLater(program, record, outcome, options)
+          : this.#end(program, record, outcome, options)
       if (watch !== undefined) result = told(watch, result)
     } catch (cause) {
       watch?.broke(cause)
@@ -407,7 +313,30 @@ export class Engine {
     } finally {
       if (!(result instanceof Promise)) this.#slots.leave(tenant)
     }
-    return result instanceof Promise ? result.finally(() => this.#slots.leave(tenant)) : result
+    return result instanceof Promise ? this.#leaveAfter(result, tenant) : result
+  }
+
+  #open(admitted: Admitted, parks: boolean, input: Value, options: RunOptions, tenant: Tenant): RunRecord {
+    const now = this.now()
+    const { id } = options
+    const meter = this.#meter(options, tenant)
+    const run = id ?? this.#ids.next(now)
+    return openRun(admitted, new Recorded(this.#shared, run, input, now, id === undefined, parks, meter))
+  }
+
+  #end(program: Program, record: RunRecord, outcome: Outcome, options: Watched): RunResult | Promise<RunResult> {
+    // A run that is being undone has come to what it has come to.
+    return undoes(record, outcome, options.signal)
+      ? this.#undone(program, record, outcome, options)
+      : ended(record, outcome, options.signal)
+  }
+
+  #endLater(program: Program, record: RunRecord, outcome: Promise<Outcome>, options: Watched): Promise<RunResult> {
+    return outcome.then((o) => this.#end(program, record, o, options))
+  }
+
+  #leaveAfter(result: Promise<RunResult>, tenant: Tenant): Promise<RunResult> {
+    return result.finally(() => this.#slots.leave(tenant))
   }
 
   #execute(program: Program, record: RunRecord, input: Value, options: Watched): Outcome | Promise<Outcome> {
@@ -415,11 +344,7 @@ export class Engine {
   }
 
   #settings(program: Program, record: RunRecord, options: Watched): RunSettings {
-    const { services, timeoutMs, settle } = this.#options
-    const { signal, onEvent, onNode, onItem, traceOf, fuel = this.#options.fuel } = options
-    const limits = this.#limits
-    const speculation = this.ahead.of(program.admitted, options)
-    return { services, record, limits, signal, onEvent, onNode, traceOf, onItem, fuel, timeoutMs, settle, speculation }
+    return new Settings(this.#shared, record, options, this.ahead.of(program.admitted, options))
   }
 
   /** Takes back what the run did, and ends it in what it has come to; or it rests until somebody says what came of a write. */
@@ -443,6 +368,9 @@ export class Engine {
     )
   }
 }
+
+/** Of a run that says nothing. */
+const DEFAULTS: RunOptions = {}
 
 /** A closure lives in one process: no other can go on with a run that calls one. */
 const isInline = ({ claim }: AdmittedExtern): boolean => String(claim.config["code"] ?? "").startsWith("inline:")

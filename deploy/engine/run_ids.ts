@@ -21,8 +21,8 @@ export class RunIds {
     this.#own = [...chance.bytes(10)].map((b) => DIGITS[b % 32]!).join("")
   }
 
-  next(): string {
-    const ms = this.#clock.now()
+  /** @param ms The clock, where it was just read. */
+  next(ms: number = this.#clock.now()): string {
     const low = this.#count % PAIRS.length
     if (ms !== this.#ms || low === 0) {
       this.#ms = ms

@@ -5,13 +5,16 @@
  */
 import {
   type Chain,
+  EndRow,
   type Head,
   kernelError,
   type LedgerStore,
   type Row,
   type RunHead,
+  StartRow,
   sealed,
 } from "../../kernel/mod.ts"
+import { ShortRuns } from "./short_runs.ts"
 
 export interface MemoryLedgerOptions {
   /** Entries that are kept at most, and bytes of them (of their data, and `ENTRY_BYTES` each); at least half as many, unless fewer came. */
@@ -39,22 +42,69 @@ interface Tail {
 
 /** The runs of one tenant. Those that ended are let go of a generation at a time: to take each out by itself would cost more than a run. */
 class Runs {
+  readonly #space: string
   /** Those that go on, and were not appended to last. */
   readonly open = new Map<string, Tail>()
   /** Those that ended in this generation, and in the one before. */
   young = new Map<string, Tail>()
   old = new Map<string, Tail>()
+  /** Likewise, those that were nothing but their beginning and their end. */
+  #short = new ShortRuns()
+  #shortOld = new ShortRuns()
   /** Of the young, those whose first rows are of the generation before. */
   #across: Tail[] = []
 
-  of(run: string): Tail | undefined {
-    return this.open.get(run) ?? this.young.get(run) ?? this.old.get(run)
+  constructor(space: string) {
+    this.#space = space
   }
 
-  /** The latest started first. */
-  all(): readonly Tail[] {
+  of(run: string): Tail | undefined {
+    return this.open.get(run) ?? this.young.get(run) ?? this.old.get(run) ?? this.#unfolded(run)
+  }
+
+  /** All that are known, the latest started first; of those that are asked for a tail is made. */
+  all(): readonly { readonly run: string; readonly began: number; readonly tail: () => Tail }[] {
     const { open, young, old } = this
-    return [...open.values(), ...young.values(), ...old.values()].sort((a, b) => b.began - a.began)
+    const tails = [...open.values(), ...young.values(), ...old.values()]
+    const known = tails.map((tail) => ({ run: tail.run, began: tail.began, tail: () => tail }))
+    for (const short of [this.#short, this.#shortOld])
+      for (const i of short.places())
+        known.push({ run: short.runAt(i), began: short.began(i), tail: () => this.#tailOf(short, i) })
+    return known.sort((a, b) => b.began - a.began)
+  }
+  /** Those that are more than their beginning and their end. */
+  long(): readonly Tail[] {
+    return [...this.open.values(), ...this.young.values(), ...this.old.values()].sort((a, b) => b.began - a.began)
+  }
+
+  /** Takes a run that has ended with its second entry; false where it is too large for that. */
+  short(start: StartRow, end: EndRow, began: number): boolean {
+    return this.#short.put(start, end, began)
+  }
+
+  #tailOf(short: ShortRuns, place: number): Tail {
+    const [start, end] = short.rows(place, this.#space)
+    const rows = [start, end]
+    const young = short === this.#short
+    const { space, run } = start
+    const began = short.began(place)
+    return {
+      space,
+      run,
+      began,
+      rows: young ? rows : [],
+      older: young ? NONE : rows,
+      before: null,
+      last: end,
+      due: null,
+    }
+  }
+  #unfolded(run: string): Tail | undefined {
+    for (const short of [this.#short, this.#shortOld]) {
+      const place = short.find(run)
+      if (place !== undefined) return this.#tailOf(short, place)
+    }
+    return undefined
   }
 
   end(tail: Tail): void {
@@ -66,19 +116,27 @@ class Runs {
   /** A run that had ended goes on. */
   reopen(tail: Tail): void {
     if (this.old.delete(tail.run)) aged(tail)
-    else this.young.delete(tail.run)
+    else if (!this.young.delete(tail.run))
+      for (const short of [this.#short, this.#shortOld]) {
+        const place = short.find(tail.run)
+        if (place !== undefined) short.remove(place)
+      }
   }
 
   turn(): void {
     this.old = this.young
     this.young = new Map()
+    const emptied = this.#shortOld
+    this.#shortOld = this.#short
+    this.#short = emptied
+    emptied.clear()
     for (const tail of this.#across) letGo(tail)
     this.#across = []
     for (const tail of this.open.values()) aged(tail)
   }
 
   get size(): number {
-    return this.open.size + this.young.size + this.old.size
+    return this.open.size + this.young.size + this.old.size + this.#short.size + this.#shortOld.size
   }
 }
 
@@ -88,6 +146,8 @@ export class MemoryLedger implements LedgerStore {
   readonly #max: Required<MemoryLedgerOptions>
   /** The run that was appended to last: mostly the next entry is of the same one, and most end before another is touched. */
   #recent: Tail | undefined
+  /** The start of a run of which nothing else is here yet, as long as nothing else comes. */
+  #first: StartRow | undefined
   #began = 0
   #entries = 0
   #bytes = 0
@@ -100,20 +160,44 @@ export class MemoryLedger implements LedgerStore {
   }
 
   append(row: Row): void {
-    const tail = this.#tailOf(row)
-    const { entriesMax, bytesMax, runsMax } = this.#max
     const bytes = ENTRY_BYTES + (row.data === null ? 0 : row.data.length)
-    if ((this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax) this.#turn()
+    const { entriesMax, bytesMax } = this.#max
+    const full = (this.#entries + 1) * 2 > entriesMax || (this.#bytes + bytes) * 2 > bytesMax
+    if (full || !this.#short(row)) this.#appendTo(this.#tailOf(row), row, full)
+    this.#entries++
+    this.#bytes += bytes
+    if (row.kind === "end" && ++this.#ended * 2 >= this.#max.runsMax) this.#turn()
+  }
+
+  /** Most runs begin and end before another does anything: nothing is made for these. */
+  #short(row: Row): boolean {
+    const first = this.#first
+    if (row instanceof EndRow && first !== undefined && row.start === first) {
+      const taken = this.#of(row.space).short(first, row, this.#began - 1)
+      if (taken) this.#first = undefined
+      return taken
+    }
+    if (!(row instanceof StartRow) || !row.fresh) return false
+    this.#settle()
+    this.#first = row
+    this.#began++
+    return true
+  }
+
+  #appendTo(tail: Tail, row: Row, full: boolean): void {
+    if (full) this.#turn()
     tail.rows.push(row)
     if (row.kind === "parked") tail.due = earlier(tail.last.kind === "parked" ? tail.due : null, row.due ?? null)
     tail.last = row
-    this.#entries++
-    this.#bytes += bytes
-    if (row.kind === "end") this.#end(tail, runsMax)
+    if (row.kind === "end") {
+      this.#recent = undefined
+      this.#of(tail.space).end(tail)
+    }
   }
 
   /** The run that the row continues; it goes on from here, also one that had ended. */
   #tailOf(row: Row): Tail {
+    this.#unfold()
     const { space, run, seq } = row
     const recent = this.#recent
     if (recent !== undefined && recent.run === run && recent.space === space) return next(recent, row)
@@ -127,27 +211,29 @@ export class MemoryLedger implements LedgerStore {
       return known
     }
     if (seq !== 0) throw conflict(row, 0)
-    const began = this.#began++
-    return (this.#recent = { space, run, began, rows: [], older: NONE, before: null, last: row, due: null })
+    return (this.#recent = begun(row, this.#began++))
+  }
+
+  /** The run that has begun is one like any other. */
+  #unfold(): void {
+    const first = this.#first
+    if (first === undefined) return
+    this.#first = undefined
+    this.#recent = { ...begun(first, this.#began - 1), rows: [first] }
   }
 
   #of(space: string): Runs {
     let runs = this.#spaces.get(space)
-    if (runs === undefined) this.#spaces.set(space, (runs = new Runs()))
+    if (runs === undefined) this.#spaces.set(space, (runs = new Runs(space)))
     return runs
   }
 
   /** The recent run is not recent any more: where it goes on it is to be found among those that do. */
   #settle(): void {
+    this.#unfold()
     const recent = this.#recent
     if (recent !== undefined) this.#of(recent.space).open.set(recent.run, recent)
     this.#recent = undefined
-  }
-
-  #end(tail: Tail, runsMax: number): void {
-    this.#recent = undefined
-    this.#of(tail.space).end(tail)
-    if (++this.#ended * 2 >= runsMax) this.#turn()
   }
 
   /** What is of the older generation goes; the younger becomes the older. Runs that go on stay, with the younger of their rows. */
@@ -164,15 +250,17 @@ export class MemoryLedger implements LedgerStore {
   }
 
   runs(space: string, limit: number, before?: string): readonly RunHead[] {
-    const all = this.#all(space)
-    const after = all.findIndex((tail) => tail.run === before) + 1
-    return before !== undefined && after === 0 ? [] : all.slice(after, after + limit).map(headOf)
+    this.#settle()
+    const all = this.#spaces.get(space)?.all() ?? []
+    const after = all.findIndex(({ run }) => run === before) + 1
+    return before !== undefined && after === 0 ? [] : all.slice(after, after + limit).map(({ tail }) => headOf(tail()))
   }
 
   parked(space: string, limit: number, dueBy?: number): readonly RunHead[] {
+    this.#settle()
     const due = ({ due }: Tail) => due ?? Number.POSITIVE_INFINITY
     return (
-      [...this.#all(space)]
+      [...(this.#spaces.get(space)?.long() ?? [])]
         .reverse()
         .filter((t) => t.last.kind === "parked" && (dueBy === undefined || due(t) <= dueBy))
         // Of two that somebody has to answer the difference is NaN, which sorts as equal.
@@ -180,11 +268,6 @@ export class MemoryLedger implements LedgerStore {
         .slice(0, limit)
         .map(headOf)
     )
-  }
-
-  #all(space: string): readonly Tail[] {
-    this.#settle()
-    return this.#spaces.get(space)?.all() ?? []
   }
 
   putBlob(hash: string, bytes: Uint8Array): void {
@@ -216,6 +299,11 @@ const NONE: readonly Row[] = []
 
 /** What an entry counts beside its data: as much as most of them take, so that none has to be sealed to be counted. */
 const ENTRY_BYTES = 256
+
+const begun = (row: Row, began: number): Tail => {
+  const { space, run } = row
+  return { space, run, began, rows: [], older: NONE, before: null, last: row, due: null }
+}
 
 const headOf = ({ space, run, last, due }: Tail): RunHead => ({
   space,

@@ -38,7 +38,8 @@ async function shopping(store: LedgerStore, run: string, n = 3) {
   await Promise.all(reads)
   const intent = await record.intent(["store"], SHOP.store, ORDER)
   await record.delivered(intent, fail("Timeout", "no answer"), "uncertain")
-  return record.end(n)
+  const { trace, head, position } = await record.end(n)
+  return { trace, head, position }
 }
 const reasonOf = async (action: () => unknown): Promise<string> => {
   try {

@@ -123,16 +123,12 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([T.union(T.string, LIST, MAP, T.bytes)], T.number)],
     method: true,
     linear: true,
-    about: "How many: code points of a text, bytes, elements, entries.",
-    example: `size("añ") → 2`,
     apply: sizeOf,
   },
   sum: {
     overloads: [over([NUMBERS], T.number), over([NUMBERS, T.number], T.number), failing([INT64S, T.int64], T.int64)],
     method: true,
     linear: true,
-    about: "The sum from left to right, from 0 or the second argument; int64s need one, int64(0).",
-    example: "[1, 2, 3].sum() → 6",
     apply: (args) => {
       const start = args.length === 1 ? 0 : args[1]
       if (typeof start !== "number" && typeof start !== "bigint") throw mismatch("sum", args)
@@ -143,8 +139,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [failing([NUMBERS], T.number)],
     method: true,
     linear: true,
-    about: "The mean; fails on an empty list.",
-    example: "[1, 2, 6].avg() → 3",
     apply: (args) => {
       const xs = list("avg", args)
       if (xs.length === 0) throw empty("avg")
@@ -154,8 +148,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
   first: {
     overloads: [failing([LIST], element)],
     method: true,
-    about: "The first element; fails on an empty list.",
-    example: "[3, 4].first() → 3",
     apply: (args) => {
       const xs = list("first", args)
       if (xs.length === 0) throw empty("first")
@@ -165,8 +157,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
   last: {
     overloads: [failing([LIST], element)],
     method: true,
-    about: "The last element; fails on an empty list.",
-    example: "[3, 4].last() → 4",
     apply: (args) => {
       const xs = list("last", args)
       if (xs.length === 0) throw empty("last")
@@ -177,8 +167,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([LIST, T.number], same), over([LIST, T.number, T.number], same)],
     method: true,
     linear: true,
-    about: "From a position up to another, or to the end. Negative ones count from the end.",
-    example: "[1, 2, 3].slice(1) → [2, 3]",
     apply: (args) => {
       const [xs, from, to] = args
       if (!Array.isArray(xs) || typeof from !== "number" || args.length > 3) throw mismatch("slice", args)
@@ -190,8 +178,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([T.string, T.string], T.number), over([LIST, T.unknown], T.number)],
     method: true,
     linear: true,
-    about: "The first position of an element in a list, or of a text in a text; -1 where there is none.",
-    example: `"graph".indexOf("p") → 3`,
     apply: (args) => {
       const [xs, x] = args
       if (args.length !== 2) throw mismatch("indexOf", args)
@@ -205,8 +191,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([LIST], same)],
     method: true,
     linear: true,
-    about: "The list from its end to its beginning.",
-    example: "[1, 2].reverse() → [2, 1]",
     apply: (args) => list("reverse", args).toReversed(),
   },
   distinct: {
@@ -214,8 +198,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     method: true,
     weight: 2,
     linear: true,
-    about: "The list without repetitions; the first of equal elements stays.",
-    example: "[1, 2, 1].distinct() → [1, 2]",
     apply: (args) => {
       const seen = new Set<string>()
       return list("distinct", args).filter((x) => {
@@ -229,16 +211,12 @@ export const LISTS: { readonly [name: string]: Entry } = {
     method: true,
     weight: 4,
     linear: true,
-    about: "Numbers by size (NaN last), texts by code point; equal ones keep their order.",
-    example: "[3, 1, 2].sort() → [1, 2, 3]",
     apply: (args) => sortBy("sort", list("sort", args), (x) => x),
   },
   flatten: {
     overloads: [over([T.list(LIST)], ([xs]) => T.list(elementOf(elementOf(xs!))))],
     method: true,
     linear: true,
-    about: "The elements of the lists in a list, one after the other.",
-    example: "[[1], [2, 3]].flatten() → [1, 2, 3]",
     apply: (args) => {
       const xs = list("flatten", args)
       let n = 0
@@ -254,8 +232,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [failing([T.number], NUMBERS), failing([T.number, T.number], NUMBERS)],
     weight: 2,
     linear: true,
-    about: `Whole numbers from 0, or from the first argument, up to but not including the last; at most ${RANGE_MAX}.`,
-    example: "range(3) → [0, 1, 2]",
     apply: (args) => {
       const [from, to] = args.length === 1 ? [0, args[0]] : args
       if (typeof from !== "number" || typeof to !== "number" || args.length > 2) throw mismatch("range", args)
@@ -270,8 +246,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([LIST, LIST], ([a, b]) => T.list(T.record({ left: elementOf(a!), right: elementOf(b!) })))],
     method: true,
     linear: true,
-    about: "Pairs { left, right } of the elements of two lists, as many as the shorter one has.",
-    example: "[1, 2].zip([3, 4])[0].right → 3",
     apply: (args) => {
       const [a, b] = args
       if (!Array.isArray(a) || !Array.isArray(b) || args.length !== 2) throw mismatch("zip", args)
@@ -282,16 +256,12 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([MAP], T.list(T.string))],
     method: true,
     linear: true,
-    about: "The keys of a map in code-point order.",
-    example: `{"b": 1, "a": 2}.keys() → ["a", "b"]`,
     apply: (args) => sortedKeys(record("keys", args)),
   },
   values: {
     overloads: [over([MAP], ([m]) => T.list(memberOf(m!)))],
     method: true,
     linear: true,
-    about: "The values of a map in code-point order of their keys.",
-    example: `{"b": 1, "a": 2}.values() → [2, 1]`,
     apply: (args) => {
       const r = record("values", args)
       return sortedKeys(r).map((k) => r[k]!)
@@ -301,8 +271,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([MAP], ([m]) => T.list(T.record({ key: T.string, value: memberOf(m!) })))],
     method: true,
     linear: true,
-    about: "The entries { key, value } of a map in code-point order of the keys.",
-    example: `{"a": 2}.entries()[0].value → 2`,
     apply: (args) => {
       const r = record("entries", args)
       return sortedKeys(r).map((key) => ({ key, value: r[key]! }))
@@ -317,8 +285,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     ],
     method: true,
     linear: true,
-    about: "The map of a list of { key, value }; fails when a key comes twice.",
-    example: `[{"key": "a", "value": 1}].fromEntries() → {"a": 1}`,
     apply: (args) => {
       const out: { [key: string]: Value } = {}
       for (const x of list("fromEntries", args)) {
@@ -332,8 +298,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([MAP, MAP], merged)],
     method: true,
     linear: true,
-    about: "The entries of both maps or records; where both have a key, those of the second.",
-    example: `{"a": 1, "b": 1}.merge({"b": 2}) → {"a": 1, "b": 2}`,
     apply: (args) => {
       const [a, b] = args
       if (!isRecord(a) || !isRecord(b) || args.length !== 2) throw mismatch("merge", args)
@@ -344,8 +308,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
     overloads: [over([LIST], ([xs]) => T.list(withoutNull(elementOf(xs!)))), over([MAP], compacted)],
     method: true,
     linear: true,
-    about: "A list without its nulls, or a record without the fields that are null.",
-    example: `{"a": 1, "b": null}.compact() → {"a": 1}`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1) throw mismatch("compact", args)
@@ -357,8 +319,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
   orValue: {
     overloads: [over([T.unknown, T.unknown], ([a, b]) => unionOf([withoutNull(a!), b!]))],
     method: true,
-    about: "The first argument, or the second where the first is null or an optional access found nothing.",
-    example: '{"a": 1}[?"b"].orValue(7) → 7',
     apply: (args) => {
       if (args.length !== 2) throw mismatch("orValue", args)
       return args[0] === null ? args[1]! : args[0]!
@@ -367,8 +327,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
   hasValue: {
     overloads: [over([T.unknown], T.boolean)],
     method: true,
-    about: "Did an optional access find something (other than null)?",
-    example: `[1][?4].hasValue() → false`,
     apply: (args) => {
       if (args.length !== 1) throw mismatch("hasValue", args)
       return args[0] !== null
@@ -377,8 +335,6 @@ export const LISTS: { readonly [name: string]: Entry } = {
   value: {
     overloads: [failing([T.unknown], ([a]) => withoutNull(a!))],
     method: true,
-    about: "What an optional access found; fails where it found nothing.",
-    example: "[8][?0].value() → 8",
     apply: (args) => {
       if (args.length !== 1) throw mismatch("value", args)
       if (args[0] === null) throw fail("Missing", "Cannot take the value: there is none", { data: { name: "value" } })

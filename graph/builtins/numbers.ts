@@ -16,11 +16,9 @@ const number = (name: string, run: (x: number) => Value): Entry["apply"] => {
     return run(x)
   }
 }
-const onNumber = (name: string, run: (x: number) => number, about: string, example: string): Entry => ({
+const onNumber = (name: string, run: (x: number) => number): Entry => ({
   overloads: [over([T.number], T.number)],
   method: true,
-  about,
-  example,
   apply: number(name, run),
 })
 
@@ -69,24 +67,20 @@ export const NUMBER: { readonly [name: string]: Entry } = {
   abs: {
     overloads: [over([T.number], T.number), failing([T.int64], T.int64)],
     method: true,
-    about: "The number without its sign.",
-    example: "abs(-2) → 2",
     apply: (args) => {
       const [x] = args
       if (typeof x === "bigint" && args.length === 1) return int64(x < 0n ? -x : x, `abs(${x})`)
       return number("abs", Math.abs)(args)
     },
   },
-  floor: onNumber("floor", Math.floor, "The greatest whole number that is not above.", "floor(-1.5) → -2"),
-  ceil: onNumber("ceil", Math.ceil, "The least whole number that is not below.", "ceil(1.2) → 2"),
-  trunc: onNumber("trunc", Math.trunc, "The number without its fraction.", "trunc(-1.5) → -1"),
-  sqrt: onNumber("sqrt", Math.sqrt, "The square root; NaN below zero.", "sqrt(9) → 3"),
-  sign: onNumber("sign", Math.sign, "-1, 0 or 1.", "sign(-3) → -1"),
+  floor: onNumber("floor", Math.floor),
+  ceil: onNumber("ceil", Math.ceil),
+  trunc: onNumber("trunc", Math.trunc),
+  sqrt: onNumber("sqrt", Math.sqrt),
+  sign: onNumber("sign", Math.sign),
   round: {
     overloads: [over([T.number], T.number), failing([T.number, T.number], T.number)],
     method: true,
-    about: "The nearest whole number, or the nearest with so many digits (0 to 15); halves go away from zero.",
-    example: "round(2.375, 2) → 2.38",
     apply: (args) => {
       const [x, digits] = args
       if (args.length === 1) return number("round", round)(args)
@@ -101,36 +95,26 @@ export const NUMBER: { readonly [name: string]: Entry } = {
   isNaN: {
     overloads: [over([T.number], T.boolean)],
     method: true,
-    about: "Is it NaN, the number that is none?",
-    example: "isNaN(0 / 0) → true",
     apply: number("isNaN", Number.isNaN),
   },
   isFinite: {
     overloads: [over([T.number], T.boolean)],
     method: true,
-    about: "Is it neither NaN nor infinite?",
-    example: "isFinite(1 / 0) → false",
     apply: number("isFinite", Number.isFinite),
   },
   min: {
     overloads: EXTREME,
     linear: true,
-    about: "The least of its arguments, or of a list; fails on an empty list.",
-    example: "min([3, 1, 2]) → 1",
     apply: extreme("min", 1),
   },
   max: {
     overloads: EXTREME,
     linear: true,
-    about: "The greatest of its arguments, or of a list; fails on an empty list.",
-    example: "max(3, 7) → 7",
     apply: extreme("max", -1),
   },
   clamp: {
     overloads: [over([T.number, T.number, T.number], T.number), over([T.int64, T.int64, T.int64], T.int64)],
     method: true,
-    about: "The first argument, but not below the second nor above the third.",
-    example: "clamp(12, 0, 10) → 10",
     apply: (args) => {
       const [x, low, high] = args
       if (args.length !== 3 || !args.every((a) => typeof a === "number" || typeof a === "bigint"))

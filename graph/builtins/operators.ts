@@ -81,11 +81,9 @@ const ORDERED: readonly Overload[] = [
   over([T.bytes, T.bytes], T.boolean),
 ]
 
-function ordered(name: string, holds: (a: Value, b: Value) => boolean, example: string, about: string): Entry {
+function ordered(name: string, holds: (a: Value, b: Value) => boolean): Entry {
   return {
     overloads: ORDERED,
-    about,
-    example,
     apply: (args) => {
       const [a, b] = args
       if (a === undefined || b === undefined || args.length !== 2 || !comparable(a, b)) throw mismatch(name, args)
@@ -108,14 +106,10 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
       over([T.bytes, T.bytes], T.bytes),
     ],
     linear: true,
-    about: "Sum of numbers or int64s; texts, lists or bytes one after the other.",
-    example: `"a" + "b" → "ab"`,
     apply: (args) => add(...two("+", args), args),
   },
   "-": {
     overloads: NUMERIC,
-    about: "Difference of numbers or int64s.",
-    example: "5 - 2 → 3",
     apply: arithmetic(
       "-",
       (a, b) => a - b,
@@ -124,8 +118,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   },
   "*": {
     overloads: NUMERIC,
-    about: "Product of numbers or int64s.",
-    example: "2.5 * 4 → 10",
     apply: arithmetic(
       "*",
       (a, b) => a * b,
@@ -134,8 +126,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   },
   "/": {
     overloads: NUMERIC,
-    about: "Quotient. Numbers divide as float64 (1 / 0 is Infinity); int64s drop the fraction and fail on zero.",
-    example: "7 / 2 → 3.5",
     apply: arithmetic(
       "/",
       (a, b) => a / b,
@@ -147,8 +137,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   },
   "%": {
     overloads: NUMERIC,
-    about: "Remainder with the sign of the left side. Numbers follow IEEE (1 % 0 is NaN); int64s fail on zero.",
-    example: "-7 % 3 → -1",
     apply: arithmetic(
       "%",
       (a, b) => a % b,
@@ -161,35 +149,19 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   "==": {
     overloads: [over([T.unknown, T.unknown], T.boolean)],
     linear: true,
-    about: "Are two values equal, at any depth? Numbers by IEEE: 0 == -0, and NaN equals nothing.",
-    example: "[1, 2] == [1, 2] → true",
     apply: (args) => equal(...two("==", args)),
   },
   "!=": {
     overloads: [over([T.unknown, T.unknown], T.boolean)],
     linear: true,
-    about: "The opposite of ==.",
-    example: `"a" != "b" → true`,
     apply: (args) => !equal(...two("!=", args)),
   },
-  "<": ordered("<", less, "1 < 2 → true", "Is the left side smaller? Texts by code point, false before true."),
-  "<=": ordered(
-    "<=",
-    (a, b) => (typeof a === "number" || typeof a === "bigint" ? a <= (b as number) : !less(b, a)),
-    "2 <= 2 → true",
-    "Is the left side smaller or equal?",
-  ),
-  ">": ordered(">", (a, b) => less(b, a), `"b" > "a" → true`, "Is the left side greater?"),
-  ">=": ordered(
-    ">=",
-    (a, b) => (typeof a === "number" || typeof a === "bigint" ? a >= (b as number) : !less(a, b)),
-    "1 >= 2 → false",
-    "Is the left side greater or equal?",
-  ),
+  "<": ordered("<", less),
+  "<=": ordered("<=", (a, b) => (typeof a === "number" || typeof a === "bigint" ? a <= (b as number) : !less(b, a))),
+  ">": ordered(">", (a, b) => less(b, a)),
+  ">=": ordered(">=", (a, b) => (typeof a === "number" || typeof a === "bigint" ? a >= (b as number) : !less(a, b))),
   "!": {
     overloads: [over([T.boolean], T.boolean)],
-    about: "Not.",
-    example: "!true → false",
     apply: (args) => {
       if (typeof args[0] !== "boolean" || args.length !== 1) throw mismatch("!", args)
       return !args[0]
@@ -197,8 +169,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   },
   neg: {
     overloads: [over([T.number], T.number), failing([T.int64], T.int64)],
-    about: "The negative, written -x.",
-    example: "-abs(2) → -2",
     apply: (args) => {
       const [a] = args
       if (typeof a === "number" && args.length === 1) return -a
@@ -209,8 +179,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   in: {
     overloads: [over([T.unknown, LIST], T.boolean), over([T.string, MAP], T.boolean)],
     linear: true,
-    about: "Is the left side an element of the list, or a key of the map?",
-    example: "2 in [1, 2] → true",
     apply: (args) => {
       const [a, b] = two("in", args)
       if (Array.isArray(b)) return b.some((x) => equal(a, x))
@@ -220,8 +188,6 @@ export const OPERATORS: { readonly [name: string]: Entry } = {
   },
   div: {
     overloads: [failing([T.number, T.number], T.number), failing([T.int64, T.int64], T.int64)],
-    about: "Whole quotient, the fraction dropped; fails on zero.",
-    example: "div(7, 2) → 3",
     apply: (args) => {
       const [a, b] = two("div", args)
       if (typeof a === "number" && typeof b === "number") {

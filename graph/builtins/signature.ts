@@ -1,5 +1,5 @@
 /**
- * The form of one operator or function: its overloads (what types it takes and gives), its documentation, and its pure
+ * The form of one operator or function: its overloads (what types it takes and gives) and its pure
  * implementation. The table in `builtins.ts` is made of these; the checker reads the types, the evaluator calls `apply`.
  */
 import { type Failure, fail } from "../failure.ts"
@@ -26,10 +26,6 @@ export interface Builtin {
   /** Steps that one call costs, beside one for every element or 64 characters where `linear` is set. */
   readonly weight: number
   readonly linear: boolean
-  /** One line for the documentation. */
-  readonly about: string
-  /** CEL text and what it gives, `abs(-2) → 2`; the tests run it. */
-  readonly example: string
   /**
    * The meaning. Arguments are values of any type: what no overload takes is the failure `Mismatch`, so that an
    * `unknown` is checked when it arrives. Throws `Failure` only.
@@ -43,8 +39,6 @@ export interface Entry {
   readonly method?: true
   readonly weight?: number
   readonly linear?: true
-  readonly about: string
-  readonly example: string
   readonly apply: (args: readonly Value[]) => Value
 }
 
@@ -55,8 +49,6 @@ export const builtin = (name: string, e: Entry): Builtin => ({
   method: e.method === true,
   weight: e.weight ?? 1,
   linear: e.linear === true,
-  about: e.about,
-  example: e.example,
   apply: e.apply,
 })
 

@@ -61,22 +61,16 @@ export const TEXT: { readonly [name: string]: Entry } = {
     overloads: [over([T.string, T.string], T.boolean)],
     method: true,
     linear: true,
-    about: "Does the text contain the other one?",
-    example: `"graph".contains("rap") → true`,
     apply: pair("contains", (a, b) => a.includes(b)),
   },
   startsWith: {
     overloads: [over([T.string, T.string], T.boolean)],
     method: true,
-    about: "Does the text begin with the other one?",
-    example: `"graph".startsWith("gr") → true`,
     apply: pair("startsWith", (a, b) => a.startsWith(b)),
   },
   endsWith: {
     overloads: [over([T.string, T.string], T.boolean)],
     method: true,
-    about: "Does the text end with the other one?",
-    example: `"graph".endsWith("ph") → true`,
     apply: pair("endsWith", (a, b) => a.endsWith(b)),
   },
   matches: {
@@ -84,8 +78,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
     method: true,
     weight: 8,
     linear: true,
-    about: "Does the pattern (RE2, written out) match some part of the text? Anchor it with ^ and $ for the whole.",
-    example: `"A17".matches("^[A-Z][0-9]+$") → true`,
     apply: pair("matches", (s, p) => patternOf(p).first(s) !== null),
   },
   find: {
@@ -93,24 +85,18 @@ export const TEXT: { readonly [name: string]: Entry } = {
     method: true,
     weight: 8,
     linear: true,
-    about: "The first part of the text that the pattern (RE2, written out) matches, or null.",
-    example: `"order A17".find("[A-Z][0-9]+") → "A17"`,
     apply: pair("find", (s, p) => patternOf(p).first(s)),
   },
   split: {
     overloads: [over([T.string, T.string], STRINGS)],
     method: true,
     linear: true,
-    about: "The parts between the separators; with an empty one, the single characters.",
-    example: `"a,b".split(",") → ["a", "b"]`,
     apply: pair("split", (s, by) => (by === "" ? points(s) : s.split(by))),
   },
   join: {
     overloads: [over([T.list(T.union(...TEXTUAL))], T.string), over([T.list(T.union(...TEXTUAL)), T.string], T.string)],
     method: true,
     linear: true,
-    about: "The elements as one text, with the second argument between them.",
-    example: `["a", "b"].join("-") → "a-b"`,
     apply: (args) => {
       const [xs, by = ""] = args
       if (!Array.isArray(xs) || typeof by !== "string" || args.length > 2) throw mismatch("join", args)
@@ -125,8 +111,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
     overloads: [over([T.string, T.string, T.string], T.string)],
     method: true,
     linear: true,
-    about: "Every occurrence of the second text replaced by the third.",
-    example: `"a-b-c".replace("-", "+") → "a+b+c"`,
     apply: (args) => {
       const [s, from, to] = texts("replace", args, 3) as [string, string, string]
       const pieces = from === "" ? ["", ...points(s), ""] : s.split(from)
@@ -139,32 +123,24 @@ export const TEXT: { readonly [name: string]: Entry } = {
     overloads: [over([T.string], T.string)],
     method: true,
     linear: true,
-    about: "The text without white space at both ends.",
-    example: `"  a ".trim() → "a"`,
     apply: one("trim", (s) => s.trim()),
   },
   lowerAscii: {
     overloads: [over([T.string], T.string)],
     method: true,
     linear: true,
-    about: "A–Z in small letters; other letters stay, for their case differs from place to place.",
-    example: `"EUR".lowerAscii() → "eur"`,
     apply: one("lowerAscii", lower),
   },
   upperAscii: {
     overloads: [over([T.string], T.string)],
     method: true,
     linear: true,
-    about: "a–z in capitals; other letters stay.",
-    example: `"eur".upperAscii() → "EUR"`,
     apply: one("upperAscii", upper),
   },
   substring: {
     overloads: [over([T.string, T.number], T.string), over([T.string, T.number, T.number], T.string)],
     method: true,
     linear: true,
-    about: "From a position (0 is the first character) up to another, or to the end. Negative ones count from the end.",
-    example: `"graph".substring(1, 3) → "ra"`,
     apply: (args) => {
       const [s, from, to] = args
       if (typeof s !== "string" || typeof from !== "number" || args.length > 3) throw mismatch("substring", args)
@@ -175,8 +151,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   fixed: {
     overloads: [failing([T.number, T.number], T.string)],
     method: true,
-    about: "A number as text with so many digits after the point (0 to 15), rounded half away from zero.",
-    example: `18.4.fixed(2) → "18.40"`,
     apply: (args) => {
       const [x, digits] = args
       if (typeof x !== "number" || typeof digits !== "number" || args.length !== 2) throw mismatch("fixed", args)
@@ -192,8 +166,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
       failing([T.union(...TEXTUAL, T.null, LIST, MAP)], T.string),
     ],
     linear: true,
-    about: "A value as text: numbers in their shortest form, lists and records as JSON.",
-    example: `string(1.50) → "1.5"`,
     apply: (args) => {
       if (args.length !== 1) throw mismatch("string", args)
       return within("string", textOf(args[0]!))
@@ -204,8 +176,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
       over([T.union(T.int64, T.number)], T.number),
       failing([T.union(T.string, T.int64, T.number)], T.number),
     ],
-    about: "A decimal text or an int64 as a number; an int64 beyond 2^53 is rounded to the nearest.",
-    example: `number("1.5") → 1.5`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1) throw mismatch("number", args)
@@ -219,8 +189,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   },
   int64: {
     overloads: [over([T.int64], T.int64), failing([T.union(T.string, T.int64, T.number)], T.int64)],
-    about: "A whole number, or its decimal text, as an int64; fails where there is a fraction.",
-    example: `int64("42") == 42 → true`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1 || (typeof x !== "number" && typeof x !== "bigint" && typeof x !== "string")) {
@@ -238,8 +206,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   },
   bool: {
     overloads: [over([T.boolean], T.boolean), failing([T.union(T.string, T.boolean)], T.boolean)],
-    about: `The texts "true" and "false" as booleans.`,
-    example: `bool("true") → true`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1) throw mismatch("bool", args)
@@ -252,8 +218,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   bytes: {
     overloads: [over([T.union(T.string, T.bytes)], T.bytes)],
     linear: true,
-    about: "The UTF-8 bytes of a text.",
-    example: `size(bytes("é")) → 2`,
     apply: (args) => {
       const [x] = args
       if (args.length === 1 && x instanceof Uint8Array) return x
@@ -263,8 +227,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   utf8: {
     overloads: [failing([T.bytes], T.string)],
     linear: true,
-    about: "UTF-8 bytes as text.",
-    example: `utf8(bytes("é")) → "é"`,
     apply: (args) => {
       const [b] = args
       if (!(b instanceof Uint8Array) || args.length !== 1) throw mismatch("utf8", args)
@@ -278,8 +240,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   base64: {
     overloads: [over([T.union(T.bytes, T.string)], T.string)],
     linear: true,
-    about: "Bytes, or the UTF-8 bytes of a text, in base64.",
-    example: `base64("hi") → "aGk="`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1 || !(typeof x === "string" || x instanceof Uint8Array)) throw mismatch("base64", args)
@@ -289,8 +249,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   unbase64: {
     overloads: [failing([T.string], T.bytes)],
     linear: true,
-    about: "The bytes that a base64 text stands for.",
-    example: `utf8(unbase64("aGk=")) → "hi"`,
     apply: one("unbase64", (s) => {
       if (!isBase64(s)) throw fail("BadText", `Cannot read ${show(s)} as base64`)
       return Uint8Array.from(atob(s), (c) => c.charCodeAt(0))
@@ -299,8 +257,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   hex: {
     overloads: [over([T.bytes], T.string)],
     linear: true,
-    about: "Bytes in hexadecimal digits.",
-    example: `hex(bytes("hi")) → "6869"`,
     apply: (args) => {
       const [b] = args
       if (!(b instanceof Uint8Array) || args.length !== 1) throw mismatch("hex", args)
@@ -310,8 +266,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
   unhex: {
     overloads: [failing([T.string], T.bytes)],
     linear: true,
-    about: "The bytes that hexadecimal digits stand for.",
-    example: `utf8(unhex("6869")) → "hi"`,
     apply: one("unhex", (s) => {
       if (s.length % 2 !== 0 || /[^0-9a-fA-F]/.test(s))
         throw fail("BadText", `Cannot read ${show(s)} as hexadecimal digits`)
@@ -322,8 +276,6 @@ export const TEXT: { readonly [name: string]: Entry } = {
     overloads: [over([T.union(T.bytes, T.string)], T.string)],
     weight: 50,
     linear: true,
-    about: "The SHA-256 of bytes, or of a text's UTF-8 bytes, in hexadecimal digits.",
-    example: `sha256("").startsWith("e3b0c442") → true`,
     apply: (args) => {
       const [x] = args
       if (args.length !== 1 || !(typeof x === "string" || x instanceof Uint8Array)) throw mismatch("sha256", args)
@@ -334,16 +286,12 @@ export const TEXT: { readonly [name: string]: Entry } = {
     overloads: [failing([T.string], T.unknown)],
     weight: 4,
     linear: true,
-    about: "The value that a JSON text stands for; whole numbers beyond 2^53 stay exact.",
-    example: `json("[1, 2]")[1] → 2`,
     apply: one("json", readJson),
   },
   toJson: {
     overloads: [failing([T.unknown], T.string)],
     weight: 4,
     linear: true,
-    about: "A value as JSON text with sorted keys; bytes become base64, NaN and Infinity fail.",
-    example: `toJson({"b": 1, "a": [true]}) → "{\\"a\\":[true],\\"b\\":1}"`,
     apply: (args) => {
       if (args.length !== 1) throw mismatch("toJson", args)
       return within("toJson", jsonText(args[0]!))

@@ -89,7 +89,7 @@ export async function replayDiffers(
   const stopped = !outcome.ok && (got === RESTING || outcome.failure.code === "Cancelled")
   const counts = stopped ? outcome : got
   if (!sameOutcome(counts, outcome)) return `it comes to ${told(counts)}, on record is ${told(outcome)}`
-  const own = record.sum(counts.ok ? counts.value : counts.failure).trace.hash
+  const own = record.traceOf(counts.ok ? counts.value : counts.failure)
   return own === trace ? undefined : "it has another trace"
 }
 
