@@ -217,6 +217,7 @@ describe("ResourceLimits", () => {
     await Promise.all([clock.sleep(600), clock.next()])
     limits.leave("one")
     expect(limits.again("one", "place")).toBeUndefined()
+    expect(limits.load("one").running).toBe(1)
     for (let i = 0; i < 2; i++) expect(limits.enter("two")).toBeUndefined()
     await Promise.all([clock.sleep(400), clock.next()])
     expect(limits.enter("one")).toBeUndefined()
@@ -226,6 +227,14 @@ describe("ResourceLimits", () => {
     expect([clock.tick(), gone]).toEqual([1_600, 2])
     await clock.next()
     expect([clock.tick(), gone]).toEqual([2_600, 3])
+  })
+
+  test("what is sent once more at once counts, too; who has given up is told so, however many wait", async () => {
+    const limits = new ResourceLimits(new StandingClock(), { queueMax: 0 })
+    limits.declare("a", { perSecond: 1 })
+    expect(limits.again("a", "send")).toBeUndefined()
+    await expect(limits.enter("a")).rejects.toMatchObject({ code: "Busy" })
+    await expect(limits.enter("a", AbortSignal.abort())).rejects.toMatchObject({ code: "Cancelled" })
   })
 
   test("who waits to send once more is slept for, whoever else gives up", async () => {

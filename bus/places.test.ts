@@ -1,7 +1,7 @@
 // Places at a resource whose calls are bounded: given back whatever becomes of a call, and bounds on how many begin within a
 // second count what is sent again.
 import { describe, expect, test } from "bun:test"
-import { fail } from "../graph/mod.ts"
+import { type Call, fail } from "../graph/mod.ts"
 import { Machine } from "../tests/machine/machine.ts"
 
 const STREAMED = `graph: streamed
@@ -59,6 +59,41 @@ output: a
     void machine.clock.sleep(5).then(() => stop.abort("enough"))
     expect(end(await machine.clock.until(Promise.resolve(answer))).out).toMatchObject({ code: "Cancelled" })
     expect((await machine.run({ hangs: false })).out).toBe(1)
+  })
+
+  test("is free for all bodies that a tool asks for at once, until the last of them has ended", async () => {
+    const machine: Machine = new Machine(
+      `graph: asks
+limits: { api: { concurrent: 1 } }
+nodes:
+  a:
+    write: ask
+    on: api
+    output: "[number]"
+    tools:
+      soon: { do: { read: slow, on: api, with: { ms: 1 }, output: number } }
+      late:
+        do:
+          nodes:
+            first: { read: slow, on: clock, with: { ms: 5 }, output: number }
+            second: { read: slow, on: api, with: { ms: "\${ first }" }, output: number }
+          output: second
+output: a
+`,
+      {
+        ask: async (_: unknown, { invoke }: Call) => {
+          const late = invoke!("tool:late", {})
+          const soon = await invoke!("tool:soon", {})
+          return [soon, await invoke!("tool:soon", {}), await late]
+        },
+        slow: async ({ ms }: { ms: number }) => {
+          await machine.clock.sleep(ms)
+          return ms
+        },
+      },
+    )
+    expect((await machine.run({})).out).toEqual([1, 1, 5])
+    expect((await machine.run({})).out).toEqual([1, 1, 5])
   })
 
   test("a call that is sent again counts as one that begins", async () => {

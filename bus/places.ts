@@ -15,24 +15,25 @@ export function release(task: Task): void {
   if (place === "held") limitsOf(task).leave(task.tool.extern.resource!)
 }
 
-/** A tool asks for nothing while its body is at work, which may want the same place: that is free until the body has ended. */
+/** A tool asks for nothing while a body of its own is at work, which may want the same place: that is free until the last has ended. */
 export async function aside(task: Task, signal: AbortSignal, ran: Promise<Value>): Promise<Value> {
   if (task.place === "held") {
     release(task)
     task.place = "lent"
   }
+  task.away++
   try {
     return await ran
   } finally {
-    if (task.place === "lent") await back(task, signal)
+    if (--task.away === 0 && task.place === "lent") await back(task, signal)
   }
 }
 
 async function back(task: Task, signal: AbortSignal): Promise<void> {
   const resource = task.tool.extern.resource!
   await limitsOf(task).again(resource, "place", signal)
-  // Another of its bodies was back before, or the call has ended meanwhile.
-  if (task.place !== "lent") limitsOf(task).leave(resource)
+  // Meanwhile another of its bodies was back before or is at work, or the call has ended.
+  if (task.place !== "lent" || task.away > 0) limitsOf(task).leave(resource)
   else task.place = "held"
 }
 

@@ -44,6 +44,8 @@ export interface Task {
   charge: Charge | undefined
   /** It holds one of the places that its resource has. */
   place: Place
+  /** Bodies of its own that are at work, which that place is free for. */
+  away: number
   /** Is it among those that the run would have to stop? */
   listed: boolean
   /** It takes a write back, which no budget forbids. */
@@ -77,6 +79,7 @@ export const taskOf = (
   charge: undefined,
   listed: false,
   place: "none",
+  away: 0,
   undoes: false,
   early: false,
   began: step.tool!.hear === undefined ? 0 : vm.settings.services.clock.tick(),

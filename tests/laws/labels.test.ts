@@ -60,7 +60,14 @@ function ofPlan(checked: CheckedGraph, lines: readonly string[], without: readon
   const plan = decodePlan(compile(checked, { without }).bytes)
   const origins = new Origins()
   const externs = plan.externs.map((x) => {
-    const view = { name: x.kind, config: x.config, args: {}, settings: {}, resources: plan.resources, pin: () => undefined }
+    const view = {
+      name: x.kind,
+      config: x.config,
+      args: {},
+      settings: {},
+      resources: plan.resources,
+      pin: () => undefined,
+    }
     const signature = sinks.get(x.kind)!.sign(view) as Signature
     return { begins: originOf(signature, origins), endorses: signature.endorses === true, sinks: signature.sinks! }
   })

@@ -38,6 +38,7 @@ const kindOf = (effect: Effect, tools: Tools): NodeKind => ({
     keyed: { form: "static", type: T.boolean, about: "Does it honour a key?" },
     at_once: { form: "static", type: T.number, about: "Calls that may be in flight." },
   },
+  scopes: { key: "tools", role: "tool", about: "Bodies that it may ask for." },
   takesWith: true,
   sign: ({ config, output }) => {
     const name = String(config[effect])

@@ -239,8 +239,8 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: "bus/limits.ts",
-    what: "always",
-    code: "gate.starts.length > 0",
+    what: "left alone",
+    code: 'wants !== "place" && gate.starts.length > 0',
     reason: "A shortcut: writing to a ring without a place changes nothing.",
   },
   {
@@ -248,5 +248,17 @@ export const EXPLAINED: readonly Explained[] = [
     what: "flipped",
     code: "gate.starts.length > 0",
     reason: "A shortcut: writing to a ring without a place changes nothing.",
+  },
+  {
+    file: "bus/limits.ts",
+    what: "never",
+    code: "!this.#lets(gate, gate.waiting, waiter)",
+    reason: "A shortcut: where one who waits for both may not go, none behind may.",
+  },
+  {
+    file: "bus/limits.ts",
+    what: "true",
+    code: "return false",
+    reason: "The same shortcut.",
   },
 ]

@@ -12,6 +12,8 @@ interface Tally {
   processes: number
   applied: number
   undone: number
+  stopped: number
+  rivals: number
   kept: number
   guessedWrong: number
   value: number
@@ -24,6 +26,8 @@ const nothing = (): Tally => ({
   processes: 0,
   applied: 0,
   undone: 0,
+  stopped: 0,
+  rivals: 0,
   kept: 0,
   guessedWrong: 0,
   value: 0,
@@ -41,12 +45,16 @@ await campaign(import.meta.filename, {
   does: lived,
   says: ({ seeds, wrong }) => `${seeds} seeds, ${wrong.length} in which something is wrong`,
   only: isWell,
-  ends: async ({ seeds, processes, applied, undone, kept, guessedWrong, value, failure, refused, wrong }, _, whole) => {
+  ends: async (
+    { seeds, processes, applied, undone, stopped, rivals, kept, guessedWrong, value, failure, refused, wrong },
+    _,
+    whole,
+  ) => {
     for (const seed of wrong.slice(0, SHOWN_MAX)) await isWell(seed)
     for (const seed of wrong.slice(SHOWN_MAX)) console.log(seed)
     const says =
       `${processes} processes, of which ${processes - seeds} took up what another had left; ${applied} writes done, ` +
-      `${undone} of them undos; ${kept} guesses were right and ${guessedWrong} wrong; runs: ${value} ended in a value, ${failure} in a failure; ` +
+      `${undone} of them undos; ${stopped} runs that somebody ended, ${rivals} times two went on with the same at once; ${kept} guesses were right and ${guessedWrong} wrong; runs: ${value} ended in a value, ${failure} in a failure; ` +
       `${refused} graphs refused for want of a grant`
     const told = { title: "Seeded worlds", command: "npm run sim", says, whole }
     figures({ "sim.seeds": seeds, "sim.violations": wrong.length }, told)
@@ -57,11 +65,15 @@ await campaign(import.meta.filename, {
 async function lived(seed: string, from: number, count: number): Promise<Tally> {
   const tally = nothing()
   for (let i = from; i < from + count; i++) {
-    const { wrong, processes, applied, undone, guesses, ended } = await live(scenarioOf(`${seed} ${i}`))
+    const { wrong, processes, applied, undone, stopped, rivals, guesses, ended } = await live(
+      scenarioOf(`${seed} ${i}`),
+    )
     tally.seeds++
     tally.processes += processes
     tally.applied += applied
     tally.undone += undone
+    tally.stopped += stopped
+    tally.rivals += rivals
     tally.kept += guesses.kept
     tally.guessedWrong += guesses.wrong
     tally.value += ended.value
@@ -88,8 +100,9 @@ async function isWell(seed: string): Promise<boolean> {
   return false
 }
 
-function told({ nodes, inputs, strikes, withheld, undo, ahead }: Scenario): string {
+function told({ nodes, inputs, strikes, withheld, undo, ahead, stops = [], rivals, redacts }: Scenario): string {
   const faults = strikes.map((s) => `${s.fault} at ${s.at}`).join(", ")
+  const ended = stops.map(({ at, run }) => `; ${run} is to end at ${at}`).join("")
   const without = withheld === undefined ? "" : `; without ${withheld}`
-  return `${textOf(nodes, undo === "on failure")}inputs ${inputs.join(", ")}; ${faults || "no faults"}${without}; undone: ${undo}${ahead ? "; looking ahead" : ""}`
+  return `${textOf(nodes, undo === "on failure")}inputs ${inputs.join(", ")}; ${faults || "no faults"}${without}; undone: ${undo}${ahead ? "; looking ahead" : ""}${ended}${rivals ? "; with rivals" : ""}${redacts ? "; redacted" : ""}`
 }

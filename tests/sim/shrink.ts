@@ -21,6 +21,9 @@ export async function shrunk(scenario: Scenario, livesMax = 120): Promise<Scenar
 function* smaller(s: Scenario): Generator<Scenario> {
   if (s.inputs.length > 1) for (let i = 0; i < s.inputs.length; i++) yield { ...s, inputs: s.inputs.toSpliced(i, 1) }
   for (let i = 0; i < s.strikes.length; i++) yield { ...s, strikes: s.strikes.toSpliced(i, 1) }
+  if ((s.stops?.length ?? 0) > 0) yield { ...s, stops: [] }
+  if (s.rivals === true) yield { ...s, rivals: false }
+  if (s.redacts === true) yield { ...s, redacts: false }
   if (s.nodes.length > 1) yield { ...s, nodes: s.nodes.slice(0, -1) }
 }
 

@@ -81,6 +81,39 @@ describe("one fault at every operation of one small world that looks ahead", () 
   }
 })
 
+test("somebody ends a run at every operation of one small world, whatever else goes wrong", async () => {
+  const nodes = [
+    'n0: { send: "input.n", timeout: 1s, undo: { send: "-1 - out", timeout: 1s } }',
+    'n1: { ask: "Go on?", output: boolean, within: 3d, after: n0 }',
+    'n2: { post: "n1 ? 1 : 2", timeout: 1s, after: n0, undo: { post: "-1 - args.post", timeout: 1s } }',
+    // 36 is what no tool can deal with.
+    'n3: { send: "n2 + 34", timeout: 1s, after: n2 }',
+  ]
+  let stopped = 0
+  let rivals = 0
+  for (const undo of ["never", "on failure", "asked"] as const)
+    for (const fault of [undefined, "tool slow", "tool silent", "killed after"] as const)
+      for (let at = 0; at < 36; at += fault === undefined ? 1 : 4) {
+        const strikes: Strike[] = fault === undefined ? [] : [{ at: at - 1, fault }]
+        const stops = [{ at, run: "run-0" }]
+        const scenario = {
+          seed: `${undo} ${fault}`,
+          nodes,
+          inputs: [1],
+          strikes,
+          withheld: undefined,
+          undo,
+          ahead: false,
+        }
+        const lived = await live({ ...scenario, stops, rivals: true, redacts: at % 5 === 0 })
+        expect(lived.wrong.map((w) => `${undo} ${fault} ${at}: ${w}`)).toEqual([])
+        stopped += lived.stopped
+        rivals += lived.rivals
+      }
+  expect(stopped).toBeGreaterThan(90)
+  expect(rivals).toBeGreaterThan(2)
+}, 240_000)
+
 describe("one fault at every operation of one small world that is undone", () => {
   const nodes = [
     'n0: { send: "input.n", timeout: 1s, undo: { send: "-1 - out", timeout: 1s } }',

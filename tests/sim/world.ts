@@ -44,6 +44,12 @@ export interface Strike {
   readonly fault: Fault
 }
 
+/** Somebody wants a run to end, as the world comes to its n-th operation. */
+export interface Stop {
+  readonly at: number
+  readonly run: string
+}
+
 /** A write that reached a tool. */
 export interface Applied {
   readonly run: string
@@ -67,6 +73,14 @@ export class World {
   /** What an independent look found wrong while it happened. */
   readonly wrong: string[] = []
   readonly clock = new SimClock()
+  readonly #stops: ReadonlyMap<number, string>
+  /** Runs that somebody wants to end; and how those hear of it that are under way. */
+  readonly stopped = new Set<string>()
+  readonly hear = new Map<string, () => void>()
+  /** Those who wanted to go on with a run at the moment when another did, and were told. */
+  rivals = 0
+  /** Messages that a process has sent and that have not arrived. */
+  readonly #flying = new Map<object, { readonly at: string; readonly process: Process }>()
   /** What is on the disk outlives every process. */
   readonly #disk: Disk
   readonly #answers = new Map<string, number>()
@@ -74,14 +88,17 @@ export class World {
   #forgets: number | undefined
   /** Writes that were done and announced on a disk that forgot the announcement: no ledger can know of them. */
   readonly ghosts: Applied[] = []
+  /** The same of tools that honour a key: whoever goes on with the run sends these again, unless somebody ends it before. */
+  readonly unsaid = new Set<string>()
   /** The signed head as it was handed out last; and the one that speaks of what the disk has forgotten since. */
   kept: SignedHead | undefined
   witness: SignedHead | undefined
   /** Leaves that the witness speaks of and the disk forgot. A world may come to the very same ones again. */
   readonly forgotten: { readonly index: number; readonly leaf: string }[] = []
 
-  constructor(disk: Disk, strikes: readonly Strike[]) {
+  constructor(disk: Disk, strikes: readonly Strike[], stops: readonly Stop[] = []) {
     this.#disk = disk
+    this.#stops = new Map(stops.map(({ at, run }) => [at, run]))
     this.strikes = new Map(strikes.map(({ at, fault }) => [at, fault]))
   }
 
@@ -97,6 +114,11 @@ export class World {
   async strike(process: Process, what: "disk" | "tool"): Promise<Fault | undefined> {
     if (!process.alive) return never()
     this.clock.moved()
+    const stops = this.#stops.get(this.ops)
+    if (stops !== undefined) {
+      this.stopped.add(stops)
+      this.hear.get(stops)?.()
+    }
     const fault = this.strikes.get(this.ops++)
     if (this.#forgets !== undefined && what === "disk") return this.#powerOff(process, this.#forgets, "forgotten")
     if (fault === "clock forward") this.clock.wall += DAY_MS
@@ -146,6 +168,7 @@ export class World {
     for (const { entry, run } of intents) {
       const { body } = openEntry(entry)
       if (left.has(hex(entry)) || body.kind !== "intent") continue
+      this.unsaid.add(`${run} ${printPath(body.path)}`)
       const lost = this.applied.findIndex((a) => a.tool === "post" && a.run === run && a.path === printPath(body.path))
       if (lost >= 0) this.ghosts.push(...this.applied.splice(lost, 1))
     }
@@ -197,7 +220,10 @@ export class World {
           const fault = await this.strike(process, "tool")
           if (fault === "tool lost") return never()
           if (fault === "tool down") throw fail("Down", "not now", { retryable: true, undelivered: true })
+          const message = {}
+          this.#flying.set(message, { at: `${call.run} ${printPath(call.path)}`, process })
           if (fault === "tool slow") await this.clock.sleep(400)
+          this.#flying.delete(message)
           if (!process.alive) return never()
           const answer = await this.#arrive(
             { run: call.run, path: printPath(call.path), tool: name, key: call.key, arg },
@@ -247,6 +273,12 @@ export class World {
       return body.kind === "intent" && printPath(body.path) === path && body.key === key
     })
     if (!found) this.wrong.push(`${run} ${path} was sent before its intent was on record`)
+  }
+
+  /** Is a message of this call still on its way? Then nobody can say whether it was done. */
+  flies(run: string, path: Path): boolean {
+    const at = `${run} ${printPath(path)}`
+    return [...this.#flying.values()].some((message) => message.at === at && message.process.alive)
   }
 
   /** What a person finds out who asks the tool: was it done? */
