@@ -3,7 +3,9 @@
  * here changes when and how often reads are called, and never what a run comes to.
  */
 import type { Path, Shadow, Value } from "../graph/mod.ts"
+import { Ahead } from "./ahead.ts"
 import type { Odds } from "./odds.ts"
+import type { Vm } from "./vm.ts"
 
 /** Bounds of what may be guessed at once. */
 export interface Bounds {
@@ -21,9 +23,20 @@ export interface Bounds {
   readonly costs: boolean
 }
 
-export const SPECULATION: Bounds = { depth: 16, outstanding: 64, calls: 16, error: 0.05, confidence: 0, costs: true }
+/** What looks ahead with a run, and its bounds where nobody says otherwise. */
+export const SPECULATION: Bounds & Pick<Speculation, "begin"> = {
+  depth: 16,
+  outstanding: 64,
+  calls: 16,
+  error: 0.05,
+  confidence: 0,
+  costs: true,
+  begin: (vm, input, make) => new Ahead(vm, input, make),
+}
 
 export interface Speculation extends Bounds {
+  /** What looks ahead beside a run. With the settings of those that do, so that a program whose runs do not carries none of it. */
+  readonly begin: (vm: Vm, input: Value, make: typeof Vm) => Ahead
   /** By extern of the plan. */
   readonly shadows: readonly (Shadow | undefined)[]
   /** Calls that are never made on a guess, whatever they are marked: the names of their paths, joined by points. */

@@ -4,7 +4,7 @@
  * promise is waited for in one place, and nothing is chained: an answer wakes its frame, which goes on from there.
  */
 import { Failure, fail, type Outcome, toFailure, type Value } from "../graph/mod.ts"
-import { Ahead } from "./ahead.ts"
+import type { Ahead } from "./ahead.ts"
 import { Attempts } from "./attempt.ts"
 import { CONTROL } from "./control.ts"
 import { capture, deliverLate, kill, markDone, stopAt } from "./counters.ts"
@@ -56,7 +56,7 @@ export class Vm implements Context, Answers {
     const root = (this.root = new Frame(this.program.scopes[0]!, undefined, undefined))
     root.slots[0] = input
     const { signal, speculation } = this.settings
-    if (speculation !== undefined) this.ahead = new Ahead(this, input, Vm)
+    if (speculation !== undefined) this.ahead = speculation.begin(this, input, Vm)
     if (signal?.aborted) return { ok: false, failure: cancelled(signal) }
     const onAbort = signal === undefined ? undefined : () => this.abort(root, cancelled(signal))
     signal?.addEventListener("abort", onAbort!, { once: true })

@@ -25,14 +25,14 @@ export {
   waitingFor,
   waitText,
 } from "./engine/again.ts"
-export {
-  Engine,
-  type EngineOptions,
-  type PrepareOptions,
-  type Ready,
-  type RunOptions,
-  type RunResult,
+export type {
+  EngineOptions,
+  PrepareOptions,
+  Ready,
+  RunOptions,
+  RunResult,
 } from "./engine/engine.ts"
+export { LookingEngine as Engine } from "./engine/looking_engine.ts"
 export { type Begun, type Observer, observers, type Watch } from "./engine/observe.ts"
 export { Overloaded, RunSlots, type SlotsOptions, Tenant } from "./engine/slots.ts"
 export { LooksAhead, type RunAhead, readSpeculate, type Speculate, SpeculateProblem } from "./engine/speculate.ts"

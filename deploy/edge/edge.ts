@@ -10,6 +10,7 @@ import {
   type Clock,
   hasPatterns,
   type NodeKind,
+  type Policy,
   type Rec,
   registry,
   type Services,
@@ -19,6 +20,8 @@ import {
 import { AdmissionError, type LedgerStore } from "../../kernel/mod.ts"
 import { builtinsOf, decodePlan, type Plan } from "../../plan/mod.ts"
 import { Engine, type EngineOptions, type Ready, type RunOptions, type RunResult } from "../engine/engine.ts"
+import type { Looking } from "../engine/looking.ts"
+import type { Speculate } from "../engine/speculate.ts"
 import { Callers, type CallersOptions } from "../http/callers.ts"
 import { byGrants, type Served } from "../http/catalogue.ts"
 import type { RunsHost } from "../http/means.ts"
@@ -45,11 +48,13 @@ export type EdgeTokens = readonly (string | TokenEntry)[]
 
 export interface EdgeOptions
   extends Omit<EngineOptions, "registry" | "services" | "store" | "recorder" | "parks" | "space"> {
+  /** What stands in for tools, where runs look ahead (`speculate`): `shadowgraph/edge/shadows`. Default: runs look ahead nowhere. */
+  readonly shadows?: LooksWith
   readonly graphs: readonly EdgeGraph[]
   /** The kinds of node that the plans name. */
   readonly kinds?: readonly NodeKind[]
   /** What the host lends, beside a clock and chance. */
-  readonly services?: Partial<Omit<Services, "granted">>
+  readonly services?: Partial<Omit<Services, "granted" | "shadows">>
   /** Where runs are on record. Default: in memory, for as long as the host keeps this program. */
   readonly store?: LedgerStore | (() => Promise<LedgerStore>)
   /** May runs rest, and be answered while this program or, with a store that lasts, another one is there? Whoever says yes serves them: `shadowgraph/edge/http`. Default: no. */
@@ -60,6 +65,9 @@ export interface EdgeOptions
   /** Hears of errors that are none of the graphs' and none of the callers'. */
   readonly onDefect?: (cause: unknown) => void
 }
+
+/** Makes what looks ahead, within bounds and by the policy. */
+export type LooksWith = (bounds: Speculate | undefined, policy: Policy | undefined) => Looking
 
 export type EdgeReason =
   /** No graph of that name is here. */
@@ -159,7 +167,8 @@ interface Opened {
 }
 
 async function openAll(options: EdgeOptions): Promise<Opened> {
-  const { graphs, kinds = [], services, store, tokens: _, limits: __, onDefect: ___, ...rest } = options
+  const { graphs, kinds = [], services, store, shadows, speculate, ...more } = options
+  const { tokens: _, limits: __, onDefect: ___, ...rest } = more
   const plans = graphs.map((graph) => {
     const bytes = new Uint8Array(graph.plan)
     const plan = decodePlan(bytes)
@@ -167,12 +176,13 @@ async function openAll(options: EdgeOptions): Promise<Opened> {
     if (lack !== undefined) throw lack
     return { bytes, plan, graph }
   })
-  const engine = new Engine({
+  const given: EngineOptions = {
     ...rest,
     registry: registry(...kinds),
     services: { clock: systemClock, chance: systemChance, ...services },
     ...(store === undefined ? {} : { store: typeof store === "function" ? await store() : store }),
-  })
+  }
+  const engine = new Engine(given, shadows?.(speculate, rest.policy))
   const ready = new Map<string, EdgeReady>()
   for (const { bytes, plan, graph } of plans) {
     const { grants = [], pins, about } = graph

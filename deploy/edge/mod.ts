@@ -25,6 +25,7 @@ export {
   type EdgeReason,
   type EdgeTokens,
   edge,
+  type LooksWith,
 } from "./edge.ts"
 export { type FetchOptions, fetchHttp } from "./fetch.ts"
 export { type BundledModule, bundled } from "./modules.ts"

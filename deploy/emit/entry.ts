@@ -107,12 +107,6 @@ export function entryOf(program: Program): string {
       "sandboxOn",
       `sandbox: sandboxOn(${MODULE_OF[target] ?? "() => WebAssembly.compile(sandboxBytes)"})`,
     )
-  if (program.shadows.length > 0)
-    lend(
-      "edge/shadows",
-      "shadowsFrom",
-      `shadows: shadowsFrom(SHADOWS, { ${wantsKernelFile(program) ? "kernel: shadowKernel, " : ""}told: (problem) => console.error(problem.message) })`,
-    )
   if (target !== "browser") lend("edge", "secretsFrom", "secret: secretsFrom(env)")
   if (modules.length > 0)
     lend(
@@ -122,6 +116,11 @@ export function entryOf(program: Program): string {
     )
   const settings = ["...unpack(PACKED)", `kinds: [${kinds.map(({ code }) => code.code).join(", ")}]`]
   settings.push(`services: { ${services.join(", ")} }`)
+  if (program.shadows.length > 0) {
+    names["edge/shadows"].add("shadowsFrom")
+    const kernel = wantsKernelFile(program) ? "kernel: shadowKernel, " : ""
+    settings.push(`shadows: shadowsFrom(SHADOWS, { ${kernel}told: (problem) => console.error(problem.message) })`)
+  }
   if (kinds.some(({ kind, code }) => kind === "fn" && code.code === "fn")) {
     names.edge.add("settleEffect")
     settings.push("settle: settleEffect")

@@ -37,12 +37,12 @@ import { MemoryLedger } from "../ledger/memory.ts"
 import { ended, type RunResult, rested, resultOf, undoes } from "./ending.ts"
 import { type Granting, grantsFor, narrowedHere } from "./grants.ts"
 import { asBefore, UNTOUCHED } from "./looked_at.ts"
+import { alone, type Looking } from "./looking.ts"
 import { told, type Watch, type Watched, watched } from "./observe.ts"
 import type { EngineOptions, PrepareOptions, Ready, Reopened, RunOptions } from "./options.ts"
 import { RunIds } from "./run_ids.ts"
 import { Recorded, Settings, type Shared } from "./setup.ts"
 import { RunSlots, Tenant } from "./slots.ts"
-import { LooksAhead } from "./speculate.ts"
 
 export type { EngineOptions, PrepareOptions, Ready, Reopened, RunOptions } from "./options.ts"
 export type { RunResult }
@@ -61,10 +61,11 @@ export class Engine {
   readonly #ids: RunIds
   readonly #slots: RunSlots
   /** How its runs look ahead, and what they have measured. */
-  readonly ahead: LooksAhead
+  readonly ahead: Looking
   readonly #tenant: Tenant
 
-  constructor(options: EngineOptions) {
+  /** @param ahead Default: runs do not look ahead; `LookingEngine` is the one that does. */
+  constructor(options: EngineOptions, ahead: Looking = alone(options)) {
     this.#options = options
     this.#digest = options.digest ?? sha256
     this.#codegen = options.codegen ?? mayTranslate()
@@ -88,7 +89,7 @@ export class Engine {
     const { clock } = options.services
     this.#slots = new RunSlots(clock, options.slots)
     this.#tenant = new Tenant(tenant && new Allowance(tenant.budget, tenant.windowMs, clock))
-    this.ahead = new LooksAhead(options.services.shadows, options.speculate, options.policy)
+    this.ahead = ahead
     if (options.budget) checkBudget(options.budget, "an engine")
   }
 

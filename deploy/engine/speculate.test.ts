@@ -12,7 +12,8 @@ import { kindsOf } from "../../tests/machine/machine.ts"
 import { BY, sure, TestShadow } from "../../tests/machine/shadows.ts"
 import { readProjectFile } from "../project/project.ts"
 import { systemClock } from "../services/clock.ts"
-import { Engine, type RunOptions } from "./engine.ts"
+import type { RunOptions } from "./engine.ts"
+import { LookingEngine } from "./looking_engine.ts"
 import { readSpeculate, type Speculate } from "./speculate.ts"
 
 const text = `graph: g
@@ -36,7 +37,7 @@ function engine(speculate: Speculate | undefined, shadows: Shadows, kind?: (read
   const registry = kind === undefined ? kinds : new Map([...kinds, ["read", kind(read)]])
   const { checked } = checkFile({ file: "g.graph.yaml", text: graph }, { registry })
   const services = { clock: systemClock, chance: { next: () => 0.5, bytes: (n: number) => new Uint8Array(n) }, shadows }
-  const made = new Engine({ registry, services, speculate })
+  const made = new LookingEngine({ registry, services, speculate })
   const run = async (input: Value, options: RunOptions = {}) => {
     const ready = await made.prepare(compile(checked!).bytes, { grants: checked!.needs })
     const result = await ready.run(input, options)

@@ -6,6 +6,7 @@ import * as Data from "effect/Data"
 import { type Bounds, type EarlyAnswer, Odds, SPECULATION, type Speculation } from "../../bus/mod.ts"
 import { jsonOf, type Policy, printPath, type Shadows } from "../../graph/mod.ts"
 import { type Admitted, refusedOnGuess } from "../../kernel/mod.ts"
+import type { Looking } from "./looking.ts"
 
 /** Bounds of looking ahead; what is left out has its default (`docs/speculation.md`). */
 export type Speculate = Partial<Bounds>
@@ -69,7 +70,7 @@ interface Known {
 }
 
 /** How the runs of one engine look ahead: what they have measured is shared. */
-export class LooksAhead {
+export class LooksAhead implements Looking {
   readonly odds = new Odds()
   readonly #shadows: Shadows | undefined
   readonly #bounds: Speculate | undefined

@@ -10,7 +10,7 @@ import { derivedId } from "../engine/run_ids.ts"
 import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
-import { type Flight, feedSource } from "./flights.ts"
+import { type Flight, feedSource, takenFrom } from "./flights.ts"
 import { accepted, inputsOf, readInput } from "./input.ts"
 import { type Means, placeFor, placeIn, type RunTold } from "./means.ts"
 import { type Wanted, wantedOf } from "./prefer.ts"
@@ -169,6 +169,11 @@ class Beginning {
       try {
         const result = await ready.run(input, { ...runs, id: run, signal: stop.signal })
         return answerOf(result, { graph: graph.name, stop })
+      } catch (cause) {
+        const taken = takenFrom(cause, run)
+        if (taken === undefined) throw cause
+        this.#means.onDefect?.(cause)
+        return taken
       } finally {
         done()
       }

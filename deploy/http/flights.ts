@@ -3,6 +3,7 @@
  * kept for a while after its end, so that whoever was cut off finds it; the record has it for longer.
  */
 import { type Clock, hex, type Rec, type Value } from "../../graph/mod.ts"
+import { KernelError } from "../../kernel/mod.ts"
 import { begin } from "../engine/begin.ts"
 import type { Ready, RunOptions, RunResult } from "../engine/engine.ts"
 import { answerOf } from "./answers.ts"
@@ -57,6 +58,8 @@ export class Flights {
   readonly #ended = new Map<string, number>()
   /** Also of runs that somebody waits for, which have no events. */
   readonly #stops = new Map<string, Stop>()
+  /** Nothing can be said here of what they come to. */
+  readonly #lost = new Set<string>()
   readonly #own: string
   readonly #closed = new AbortController()
   #count = 0
@@ -116,12 +119,14 @@ export class Flights {
     void flight.answer.then((answer) => {
       flight.ended = answer
       this.#stops.delete(run)
-      // One that rests goes on in its record, perhaps elsewhere: what it had come to here would soon be untrue.
-      if (answer.status === 202) this.#flights.delete(run)
+      const lost = this.#lost.delete(run) && flight.lasts
+      // One that rests goes on in its record, perhaps elsewhere, and so does one that was lost: what it had come to here would soon be untrue.
+      if (answer.status === 202 || lost) this.#flights.delete(run)
       else this.#ended.set(run, this.#clock.tick())
       this.#sweep()
       stop.off()
-      feed.end(...lastEvent(answer))
+      if (lost) feed.end("unfinished", { run })
+      else feed.end(...lastEvent(answer))
       leave()
       taking.onEnd?.(answer)
     })
@@ -133,7 +138,8 @@ export class Flights {
       return answerOf(await result, { graph: graph.name, stop })
     } catch (cause) {
       this.#onDefect?.(cause)
-      return problemOf("internal", "The server met a defect of its own.", { run })
+      this.#lost.add(run)
+      return takenFrom(cause, run) ?? problemOf("internal", "The server met a defect of its own.", { run })
     }
   }
 
@@ -190,6 +196,12 @@ export class Flights {
       this.#flights.delete(run)
     }
   }
+}
+
+/** A run that another process took up, while this one was silent for longer than its lease; undefined for other causes. */
+export function takenFrom(cause: unknown, run: string): Answer | undefined {
+  if (!(cause instanceof KernelError) || cause.reason !== "conflict") return undefined
+  return problemOf("conflict", "Another server goes on with the run.", { run }, { "retry-after": "1" })
 }
 
 /** The events of a run that goes on here, from after an id that a client had, if that is one of them. */

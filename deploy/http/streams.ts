@@ -107,19 +107,19 @@ export class Streams {
           open.stalledSince = undefined
           let text = before
           before = ""
-          if (text === "") {
+          let ends = false
+          // There are entries that say nothing to a client; whoever is given nothing does not ask again.
+          while (text === "" && !ends) {
             const portion = await source.next(place, over.signal)
             if (over.signal.aborted) return
             place = portion.next
+            ends = portion.over
             if (portion.missed > 0) text += eventText("gap", { missed: portion.missed })
             text += portion.texts.join("")
-            open.stalledSince = this.#clock.tick()
-            if (text !== "") controller.enqueue(encoder.encode(text))
-            if (portion.over) open.close(false)
-            return
           }
           open.stalledSince = this.#clock.tick()
-          controller.enqueue(encoder.encode(text))
+          if (text !== "") controller.enqueue(encoder.encode(text))
+          if (ends) open.close(false)
         },
         cancel: () => {
           this.#forget(open, caller)

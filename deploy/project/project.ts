@@ -28,7 +28,8 @@ import {
 import type { LedgerStore } from "../../kernel/mod.ts"
 import { settleEffect, standardKinds } from "../../nodes/mod.ts"
 import type { Budgets } from "../engine/budget.ts"
-import { Engine, type PrepareOptions, type Ready } from "../engine/engine.ts"
+import type { Engine, PrepareOptions, Ready } from "../engine/engine.ts"
+import { LookingEngine } from "../engine/looking_engine.ts"
 import { type Marks, MemoryMarks } from "../engine/marks.ts"
 import type { Observer } from "../engine/observe.ts"
 import type { Speculate } from "../engine/speculate.ts"
@@ -146,7 +147,7 @@ export async function openSession(project: Project, options: SessionOptions): Pr
     options.shadows === undefined && ahead !== undefined ? await shadowsOf(project.folder, options.told) : undefined
   const shadows = options.shadows ?? kept
   const budget = { ...project.file.budgets?.budget, ...options.budgets?.budget }
-  const engine = new Engine({
+  const engine = new LookingEngine({
     registry: project.registry,
     digest: hostDigest,
     services: shadows === undefined ? host.services : { ...host.services, shadows },

@@ -6,7 +6,7 @@ import { fail, type Shadow, type Shadows, type Value } from "../../graph/mod.ts"
 import { callsOn, MemoryCallLog } from "../../learn/mod.ts"
 import { kindsOf } from "../../tests/machine/machine.ts"
 import { sure, TestShadow } from "../../tests/machine/shadows.ts"
-import { Engine } from "../engine/engine.ts"
+import { LookingEngine } from "../engine/looking_engine.ts"
 import { systemClock } from "../services/clock.ts"
 import { Recorder } from "./recorder.ts"
 import { namesTool, toolName, toolVersion } from "./tool_name.ts"
@@ -38,7 +38,7 @@ function world(text: string, tools: readonly string[], shadow?: Shadow) {
   const shadows: Shadows = { of: () => shadow }
   const services = { clock, chance, ...(shadow ? { shadows } : {}) }
   const recorder = new Recorder({ log, clock, tools, words: () => ["secret42"] })
-  const engine = new Engine({ registry, services, recorder, ...(shadow ? { speculate: {} } : {}) })
+  const engine = new LookingEngine({ registry, services, recorder, ...(shadow ? { speculate: {} } : {}) })
   const run = async (input: Value) => {
     const ready = await engine.prepare(compile(checked).bytes, { grants: checked.needs })
     return await ready.run(input)

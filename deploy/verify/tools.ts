@@ -20,7 +20,8 @@ import {
   type Value,
 } from "../../graph/mod.ts"
 import { standardKinds } from "../../nodes/mod.ts"
-import { Engine, type EngineOptions } from "../engine/engine.ts"
+import type { Engine, EngineOptions } from "../engine/engine.ts"
+import { LookingEngine } from "../engine/looking_engine.ts"
 import { systemChance } from "../services/chance.ts"
 import { systemClock } from "../services/clock.ts"
 
@@ -97,7 +98,7 @@ export function planOf(
 }
 
 export const engineOf = (kinds: Registry, options: Partial<EngineOptions> = {}): Engine =>
-  new Engine({ registry: kinds, services: { clock: systemClock, chance: systemChance }, ...options })
+  new LookingEngine({ registry: kinds, services: { clock: systemClock, chance: systemChance }, ...options })
 
 const KNOCK = "{ probe: door }"
 const graph = (nodes: string, output = "a"): string => `graph: g\nnodes:\n${nodes}\noutput: ${output}\n`

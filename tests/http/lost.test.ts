@@ -1,0 +1,47 @@
+// Two servers on one ledger, of which the first was silent for longer than its lease: what its callers hear.
+import { afterEach, expect, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
+import { Gates, SLOW, site } from "./world.ts"
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+const ASYNC = { prefer: "respond-async" }
+
+test("a server that lost its runs to another says so, and afterwards what the record says", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "http-"))
+  folders.push(folder)
+  const store = () => SqlLedger.open({ storage: new SqliteStorage({ file: join(folder, "l.db") }) })
+  const worlds = [new Gates(), new Gates()] as const
+  const told: unknown[] = []
+  const one = await site([SLOW], { onDefect: (cause) => told.push(cause) }, await store(), worlds[0])
+  const two = await site([SLOW], {}, await store(), worlds[1])
+  const begun = await one.post("/graphs/slow/runs", { input: { n: 1 } }, ASYNC)
+  const waited = one.post("/graphs/slow/runs", { input: { n: 5 } })
+  const [watched, keyed] = [
+    one.ask(`${begun.json.url}/events`).then((response) => response.text()),
+    one.post("/graphs/slow/runs", { input: { n: 9 } }, { "idempotency-key": "k" }),
+  ]
+  for (let i = 0; i < 500 && worlds[0].gated < 3; i++) await new Promise((r) => setTimeout(r, 5))
+  // The first was silent for too long, and the second goes on with all that it had.
+  const runs = (await two.get("/runs")).json.runs as readonly { readonly run: string }[]
+  expect(runs).toHaveLength(3)
+  const resumed = runs.map(({ run }) => two.post(`/runs/${run}/resume`, {}))
+  for (let i = 0; i < 500 && worlds[1].gated < 3; i++) await new Promise((r) => setTimeout(r, 5))
+  for (const n of [1, 5, 9]) await worlds[0].open(n)
+  for (const answer of [await waited, await keyed])
+    expect(answer).toMatchObject({ status: 409, json: { type: "/problems/conflict", run: expect.any(String) } })
+  expect(await watched).toContain("event: unfinished")
+  expect((await one.get(begun.json.url)).json).toMatchObject({ status: "unfinished" })
+  for (const n of [1, 2, 5, 6, 9, 10]) await worlds[1].open(n)
+  for (const { status } of await Promise.all(resumed)) expect(status).toBe(200)
+  expect((await one.get(begun.json.url)).json).toMatchObject({ status: "ended", ok: true, output: 3 })
+  const again = one.post("/graphs/slow/runs", { input: { n: 9 } }, { "idempotency-key": "k" })
+  expect(await again).toMatchObject({ status: 200, json: { output: 11 } })
+  expect(told).toHaveLength(3)
+  await Promise.all([one.engine.close(), two.engine.close()])
+})
