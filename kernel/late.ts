@@ -37,7 +37,7 @@ export class StartRow extends LateRow implements Given {
 /** The start of a run whose writes wait for leave: whoever goes on with it has to know. */
 export class HeldStartRow extends StartRow {
   override body(): EntryBody {
-    return { ...(super.body() as Extract<EntryBody, { kind: "start" }>), held: true }
+    return { ...super.body(), held: true } as EntryBody
   }
 }
 

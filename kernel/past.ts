@@ -210,8 +210,7 @@ export function lookUp(
   }
   if (past.again.has(at)) return undefined
   const open = past.open.get(at)
-  if (open === undefined)
-    return past.held || past.waits.get(at)?.why === "held" ? { wait: past.waits.get(at) ?? "held" } : undefined
+  if (open === undefined) return past.held ? { wait: "held" } : undefined
   if (!sameBytes(open.input, input)) return "differs"
   // The tool does nothing twice for one key: sending again is how to learn what came of it.
   return x.signature.keyed === true ? undefined : { wait: past.waits.get(at) ?? "unknown" }
@@ -227,10 +226,7 @@ export function diverged(run: string, path: Path, feeds: readonly Path[]): Kerne
 }
 
 /** The wait of a write that nobody has let be sent yet. */
-export const leaveFor = (
-  { claim, signature }: AdmittedExtern,
-  { path, input, args }: { readonly path: Path; readonly input: Uint8Array; readonly args: Value },
-): Wait => {
+export function leaveFor({ claim, signature }: AdmittedExtern, path: Path, input: Uint8Array, args: Value): Wait {
   const request = { tool: claim.kind, resource: signature.resource, args }
   return { path, why: "held", input, until: null, request }
 }

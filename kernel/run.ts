@@ -209,7 +209,7 @@ class RunRecord {
     if (found.wait === "unknown") return { wait: uncertain(x, this.key(path), { path, input, args }) }
     if (found.wait !== "held") return { wait: found.wait }
     // Who lets a write be sent lets it be taken back.
-    return this.undos?.isUndo(path) === true ? undefined : { wait: leaveFor(x, { path, input, args }) }
+    return this.undos?.isUndo(path) === true ? undefined : { wait: leaveFor(x, path, input, args) }
   }
 
   /** The call at `path` waits: for an answer to what its tool asked, or, with a failure, to know what came of a write. */
