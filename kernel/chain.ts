@@ -5,8 +5,10 @@
 import { type Clock, type Digest, hex } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
+  type Entry,
   type EntryBody,
   type EntryKind,
+  entryHash,
   GENESIS,
   type Head,
   type LedgerStore,
@@ -124,6 +126,7 @@ export abstract class LateRow implements Row {
   readonly digest: Digest
   #before: Uint8Array | Row
   #sealed: Row | undefined
+  #hash: Uint8Array | undefined
   #dataHash: Uint8Array | undefined
 
   /** The next of a chain. */
@@ -147,15 +150,19 @@ export abstract class LateRow implements Row {
   get entry(): Uint8Array {
     return this.seal().entry
   }
+  /** Asked for with every answer of a server; the bytes are not. */
   get hash(): Uint8Array {
-    return this.seal().hash
+    return (this.#hash ??= entryHash(this.#entry(), this.digest))
   }
 
   seal(): Row {
-    if (this.#sealed !== undefined) return this.#sealed
-    const { space, run, seq, at, data } = this
+    return (this.#sealed ??= seal(this.#entry(), this.data, this.digest))
+  }
+
+  #entry(): Entry {
+    const { space, run, seq, at } = this
     const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
     this.#before = prev
-    return (this.#sealed = seal({ space, run, seq, prev, at, body: this.body() }, data, this.digest))
+    return { space, run, seq, prev, at, body: this.body() }
   }
 }

@@ -5,18 +5,9 @@
 import { decode, isRecord, type Outcome, type Path, printPath, type Rec, type Value } from "../graph/mod.ts"
 import { type Amounts, amountsOf, atLeast } from "./budget.ts"
 import { kernelError } from "./errors.ts"
-import {
-  type Answered,
-  type Chain,
-  type Delivery,
-  type EntryBody,
-  type Head,
-  openRow,
-  type VerifyOptions,
-  type Why,
-} from "./ledger.ts"
+import { type Answered, type Chain, type Delivery, type EntryBody, type Head, openRow, type Why } from "./ledger.ts"
 import { openOutcome, valueOf } from "./outcome.ts"
-import { verifyChain } from "./walk.ts"
+import { type VerifyOptions, verifyChain } from "./walk.ts"
 
 /** An outcome on record. */
 export interface Known {

@@ -16,9 +16,8 @@ import {
   openRow,
   type Row,
   seal,
-  type Verdict,
 } from "./ledger.ts"
-import { verifyChain } from "./walk.ts"
+import { type Verdict, verifyChain } from "./walk.ts"
 
 const digest: Digest = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest())
 

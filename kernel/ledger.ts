@@ -3,7 +3,16 @@
  * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
  * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
  */
-import { type Awaitable, type Delivery, type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
+import {
+  type Awaitable,
+  type Delivery,
+  type Digest,
+  decode,
+  encode,
+  hashValue,
+  type Path,
+  type Value,
+} from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 
 export const LEDGER_FORMAT = 1
@@ -283,10 +292,21 @@ const SALT = SALT_BYTES / 2
  * must be random and used once, the entry holds no hash of data.
  */
 export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt?: Uint8Array): Row {
-  const { space, run, seq, prev, at, body } = entry
-  const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
+  const { space, run, seq, body } = entry
   const fields = body as { readonly [field: string]: Value }
   const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
+  const bytes = encode(listOf(entry, digest, hidden))
+  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
+  if (hidden !== undefined) Object.assign(row, hidden)
+  return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
+}
+
+/** The hash of an entry without salt, for whoever has no use for its bytes. */
+export const entryHash = (entry: Entry, digest: Digest): Uint8Array => hashValue(listOf(entry, digest), digest)
+
+function listOf({ space, run, seq, prev, at, body }: Entry, digest: Digest, hidden?: Hidden): Value[] {
+  const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
+  const fields = body as { readonly [field: string]: Value }
   const names = fieldsOf(body.kind, fields["args"] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
@@ -294,17 +314,12 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
     for (const field of names) list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
     for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
   }
-  const bytes = encode(list)
-  const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
-  if (hidden !== undefined) Object.assign(row, hidden)
-  return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
+  return list
 }
 
-function hide(
-  kind: EntryKind,
-  fields: { readonly [field: string]: Value },
-  salt: Uint8Array,
-): Pick<Row, "asked" | "told"> {
+type Hidden = Pick<Row, "asked" | "told">
+
+function hide(kind: EntryKind, fields: { readonly [field: string]: Value }, salt: Uint8Array): Hidden {
   const { asked, told } = SECRET[kind]
   return {
     ...(asked === undefined ? {} : { asked: joined(salt.subarray(0, SALT), fields[asked] as Uint8Array) }),
@@ -405,42 +420,4 @@ export function dataHash(body: EntryBody): Uint8Array | null {
     default:
       return body.outcome
   }
-}
-
-export type Verdict =
-  | { readonly ok: true; readonly entries: number; readonly head: Head; readonly ended: boolean }
-  | { readonly ok: false; readonly seq: number; readonly reason: Broken; readonly message: string }
-export type Broken =
-  /** The bytes of the entry do not have the hash that is kept with them, or cannot be read. */
-  | "edited"
-  /** A column says something else than the bytes. */
-  | "column"
-  /** The input or outcome beside the entry is not the one that the entry names. */
-  | "data"
-  /** What stood beside a salted entry was removed, and no note of that was given. */
-  | "redacted"
-  /** An entry is not where its number says: something was deleted, inserted, repeated or swapped. */
-  | "order"
-  /** The entry does not continue the one before it: one of the two was replaced. */
-  | "unlinked"
-  /** The chain stops before the head that was given, or has another head. */
-  | "truncated"
-  | "empty"
-
-export interface VerifyOptions {
-  readonly digest: Digest
-  readonly space: string
-  readonly run: string
-  /** The head as somebody else kept it. Without one, cutting off the end and rewriting all of the rest go unnoticed. */
-  readonly head?: Head
-  /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
-  readonly withoutData?: boolean
-  /** What was removed, by the notes of it. Default: nothing. */
-  readonly redactions?: Redactions | undefined
-}
-export interface Redactions {
-  /** Entries without their data. */
-  readonly seqs: ReadonlySet<number>
-  /** Entries without their input's hash alone. */
-  readonly inputs: ReadonlySet<number>
 }

@@ -18,4 +18,12 @@ export { openRun, type RunRecord } from "./run.ts"
 export type { Recalled, RunOptions } from "./run_options.ts"
 export { type Due, type Undone, undoDivergences } from "./undo.ts"
 export type { Demands } from "./validated.ts"
-export { ChainWalk, type Refused, verifyChain } from "./walk.ts"
+export {
+  type Broken,
+  ChainWalk,
+  type Redactions,
+  type Refused,
+  type Verdict,
+  type VerifyOptions,
+  verifyChain,
+} from "./walk.ts"

@@ -3,18 +3,8 @@
 import { describe, expect, test } from "bun:test"
 import { encode, sha256, type Value } from "../graph/mod.ts"
 import { runOf } from "../tests/sealed.ts"
-import {
-  type Chain,
-  type EntryBody,
-  GENESIS,
-  LEDGER_FORMAT,
-  openEntry,
-  type Redactions,
-  type Row,
-  seal,
-  type VerifyOptions,
-} from "./ledger.ts"
-import { ChainWalk, verifyChain } from "./walk.ts"
+import { type Chain, type EntryBody, GENESIS, LEDGER_FORMAT, openEntry, type Row, seal } from "./ledger.ts"
+import { ChainWalk, type Redactions, type VerifyOptions, verifyChain } from "./walk.ts"
 
 const named = { digest: sha256, space: "acme", run: "r1" }
 const check = (rows: readonly Row[], more: Partial<VerifyOptions> = {}, before: Chain["before"] = null) =>

@@ -2,9 +2,8 @@
  * Walking a run's chain, one entry after another, so that a chain of any length is held to what its entries say about each
  * other and about what stands beside them.
  */
-import { hex, sameBytes } from "../graph/mod.ts"
+import { type Digest, hex, sameBytes } from "../graph/mod.ts"
 import {
-  type Broken,
   type Chain,
   dataHash,
   type EntryBody,
@@ -12,12 +11,47 @@ import {
   type Head,
   putBack,
   type Read,
-  type Redactions,
   type Row,
   readEntry,
-  type Verdict,
-  type VerifyOptions,
 } from "./ledger.ts"
+
+export type Verdict =
+  | { readonly ok: true; readonly entries: number; readonly head: Head; readonly ended: boolean }
+  | { readonly ok: false; readonly seq: number; readonly reason: Broken; readonly message: string }
+export type Broken =
+  /** The bytes of the entry do not have the hash that is kept with them, or cannot be read. */
+  | "edited"
+  /** A column says something else than the bytes. */
+  | "column"
+  /** The input or outcome beside the entry is not the one that the entry names. */
+  | "data"
+  /** What stood beside a salted entry was removed, and no note of that was given. */
+  | "redacted"
+  /** An entry is not where its number says: something was deleted, inserted, repeated or swapped. */
+  | "order"
+  /** The entry does not continue the one before it: one of the two was replaced. */
+  | "unlinked"
+  /** The chain stops before the head that was given, or has another head. */
+  | "truncated"
+  | "empty"
+
+export interface VerifyOptions {
+  readonly digest: Digest
+  readonly space: string
+  readonly run: string
+  /** The head as somebody else kept it. Without one, cutting off the end and rewriting all of the rest go unnoticed. */
+  readonly head?: Head
+  /** Entries alone, as a proof carries them: what stands beside them is not looked at. */
+  readonly withoutData?: boolean
+  /** What was removed, by the notes of it. Default: nothing. */
+  readonly redactions?: Redactions | undefined
+}
+export interface Redactions {
+  /** Entries without their data. */
+  readonly seqs: ReadonlySet<number>
+  /** Entries without their input's hash alone. */
+  readonly inputs: ReadonlySet<number>
+}
 
 export type Refused = Extract<Verdict, { ok: false }>
 const broken = (seq: number, reason: Broken, message: string): Refused => ({ ok: false, seq, reason, message })
