@@ -20,6 +20,7 @@ import {
   type Divergence,
   type History,
   inputOf,
+  KernelError,
   kernelError,
   openRun,
   type Reply,
@@ -174,7 +175,7 @@ export const due = async (engine: Engine, limit = 100): Promise<readonly RunHead
 export const left = async (engine: Engine, limit = 100): Promise<readonly RunHead[]> =>
   (await engine.store.left?.(engine.space, limit)) ?? []
 
-/** Runs that wait for an event of that name, each with the paths where. */
+/** Runs that wait for an event of that name, each with the paths where. Nobody goes on with one whose record cannot be read. */
 export async function waitingFor(
   engine: Engine,
   event: string,
@@ -182,9 +183,10 @@ export async function waitingFor(
 ): Promise<readonly { readonly run: string; readonly waits: readonly Wait[] }[]> {
   const found: { run: string; waits: readonly Wait[] }[] = []
   for (const { run } of await engine.store.parked(engine.space, limit)) {
-    const waits = [...(await engine.history(run)).waits.values()].filter(
-      (w) => w.why === "event" && w.request["event"] === event,
-    )
+    const history = await engine.history(run).catch((cause) => {
+      if (!(cause instanceof KernelError)) throw cause
+    })
+    const waits = [...(history?.waits.values() ?? [])].filter((w) => w.why === "event" && w.request["event"] === event)
     if (waits.length > 0) found.push({ run, waits })
   }
   return found

@@ -252,7 +252,10 @@ export const COMMON_PATHS: { readonly [path: string]: Json } = {
       "runs",
       "tell_event",
       "Say that something happened, to every run that waits for it.",
-      answer("The runs that went on.", object({ event: TEXT, runs: listOf(TEXT) }, ["event", "runs"])),
+      answer(
+        "The runs that went on, and why others did not; where none did, it is the problem of the first.",
+        object({ event: TEXT, runs: listOf(TEXT), refused: listOf(ref("Problem")) }, ["event", "runs"]),
+      ),
       {
         parameters: [{ name: "name", in: "path", required: true, description: "The event's name.", schema: TEXT }],
         ...given_(object({ value: {} })),

@@ -230,15 +230,25 @@ async function happened(c: Context, means: Means): Promise<Answer> {
   const name = c.req.param("name")!
   const caller = means.callerOf(c)
   const runs: string[] = []
+  const failed: { readonly run: string; readonly cause: unknown }[] = []
   for (const { engine, grants } of means.hosts) {
     for (const { run, waits } of await waitingFor(engine, name)) {
-      if (!mayTouch(caller.holder?.graphs === undefined ? undefined : await graphOf(engine, run), caller)) continue
+      const graph = caller.holder?.graphs === undefined ? undefined : await graphOf(engine, run).catch(unreadable)
+      if (!mayTouch(graph, caller)) continue
       const replies = waits.map(({ path }): Reply => ({ path, how: "answered", value }))
-      await resume(engine, run, { grants, ...caller.within, ...caller.runs, replies, by: "event" })
-      runs.push(run)
+      try {
+        await resume(engine, run, { grants, ...caller.within, ...caller.runs, replies, by: "event" })
+        runs.push(run)
+      } catch (cause) {
+        failed.push({ run, cause })
+      }
     }
   }
-  return new Answer(200, { event: name, runs })
+  // A run that does not take the event keeps it from no other.
+  const refused = failed.map(({ run, cause }) => ({ run, answer: refusal(cause) }))
+  if (runs.length === 0 && refused.length > 0) return refused[0]!.answer
+  const told = refused.map(({ run, answer }) => ({ ...answer.body, run }))
+  return new Answer(200, { event: name, runs, ...(told.length === 0 ? {} : { refused: told }) })
 }
 
 /** `{ answers: { path: value }, refuse: { path: why }, send: [path] }`. Fails with `Failure` `BadBody`. */
