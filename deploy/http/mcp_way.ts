@@ -5,7 +5,6 @@
  */
 import type { McpHttp, McpHttpOptions } from "../mcp/http.ts"
 import type { McpServing } from "../mcp/serving.ts"
-import { codingOf } from "./body.ts"
 import type { Draining } from "./draining.ts"
 import type { Way } from "./means.ts"
 import { strangerIn } from "./origin.ts"
@@ -55,8 +54,6 @@ export const mcpWayOn =
     app.all(MCP_PATH, async (c) => {
       const stranger = strangerIn(c.req.raw, names, means.origins)
       if (stranger !== undefined) return stranger
-      const encoded = codingOf(c.req.raw)
-      if (encoded !== undefined) return encoded.response()
       loaded ??= open()
       return await (await loaded).fetch(c.req.raw, means.callerOf(c))
     })

@@ -17,20 +17,30 @@ import {
   type ServerEventBus,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server"
+import { bytesOf } from "../http/body.ts"
 import type { Caller } from "../http/callers.ts"
+import { Answer, problemOf } from "../http/problems.ts"
 import { SessionEvents } from "./events.ts"
+import { exactly } from "./exact.ts"
 import { makeServer } from "./server.ts"
 import { listsOf, type McpServing } from "./serving.ts"
 import { Watch } from "./watch.ts"
 
 export interface McpHttpOptions {
   readonly bodyBytesMax: number
+  /** Milliseconds that a body may take. */
+  readonly bodyMsMax: number
   /** Sessions at once. 0: none are held, and every request stands by itself, as on a host that forgets between two of them. */
   readonly sessionsMax: number
   /** Milliseconds after which a session that nobody uses is forgotten. */
   readonly idleMs: number
 }
-export const MCP_HTTP: McpHttpOptions = { bodyBytesMax: 4 << 20, sessionsMax: 1_000, idleMs: 60 * 60_000 }
+export const MCP_HTTP: McpHttpOptions = {
+  bodyBytesMax: 4 << 20,
+  bodyMsMax: 15_000,
+  sessionsMax: 1_000,
+  idleMs: 60 * 60_000,
+}
 
 interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport
@@ -41,6 +51,7 @@ interface Session {
   busy: number
 }
 
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
 const SESSION = "mcp-session-id"
 /** Milliseconds that a client is asked to wait before it comes again to a stream that broke. */
 const RETRY_MS = 1_000
@@ -70,7 +81,9 @@ export class McpHttp {
   }
 
   /** Answers a request of a caller who was let in. */
-  async fetch(request: Request, caller: Caller): Promise<Response> {
+  async fetch(asked: Request, caller: Caller): Promise<Response> {
+    const request = await this.#read(asked)
+    if (request instanceof Answer) return refusalOf(request)
     const { bodyBytesMax: maxRequestBodySize } = this.#options
     const authInfo = { token: "", clientId: caller.holder?.name ?? "", scopes: [], extra: { caller } }
     if (!(await isLegacyRequest(request, undefined, { maxRequestBodySize })))
@@ -89,6 +102,25 @@ export class McpHttp {
       return await this.#within(session, () => session.transport.handleRequest(request, { authInfo }))
     }
     return await this.#single(request, { authInfo })
+  }
+
+  /** The request with a body that is here, within its size and its time, and exact. */
+  async #read(request: Request): Promise<Request | Answer> {
+    if (request.method !== "POST") return request
+    const bytes = await bytesOf(request, this.#options)
+    if (bytes instanceof Answer) return bytes
+    let text: string
+    try {
+      text = STRICT_UTF8.decode(bytes)
+    } catch {
+      return problemOf("bad-body", "The body is no UTF-8.")
+    }
+    const { url, method, signal } = request
+    const headers = new Headers(request.headers)
+    // Of the body as it came.
+    headers.delete("content-length")
+    headers.delete("transfer-encoding")
+    return new Request(url, { method, headers, signal, body: exactly(text) })
   }
 
   /** How many sessions there are. */
@@ -169,8 +201,14 @@ async function begins(request: Request, bytesMax: number): Promise<boolean> {
   }
 }
 
-function refusal(status: number, message: string): Response {
-  return Response.json({ jsonrpc: "2.0", id: null, error: { code: -32_000, message } }, { status })
+function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json({ jsonrpc: "2.0", id: null, error: { code: -32_000, message } }, { status, headers })
+}
+
+/** What is wrong with a body, as clients of this protocol read it. */
+function refusalOf({ status, body, headers }: Answer): Response {
+  const { "content-type": _, ...more } = headers
+  return refusal(status, (body as { readonly detail: string }).detail, more)
 }
 
 /** The same stream; calls back once when it has ended, either way. */

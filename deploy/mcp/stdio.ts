@@ -14,6 +14,7 @@ import {
 import { serveStdio } from "@modelcontextprotocol/server/stdio"
 import type { Caller } from "../http/callers.ts"
 import { Lines, type Piece } from "../proxy/lines.ts"
+import { exactly } from "./exact.ts"
 import { makeServer } from "./server.ts"
 import type { McpServing } from "./serving.ts"
 import { Watch } from "./watch.ts"
@@ -115,7 +116,7 @@ class StdioWire implements Transport {
     let message: JSONRPCMessage
     let parsed: unknown
     try {
-      parsed = JSON.parse(text)
+      parsed = JSON.parse(exactly(text))
     } catch (cause) {
       this.#refuse(PARSE_ERROR, `The line is no JSON: ${(cause as Error).message}`)
       return

@@ -94,6 +94,29 @@ describe("over standard streams", () => {
 })
 
 describe("over HTTP", () => {
+  test("a body that does not come in its time is answered for", async () => {
+    const app = await inApp({ way: { http: { bodyMsMax: 30 } } })
+    const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" }
+    const body = new ReadableStream({ start: (c) => c.enqueue(new TextEncoder().encode('{"json')) })
+    const init = { method: "POST", headers, body, duplex: "half" } as RequestInit
+    expect((await app.fetch(new Request("http://localhost/mcp", init))).status).toBe(408)
+    await app.close()
+  })
+
+  test("a whole number beyond 2^53 has all of its digits, or is refused", async () => {
+    const app = await inApp({})
+    const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" }
+    const call = async (name: string, args: string) => {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":${args}}}`
+      return await (await app.fetch(new Request("http://localhost/mcp", { method: "POST", headers, body }))).text()
+    }
+    expect(await call("whole", '{"n":9007199254740993}')).toContain('"9007199254740994"')
+    expect(await call("whole", '{"n":5}')).toContain('"result":6')
+    expect(await call("double", '{"x":9007199254740993}')).toContain('"isError":true')
+    expect(await call("double", '{"x":0.10000000000000000555}')).not.toContain('"isError":true')
+    await app.close()
+  })
+
   test("each request has its status, and a good one its answer afterwards", async () => {
     const app = await inApp({ way: { http: { bodyBytesMax: 10_000 } } })
     const ask = async (body: string, headers: Record<string, string> = {}, method = "POST") => {
@@ -118,6 +141,7 @@ describe("over HTTP", () => {
       expect.anything(),
     ])
     expect(await ask('{"jsonrpc":"2.0","id":1,"method":"no/such"}')).toEqual([200, "-32601"])
+    expect(await ask(list, { "content-encoding": "gzip" })).toEqual([415, "-32000"])
     expect(await ask(list)).toEqual([200, undefined])
     expect(app.defects).toEqual([])
     await app.close()

@@ -27,6 +27,12 @@ nodes:
   sent: { when: sure, then: { send: input.x }, else: { expr: "0.0" } }
 output: sent
 `,
+  whole: `graph: whole
+input: { n: int64 }
+nodes:
+  next: { expr: "input.n + int64(1)" }
+output: next
+`,
   form: `graph: form
 nodes:
   who: { ask: Who?, output: { name: string, age: int64 = 30, sex?: f | m | x } }
