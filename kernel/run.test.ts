@@ -1,5 +1,4 @@
 /** The record of a run: what is judged, what is written before what, what the trace is made of, and what is refused. */
-
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
