@@ -104,6 +104,8 @@ export interface History {
   readonly undoing: { readonly seq: number; readonly by: string; readonly outcome: Outcome } | undefined
   /** Writes that somebody wants to stay, by path. */
   readonly left: readonly string[]
+  /** Do its writes wait for leave to be sent, each of them? */
+  readonly held: boolean
   /** What the run has spent, as far as somebody counted. */
   readonly spent: Amounts
 }
@@ -256,7 +258,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
         break
     }
   }
-  const { graph, plan, pins, input } = start!
+  const { graph, plan, pins, input, held = false } = start!
   const history: History = Object.freeze({
     space,
     run,
@@ -279,6 +281,7 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
     said,
     undoing,
     left,
+    held,
     spent: atLeast(amountsOf(costs), spent),
   })
   histories.add(history)

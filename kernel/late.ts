@@ -34,6 +34,13 @@ export class StartRow extends LateRow implements Given {
   }
 }
 
+/** The start of a run whose writes wait for leave: whoever goes on with it has to know. */
+export class HeldStartRow extends StartRow {
+  override body(): EntryBody {
+    return { ...super.body(), held: true } as EntryBody
+  }
+}
+
 /** The end of a run, which in a store that looks late is the proof of the whole as well. */
 export class EndRow extends LateRow implements Ended {
   readonly message: string | null

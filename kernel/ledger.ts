@@ -34,68 +34,59 @@ export type Why = "ask" | "sleep" | "event" | "uncertain" | "held" | "budget"
 export type Answered = "answered" | "due" | "delivered" | "refused" | "again"
 export type Verified = "kept" | "wrong" | "dropped" | "off"
 
-/**
- * The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes; times are
- * milliseconds since the epoch; `message` is the text of a failure (its code and data are in `data`), null for a value.
- */
+/** A call, and the hash of its arguments; what something came to, by its hash. */
+type Called = { readonly path: Path; readonly input: Uint8Array }
+type Came = { readonly outcome: Uint8Array; readonly message: string | null }
+
+/** The kinds of entry and what each holds after the common head, in this order. Hashes are 32 bytes, times milliseconds since the epoch; `message` is the text of a failure (code and data are in `data`), null for a value. */
 export type EntryBody =
-  /** The run began. `data`: the input. `pins`: hash of the blob with what the plan's tools were pinned to, in hexadecimal. */
+  /** The run began. `data`: the input. `pins`: hash of the blob with what the plan's tools were pinned to, in hexadecimal. `held`: its writes wait for leave. */
   | {
       readonly kind: "start"
       readonly graph: string
       readonly plan: string
       readonly pins: string | null
       readonly input: Uint8Array
+      readonly held?: true
     }
   /** What a read found. `data`: the outcome. `cachedMs`: taken from a cache that may be so old; then no call was made. */
-  | {
+  | ({
       readonly kind: "read"
-      readonly path: Path
       readonly resource: string | null
-      readonly input: Uint8Array
-      readonly outcome: Uint8Array
-      readonly message: string | null
       readonly attempts: number
       readonly cachedMs: number | null
       readonly spent?: Spent
-    }
+    } & Called &
+      Came)
   /** A write is about to be sent. `args`: it can be undone, so its arguments are kept as `data`. */
-  | {
+  | ({
       readonly kind: "intent"
-      readonly path: Path
       readonly resource: string | null
-      readonly input: Uint8Array
       readonly key: string
       readonly args?: true
-    }
+    } & Called)
   /** What came of the write whose intent is entry `intent`. `data`: the outcome. */
-  | {
+  | ({
       readonly kind: "outcome"
       readonly intent: number
       readonly how: Delivery
-      readonly outcome: Uint8Array
-      readonly message: string | null
       readonly attempts: number
       readonly spent?: Spent
-    }
+    } & Came)
   /** Part `n` of what the call at `path` learnt on its way; 0 begins anew. `data`: what it gave. In no trace. */
-  | {
+  | ({
       readonly kind: "part"
-      readonly path: Path
       readonly n: number
-      readonly input: Uint8Array
       readonly outcome: Uint8Array
       readonly spent: Spent
-    }
+    } & Called)
   /** The run rests until the node at `path` has its answer. `data`: the request (`Waiting`). `until`: when it is due by itself. */
-  | {
+  | ({
       readonly kind: "parked"
-      readonly path: Path
       readonly why: Why
-      readonly input: Uint8Array
       readonly request: Uint8Array
       readonly until: number | null
-    }
+    } & Called)
   /** What somebody, or the clock, answered. `data`: the outcome; none where the write is to be sent again. */
   | {
       readonly kind: "answer"
@@ -106,43 +97,36 @@ export type EntryBody =
       readonly message: string | null
     }
   /** An outcome that no tool gave to this run: taken over from run `from`, or put there by a person where that is null. */
-  | {
+  | ({
       readonly kind: "taken"
-      readonly path: Path
       readonly effect: "read" | "write"
       readonly resource: string | null
-      readonly input: Uint8Array
-      readonly outcome: Uint8Array
-      readonly message: string | null
       readonly from: string | null
-    }
+    } & Called &
+      Came)
   /**
    * What became of a guess: a prediction that stood in for the outcome at `path`. `kept`: the tool answered the same; `wrong`:
    * it did not; `dropped`: never held against the tool, because what it rested on was wrong or the run ended; `off`: none was
    * made. `why`: of `off`, why not; of others which inference computed it, and why that one. `by`: hash of the weights;
    * `outcome`: of the prediction. No part of the trace.
    */
-  | {
+  | ({
       readonly kind: "guess"
-      readonly path: Path
-      readonly input: Uint8Array
       readonly verdict: Verified
       readonly by: string | null
       readonly alpha: number | null
       readonly confidence: number | null
       readonly why: string | null
       readonly outcome: Uint8Array | null
-    }
+    } & Called)
   /** A read that was called on guessed arguments and did not count: one of the guesses `on` which it rested was wrong, or it gave no answer. */
-  | {
+  | ({
       readonly kind: "discarded"
-      readonly path: Path
       readonly resource: string | null
-      readonly input: Uint8Array
       readonly on: readonly Path[]
       readonly attempts: number
       readonly spent: Spent
-    }
+    } & Called)
   /**
    * The failure that a handler met in the scope at `path`: of several on their way it was the first, which no other entry
    * tells. `data`: the failure, as an outcome. No part of the trace.
@@ -154,13 +138,11 @@ export type EntryBody =
    * What the run did is undone from here on, the latest first. `data`: the outcome that the run had come to; it ends in the
    * same. `left`: writes that somebody wants to stay. Nothing else may follow an end.
    */
-  | {
+  | ({
       readonly kind: "undo"
       readonly by: string
       readonly left: readonly string[]
-      readonly outcome: Uint8Array
-      readonly message: string | null
-    }
+    } & Came)
   /** The run ended. `data`: its outcome. */
   | { readonly kind: "end"; readonly outcome: Uint8Array; readonly message: string | null; readonly trace: string }
 
@@ -241,7 +223,7 @@ export const GENESIS: Uint8Array = new Uint8Array(32)
 
 /** The order of fields in an entry's bytes. The type makes a forgotten kind or field fail to compile. */
 const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryBody, { kind: K }>, "kind">[] } = {
-  start: ["graph", "plan", "pins", "input"],
+  start: ["graph", "plan", "pins", "input", "held"],
   read: ["path", "resource", "input", "outcome", "message", "attempts", "cachedMs", "spent"],
   intent: ["path", "resource", "input", "key", "args"],
   outcome: ["intent", "how", "outcome", "message", "attempts", "spent"],
@@ -257,10 +239,14 @@ const FIELDS: { readonly [K in EntryKind]: readonly Exclude<keyof Extract<EntryB
   end: ["outcome", "message", "trace"],
 }
 
-/** Fields of an entry. The arguments of a write are mentioned only where they are kept: then there is one field more. */
-const fieldsOf = (kind: EntryKind, args: boolean): readonly string[] =>
-  kind === "intent" && !args ? INTENT : FIELDS[kind]
-const INTENT = FIELDS.intent.slice(0, -1)
+/** The last field of some is mentioned only where it is true: that arguments of a write are kept, that writes are held. */
+const MORE: { readonly [kind in EntryKind]?: string } = { start: "held", intent: "args" }
+const fieldsOf = (kind: EntryKind, more: boolean): readonly string[] =>
+  MORE[kind] === undefined || more ? FIELDS[kind] : FEWER[kind]!
+const FEWER: { readonly [kind in EntryKind]?: readonly string[] } = {
+  start: FIELDS.start.slice(0, -1),
+  intent: FIELDS.intent.slice(0, -1),
+}
 
 /**
  * Fields that say something about data, even if only its hash, from which a guess of it could be tested. In a salted entry
@@ -307,7 +293,7 @@ export const entryHash = (entry: Entry, digest: Digest): Uint8Array => hashValue
 function listOf({ space, run, seq, prev, at, body }: Entry, digest: Digest, hidden?: Hidden): Value[] {
   const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
   const fields = body as { readonly [field: string]: Value }
-  const names = fieldsOf(body.kind, fields["args"] === true)
+  const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
     const { asked, told } = SECRET[body.kind]
@@ -382,8 +368,8 @@ export function readEntry(bytes: Uint8Array): Read {
   if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
   }
-  const args = rest[FIELDS.intent.length - 1] === true
-  const fields = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? fieldsOf(kind as EntryKind, args) : undefined
+  const of = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
+  const fields = of === undefined ? undefined : fieldsOf(of, rest[FIELDS[of].length - 1] === true)
   if (
     fields === undefined ||
     (fields.length !== rest.length && fields.length + 2 !== rest.length) ||

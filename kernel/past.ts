@@ -63,7 +63,7 @@ export const resuming = (history: History): Past => ({
   met: history.met,
   ordered: anyFailed(history.known),
   from: null,
-  held: false,
+  held: history.held,
 })
 
 /** The past of a run that is replayed: what stands on record, and no tool. */
@@ -190,7 +190,11 @@ export function lookUp(
   path: Path,
   x: AdmittedExtern,
   input: Uint8Array,
-): { readonly known: Known; readonly same: boolean } | { readonly wait: Wait | "unknown" } | "differs" | undefined {
+):
+  | { readonly known: Known; readonly same: boolean }
+  | { readonly wait: Wait | "held" | "unknown" }
+  | "differs"
+  | undefined {
   const at = printPath(path)
   const known = past.known.get(at)
   if (known !== undefined) {
@@ -206,8 +210,7 @@ export function lookUp(
   }
   if (past.again.has(at)) return undefined
   const open = past.open.get(at)
-  if (open === undefined)
-    return past.held || past.waits.get(at)?.why === "held" ? { wait: past.waits.get(at) ?? "unknown" } : undefined
+  if (open === undefined) return past.held ? { wait: "held" } : undefined
   if (!sameBytes(open.input, input)) return "differs"
   // The tool does nothing twice for one key: sending again is how to learn what came of it.
   return x.signature.keyed === true ? undefined : { wait: past.waits.get(at) ?? "unknown" }
@@ -220,6 +223,12 @@ export function diverged(run: string, path: Path, feeds: readonly Path[]): Kerne
       : `its arguments come from ${feeds.map(printPath).join(", ")}, of which one is not pure`
   const what = `${printPath(path)} is called with other arguments than on record; ${from}`
   return kernelError("diverged", `Cannot go on with run "${run}": ${what}`)
+}
+
+/** The wait of a write that nobody has let be sent yet. */
+export function leaveFor({ claim, signature }: AdmittedExtern, path: Path, input: Uint8Array, args: Value): Wait {
+  const request = { tool: claim.kind, resource: signature.resource, args }
+  return { path, why: "held", input, until: null, request }
 }
 
 /** Of a write whose process ended before it was known what came of it. */

@@ -27,13 +27,13 @@ import { GrowingChain } from "./chain.ts"
 import { type Commit, type Ended, type Intent, idempotencyKey, mintCommit } from "./commit.ts"
 import { kernelError } from "./errors.ts"
 import type { History, Known, Wait } from "./history.ts"
-import { EndRow, type Given, StartRow, traceOf } from "./late.ts"
+import { EndRow, type Given, HeldStartRow, StartRow, traceOf } from "./late.ts"
 import type { Delivery, Spent } from "./ledger.ts"
 import { LostWrites } from "./lost.ts"
 import { Met } from "./met.ts"
 import { type Encoded, encoded, heldBy, messageOf, openOutcome, outcomeOf } from "./outcome.ts"
 import { Parts } from "./parts.ts"
-import { type Divergence, diverged, judgedHere, lookUp, type Past, uncertain } from "./past.ts"
+import { type Divergence, diverged, judgedHere, leaveFor, lookUp, type Past, uncertain } from "./past.ts"
 import type { Announced, Recalled, RunOptions } from "./run_options.ts"
 import { Undos, undoEntry } from "./undo.ts"
 
@@ -89,7 +89,8 @@ class RunRecord {
       for (const known of history.known.values()) this.#leaf(known.path, known, known.input!, known.hash)
       return
     }
-    const start = new StartRow(this.#chain, encode(options.input), admitted, options.began)
+    const Start = past?.held === true ? HeldStartRow : StartRow
+    const start = new Start(this.#chain, encode(options.input), admitted, options.began)
     this.#given = start
     // Nobody waits for the start alone: entries are kept in order, so the first commit waits for both.
     this.#chain.appendLate(start)?.catch(() => {})
@@ -205,11 +206,10 @@ class RunRecord {
       const again = (k: Known) => this.#again(k, path, x, input)
       return { seq: found.known.seq, commit: known instanceof Promise ? known.then(again) : again(known) }
     }
-    if (found.wait !== "unknown") return { wait: found.wait }
-    const { resource } = x.signature
-    return past.held
-      ? { wait: { path, why: "held", input, until: null, request: { tool: x.claim.kind, resource, args } } }
-      : { wait: uncertain(x, this.key(path), { path, input, args }) }
+    if (found.wait === "unknown") return { wait: uncertain(x, this.key(path), { path, input, args }) }
+    if (found.wait !== "held") return { wait: found.wait }
+    // Who lets a write be sent lets it be taken back.
+    return this.undos?.isUndo(path) === true ? undefined : { wait: leaveFor(x, path, input, args) }
   }
 
   /** The call at `path` waits: for an answer to what its tool asked, or, with a failure, to know what came of a write. */

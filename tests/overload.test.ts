@@ -157,6 +157,16 @@ describe("over HTTP", () => {
     expect(await (await http.request("/health")).json()).toMatchObject({ running: 0, waiting: 0 })
   })
 
+  test("the same where it is the engine that has bounds", async () => {
+    const defects: unknown[] = []
+    const onDefect = (cause: unknown) => defects.push(cause)
+    const { post } = await app({ onDefect }, { slots: { runsMax: 1, waitingMax: 1 } })
+    const answers = await Promise.all(Array.from({ length: 4 }, () => post(10)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503])
+    expect(answers.find(({ status }) => status === 503)).toMatchObject({ again: "1", json: { type: "/problems/busy" } })
+    expect(defects).toEqual([])
+  })
+
   test("a caller that floods the server does not keep another from its answers", async () => {
     const tenants: Record<string, Tenant> = { a: new Tenant(), b: new Tenant() }
     const { post } = await app({

@@ -6,7 +6,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono"
 import type { Clock } from "../../graph/mod.ts"
 import { AdmissionError } from "../../kernel/mod.ts"
-import { RunSlots } from "../engine/slots.ts"
+import { Overloaded, RunSlots } from "../engine/slots.ts"
 import { systemClock } from "../services/clock.ts"
 import { addBeginnings } from "./begin_runs.ts"
 import { barred, type Caller, Callers, type CallersOptions } from "./callers.ts"
@@ -20,7 +20,7 @@ import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
 import { Patience } from "./patience.ts"
 import { givenSchema, takenSchema } from "./port_schema.ts"
 import { PROBLEM_PAGES } from "./problem_pages.ts"
-import { json, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { json, overloaded, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 
@@ -121,6 +121,8 @@ export function graphsApp(options: GraphsOptions): Hono {
       : problemOf("wrong-method", `${method} does nothing at ${path}.`, {}, { allow: allow.join(", ") }).response()
   })
   const failed = (cause: unknown): Response => {
+    // Its engine may have bounds of its own.
+    if (cause instanceof Overloaded) return overloaded(cause).response()
     options.onDefect?.(cause)
     return problemOf("internal", "The server met a defect of its own.").response()
   }

@@ -7,12 +7,13 @@ import { Failure, isRecord, parsePath, printPath, type Rec, type Value } from ".
 import { AdmissionError, KernelError, type KernelReason, type Reply, type RunHead } from "../../kernel/mod.ts"
 import { cancel, graphOf, resume, undo, waitingFor } from "../engine/again.ts"
 import { besidesJson } from "../engine/ending.ts"
+import { Overloaded } from "../engine/slots.ts"
 import { answerOf, resultOnRecord, waitsOf } from "./answers.ts"
 import { jsonBody } from "./body.ts"
 import type { Caller } from "./callers.ts"
 import { feedSource } from "./flights.ts"
 import { type Means, placeFor, type RunsHost } from "./means.ts"
-import { Answer, type ProblemKind, problemOf } from "./problems.ts"
+import { Answer, overloaded, type ProblemKind, problemOf } from "./problems.ts"
 import { afterEntry, recordSource } from "./record_events.ts"
 
 export type { RunsHost } from "./means.ts"
@@ -316,6 +317,7 @@ function refusal(cause: unknown): Answer {
   if (cause instanceof AdmissionError) return problemOf("capability-not-granted", cause.message)
   if (cause instanceof KernelError && TOLD.has(cause.reason))
     return problemOf(cause.reason as ProblemKind, cause.message)
+  if (cause instanceof Overloaded) return overloaded(cause)
   if (cause instanceof KernelError && cause.reason === "misuse") return problemOf("no-proof", cause.message)
   throw cause
 }

@@ -10,7 +10,8 @@ import { type Admitted, type EndRow, type Row, type StartRow, shortRun } from ".
 const DATA_MAX = 1_024
 /** Numbers of a run: when it began, in the order of all; the clock at its start and end; where its input and its outcome end. */
 const FIELDS = 5
-const FIRST_RUNS = 64
+/** Room for so many at first: a host may have thousands of tenants with a run each. */
+const FIRST_RUNS = 8
 
 export class ShortRuns {
   #size = 0
@@ -19,8 +20,8 @@ export class ShortRuns {
   readonly #admitted: Admitted[] = []
   readonly #digests: Digest[] = []
   readonly #messages: (string | null)[] = []
-  #numbers = new Float64Array(FIRST_RUNS * FIELDS)
-  #bytes = new Uint8Array(FIRST_RUNS * 64)
+  #numbers = new Float64Array(0)
+  #bytes = new Uint8Array(0)
   #end = 0
   /** Places by run, of as many as somebody has looked among. */
   readonly #places = new Map<string, number>()
@@ -53,12 +54,12 @@ export class ShortRuns {
 
   #reserve(i: number, bytes: number): void {
     if (i * FIELDS === this.#numbers.length) {
-      const more = new Float64Array(this.#numbers.length * 2)
+      const more = new Float64Array(Math.max(FIRST_RUNS * FIELDS, this.#numbers.length * 2))
       more.set(this.#numbers)
       this.#numbers = more
     }
     if (this.#end + bytes > this.#bytes.length) {
-      const more = new Uint8Array(this.#bytes.length * 2 + DATA_MAX)
+      const more = new Uint8Array(Math.max(FIRST_RUNS * 32, this.#bytes.length * 2, this.#end + bytes))
       more.set(this.#bytes)
       this.#bytes = more
     }

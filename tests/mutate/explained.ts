@@ -28,12 +28,30 @@ export const EXPLAINED: readonly Explained[] = [
     nth: 2,
     reason: "A failure has no value: what is read of it is undefined either way. The type wants it asked.",
   },
-  ...(["always", "flipped"] as const).map((what) => ({
+  {
     file: "kernel/run.ts",
-    what,
+    what: "flipped",
     code: "history.open.size > 0",
     reason: "A shortcut: finished items are folded so that memory does not grow; the root is the same.",
-  })),
+  },
+  {
+    file: "kernel/run.ts",
+    what: "never",
+    code: "!this.#settlesLate",
+    reason: "A shortcut: finished items are folded so that memory does not grow; the root is the same.",
+  },
+  {
+    file: "kernel/run.ts",
+    what: "never",
+    code: "past === undefined",
+    reason: "A shortcut: of a run that begins no write was lost, whoever is asked.",
+  },
+  {
+    file: "kernel/run.ts",
+    what: "never",
+    code: "store.late === true",
+    reason: "A shortcut: what proves the end of a run is read from its last entry when somebody asks, and is the same.",
+  },
   {
     file: "kernel/run.ts",
     what: "left alone",
@@ -43,7 +61,7 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: "kernel/chain.ts",
     what: "always",
-    code: "store.late !== true",
+    code: "this.options.store.late !== true",
     reason: "A shortcut: the first and the last entry of a run are sealed at once, and are the same.",
   },
   {

@@ -11,6 +11,7 @@ const ADMISSION = [
 ]
 const RUNS = [
   "kernel/run.test.ts",
+  "kernel/late.test.ts",
   "kernel/undo.test.ts",
   "kernel/aside.test.ts",
   "kernel/parts.test.ts",
@@ -26,6 +27,7 @@ const RUNS = [
 ]
 const LEDGER = [
   "deploy/ledger/memory.test.ts",
+  "deploy/ledger/short_runs.test.ts",
   "kernel/chain.test.ts",
   "audit/heads.test.ts",
   "audit/audit.test.ts",

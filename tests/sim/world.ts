@@ -242,8 +242,8 @@ export class World {
             return never()
           }
           if (fault === "tool silent") return never()
-          if (fault === "tool lies") return { not: "a number" }
           if (isBad(arg)) throw fail("Bad", `no ${name} for ${arg}`)
+          if (fault === "tool lies") return { not: "a number" }
           return answer
         },
       }),
