@@ -19,5 +19,8 @@ const ALONE: Looking = { of: () => undefined, inVain: () => "this engine has not
 /** Of an engine whose runs do not look ahead. Fails with `KernelError` (`misuse`) where its options say that they do. */
 export function alone({ speculate, services }: EngineOptions): Looking {
   if (speculate === undefined && services.shadows === undefined) return ALONE
-  throw kernelError("misuse", "Cannot open an engine that looks ahead: this one is without that; open a LookingEngine")
+  throw kernelError(
+    "misuse",
+    "Cannot open an engine that looks ahead: the one of shadowgraph/edge carries nothing for that; hand in what shadowsFrom of shadowgraph/edge/shadows gives, or open the Engine of shadowgraph",
+  )
 }

@@ -12,7 +12,7 @@ import { kindsOf } from "../../tests/machine/machine.ts"
 import { BY, sure, TestShadow } from "../../tests/machine/shadows.ts"
 import { readProjectFile } from "../project/project.ts"
 import { systemClock } from "../services/clock.ts"
-import type { RunOptions } from "./engine.ts"
+import { Engine, type RunOptions } from "./engine.ts"
 import { LookingEngine } from "./looking_engine.ts"
 import { readSpeculate, type Speculate } from "./speculate.ts"
 
@@ -111,6 +111,12 @@ describe("an engine", () => {
     expect(heard).toEqual([[3, 0.02, ["a", "b"], false], true])
     await early.close()
   })
+})
+
+test("the engine that carries nothing of looking ahead says so where it is asked to, and where to find it", () => {
+  const services = { clock: systemClock, chance: { next: () => 0.5, bytes: (n: number) => new Uint8Array(n) } }
+  const open = () => new Engine({ registry: kindsOf({}), services, speculate: {} })
+  expect(open).toThrow(/the one of shadowgraph\/edge carries nothing for that; .* open the Engine of shadowgraph/)
 })
 
 describe("which inference made a guess, and why that one", () => {
