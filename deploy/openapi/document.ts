@@ -27,9 +27,10 @@ export interface Operation {
   /** Scheme, host and base path, no slash at the end. */
   readonly server: string
   readonly parameters: readonly Parameter[]
-  readonly body?: { readonly as: "body" | "form"; readonly type: Type }
-  /** How the answer is read where it has a body, and its type. */
-  readonly answer: { readonly parse?: "json" | "text" | "bytes"; readonly type: Type }
+  /** `media`: as what it is sent, where that is no plain JSON. */
+  readonly body?: { readonly as: "body" | "form"; readonly type: Type; readonly media?: string }
+  /** How the answer is read where it has a body, and its type. `media`: as what it is asked for, where that is no plain JSON. */
+  readonly answer: { readonly parse?: "json" | "text" | "bytes"; readonly type: Type; readonly media?: string }
   /** Statuses that are answers; empty: 200 to 299. */
   readonly statuses: readonly number[]
   /** As an `http` node has it. */
@@ -150,7 +151,9 @@ class Reader {
     }
     if (place !== "path" && place !== "query" && place !== "header")
       return without(`a parameter in ${place || "no place"}`)
-    if (place === "header" && /^(accept|content-type|authorization|cookie|x-api-key|api-key|x-auth-token)$/i.test(name))
+    // What the document says elsewhere; as parameters these are ignored (OpenAPI 3.1, "Parameter Object").
+    if (place === "header" && /^(accept|content-type|authorization)$/i.test(name)) return undefined
+    if (place === "header" && /^(cookie|x-api-key|api-key|x-auth-token)$/i.test(name))
       return without(`the header ${name}, which is not an input`)
     if (given["content"] !== undefined) return without("a parameter with a content type of its own")
     const style = text(given["style"])
@@ -171,7 +174,7 @@ class Reader {
     const given = this.#followed(operation["requestBody"], here)
     const content = rec(given["content"])
     const types = Object.keys(content)
-    const json = types.find(isJson)
+    const json = jsonIn(types)
     const form = types.find((t) => /^application\/x-www-form-urlencoded\b/i.test(t))
     const chosen = json ?? form
     if (chosen === undefined) {
@@ -182,7 +185,7 @@ class Reader {
       this.#widen(here, `a body of ${types.filter((t) => t !== chosen).join(", ")}: ${chosen} is sent`)
     if (given["required"] !== true) this.#widen(here, "a body that may be left out is always sent")
     const type = this.#type(rec(content[chosen])["schema"], step(here, "content", chosen, "schema"))
-    return { as: json === undefined ? "form" : "body", type }
+    return json === undefined ? { as: "form", type } : { as: "body", type, ...mediaOf(json) }
   }
 
   // ---- what comes back
@@ -199,11 +202,12 @@ class Reader {
     const statuses = named.map(Number)
     const types: Type[] = []
     let parse: "json" | "text" | "bytes" | undefined
+    let asked: string | undefined
     for (const status of all) {
       const here = step(at, "responses", status)
       const content = rec(this.#followed(responses[status], here)["content"])
       const kinds = Object.keys(content)
-      const json = kinds.find(isJson)
+      const json = jsonIn(kinds)
       const kind = json ?? kinds[0]
       // Some answers have no body; of others the document does not say what is in it.
       if (kind === undefined) {
@@ -213,6 +217,7 @@ class Reader {
       const how = json !== undefined ? "json" : /^text\//i.test(kind) ? "text" : "bytes"
       if (parse !== undefined && parse !== how) throw new Left(here, `an answer of ${kind} beside one of ${parse}`)
       parse = how
+      asked ??= json
       if (kinds.length > 1) {
         const others = kinds.filter((t) => t !== kind).join(", ")
         this.#widen(here, `an answer of ${others}: ${kind} is asked for`)
@@ -227,7 +232,8 @@ class Reader {
       )
     }
     const type = method === "head" ? T.null : types.length === 0 ? T.unknown : T.union(...types)
-    return { answer: { ...(parse === undefined || method === "head" ? {} : { parse }), type }, statuses }
+    const media = asked === undefined ? {} : mediaOf(asked)
+    return { answer: { ...(parse === undefined || method === "head" ? {} : { parse, ...media }), type }, statuses }
   }
 
   // ---- where, and who asks
@@ -315,3 +321,8 @@ class Reader {
 }
 
 const isJson = (type: string): boolean => /^application\/([\w.-]+\+)?json\b/i.test(type)
+const isPlainJson = (type: string): boolean => /^application\/json\s*(;|$)/i.test(type)
+/** Plain JSON where it is among them. */
+const jsonIn = (types: readonly string[]): string | undefined => types.find(isPlainJson) ?? types.find(isJson)
+const mediaOf = (type: string): { readonly media?: string } =>
+  isPlainJson(type) || !/^[\w.+/-]+$/.test(type) ? {} : { media: type }

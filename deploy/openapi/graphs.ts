@@ -64,8 +64,21 @@ function textOf(name: string, operation: Operation, title: string): string {
     const parameter = at("path").find((p) => p.name === key)
     return parameter === undefined ? whole : `\${ ${value(parameter)} }`
   })
-  const table = (key: string, of: readonly Parameter[]) =>
-    of.length === 0 ? [] : [`    ${key}:`, ...of.map((p) => `      ${quoted(p.name)}: ${quoted(`\${ ${value(p)} }`)}`)]
+  const table = (
+    key: string,
+    of: readonly Parameter[],
+    said: readonly (readonly [name: string, value: string])[] = [],
+  ) =>
+    of.length + said.length === 0
+      ? []
+      : [
+          `    ${key}:`,
+          ...said.map(([name, text]) => `      ${name}: ${quoted(text)}`),
+          ...of.map((p) => `      ${quoted(p.name)}: ${quoted(`\${ ${value(p)} }`)}`),
+        ]
+  const media = Object.entries({ accept: answer.media, "content-type": body?.media }).flatMap(([name, type]) =>
+    type === undefined ? [] : [[name, type] as const],
+  )
   const lines = [
     `# ${method} ${path}${title === "" ? "" : ` of ${oneLine(title)}`}. Made by \`shadowgraph import\`.`,
     `graph: ${name}`,
@@ -80,7 +93,7 @@ function textOf(name: string, operation: Operation, title: string): string {
     "  answer:",
     `    http: ${quoted(`${method} ${server}${filled}`)}`,
     ...table("query", at("query")),
-    ...table("headers", at("header")),
+    ...table("headers", at("header"), media),
     ...(body === undefined ? [] : [`    ${body.as}: ${quoted(`\${ ${access(inputs.get("body")!, true)} }`)}`]),
     ...(auth === undefined ? [] : [`    auth: ${JSON.stringify(auth)}`]),
     ...(answer.parse === undefined ? [] : [`    parse: ${answer.parse}`]),

@@ -165,6 +165,37 @@ async function run(text: string, input: Rec): Promise<Value> {
   }
 }
 
+test("a body and an answer of another JSON type are sent and asked for as what they are", async () => {
+  const schema = { type: "object", properties: { n: { type: "number" } } }
+  const parameters = ["Accept", "Content-Type"].map((name) => ({
+    name,
+    in: "header",
+    required: true,
+    schema: { type: "string" },
+  }))
+  const patch = {
+    operationId: "merge",
+    parameters,
+    requestBody: {
+      required: true,
+      content: { "application/json-patch+json": { schema: true }, "application/json; charset=utf-8": { schema } },
+    },
+    responses: { 200: { description: "ok", content: { "application/vnd.x+json": { schema } } } },
+  }
+  const put = {
+    ...patch,
+    operationId: "put",
+    requestBody: { required: true, content: { "application/merge-patch+json": { schema } } },
+  }
+  const given = { openapi: "3.1.0", info: { title: "x", version: "1" }, paths: { "/x": { patch, put } } }
+  const { files } = graphsOf(readApi(given, `${base}/openapi.json`, undefined), standardKinds)
+  const headers = (name: string) => /headers:\n((?: {6}.*\n)+)/.exec(files.find((f) => f.name === name)!.text)?.[1]
+  expect(headers("merge")).toBe('      accept: "application/vnd.x+json"\n')
+  expect(headers("put")).toBe(
+    '      accept: "application/vnd.x+json"\n      content-type: "application/merge-patch+json"\n',
+  )
+})
+
 describe("a document and its server", () => {
   test("the document is a right one, by somebody else's word", async () => {
     expect((await new Validator().validate(structuredClone(document))).errors).toBeUndefined()
