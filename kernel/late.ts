@@ -69,9 +69,10 @@ export class EndRow extends LateRow implements Ended {
   body(): EntryBody {
     return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
   }
-  /** The start, where nothing stands between: then `shortRun` makes the two anew. */
+  /** The start, where nothing stands between and it says no more than others: then `shortRun` makes the two anew. */
   get start(): StartRow | undefined {
-    return this.seq === 1 && this.#given instanceof StartRow ? this.#given : undefined
+    const given = this.#given
+    return this.seq === 1 && given instanceof StartRow && !(given instanceof HeldStartRow) ? given : undefined
   }
   get trace(): string {
     return (this.#trace ??= traceOf(this.admitted, this.#given, this.#tree, this.dataHash, this.digest))
