@@ -46,7 +46,7 @@ describe("a store that looks late", () => {
     openRun(plan, { ...named, store: ledger, input: { order: "A17" } })
     const past = openHistory(ledger.entries("acme", "r1"), named)
     const { rows, store } = keeping({ late: true })
-    const held = await taking(past, plan, { held: true, pinned: [] }, { ...named, store })
+    const held = await taking(past, plan, { held: true, pinned: [] }, named)
     proofOf(openRun(plan, { ...named, store, input: { order: "A17" } }, held))
     expect(openEntry(rows[0]!.entry).body).toMatchObject({ kind: "start", held: true })
     expect((rows[1] as EndRow).start).toBeUndefined()

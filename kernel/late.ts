@@ -11,11 +11,9 @@ import type { Entry, EntryBody, EntryKind, Row } from "./ledger.ts"
 import { graphHash } from "./outcome.ts"
 
 /** What a run was given, by its hash. */
-export interface Given {
-  readonly dataHash: Uint8Array
-}
+export type Given = Pick<LateRow, "dataHash">
 
-export class StartRow extends LateRow implements Given {
+export class StartRow extends LateRow {
   /** Its run's id was drawn for it. */
   readonly fresh: boolean
   readonly #admitted: Admitted
