@@ -13,7 +13,7 @@ import { flow } from "./flow.ts"
 import { Arrived } from "./foreseen.ts"
 import type { Frame } from "./frame.ts"
 import { wake } from "./idle.ts"
-import { aside, release, sendsAgain } from "./places.ts"
+import { aside, enter, release, sendsAgain } from "./places.ts"
 import type { StepCode, Tool } from "./program.ts"
 import { Quiet } from "./quiet.ts"
 import { mayRest, recall } from "./rest.ts"
@@ -160,19 +160,16 @@ export class Attempts {
   }
 
   async #queued(task: Task): Promise<unknown> {
-    const { limits } = this.#settings
-    const resource = task.tool.extern.resource!
     const waiting = new AbortController()
     task.abort = (cause) => waiting.abort(cause)
     this.list(task)
     try {
-      await limits!.enter(resource, waiting.signal)
+      await enter(task, this.#record, waiting)
     } catch (cause) {
       throw toFailure(cause, task.path)
     } finally {
       this.leave(task)
     }
-    task.place = "held"
     try {
       if (task.frame.dead) throw fail("Cancelled", "The call no longer matters", { path: task.path })
       const known = this.#known(task)

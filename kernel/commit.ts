@@ -29,8 +29,10 @@ export interface Ended {
 const commits = new WeakSet<object>()
 export const isCommit = (x: unknown): x is Commit => commits.has(x as object)
 
-/** SHA-256 of `[run, path]`, hex: the same for every attempt of a call, and different for every other call. */
-export const idempotencyKey = (run: string, path: Path, digest: Digest): string => hex(hashValue([run, path], digest))
+/** SHA-256 of `[run, path]`, of a tenant's `[space, run, path]`, hex: the same for every attempt of a call, and different for every other call. */
+export const idempotencyKey = ({ space, run, digest }: Of, path: Path): string =>
+  hex(hashValue(space === "" ? [run, path] : [space, run, path], digest))
+type Of = { readonly space: string; readonly run: string; readonly digest: Digest }
 
 /** Only a `RunRecord` mints commits, and only when their entry is kept. */
 export function mintCommit(commit: Commit): Commit {

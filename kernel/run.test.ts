@@ -1,10 +1,9 @@
 /** The record of a run: what is judged, what is written before what, what the trace is made of, and what is refused. */
-
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { encode as msgpack } from "@msgpack/msgpack"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
-import { type Digest, encode, fail, hashValue, hex, type Value } from "../graph/mod.ts"
+import { type Digest, encode, fail, hashValue, hex, type Path, type Value } from "../graph/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
 import { type Admitted, admit } from "./admit.ts"
 import { AgedCache, cacheKey } from "./cache.ts"
@@ -208,19 +207,20 @@ describe("a rest", () => {
 })
 
 describe("writes", () => {
-  test("have a key of run and path: the same for every attempt, another for every other call", () => {
-    const keys = [["store"], ["store", 0], ["store", 1], ["s", "tore"]].map((path) =>
-      idempotencyKey("r1", path, digest),
-    )
-    keys.push(idempotencyKey("r2", ["store"], digest))
-    expect(new Set(keys).size).toBe(5)
-    const intent = now(begin().intent(["store"], SHOP.store, ORDER))
-    expect(intent.key).toBe(keys[0]!)
-    expect(intent.key).toBe(
-      createHash("sha256")
-        .update(msgpack(["r1", ["store"]]))
-        .digest("hex"),
-    )
+  test("have a key of space, run and path: the same for every attempt, another for every other call", () => {
+    const of = (space: string, run: string, ...path: Path) => idempotencyKey({ space, run, digest }, path)
+    const paths: Path[] = [["store"], ["store", 0], ["store", 1], ["s", "tore"]]
+    // Runs of two tenants may have one id.
+    const keys = [
+      ...paths.map((path) => of("acme", "r1", ...path)),
+      of("acme", "r2", "store"),
+      of("other", "r1", "store"),
+    ]
+    expect(new Set(keys).size).toBe(6)
+    expect(now(begin().intent(["store"], SHOP.store, ORDER)).key).toBe(keys[0]!)
+    const hashed = (x: unknown) => createHash("sha256").update(msgpack(x)).digest("hex")
+    expect(keys[0]).toBe(hashed(["acme", "r1", ["store"]]))
+    expect(of("", "r1", "store")).toBe(hashed(["r1", ["store"]]))
   })
 
   test("are settled once, by the run that announced them, and only with what an outcome needs", () => {

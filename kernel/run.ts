@@ -140,7 +140,7 @@ class RunRecord {
 
   /** The idempotency key of the call at `path`. */
   key(path: Path): string {
-    return idempotencyKey(this.run, path, this.#options.digest)
+    return idempotencyKey(this.#options, path)
   }
 
   /**

@@ -63,7 +63,7 @@ interface Tried {
 
 export class Undos {
   readonly #admitted: Admitted
-  readonly #options: Pick<RunOptions, "run" | "digest">
+  readonly #options: Pick<RunOptions, "space" | "run" | "digest">
   /** In the order of their outcomes. */
   readonly #list: Undoable[]
   /** What a person said of writes and undos of which nobody knows; an undo that was called again is another matter. */
@@ -77,7 +77,7 @@ export class Undos {
   /** What the run had come to when it began to undo; undefined before. */
   came: Outcome | undefined
 
-  constructor(admitted: Admitted, options: Pick<RunOptions, "run" | "digest">, history?: History) {
+  constructor(admitted: Admitted, options: Pick<RunOptions, "space" | "run" | "digest">, history?: History) {
     this.#admitted = admitted
     this.#options = options
     this.#list = history?.undoable.slice() ?? []
@@ -209,8 +209,7 @@ export class Undos {
   }
 
   #asked(path: Path, input: Uint8Array): Wait {
-    const { run, digest } = this.#options
-    return uncertain(this.#externAt(path), idempotencyKey(run, path, digest), { path, input })
+    return uncertain(this.#externAt(path), idempotencyKey(this.#options, path), { path, input })
   }
 
   #externAt(path: Path): AdmittedExtern {
@@ -262,7 +261,7 @@ export function mayUndo(admitted: Admitted, history: History, left: readonly str
   const asked = { seq: Number.POSITIVE_INFINITY, by: "", outcome: { ok: true, value: null } } as const
   const undos = new Undos(
     admitted,
-    { run, digest: NO_DIGEST },
+    { space: "", run, digest: NO_DIGEST },
     { ...history, undoing: asked, left: [...history.left, ...left] },
   )
   if (undos.next() === undefined && undos.report.stuck === undefined && left.length === 0)

@@ -220,6 +220,24 @@ output: two
     expect(failed(await run({ xs: [1] }, { budget: { money: 5 } }))).toMatchObject({ code: "BadCost", at: "all[0].do" })
   })
 
+  test("is out of time also while a call waits for a place at its resource", async () => {
+    const go: (() => void)[] = []
+    act = (x) => new Promise<number>((resolve) => go.push(() => resolve(x)))
+    const limited = EACH.replace("nodes:", "limits: { 'desk:a': { concurrent: 1 } }\nnodes:")
+    const { run } = await prepared(limited)
+    const first = run({ xs: [1] })
+    const poor = await run({ xs: [2] }, { budget: { wallMs: 30 } })
+    expect(failed(poor)).toMatchObject({ code: "Budget", at: "all[0].do", data: { budget: "wallMs", limit: 30 } })
+    expect(go).toHaveLength(1)
+    go[0]!()
+    expect((await first).outcome).toEqual({ ok: true, value: [1] })
+    // Who gave up waits no more: the next one has the place.
+    const next = run({ xs: [3] }, { budget: { wallMs: 60_000 } })
+    while (go.length < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+    go[1]!()
+    expect((await next).outcome).toEqual({ ok: true, value: [3] })
+  })
+
   test("has a budget that is one, or does not begin", async () => {
     act = (x) => x
     const { run, engine } = await prepared(EACH)
