@@ -6,7 +6,8 @@ import type { Plan } from "../../plan/mod.ts"
 import type { Observer } from "../engine/observe.ts"
 import type { Served } from "../http/app.ts"
 import { byGrants } from "../http/catalogue.ts"
-import { openSession, type Session } from "../project/project.ts"
+import type { LedgerPlace } from "../ledger/place.ts"
+import { openSession, type Project, type Session } from "../project/project.ts"
 import { startable } from "../triggers/serve.ts"
 import type { Preparable, Prepare, Started } from "../triggers/start.ts"
 import { missingGrants } from "./admit.ts"
@@ -40,7 +41,9 @@ export async function serveAll(
   const served: ServedGraph[] = []
   const started: { -readonly [K in keyof Started]: Started[K] } = { schedules: [], hooks: [], left: [] }
   onlyOnce(graphs)
-  for (const [project, own] of Map.groupBy(graphs, (g) => g.project)) {
+  const folders = Map.groupBy(graphs, (g) => g.project)
+  ledgersApart([...folders.keys()], ledger)
+  for (const [project, own] of folders) {
     const all = call.on("yes") ? own.flatMap((g) => g.checked!.needs) : []
     const grants = [...project.file.grants, ...call.list("grant"), ...all]
     const session = await openSession(project, {
@@ -61,6 +64,32 @@ export async function serveAll(
     started.left = [...started.left, ...starts.left]
   }
   return { served, started }
+}
+
+/**
+ * What a run's paths are counted from, and what its databases are, is its folder's: on one ledger for several, runs would be gone on with in the
+ * wrong one. Fails with `CliError`.
+ */
+function ledgersApart(projects: readonly Project[], given: LedgerPlace | undefined): void {
+  const seen = new Map<LedgerPlace, Project>()
+  for (const project of projects) {
+    const place = given ?? project.file.ledger ?? "file"
+    // One for each folder, or each session.
+    if (place === "file" || place === "memory") continue
+    const other = seen.get(place)
+    if (other !== undefined) {
+      throw new CliError({
+        reason: "failed",
+        message: `Two folders of graphs would share one ledger: ${other.folder} and ${project.folder}`,
+        hints: [
+          'Say "ledger" in the shadowgraph.project.json of each, a database for each, and leave out --ledger.',
+          "Or serve one folder at a time.",
+        ],
+        exit: EXIT.failed,
+      })
+    }
+    seen.set(place, project)
+  }
 }
 
 /** Sessions are opened in the order in which their folders come. */
