@@ -6,7 +6,8 @@ import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.
 import { admit } from "./admit.ts"
 import { openHistory } from "./history.ts"
 import { EndRow, StartRow } from "./late.ts"
-import type { LedgerStore, Row } from "./ledger.ts"
+import { type LedgerStore, openEntry, type Row } from "./ledger.ts"
+import { taking } from "./past.ts"
 import { resumeRun } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
 
@@ -38,6 +39,17 @@ describe("a store that looks late", () => {
     proofOf(openRun(plan, { ...named, store, input: 1 }))
     expect(rows[0]).toBeInstanceOf(StartRow)
     expect((rows[1] as EndRow).start).toBe(rows[0] as StartRow)
+  })
+
+  test("and not where the start says more than those of others", async () => {
+    const ledger = new MemoryLedger()
+    openRun(plan, { ...named, store: ledger, input: { order: "A17" } })
+    const past = openHistory(ledger.entries("acme", "r1"), named)
+    const { rows, store } = keeping({ late: true })
+    const held = await taking(past, plan, { held: true, pinned: [] }, named)
+    proofOf(openRun(plan, { ...named, store, input: { order: "A17" } }, held))
+    expect(openEntry(rows[0]!.entry).body).toMatchObject({ kind: "start", held: true })
+    expect((rows[1] as EndRow).start).toBeUndefined()
   })
 
   test("and not where something does, or where the run began before", () => {

@@ -11,11 +11,9 @@ import type { Entry, EntryBody, EntryKind, Row } from "./ledger.ts"
 import { graphHash } from "./outcome.ts"
 
 /** What a run was given, by its hash. */
-export interface Given {
-  readonly dataHash: Uint8Array
-}
+export type Given = Pick<LateRow, "dataHash">
 
-export class StartRow extends LateRow implements Given {
+export class StartRow extends LateRow {
   /** Its run's id was drawn for it. */
   readonly fresh: boolean
   readonly #admitted: Admitted
@@ -69,9 +67,10 @@ export class EndRow extends LateRow implements Ended {
   body(): EntryBody {
     return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
   }
-  /** The start, where nothing stands between: then `shortRun` makes the two anew. */
+  /** The start, where nothing stands between and it says no more than others: then `shortRun` makes the two anew. */
   get start(): StartRow | undefined {
-    return this.seq === 1 && this.#given instanceof StartRow ? this.#given : undefined
+    const given = this.#given
+    return this.seq === 1 && given instanceof StartRow && !(given instanceof HeldStartRow) ? given : undefined
   }
   get trace(): string {
     return (this.#trace ??= traceOf(this.admitted, this.#given, this.#tree, this.dataHash, this.digest))

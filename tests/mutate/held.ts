@@ -17,6 +17,7 @@ const RUNS = [
   "kernel/parts.test.ts",
   "tests/durable/resume.test.ts",
   "tests/durable/prefixes.test.ts",
+  "tests/durable/held.test.ts",
   "tests/undo.test.ts",
   "kernel/past.test.ts",
   "kernel/resume.test.ts",
