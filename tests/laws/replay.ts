@@ -104,6 +104,8 @@ class Replay {
   readonly asked: number[] = []
   wrong: string | undefined
   readonly #looks: Evaluation
+  /** Scopes with a stream that is not on record. */
+  readonly #unread: Path[] = []
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
@@ -123,6 +125,7 @@ class Replay {
     }
     if (this.wrong !== undefined) return this.wrong
     this.undone()
+    this.unread()
     for (const [path] of this.records) if (!this.used.has(path)) return `the replay never gets to ${path}`
     if (outcome.ok) {
       if (!got.whole || got.value === undefined)
@@ -143,6 +146,19 @@ class Replay {
       if (path.at(-1) !== "undo" || !this.used.has(printPath(path.slice(0, -1)))) continue
       this.used.add(at)
       this.trace.addUndone(path, leafHash(path, effect, resource, Buffer.from(input, "hex"), outcomeHash(outcome)))
+    }
+  }
+
+  /**
+   * What came of the first items of a stream is on record before the stream is. Where a process died in between, and the run
+   * failed before it read the stream again, nothing tells what the items were; what came of them is in the trace.
+   */
+  unread(): void {
+    for (const [at, { path, effect, resource, input, outcome }] of this.records) {
+      const inside = (base: Path) => base.length < path.length && base.every((part, i) => part === path[i])
+      if (this.used.has(at) || !this.#unread.some(inside)) continue
+      this.used.add(at)
+      this.trace.add(path, leafHash(path, effect, resource, Buffer.from(input, "hex"), outcomeHash(outcome)))
     }
   }
 
@@ -343,7 +359,10 @@ class Replay {
     // What its bodies did is in the record under their own paths.
     if (isAgent(node.kind)) await this.attempts(node, args, env, path)
     const record = this.records.get(printPath(path))
-    if (record === undefined) return NOTHING
+    if (record === undefined) {
+      if (facts.outcome.kind === "stream") this.#unread.push(path.slice(0, -1))
+      return NOTHING
+    }
     this.used.add(printPath(path))
     const { effect, resource } = signature
     if (effect !== record.effect || resource !== record.resource)
