@@ -39,12 +39,10 @@ import {
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
-import { validatorOf } from "../../graph/valid.ts"
-import { verdictOf } from "../../graph/validator.ts"
 import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
 import { isAgent } from "./tools.ts"
-import { answerOf, worldOf } from "./world.ts"
+import { answerOf, valid, worldOf } from "./world.ts"
 
 /** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
 interface Got {
@@ -404,14 +402,6 @@ class Replay {
       }
     }
   }
-}
-
-/** An answer past what its author says of every answer. */
-function valid(node: Node, answer: Value, args: Value): Value {
-  if (node.settings.valid === undefined) return answer
-  const refused = verdictOf(validatorOf(node.settings.valid), answer, args)
-  if (refused !== undefined) throw refused
-  return answer
 }
 
 /** Items of a stream that did not come to its end, kept apart from a list that is whole. */

@@ -1,6 +1,8 @@
 // The reference evaluator's world: the same tools as the VM meets, asked for their answer at once. Time is part of what a
 // tool comes to, so a call that hangs is the failure `Timeout` here.
-import { fail, type Graph, type Rec, type Request, type World } from "../../graph/mod.ts"
+import { fail, type Graph, type Node, type Rec, type Request, type Value, type World } from "../../graph/mod.ts"
+import { validatorOf } from "../../graph/valid.ts"
+import { verdictOf } from "../../graph/validator.ts"
 import { located, resourcesOf } from "./declaring.ts"
 import { fateOf, flowOf, isAgent, script, TIMEOUT_MS } from "./tools.ts"
 
@@ -27,4 +29,12 @@ function* items(config: Rec, args: Request["args"], attempt: number): Generator<
   const { items, end } = flowOf(config, args, attempt)
   yield* items
   if (end?.kind === "throw") throw end.thrown
+}
+
+/** An answer past what its author says of every answer. */
+export function valid(node: Node, answer: Value, args: Value): Value {
+  if (node.settings.valid === undefined) return answer
+  const refused = verdictOf(validatorOf(node.settings.valid), answer, args)
+  if (refused !== undefined) throw refused
+  return answer
 }
