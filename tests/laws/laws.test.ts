@@ -9,13 +9,14 @@ const PART = 200
 
 for (let from = 0; from < GRAPHS; from += PART) {
   test(`random graphs ${from} to ${from + PART - 1} keep the laws`, async () => {
-    const { graphs, ended, broken, undos } = await campaign("test", from, PART)
+    const { graphs, ended, broken, undos, again } = await campaign("test", from, PART)
     expect(broken).toEqual([])
     // They are worth something: most pass the checker, and both ends are met.
     expect(graphs).toBeGreaterThan(PART * 0.9)
     expect(ended.value).toBeGreaterThan(PART / 3)
     expect(ended.failure).toBeGreaterThan(PART / 10)
     expect(undos).toBeGreaterThan(PART / 20)
+    expect(again.rested).toBeGreaterThan(0)
   }, 120_000)
 }
 

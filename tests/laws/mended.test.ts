@@ -47,6 +47,7 @@ const MET: readonly (readonly [seed: string, was: string])[] = [
   ["m.764", "a stream that was stopped kept its place at a resource that is limited, for ever"],
   ["m.940", "calls that were sent again did not count where `limits:` says how many begin within a second"],
   ["b.3359", "a tool kept its place at a resource while its own body waited for it"],
+  ["k.2384", "a run that went on and was to rest again ended in a failure of a body whose tool had met another"],
   ["c.615", "a write that never answered kept its place at a resource after its run"],
   ["b.3912", "a replay did not read a stream that was read at once, because its resource is limited"],
 ]

@@ -43,6 +43,7 @@ import { validatorOf } from "../../graph/valid.ts"
 import { verdictOf } from "../../graph/validator.ts"
 import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
+import { isAgent } from "./tools.ts"
 import { answerOf, worldOf } from "./world.ts"
 
 /** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
@@ -340,7 +341,7 @@ class Replay {
     const args = bounded(facts.argFits, signature.input, raw)
     if (signature.effect === "pure") return await this.attempts(node, args, env, path)
     // What its bodies did is in the record under their own paths.
-    if (node.kind === "agent") await this.attempts(node, args, env, path)
+    if (isAgent(node.kind)) await this.attempts(node, args, env, path)
     const record = this.records.get(printPath(path))
     if (record === undefined) return NOTHING
     this.used.add(printPath(path))

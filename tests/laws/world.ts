@@ -2,7 +2,7 @@
 // tool comes to, so a call that hangs is the failure `Timeout` here.
 import { fail, type Graph, type Rec, type Request, type World } from "../../graph/mod.ts"
 import { located, resourcesOf } from "./declaring.ts"
-import { fateOf, flowOf, script, TIMEOUT_MS } from "./tools.ts"
+import { fateOf, flowOf, isAgent, script, TIMEOUT_MS } from "./tools.ts"
 
 /** The world of a graph. `met`: a tool went on from the failure of a body. */
 export const worldOf = (graph: Graph, met: () => void = () => {}): World => ({
@@ -13,7 +13,7 @@ export const worldOf = (graph: Graph, met: () => void = () => {}): World => ({
 export function answerOf(graph: Graph, { node, args, attempt, invoke }: Request, met: () => void): unknown {
   const config = located(node.kind, node.config as Rec, resourcesOf(graph).get(node) ?? {})
   if (node.kind === "feed") return items(config, args, attempt)
-  if (node.kind === "agent") return script(config, args, attempt, invoke, met)
+  if (isAgent(node.kind)) return script(config, args, attempt, invoke, met)
   // A function that takes its input alone does not know its attempt.
   const known = node.kind === "calc" && config["mode"] === "now" ? 1 : attempt
   const fate = fateOf(node.kind, config, args, known, node.settings.timeoutMs)
