@@ -104,6 +104,8 @@ class Replay {
   readonly #looks: Evaluation
   /** Scopes with a stream that is not on record. */
   readonly #unread: Path[] = []
+  /** Those with one that nobody read to its end: a process that died may have read more of it than the one that went on. */
+  readonly #stopped: Path[] = []
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
@@ -112,7 +114,7 @@ class Replay {
     this.choices = choices
   }
 
-  async differs(input: Value, { outcome, trace }: Ran, cancelled: boolean): Promise<string | undefined> {
+  async differs(input: Value, { outcome, trace, rows }: Ran, cancelled: boolean): Promise<string | undefined> {
     let got = await this.scope(this.checked.graph.body, { input }, [], true)
     if (got.value !== undefined) {
       try {
@@ -123,6 +125,7 @@ class Replay {
     }
     if (this.wrong !== undefined) return this.wrong
     this.undone()
+    if (rows.some(({ kind }) => kind === "resume")) this.#unread.push(...this.#stopped)
     this.unread()
     for (const [path] of this.records) if (!this.used.has(path)) return `the replay never gets to ${path}`
     if (outcome.ok) {
@@ -362,6 +365,7 @@ class Replay {
       return NOTHING
     }
     this.used.add(printPath(path))
+    if (facts.outcome.kind === "stream" && !record.outcome.ok) this.#stopped.push(path.slice(0, -1))
     const { effect, resource } = signature
     if (effect !== record.effect || resource !== record.resource)
       this.wrong ??= `${printPath(path)} is recorded as another effect`
