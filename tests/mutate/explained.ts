@@ -59,12 +59,6 @@ export const EXPLAINED: readonly Explained[] = [
     reason: "A shortcut: nothing is kept under no identity.",
   },
   {
-    file: "kernel/chain.ts",
-    what: "always",
-    code: "this.options.store.late !== true",
-    reason: "A shortcut: the first and the last entry of a run are sealed at once, and are the same.",
-  },
-  {
     file: "kernel/undo.ts",
     what: "flipped",
     code: "known.seq < undoing.seq",
