@@ -33,7 +33,8 @@ export class Rest {
   readonly #answers: Answers
   readonly #held: Held[] = []
   #looking = false
-  #comesTo = RESTING
+  /** Failures that no record says were met, the first first, and the frame that each would end. */
+  readonly #others: { readonly frame: Frame; readonly outcome: Outcome }[] = []
 
   constructor(driver: Driver, answers: Answers) {
     this.#driver = driver
@@ -55,9 +56,9 @@ export class Rest {
     return new Promise(() => {})
   }
 
-  /** Where nothing else ends the run, this does. */
-  otherwise(outcome: Outcome): void {
-    if (this.#comesTo === RESTING) this.#comesTo = outcome
+  /** Where nothing else ends the frame, and with it the run, this does. */
+  otherwise(frame: Frame, outcome: Outcome): void {
+    this.#others.push({ frame, outcome })
     this.look()
   }
 
@@ -76,7 +77,9 @@ export class Rest {
     // A tool that does not keep what it has learnt, and waits in a body, waits until its time is up.
     if (held.length === 0) {
       if (this.#answers.attempts.drains()) return
-      if (!this.#answers.attempts.anyStays()) this.#answers.rested(this.#comesTo)
+      // A frame that met the failure on record is gone, and what else failed in it with it.
+      const other = this.#others.find(({ frame }) => !frame.dead)
+      if (!this.#answers.attempts.anyStays()) this.#answers.rested(other?.outcome ?? RESTING)
       return
     }
     const least = held.reduce((a, b) => (b.seq < a.seq ? b : a))
@@ -147,7 +150,7 @@ export function comesLater(vm: Vm, frame: Frame, failure: unknown): boolean {
       ? past.end !== undefined && !past.end.ok && !sameOutcome(outcome, past.end)
       : record.met.isOther(tried.base(), outcome.failure)
   if (!other) return false
-  vm.driver.rest.otherwise(outcome)
+  vm.driver.rest.otherwise(frame, outcome)
   // What does not depend on the step that failed goes on, as if that were never done.
   if (frame.slow === undefined && frame.waiting < 0) countOn(frame)
   if (frame.slow !== undefined) vm.woken.push(frame)

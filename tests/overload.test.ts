@@ -2,7 +2,9 @@
 // that one caller cannot take all places, and how budgets are answered over HTTP. Real concurrency, real timers.
 import { describe, expect, test } from "bun:test"
 import { compile } from "../compile/mod.ts"
-import { Engine, type EngineOptions } from "../deploy/engine/engine.ts"
+import { anew, resume, undo } from "../deploy/engine/again.ts"
+import { type Begun, begin } from "../deploy/engine/begin.ts"
+import { Engine, type EngineOptions, type RunResult } from "../deploy/engine/engine.ts"
 import { Overloaded, Tenant } from "../deploy/engine/slots.ts"
 import { type GraphsOptions, graphsApp, type Served } from "../deploy/http/app.ts"
 import { Draining } from "../deploy/http/draining.ts"
@@ -11,6 +13,7 @@ import { openHost } from "../deploy/mod.ts"
 import { checkFile } from "../graph/file/mod.ts"
 import { type NodeKind, registry, T, type Type } from "../graph/mod.ts"
 import { Allowance } from "../kernel/mod.ts"
+import { GRANTS, ledger, World } from "./durable/house.ts"
 
 const host = openHost({ base: "." })
 const load = { now: 0, most: 0, all: 0 }
@@ -99,6 +102,40 @@ describe("an engine", () => {
     expect(await Promise.all(runs)).toEqual(["ran", "ran", "closing"])
     await closed
     expect(store.runs("", 9).every((r) => r.ended)).toBe(true)
+  })
+
+  test("sheds a run that is to go on, to be undone, or begun anew or by itself, and nothing of that is on record", async () => {
+    const world = new World()
+    const store = ledger()
+    const engine = world.engine(store, {}, true, { runsMax: 1 })
+    const grants = GRANTS
+    const opened = async (lines: string) =>
+      await engine.prepare(world.plan(`graph: g\ninput: { n: number }\nnodes:\n  a: ${lines}\noutput: a\n`), { grants })
+    const rests = await (await opened('{ ask: "So?", output: number }')).run({ n: 1 })
+    const wrote = await (await opened('{ send: input.n, undo: { send: "0 - out" } }')).run({ n: 5 })
+    const looks = await opened("{ look: input.n }")
+    const before = [rests, wrote].map(({ run }) => store.entries("", run))
+    world.hangs.add("look 9")
+    const stop = new AbortController()
+    const busy = looks.run({ n: 9 }, { signal: stop.signal })
+    const reply = { grants, replies: [{ path: ["a"], how: "answered", value: 7 }] } as const
+    const asks = [
+      () => resume(engine, rests.run, reply),
+      () => undo(engine, wrote.run, { grants }),
+      () => anew(engine, wrote.run, { grants }),
+      () => begin(engine, looks, "tick", { n: 2 }),
+    ]
+    for (const ask of asks) expect(await asked(ask)).toBe("full")
+    expect([rests, wrote].map(({ run }) => store.entries("", run))).toEqual(before)
+    expect(store.parked("", 9).map(({ run }) => run)).toEqual([rests.run])
+    expect(store.runs("", 9)).toHaveLength(3)
+    stop.abort()
+    await busy
+    // And each goes as well as before.
+    expect((await asks[0]!()) as RunResult).toMatchObject({ outcome: { ok: true, value: 7 } })
+    expect((await asks[1]!()) as RunResult).toMatchObject({ undone: { undone: [["a"]] } })
+    expect((await asks[2]!()) as RunResult).toMatchObject({ outcome: { ok: true, value: 6 } })
+    expect(await ((await asks[3]!()) as Begun).result).toMatchObject({ run: "tick", outcome: { ok: true, value: 3 } })
   })
 
   test("does not wait for them for ever", async () => {

@@ -25,6 +25,7 @@ import {
   openRun,
   type Reply,
   type RunHead,
+  type RunRecord,
   replayRun,
   resumeRun,
   taking,
@@ -34,7 +35,7 @@ import {
 } from "../../kernel/mod.ts"
 import { decodePlan } from "../../plan/mod.ts"
 import { withUncertain } from "./ending.ts"
-import type { Engine, RunOptions, RunResult } from "./engine.ts"
+import type { Engine, Ready, RunOptions, RunResult } from "./engine.ts"
 import type { Granting } from "./grants.ts"
 
 export interface ResumeRun extends Omit<RunOptions, "id">, Granting {
@@ -53,13 +54,17 @@ export async function resume(engine: Engine, run: string, options: ResumeRun): P
   const { ready, history } = await engine.reopen(run, options)
   if (options.at !== undefined && history.head.seq !== options.at)
     throw kernelError("conflict", `Cannot go on with run "${run}": another process has it`)
-  await answerRun(ready.admitted, history, engine.recording(), options.replies ?? [], options.by ?? "person")
+  const take = async () => {
+    await answerRun(ready.admitted, history, engine.recording(), options.replies ?? [], options.by ?? "person")
+    return await goesOn(engine, run, ready, options)
+  }
+  return await ready.on(take, inputOf(ready.admitted, history), options)
+}
+
+/** The record of a run that goes on from where it stands now. */
+async function goesOn(engine: Engine, run: string, { admitted }: Ready, options: RunOptions): Promise<RunRecord> {
   const now = await engine.history(run)
-  return ready.on(
-    resumeRun(ready.admitted, now, engine.recording({ ...options, spent: now.spent })),
-    inputOf(ready.admitted, now),
-    options,
-  )
+  return resumeRun(admitted, now, engine.recording({ ...options, spent: now.spent }))
 }
 
 export interface UndoRun extends ResumeRun {
@@ -75,10 +80,11 @@ export interface UndoRun extends ResumeRun {
 export async function undo(engine: Engine, run: string, options: UndoRun): Promise<RunResult> {
   const { ready, history } = await engine.reopen(run, options)
   const { by = "person", left = [] } = options
-  await undoRun(ready.admitted, history, engine.recording(), { by, left })
-  const now = await engine.history(run)
-  const record = resumeRun(ready.admitted, now, engine.recording({ ...options, spent: now.spent }))
-  return ready.on(record, now.input, options)
+  const take = async () => {
+    await undoRun(ready.admitted, history, engine.recording(), { by, left })
+    return await goesOn(engine, run, ready, options)
+  }
+  return await ready.on(take, history.input, options)
 }
 
 /** Ends a run that rests or whose process died. What nobody knows of its writes stays on record as uncertain. */
@@ -116,8 +122,9 @@ export async function anew(engine: Engine, run: string, options: AnewRun): Promi
     options.input === undefined
       ? inputOf(admitted, history)
       : acceptStrict(plan.types[plan.input] as Type)(options.input)
-  const record = openRun(admitted, { ...recording, run: options.id ?? engine.id(), space: engine.space, input }, past)
-  return ready.on(record, input, options)
+  const take = () =>
+    openRun(admitted, { ...recording, run: options.id ?? engine.id(), space: engine.space, input }, past)
+  return await ready.on(take, input, options)
 }
 
 /** What a replay found. */

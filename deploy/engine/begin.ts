@@ -52,10 +52,18 @@ async function open(
   const store = heard(recording.store, (first) => {
     if (kept.length === 0) kept.push(first)
   })
-  try {
+  const begun = Promise.withResolvers<void>()
+  const take = async () => {
     const record = openRun(ready.admitted, { ...recording, store, run, space: engine.space, input })
     await kept[0]
-    return { run, result: Promise.resolve(ready.on(record, input, options)) }
+    begun.resolve()
+    return record
+  }
+  try {
+    const result = ready.on(take, input, options)
+    result.catch(begun.reject)
+    await begun.promise
+    return { run, result }
   } catch (cause) {
     if (cause instanceof KernelError && cause.reason === "conflict" && (await isThere())) return undefined
     throw cause

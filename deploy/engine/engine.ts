@@ -5,6 +5,7 @@
 
 import { execute, load, mayTranslate, type Program, ResourceLimits, type RunSettings, undo } from "../../bus/mod.ts"
 import {
+  type Awaitable,
   type Digest,
   type Executor,
   hashValue,
@@ -138,7 +139,7 @@ export class Engine {
     return {
       admitted,
       run: (input, run = DEFAULTS) => this.#run(program, parks, input, run),
-      on: (record, input, run = DEFAULTS) => this.#run(program, record, input, run),
+      on: (take, input, run = DEFAULTS) => this.#on(program, take, input, run),
       outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
     }
   }
@@ -267,27 +268,42 @@ export class Engine {
 
   // A short run costs little more than the objects that are made for it: none here captures anything unless it waits.
 
-  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. `on`: its record, or may it park. */
-  #run(program: Program, on: RunRecord | boolean, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
+  /** Takes the run on where there is a slot for it, and gives the slot back when it has ended. */
+  #run(program: Program, parks: boolean, input: Value, options: RunOptions): RunResult | Promise<RunResult> {
     const tenant = options.tenant ?? this.#tenant
     const wait = this.#slots.enter(tenant, options.signal)
     return wait === undefined
-      ? this.#within(tenant, program, on, input, options)
-      : this.#after(wait, tenant, program, on, input, options)
+      ? this.#within(tenant, program, parks, input, options)
+      : this.#after(wait, tenant, program, parks, input, options)
+  }
+
+  /** The same for a run whose record is made elsewhere: once there is a slot, since what is turned away leaves nothing on record. */
+  async #on(program: Program, take: () => Awaitable<RunRecord>, input: Value, options: RunOptions): Promise<RunResult> {
+    const tenant = options.tenant ?? this.#tenant
+    await this.#slots.enter(tenant, options.signal)
+    let record: RunRecord
+    try {
+      record = await take()
+    } catch (cause) {
+      this.#slots.leave(tenant)
+      throw cause
+    }
+    return this.#within(tenant, program, record, input, options)
   }
 
   async #after(
     wait: Promise<void>,
     tenant: Tenant,
     program: Program,
-    on: RunRecord | boolean,
+    parks: boolean,
     input: Value,
     options: RunOptions,
   ): Promise<RunResult> {
     await wait
-    return this.#within(tenant, program, on, input, options)
+    return this.#within(tenant, program, parks, input, options)
   }
 
+  /** `on`: its record, or may it park. */
   #within(
     tenant: Tenant,
     program: Program,

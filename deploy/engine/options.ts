@@ -1,6 +1,6 @@
 /** What an engine, a plan that it readies and a run of one are asked for, and what comes back. */
 import type { RunEvent } from "../../bus/mod.ts"
-import type { Digest, Origin, Outcome, Policy, Rec, Registry, Services, Value } from "../../graph/mod.ts"
+import type { Awaitable, Digest, Origin, Outcome, Policy, Rec, Registry, Services, Value } from "../../graph/mod.ts"
 import type {
   Admitted,
   Allowance,
@@ -100,8 +100,11 @@ export interface Ready {
    * Fails with `Overloaded` where no slot is free; then nothing is on record.
    */
   readonly run: (input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
-  /** Runs on a record that was made elsewhere: of a run that goes on, or that takes over outcomes of another. */
-  readonly on: (record: RunRecord, input: Value, options?: RunOptions) => RunResult | Promise<RunResult>
+  /**
+   * Runs on a record that is made elsewhere: of a run that goes on, or that takes over outcomes of another. It is asked for once
+   * there is a slot: fails with `Overloaded` where there is none, and then nothing is on record.
+   */
+  readonly on: (take: () => Awaitable<RunRecord>, input: Value, options?: RunOptions) => Promise<RunResult>
   /** Runs on a record, and ends nothing: what it comes to. */
   readonly outcome: (record: RunRecord, input: Value) => Outcome | Promise<Outcome>
 }

@@ -7,6 +7,7 @@ import type { History, Wait } from "../../kernel/mod.ts"
 import { waitText } from "../engine/again.ts"
 import { besidesJson, withUncertain } from "../engine/ending.ts"
 import type { RunResult } from "../engine/engine.ts"
+import { undoneOnRecord } from "../engine/undone_on_record.ts"
 import { Answer, JSON_FORM, type ProblemKind, problemOf } from "./problems.ts"
 import type { Stop } from "./stop.ts"
 
@@ -68,10 +69,15 @@ function failed({ code, message, data, path }: Failure, more: object): Answer {
 }
 
 /** What a run on record came to, as if it had just ended; undefined while it has not. */
-export function resultOnRecord({ run, end, head, waits, known }: History): RunResult | undefined {
+export function resultOnRecord(history: History): RunResult | undefined {
+  const { run, end, head, waits, known } = history
   const ledger = { position: head.seq, head: hex(head.hash) }
   const uncertain = [...known.values()].filter(({ how }) => how === "uncertain").map(({ path }) => path)
-  if (end !== undefined) return withUncertain({ run, outcome: end.outcome, trace: end.trace, ledger }, uncertain)
+  if (end !== undefined) {
+    const undone = undoneOnRecord(history)
+    const result = { run, outcome: end.outcome, trace: end.trace, ledger, ...(undone === undefined ? {} : { undone }) }
+    return withUncertain(result, uncertain)
+  }
   if (waits.size === 0) return undefined
   return { run, outcome: NOT_ENDED, trace: "", parked: [...waits.values()], ledger }
 }

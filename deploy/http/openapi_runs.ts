@@ -94,6 +94,8 @@ export const ANSWER_SCHEMAS: { readonly [name: string]: Json } = {
       trace: TEXT,
       problem: ref("Problem"),
       parked: listOf(ref("Wait")),
+      undone: {},
+      uncertain: UNCERTAIN,
       events: TEXT,
     },
     ["run", "status", "parked"],

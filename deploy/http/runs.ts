@@ -126,8 +126,9 @@ async function brief({ run, ended, parked, seq }: RunHead, { engine }: RunsHost)
 async function inspect({ means, host, run, graph }: OneRun): Promise<Answer> {
   const named = { run, ...(graph === undefined ? {} : { graph }) }
   const flight = means.flights.of(run)
-  if (flight?.ended !== undefined) return statusOf(flight.ended, named, flight.began)
-  if (flight !== undefined) {
+  // What lasts may have been undone since then, by another server too: its record is asked.
+  if (flight?.ended !== undefined && !flight.lasts) return statusOf(flight.ended, named, flight.began)
+  if (flight !== undefined && flight.ended === undefined) {
     const began = new Date(flight.began).toISOString()
     return new Answer(200, { ...named, status: "running", began, events: `/runs/${run}/events`, parked: [] })
   }

@@ -3,6 +3,7 @@
 
 import { compile } from "../../compile/mod.ts"
 import { Engine } from "../../deploy/engine/engine.ts"
+import type { SlotsOptions } from "../../deploy/engine/slots.ts"
 import { MemoryLedger } from "../../deploy/ledger/memory.ts"
 import { systemChance } from "../../deploy/services/chance.ts"
 import { checkFile } from "../../graph/file/mod.ts"
@@ -64,7 +65,7 @@ export class World {
     this.kind("post", "write", false),
   )
 
-  engine(store: LedgerStore, lent: Partial<Services> = {}, parks = true): Engine {
+  engine(store: LedgerStore, lent: Partial<Services> = {}, parks = true, slots: SlotsOptions = {}): Engine {
     return new Engine({
       registry: this.kinds,
       services: {
@@ -78,6 +79,7 @@ export class World {
       },
       store,
       parks,
+      slots,
     })
   }
 

@@ -108,8 +108,13 @@ output: last
     200,
     { run, ok: true, undone: { undone: [], stuck: { path: "first", code: "Broken" } } },
   ])
+  // Whoever looks later reads the same in the record.
+  const onRecord = async (id: unknown) =>
+    ((await (await app.request(`/runs/${id}`)).json()) as { undone?: object }).undone
+  expect(await onRecord(run)).toMatchObject({ undone: [], stuck: { path: "first", code: "Broken" } })
   w.failing.clear()
   expect(await post(at, {})).toMatchObject([200, { run, ok: true, undone: { undone: ["first"] } }])
+  expect(await onRecord(run)).toEqual({ undone: ["first"], left: [], untouched: [] })
   expect(await post(at, {})).toMatchObject([409, { type: "/problems/undone" }])
   expect(await post("/runs/nobody/undo", {})).toMatchObject([404, {}])
   expect(w.calls).toEqual(["send 1", "post 3", "send -2", "send -2"])

@@ -45,3 +45,23 @@ test("a server that lost its runs to another says so, and afterwards what the re
   expect(told).toHaveLength(3)
   await Promise.all([one.engine.close(), two.engine.close()])
 })
+
+test("a run that another server took back is told as that by the one that ran it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "http-"))
+  folders.push(folder)
+  const store = () => SqlLedger.open({ storage: new SqliteStorage({ file: join(folder, "l.db") }) })
+  const graph = `graph: sends
+nodes:
+  sent: { send: 7, undo: { send: "0 - out" } }
+output: sent
+`
+  const world = new Gates()
+  const one = await site([graph], {}, await store(), world)
+  const two = await site([graph], {}, await store(), world)
+  const { json } = await one.post("/graphs/sends/runs", {}, { prefer: "respond-async, wait=9" })
+  const at = `/runs/${json.run}`
+  expect((await one.get(at)).json).toMatchObject({ status: "ended", ok: true, output: 8 })
+  expect(await two.post(`${at}/undo`, {})).toMatchObject({ status: 200, json: { undone: { undone: ["sent"] } } })
+  expect((await one.get(at)).json).toMatchObject({ status: "ended", undone: { undone: ["sent"] } })
+  await Promise.all([one.engine.close(), two.engine.close()])
+})

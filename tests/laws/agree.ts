@@ -32,6 +32,7 @@ import { throughFiles } from "./filing.ts"
 import { sameFailure, unexplained } from "./replay.ts"
 import { rested } from "./rests.ts"
 import { admitted, type Committed, kinds, programOf, type Ran, run } from "./runs.ts"
+import { isAgent } from "./tools.ts"
 import { someInputValue } from "./values.ts"
 import { worldOf } from "./world.ts"
 
@@ -272,7 +273,9 @@ class Trial {
     // Of a write that nobody knows of a person says more than its tool did; and a tool that does not keep what its bodies
     // gave waits until its time is up for what another process would know.
     const said = this.evaluated!.effects.some(({ how }) => how === "uncertain")
-    const waits = [...this.checked.nodes.keys()].some((n) => n.kind === "agent" && n.config["effect"] !== "pure")
+    const waits = [...this.checked.nodes.keys()].some(
+      (n) => isAgent(n.kind) && n.config["effect"] !== "pure" && (n.kind === "agent" || n.config["effect"] === "write"),
+    )
     const how = waits ? undefined : await differs(this.checked, this.input, this.evaluated!, this.#caught || said, ran)
     if (how !== undefined) this.broken.push({ law: "rest changes nothing", how: `${where}: ${how}` })
     this.#order(ran, where)
@@ -411,7 +414,7 @@ function hasCatches(scope: Scope): boolean {
   return scope.nodes.some(
     (n: Node) =>
       n.scopes["catch"] !== undefined ||
-      n.kind === "agent" ||
+      isAgent(n.kind) ||
       Object.values(n.scopes).some(hasCatches) ||
       (n.graph !== undefined && hasCatches(n.graph.body)),
   )

@@ -21,6 +21,7 @@ import {
 import { decodePlan, flowsOf } from "../../plan/mod.ts"
 import { someGraph } from "./graphs.ts"
 import { kinds } from "./runs.ts"
+import { isAgent } from "./tools.ts"
 
 const GRAPHS = 150
 
@@ -35,7 +36,7 @@ const sinking = (kind: NodeKind): NodeKind => ({
     return {
       ...signature,
       sinks: { a: "url", b: "shell" },
-      ...(kind.kind === "agent" || (kind.kind === "probe" && seed.endsWith("1")) ? { origin: "model" as const } : {}),
+      ...(isAgent(kind.kind) || (kind.kind === "probe" && seed.endsWith("1")) ? { origin: "model" as const } : {}),
       ...(kind.kind === "store" && seed.endsWith("2") ? { origin: "user" as const, endorses: true } : {}),
     }
   },

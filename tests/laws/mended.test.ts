@@ -47,7 +47,12 @@ const MET: readonly (readonly [seed: string, was: string])[] = [
   ["m.764", "a stream that was stopped kept its place at a resource that is limited, for ever"],
   ["m.940", "calls that were sent again did not count where `limits:` says how many begin within a second"],
   ["b.3359", "a tool kept its place at a resource while its own body waited for it"],
+  ["k.2384", "a run that went on and was to rest again ended in a failure of a body whose tool had met another"],
   ["c.615", "a write that never answered kept its place at a resource after its run"],
+  [
+    "laws.9328",
+    "outcomes that came of a stream's items were on record, and the run that went on stopped reading it before these items",
+  ],
   ["b.3912", "a replay did not read a stream that was read at once, because its resource is limited"],
 ]
 const graphs = JSON.parse(readFileSync(new URL("met.json", base), "utf8"), exact) as { readonly [seed: string]: Graph }

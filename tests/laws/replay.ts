@@ -39,11 +39,10 @@ import {
   traceHash,
   type Value,
 } from "../../graph/mod.ts"
-import { validatorOf } from "../../graph/valid.ts"
-import { verdictOf } from "../../graph/validator.ts"
 import { isWhole, lazily, NOT_YET } from "./lazy.ts"
 import type { Committed, Ran } from "./runs.ts"
-import { answerOf, worldOf } from "./world.ts"
+import { isAgent } from "./tools.ts"
+import { answerOf, valid, worldOf } from "./world.ts"
 
 /** How far a part of the graph comes: its value if there is one, failures that it may end in, and whether all of it is done. */
 interface Got {
@@ -103,6 +102,10 @@ class Replay {
   readonly asked: number[] = []
   wrong: string | undefined
   readonly #looks: Evaluation
+  /** Scopes with a stream that is not on record. */
+  readonly #unread: Path[] = []
+  /** Those with one that nobody read to its end: a process that died may have read more of it than the one that went on. */
+  readonly #stopped: Path[] = []
 
   constructor(checked: CheckedGraph, effects: readonly Committed[], choices: readonly number[]) {
     this.checked = checked
@@ -111,7 +114,7 @@ class Replay {
     this.choices = choices
   }
 
-  async differs(input: Value, { outcome, trace }: Ran, cancelled: boolean): Promise<string | undefined> {
+  async differs(input: Value, { outcome, trace, rows }: Ran, cancelled: boolean): Promise<string | undefined> {
     let got = await this.scope(this.checked.graph.body, { input }, [], true)
     if (got.value !== undefined) {
       try {
@@ -122,6 +125,8 @@ class Replay {
     }
     if (this.wrong !== undefined) return this.wrong
     this.undone()
+    if (rows.some(({ kind }) => kind === "resume")) this.#unread.push(...this.#stopped)
+    this.unread()
     for (const [path] of this.records) if (!this.used.has(path)) return `the replay never gets to ${path}`
     if (outcome.ok) {
       if (!got.whole || got.value === undefined)
@@ -142,6 +147,19 @@ class Replay {
       if (path.at(-1) !== "undo" || !this.used.has(printPath(path.slice(0, -1)))) continue
       this.used.add(at)
       this.trace.addUndone(path, leafHash(path, effect, resource, Buffer.from(input, "hex"), outcomeHash(outcome)))
+    }
+  }
+
+  /**
+   * What came of the first items of a stream is on record before the stream is. Where a process died in between, and the run
+   * failed before it read the stream again, nothing tells what the items were; what came of them is in the trace.
+   */
+  unread(): void {
+    for (const [at, { path, effect, resource, input, outcome }] of this.records) {
+      const inside = (base: Path) => base.length < path.length && base.every((part, i) => part === path[i])
+      if (this.used.has(at) || !this.#unread.some(inside)) continue
+      this.used.add(at)
+      this.trace.add(path, leafHash(path, effect, resource, Buffer.from(input, "hex"), outcomeHash(outcome)))
     }
   }
 
@@ -340,10 +358,14 @@ class Replay {
     const args = bounded(facts.argFits, signature.input, raw)
     if (signature.effect === "pure") return await this.attempts(node, args, env, path)
     // What its bodies did is in the record under their own paths.
-    if (node.kind === "agent") await this.attempts(node, args, env, path)
+    if (isAgent(node.kind)) await this.attempts(node, args, env, path)
     const record = this.records.get(printPath(path))
-    if (record === undefined) return NOTHING
+    if (record === undefined) {
+      if (facts.outcome.kind === "stream") this.#unread.push(path.slice(0, -1))
+      return NOTHING
+    }
     this.used.add(printPath(path))
+    if (facts.outcome.kind === "stream" && !record.outcome.ok) this.#stopped.push(path.slice(0, -1))
     const { effect, resource } = signature
     if (effect !== record.effect || resource !== record.resource)
       this.wrong ??= `${printPath(path)} is recorded as another effect`
@@ -384,14 +406,6 @@ class Replay {
       }
     }
   }
-}
-
-/** An answer past what its author says of every answer. */
-function valid(node: Node, answer: Value, args: Value): Value {
-  if (node.settings.valid === undefined) return answer
-  const refused = verdictOf(validatorOf(node.settings.valid), answer, args)
-  if (refused !== undefined) throw refused
-  return answer
 }
 
 /** Items of a stream that did not come to its end, kept apart from a list that is whole. */

@@ -184,7 +184,8 @@ function called(s: ScopeMaker, kind: string, name: string): Made | undefined {
 export function agentNode(s: ScopeMaker, name: string, wanted: Type | undefined): Made {
   const { c } = s
   const type = wanted ?? someType(c, 1)
-  const config = toolConfig(s, "agent", name, type)
+  const kind = c.percent(40) ? "talker" : "agent"
+  const config = toolConfig(s, kind, name, type)
   const effect = c.of(["pure", "read", "write"])
   config["effect"] = effect
   const touches: Touches = new Map()
@@ -205,7 +206,7 @@ export function agentNode(s: ScopeMaker, name: string, wanted: Type | undefined)
   }
   config["tools"] = tools
   const node: Node = {
-    ...bare(name, "agent", argumentsOf(s, someInput(c, ["a"]))),
+    ...bare(name, kind, argumentsOf(s, someInput(c, ["a"]))),
     config,
     scopes,
     settings: { ...settingsOf(s, "pure", "now", true), timeoutMs: 1_000_000 },

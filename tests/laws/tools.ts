@@ -26,6 +26,9 @@ import { garbageFor, someValue } from "./values.ts"
 /** Milliseconds that an attempt of an effect may take where its node says nothing. */
 export const TIMEOUT_MS = 500
 
+/** Kinds with bodies. A `talker` keeps what it learns on its way, so that a run may rest in them. */
+export const isAgent = (kind: string): boolean => kind === "agent" || kind === "talker"
+
 /** How a tool answers: at once, by a promise that takes time, or sometimes so and sometimes so. */
 export type Mode = "now" | "later" | "mixed"
 
@@ -122,6 +125,11 @@ export function flowOf(config: Rec, args: Value, attempt: number): Flow {
   }
 }
 
+/** What a tool learns on its way, and keeps. */
+type Part = (asked: Value, work: () => Promise<Value>) => Promise<Value>
+/** A tool of the laws met what cannot be. */
+class Other extends TypeError {}
+
 type Invoke = (role: string, args: Rec) => Promise<Value>
 
 /**
@@ -134,8 +142,10 @@ export async function script(
   attempt: number,
   invoke: Invoke,
   met: () => void,
+  part: Part = (_, work) => work(),
 ): Promise<unknown> {
-  const c = chanceOf("agent", config, args, String(flawOf(config) > 0 ? attempt : ""))
+  const kind = config["talker"] === undefined ? "agent" : "talker"
+  const c = chanceOf(kind, config, args, String(flawOf(config) > 0 ? attempt : ""))
   // In an order of their own: a record has none.
   const roles = Object.entries((config["tools"] ?? {}) as { readonly [name: string]: { readonly input: Type } }).sort(
     ([a], [b]) => (a < b ? -1 : 1),
@@ -145,6 +155,7 @@ export async function script(
   const lenient = c.percent(40)
   for (let i = 0; i < calls; i++) {
     const [name, { input }] = c.of(roles)
+    if ((await part({ turn: i }, async () => name)) !== name) throw new Other(`part ${i} was another before`)
     const given = someValue(c, inCanonicalOrder(input), false) as Rec
     try {
       said.push(await invoke(`tool:${name}`, given))
@@ -158,7 +169,7 @@ export async function script(
     if (c.percent(50)) throw fail("Tired", "Enough of it", { retryable: true, undelivered: true })
     return garbageFor(c, gives(config))
   }
-  return someValue(new Chance(`${idOf("agent", config)} ${hex(encode(said))}`), gives(config), true)
+  return someValue(new Chance(`${idOf(kind, config)} ${hex(encode(said))}`), gives(config), true)
 }
 
 /** Where a call happens: what a kind's executor asks of the run that it is part of. */
@@ -205,7 +216,9 @@ function kindOf(stage: () => Stage, name: string, effectOf: (config: Rec) => Eff
     fields: FIELDS,
     schemes: ["use"],
     takesWith: true,
-    ...(scopes ? { scopes: { key: "tools", role: "tool", about: "Its bodies." } } : {}),
+    ...(scopes
+      ? { scopes: { key: "tools", role: "tool", about: "Its bodies.", ...(name === "talker" ? { rests: true } : {}) } }
+      : {}),
     // What is declared of a database is where it lies.
     ...(name === "probe" ? { moved: { section: "databases", declared: moved } } : {}),
     sign: ({ config, resources }) =>
@@ -296,11 +309,12 @@ function executor(stage: () => Stage, kind: string, effect: EffectWord, config: 
       return flowing(stage, config, args, call)
     }
   }
-  if (kind === "agent") {
+  if (isAgent(kind)) {
     return async (args, call, invoke) => {
       stage().began(call, effect)
       if (modeOf(config) !== "now") await stage().pause(call)
-      return await script(config, args, call.attempt, invoke, () => {})
+      const keeps: Part | undefined = kind === "talker" ? (asked, work) => call.part!(asked, work) : undefined
+      return await script(config, args, call.attempt, invoke, () => {}, keeps)
     }
   }
   const mode = modeOf(config)
@@ -350,4 +364,5 @@ export const registryOn = (stage: () => Stage): Registry =>
     kindOf(stage, "store", () => "write", false),
     kindOf(stage, "feed", (config) => (config["effect"] === "read" ? "read" : "pure"), false),
     kindOf(stage, "agent", (config) => (config["effect"] ?? "pure") as EffectWord, true),
+    kindOf(stage, "talker", (config) => (config["effect"] ?? "pure") as EffectWord, true),
   )

@@ -106,14 +106,19 @@ describe("over HTTP", () => {
   test("a whole number beyond 2^53 has all of its digits, or is refused", async () => {
     const app = await inApp({})
     const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" }
-    const call = async (name: string, args: string) => {
-      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":${args}}}`
+    const call = async (name: string, args: string, id = "1") => {
+      const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${name}","arguments":${args}}}`
       return await (await app.fetch(new Request("http://localhost/mcp", { method: "POST", headers, body }))).text()
     }
     expect(await call("whole", '{"n":9007199254740993}')).toContain('"9007199254740994"')
     expect(await call("whole", '{"n":5}')).toContain('"result":6')
     expect(await call("double", '{"x":9007199254740993}')).toContain('"isError":true')
     expect(await call("double", '{"x":0.10000000000000000555}')).not.toContain('"isError":true')
+    // As other programs write a float64: their numbers stay numbers, and are as exact.
+    expect(await call("double", '{"x":100000000000000000}')).toContain('"twice":100000000000000000')
+    expect(await call("whole", '{"n":100000000000000000}')).toContain('"100000000000000001"')
+    expect(await call("whole", '{"n":1152921504606846976}')).toContain('"1152921504606846977"')
+    expect(await call("whole", '{"n":5}', "1700000000000000000")).toContain('"id":1700000000000000000')
     await app.close()
   })
 
