@@ -174,6 +174,37 @@ describe("a file of SQLite", () => {
     }
   })
 
+  test("that is new is opened by processes that come at the same moment, each of them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "storage-"))
+    const files = 15
+    const opener = `
+      const { SqliteStorage } = await import(${JSON.stringify(new URL("./sqlite.ts", import.meta.url).href)})
+      process.stdin.once("data", (moment) => {
+        for (let i = 0; i < ${files}; i++) {
+          while (Date.now() < Number(moment) + i * 30);
+          const storage = new SqliteStorage({ file: ${JSON.stringify(folder)} + "/" + i + ".db" })
+          storage.batch([["CREATE TABLE IF NOT EXISTS a (x)", []], ["INSERT INTO a (x) VALUES (1)", []]])
+          storage.close()
+        }
+        process.exit(0)
+      })
+      console.log("ready")`
+    const openers = Array.from({ length: 3 }, () =>
+      spawn(process.execPath, ["-e", opener], { stdio: ["pipe", "pipe", "inherit"] }),
+    )
+    await Promise.all(openers.map((child) => new Promise((ready) => child.stdout.once("data", ready))))
+    const ended = openers.map((child) => new Promise((done) => child.on("close", done)))
+    const moment = String(Date.now() + 100)
+    for (const child of openers) child.stdin.write(moment)
+    expect(await Promise.all(ended)).toEqual([0, 0, 0])
+    for (let i = 0; i < files; i++) {
+      const storage = new SqliteStorage({ file: join(folder, `${i}.db`) })
+      expect(storage.all("SELECT x FROM a", [])).toHaveLength(openers.length)
+      storage.close()
+    }
+    rmSync(folder, { recursive: true })
+  })
+
   test("of two processes that write at once keeps what both were told is kept", async () => {
     const file = filled(0, true)
     const writer = (from: number) => `

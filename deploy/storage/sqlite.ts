@@ -24,6 +24,25 @@ const PREPARED_MAX = 64
 /** Databases up to this size are looked through when the process before did not close them: about a second a gigabyte. */
 const LOOK_BYTES_MAX = 256 << 20
 
+/** How often a process takes its turn while others make a new file's write-ahead log. */
+const WAL_TRIES = 20
+
+/**
+ * For the first log of a file SQLite takes a lock that it does not wait for, whatever `busy_timeout` says: of two processes that
+ * open a new file at once one would fail. Who finds another at it waits for a lock to write, for which SQLite does wait, and asks again.
+ */
+function intoWal(db: DatabaseSync): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      return db.exec("PRAGMA journal_mode = WAL")
+    } catch (cause) {
+      if (tries === WAL_TRIES || sqliteError("open", "", cause).reason !== "locked") throw cause
+      db.exec("BEGIN IMMEDIATE")
+      db.exec("COMMIT")
+    }
+  }
+}
+
 /** Answers at once. Fails with `KernelError`: `locked`, `corrupt`, `full`, `conflict`, `unavailable`, `readonly`, `closed`, `storage`. */
 export class SqliteStorage implements Storage {
   readonly #db: DatabaseSync
@@ -38,7 +57,7 @@ export class SqliteStorage implements Storage {
       const before = sizes(file)
       db = new DatabaseSync(file)
       db.exec(`PRAGMA busy_timeout = ${Math.max(0, Math.floor(busyMs))}`)
-      db.exec("PRAGMA journal_mode = WAL")
+      intoWal(db)
       db.exec(`PRAGMA synchronous = ${lasting ? "FULL" : "NORMAL"}`)
       db.exec("PRAGMA foreign_keys = ON")
       // What a redaction takes away is overwritten in the file, not only unlinked.

@@ -22,7 +22,7 @@ describe("every example", () => {
 
 test("random graphs of reads have the same trace hash looking ahead and alone", async () => {
   const total = noGraphs()
-  for (let i = 0; i < 60; i++) add(total, await sideBySide(`test.${i}`))
+  for (let i = 0; i < 200; i++) add(total, await sideBySide(`test.${i}`))
   expect(total.different).toEqual([])
   expect(total.compared).toBeGreaterThan(20)
   expect(Math.min(total.kept, total.wrong)).toBeGreaterThan(10)
