@@ -116,11 +116,7 @@ class Runs {
   /** A run that had ended goes on. */
   reopen(tail: Tail): void {
     if (this.old.delete(tail.run)) aged(tail)
-    else if (!this.young.delete(tail.run))
-      for (const short of [this.#short, this.#shortOld]) {
-        const place = short.find(tail.run)
-        if (place !== undefined) short.remove(place)
-      }
+    else if (!this.young.delete(tail.run)) for (const short of [this.#short, this.#shortOld]) short.remove(tail.run)
   }
 
   turn(): void {

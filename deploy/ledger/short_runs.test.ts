@@ -134,20 +134,31 @@ describe("short runs in memory", () => {
   })
 
   test("goes on where something is appended to one, also of the generation before", () => {
-    for (const later of [0, 3]) {
+    for (const later of [0, 2, 3]) {
       const both = new Both({ runsMax: 8 })
-      const runs = ["r0", "r1"].map((run) => both.begin(run, run))
-      for (const run of runs) run.end(1)
+      for (const run of ["r0", "r1"]) both.begin(run, run).end(1)
       for (let i = 0; i < later; i++) both.begin(`later ${i}`, i).end(i)
       const [, end] = both.sealed.entries("acme", "r0").rows
-      const row = { ...end!, seq: 2, kind: "undo" as const }
-      for (const ledger of [both.late, both.sealed]) ledger.append(row)
-      const heads = both.sealed.runs("acme", 99).map(({ run, seq, ended }) => ({ run, seq, ended }))
-      expect(both.late.runs("acme", 99)).toMatchObject(heads)
-      expect(both.late.entries("acme", "r0")).toEqual(both.sealed.entries("acme", "r0"))
-      for (let i = 0; i < 8; i++) both.begin(`last ${i}`, i).end(i)
-      const left = (ledger: MemoryLedger) => ledger.runs("acme", 99).map(({ run }) => run)
-      expect(left(both.late)).toEqual(left(both.sealed))
+      for (const ledger of [both.late, both.sealed]) ledger.append({ ...end!, seq: 2, kind: "undo" })
+      const known = (ledger: MemoryLedger) => ({
+        runs: ledger.runs("acme", 99).map(({ run, seq, ended }) => ({ run, seq, ended })),
+        r0: ledger.entries("acme", "r0"),
+      })
+      expect(known(both.late)).toEqual(known(both.sealed))
+      for (let i = 0; i < 9; i++) {
+        both.begin(`last ${i}`, i).end(i)
+        expect(known(both.late)).toEqual(known(both.sealed))
+      }
+    }
+  })
+
+  test("are let go of where their entries or bytes are too many, as any others", () => {
+    for (const options of [{ entriesMax: 8 }, { entriesMax: 9 }, { bytesMax: 4_000 }]) {
+      const both = new Both(options)
+      for (let i = 0; i < 14; i++) {
+        both.begin(`r${i}`, "x".repeat(i * 7)).end(i)
+        both.same()
+      }
     }
   })
 })

@@ -114,9 +114,11 @@ export class ShortRuns {
     })
   }
 
-  /** It is kept elsewhere from here on. */
-  remove(place: number): void {
-    this.#places.delete(this.#runs[place]!)
+  /** A run is kept elsewhere from here on, where it was here. */
+  remove(run: string): void {
+    const place = this.find(run)
+    if (place === undefined) return
+    this.#places.delete(run)
     this.#runs[place] = undefined
     this.#gone++
   }

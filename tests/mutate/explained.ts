@@ -209,7 +209,7 @@ export const EXPLAINED: readonly Explained[] = [
   },
   ...(
     [
-      ["undefined", "return this.open.size + this.young.size + this.old.size"],
+      ["undefined", "return this.open.size + this.young.size + this.old.size + this.#short.size + this.#shortOld.size"],
       ["never", "runs.size === 0"],
       ["not called", "this.#spaces.delete(space)"],
     ] as const
@@ -224,6 +224,48 @@ export const EXPLAINED: readonly Explained[] = [
     what: "always",
     code: "hidden !== undefined",
     reason: "A shortcut: of nothing there is nothing to assign.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "undefined",
+    code: "return this.#short.put(start, end, began)",
+    reason: "A shortcut: a run that is not kept as a short one is kept like any other.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "always",
+    code: "!this.young.delete(tail.run)",
+    reason: "A shortcut: a run is in one place, and looked for in the others in vain.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "never",
+    code: "row instanceof EndRow && first !== undefined && row.start === first",
+    reason: "A shortcut: a run that is not kept as a short one is kept like any other.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "right alone",
+    code: "row instanceof EndRow && first !== undefined",
+    reason: "A shortcut: only the last entry of a run knows a start.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "always",
+    code: "!(row instanceof StartRow) || !row.fresh",
+    reason: "A shortcut: a run that has begun is kept like any other.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "right alone",
+    code: "!(row instanceof StartRow) || !row.fresh",
+    reason: "A shortcut: only the first entry of a run can be fresh.",
+  },
+  {
+    file: "deploy/ledger/memory.ts",
+    what: "not called",
+    code: "this.#unfold()",
+    reason: "A shortcut: the run that has begun is found like any other.",
   },
   {
     file: "deploy/ledger/memory.ts",
