@@ -96,9 +96,10 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
       stdio: ["ignore", "pipe", "inherit"],
     })
   try {
-    // As many runs as will not be through before the last kill.
+    // Where they are through before the last kill, fewer kills are told than were asked for.
     const runs = kills * 4
-    for (let killed = 0; killed < kills; ) {
+    let killed = 0
+    while (killed < kills) {
       const child = start(file, runs)
       const gone = dead(child)
       // Mostly while it works; now and then while it starts.
@@ -133,7 +134,7 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
       sound && trace !== undefined && trace === calm.get(run)?.trace
     const wrong = [...after].filter(([run, found]) => !same(run, found)).map(([run]) => run)
     wrong.push(...disorder)
-    return { kills, runs: after.size, wrong, lost, double, asked }
+    return { kills: killed, runs: after.size, wrong, lost, double, asked }
   } finally {
     await server.close()
     rmSync(folder, { recursive: true, force: true })

@@ -16,5 +16,5 @@ const counted = {
   "kernel.kill9_lost": lost + wrong.length,
   "kernel.kill9_double": double,
 }
-figures(counted, { title: "Processes killed", command: "npm run kill9", says, whole: Number(values.runs) >= RUNS })
+figures(counted, { title: "Processes killed", command: "npm run kill9", says, whole: kills >= RUNS })
 process.exit(lost + wrong.length + double > 0 || runs === 0 ? 1 : 0)
