@@ -17,6 +17,8 @@ export interface Report {
   readonly runs: number
   /** Runs that did not end, or have another trace than the undisturbed one, or undid in another order, or whose chain does not verify. */
   readonly wrong: readonly string[]
+  /** Times that a worker went before it was killed, with another code than 0. */
+  readonly crashes: number
   /** Writes that are not in the server's books although their run has ended. */
   readonly lost: number
   /** Writes that are there more than once. */
@@ -83,6 +85,10 @@ async function openServer() {
 const dead = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once("exit", (code) => resolve(code)))
 
+/** Between `SHORTEST` and `longest` ms, every order of magnitude equally often: a process dies with its first run as often as with its hundredth. */
+const SHORTEST = 5
+const lifetime = (longest: number): number => SHORTEST * (longest / SHORTEST) ** Math.random()
+
 /**
  * @param kills How many times the process is killed. @param tell Hears how far it is.
  * @param msMax The process works at most so many milliseconds.
@@ -96,19 +102,24 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
       stdio: ["ignore", "pipe", "inherit"],
     })
   try {
-    // Where they are through before the last kill, fewer kills are told than were asked for.
-    const runs = kills * 4
+    let runs = kills * 4
     let killed = 0
+    let crashes = 0
     while (killed < kills) {
       const child = start(file, runs)
       const gone = dead(child)
       // Mostly while it works; now and then while it starts.
       if (Math.random() < 0.9) await Promise.race([gone, new Promise((resolve) => child.stdout!.once("data", resolve))])
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * msMax))
+      await new Promise((resolve) => setTimeout(resolve, lifetime(msMax)))
       child.kill("SIGKILL")
-      if ((await gone) === null) killed++
-      else break
-      if (killed % 100 === 0) tell(`${killed} kills`)
+      const code = await gone
+      if (code === null) {
+        killed++
+        if (killed % 100 === 0) tell(`${killed} kills`)
+      }
+      // All runs had ended before it was killed: there are more from here on.
+      else if (code === 0) runs += kills * 4
+      else if (++crashes > CRASHES) break
     }
     await dead(start(file, (await ended(file)).size))
     const after = await ended(file)
@@ -134,12 +145,15 @@ export async function campaign(kills: number, tell: (line: string) => void = () 
       sound && trace !== undefined && trace === calm.get(run)?.trace
     const wrong = [...after].filter(([run, found]) => !same(run, found)).map(([run]) => run)
     wrong.push(...disorder)
-    return { kills: killed, runs: after.size, wrong, lost, double, asked }
+    return { kills: killed, runs: after.size, wrong, crashes, lost, double, asked }
   } finally {
     await server.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** A worker that goes by itself more often than this is not started again. */
+const CRASHES = 10
 
 interface Found {
   readonly sound: boolean
