@@ -95,7 +95,7 @@ export async function run(call: Call): Promise<number> {
       limits,
       origins,
       draining,
-      sharesTimers: true,
+      shared: true,
       ...(loopback ? { hosts: LOOPBACK } : {}),
       ...(guarded ? { holderOf } : {}),
       onDefect,

@@ -92,7 +92,7 @@ async function runOf(request: Request, graph: EdgeReady, caller: Caller, limits:
   const { holder, runs } = caller
   const ready = holder === undefined ? graph.ready : await graph.readyFor(holder)
   if (ready instanceof AdmissionError) return refused(graph.name, ready, holder)
-  const input = await readInput(request, graph, limits, (given) => given)
+  const input = await readInput(request, graph, limits)
   if (input instanceof Answer) return input
   const stop = new Stop(limits.runMsMax, request.signal)
   try {

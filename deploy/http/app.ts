@@ -23,6 +23,7 @@ import { PROBLEM_PAGES } from "./problem_pages.ts"
 import { json, overloaded, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
+import { AT_ONCE, Turns } from "./turns.ts"
 
 export type { Served } from "./catalogue.ts"
 export type { HttpLimits, RunsHost, Way } from "./means.ts"
@@ -59,8 +60,8 @@ export interface GraphsOptions extends CallersOptions {
   /** Origins whose pages may ask and read: `https://app.example.com`. Default: none. */
   readonly origins?: readonly string[]
   readonly clock?: Clock
-  /** May requests share a timer? Where each is a world of its own (workerd), what one began no other may touch. Default: no. */
-  readonly sharesTimers?: boolean
+  /** May requests share a timer, and a turn of the event loop? Where each is a world of its own (workerd), what one began no other may touch. Default: no. */
+  readonly shared?: boolean
   /** Takes on no run any more, then ends those that go on. */
   readonly draining?: Draining
   /** Is the server fit to take runs? What is not, in words. Default: it is. */
@@ -156,7 +157,7 @@ function meansOf(options: GraphsOptions): Means {
   const { tokenRunsMax: runsOfOne = said.runsMax, tokenStreamsMax: streamsOfOne = said.streamsMax } =
     options.limits ?? {}
   const own = { ...said, tokenRunsMax: runsOfOne, tokenStreamsMax: streamsOfOne }
-  const limits = options.sharesTimers === true ? { ...own, patience: new Patience(own.bodyMsMax) } : own
+  const limits = options.shared === true ? { ...own, patience: new Patience(own.bodyMsMax) } : own
   const { runsMax, waitingMax, tokenRunsMax } = limits
   const each = options.holderOf === undefined ? {} : { tenantRunsMax: Math.min(tokenRunsMax, runsMax) }
   const slots = new RunSlots(clock, { runsMax, waitingMax, ...each })
@@ -179,6 +180,7 @@ function meansOf(options: GraphsOptions): Means {
     slots,
     flights,
     streams,
+    worker: options.shared === true ? new Turns() : AT_ONCE,
     hosts: options.runs ?? [],
     origins: options.origins ?? [],
     admit: admission(callers, onDefect),

@@ -5,19 +5,21 @@
 import type { Hono } from "hono"
 import { encode, type Rec, sha256 } from "../../graph/mod.ts"
 import { AdmissionError, KernelError } from "../../kernel/mod.ts"
-import type { Ready } from "../engine/engine.ts"
+import type { Ready, RunResult } from "../engine/engine.ts"
 import { derivedId } from "../engine/run_ids.ts"
 import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
+import { jsonIn, otherThanJson, takeBody } from "./body.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
 import { type Flight, feedSource, takenFrom } from "./flights.ts"
-import { accepted, inputsOf, readInput } from "./input.ts"
+import { accepted, inputIn, inputsOf } from "./input.ts"
 import { type Means, placeFor, placeIn, type RunTold } from "./means.ts"
 import { type Wanted, wantedOf } from "./prefer.ts"
 import { Answer, problemOf, refused } from "./problems.ts"
 import { recordSource } from "./record_events.ts"
 import { Stop } from "./stop.ts"
 import type { Source } from "./streams.ts"
+import type { Work } from "./turns.ts"
 
 /** Adds `POST /graphs/:name/runs` and `POST /graphs/:name/batch`; gives what answers the first of them. */
 export function addBeginnings(
@@ -37,13 +39,26 @@ export function addBeginnings(
 /** Named one by one: a route for all methods would stand beside that for POST, and each request would pass through both. */
 const OTHERS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-/** One request for runs of one graph. */
-class Beginning {
+/** What a request for one run waits with for its body. */
+interface Asked {
+  readonly graph: Served
+  readonly ready: Ready
+  readonly wanted: Wanted
+  readonly resolve: (response: Response | Promise<Response>) => void
+  readonly reject: (cause: unknown) => void
+}
+
+/** One request for runs of one graph. Of one run: once its body is there, it is read, carried out, proven and told, a step each. */
+class Beginning implements Work {
   readonly #means: Means
   readonly #request: Request
   readonly #name: string
   readonly #caller: Caller
   readonly #tick: number
+  #asked: Asked | undefined
+  /** What the last step came to. */
+  #came: Uint8Array | Rec | RunResult | Answer | undefined
+  #step: "read" | "run" | "prove" | "tell" = "read"
 
   constructor(request: Request, graph: string, means: Means) {
     this.#means = means
@@ -62,15 +77,55 @@ class Beginning {
     return ready instanceof Promise ? ready.then((r) => this.#read(graph, r, wanted)) : this.#read(graph, ready, wanted)
   }
 
-  /** In one step with the coming of the input, and no promise is made for what is there: most requests are for a run that answers at once. */
   #read(graph: Served, ready: Ready | Answer, wanted: Wanted): Response | Promise<Response> {
-    if (ready instanceof Answer) return this.#told(ready)
-    return readInput(this.#request, graph, this.#means.limits, (input) => {
-      if (input instanceof Answer) return this.#told(input)
-      if (wanted.how !== "wait" || wanted.key !== undefined) return this.#begun(graph, ready, input, wanted)
-      const answer = this.#waited(graph, ready, input)
-      return answer instanceof Promise ? answer.then((a) => this.#told(a)) : this.#told(answer)
+    const wrong = ready instanceof Answer ? ready : otherThanJson(this.#request)
+    if (wrong !== undefined) return this.#told(wrong)
+    return new Promise((resolve, reject) => {
+      this.#asked = { graph, ready: ready as Ready, wanted, resolve, reject }
+      takeBody(this.#request, this.#means.limits, (body) => {
+        this.#came = body
+        this.#means.worker.add(this)
+      })
     })
+  }
+
+  step(): boolean {
+    const asked = this.#asked!
+    try {
+      const came = this.#next(asked)
+      if (came === undefined) return true
+      asked.resolve(came)
+    } catch (cause) {
+      asked.reject(cause)
+    }
+    return false
+  }
+
+  /** The answer, or undefined while there is more to do before. */
+  #next({ graph, ready, wanted }: Asked): Response | Promise<Response> | undefined {
+    switch (this.#step) {
+      case "read": {
+        const input = inputIn(jsonIn(this.#request, this.#came as Uint8Array | Answer), graph)
+        if (input instanceof Answer) return this.#told(input)
+        if (wanted.how !== "wait" || wanted.key !== undefined) return this.#begun(graph, ready, input, wanted)
+        this.#came = input
+        this.#step = "run"
+        return undefined
+      }
+      case "run": {
+        const came = this.#waited(graph, ready, this.#came as Rec)
+        if (came instanceof Promise) return came.then((c) => this.#told(this.#answer(graph, c)))
+        this.#came = came
+        this.#step = "prove"
+        return undefined
+      }
+      case "prove":
+        this.#came = this.#answer(graph, this.#came as RunResult | Answer)
+        this.#step = "tell"
+        return undefined
+      case "tell":
+        return this.#told(this.#came as Answer)
+    }
   }
 
   async batch(): Promise<Response> {
@@ -97,7 +152,7 @@ class Beginning {
           input instanceof Answer
             ? input
             : key === undefined
-              ? await this.#waited(graph, ready, input)
+              ? this.#answer(graph, await this.#waited(graph, ready, input))
               : await this.#keyed(graph, ready, input, { ...wanted, how: "wait", key })
       }
     }
@@ -135,8 +190,12 @@ class Beginning {
     return answer.response(more)
   }
 
+  #answer(graph: Served, came: RunResult | Answer): Answer {
+    return came instanceof Answer ? came : answerOf(came, { graph: graph.name })
+  }
+
   /** A run that is ended with whoever waits for it. */
-  #waited(graph: Served, ready: Ready, input: Rec): Answer | Promise<Answer> {
+  #waited(graph: Served, ready: Ready, input: Rec): RunResult | Answer | Promise<RunResult | Answer> {
     const full = placeIn(this.#means.slots, this.#caller.places, this.#request)
     return full instanceof Promise
       ? full.then((answer) => answer ?? this.#placed(graph, ready, input))
@@ -144,7 +203,7 @@ class Beginning {
   }
 
   /** The same with a place at work, which it leaves. */
-  #placed(graph: Served, ready: Ready, input: Rec): Answer | Promise<Answer> {
+  #placed(graph: Served, ready: Ready, input: Rec): RunResult | Promise<RunResult | Answer> {
     // What has no tool has nothing that a signal could end, and answers before one could come.
     if (ready.admitted.externs.length > 0) return this.#stoppable(graph, ready, input)
     const { places, runs } = this.#caller
@@ -154,9 +213,7 @@ class Beginning {
     } finally {
       if (!(result instanceof Promise)) this.#means.slots.leave(places)
     }
-    const told = { graph: graph.name }
-    if (!(result instanceof Promise)) return answerOf(result, told)
-    return result.finally(() => this.#means.slots.leave(places)).then((ended) => answerOf(ended, told))
+    return result instanceof Promise ? result.finally(() => this.#means.slots.leave(places)) : result
   }
 
   async #stoppable(graph: Served, ready: Ready, input: Rec): Promise<Answer> {

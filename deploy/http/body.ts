@@ -15,9 +15,9 @@ export interface BodyLimits {
 }
 
 /** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
-export const bytesOf = (request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> => {
+export function bytesOf(request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> {
   const encoded = codingOf(request)
-  return encoded === undefined ? readBody(request, limits, (bytes) => bytes) : Promise.resolve(encoded)
+  return encoded === undefined ? new Promise((resolve) => takeBody(request, limits, resolve)) : Promise.resolve(encoded)
 }
 
 /** A body that was compressed on its way is not unpacked here: how large it becomes is known only afterwards (RFC 9110, 15.5.16). */
@@ -33,28 +33,30 @@ export function codingOf(request: Request): Answer | undefined {
 }
 
 /** The JSON that a request carries, or the problem with it; an empty body is `{}`. */
-export const jsonBody = (request: Request, limits: BodyLimits): Promise<Value | Answer> =>
-  readJsonBody(request, limits, (value) => value)
+export async function jsonBody(request: Request, limits: BodyLimits): Promise<Value | Answer> {
+  const other = otherThanJson(request)
+  if (other !== undefined) return other
+  return jsonIn(request, await new Promise((resolve) => takeBody(request, limits, resolve)))
+}
 
-/** What is made of a body or of the problem with it, in one step with its coming. */
-export type Made<From, A> = (of: From | Answer) => A | Promise<A>
-
-/** What is made of the JSON that a request carries, or of the problem with it; an empty body is `{}`. Rejects with what `made` throws. */
-export function readJsonBody<A>(request: Request, limits: BodyLimits, made: Made<Value, A>): Promise<A> {
-  // Also what keeps pages of other sites out: without leave a browser sends no such type to another origin.
+/** What to answer to a body that says that it is no JSON. Also what keeps pages of other sites out: without leave a browser sends no such type to another origin. */
+export function otherThanJson(request: Request): Answer | undefined {
   const type = request.headers.get("content-type") ?? ""
-  if (type !== JSON_TYPE && !/^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type))
-    return settled(made, problemOf("not-json", `The content-type is "${type}".`))
-  return readBody(request, limits, (bytes) => {
-    const json = bytes instanceof Answer ? bytes : jsonIn(bytes)
-    // Nothing that was compressed is JSON, so those that are need not be asked whether they were.
-    return made(json instanceof Answer ? (codingOf(request) ?? json) : json)
-  })
+  return type === JSON_TYPE || /^application\/(json|[\w.+-]*\+json)\s*(;|$)/i.test(type)
+    ? undefined
+    : problemOf("not-json", `The content-type is "${type}".`)
+}
+
+/** What a body says as JSON, or the problem with it. */
+export function jsonIn(request: Request, body: Uint8Array | Answer): Value | Answer {
+  const json = body instanceof Answer ? body : read(body)
+  // Nothing that was compressed is JSON, so those that are need not be asked whether they were.
+  return json instanceof Answer ? (codingOf(request) ?? json) : json
 }
 
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
 
-function jsonIn(bytes: Uint8Array): Value | Answer {
+function read(bytes: Uint8Array): Value | Answer {
   if (bytes.length === 0) return {}
   try {
     return readJson(STRICT_UTF8.decode(bytes))
@@ -63,44 +65,40 @@ function jsonIn(bytes: Uint8Array): Value | Answer {
   }
 }
 
-const settled = async <From, A>(made: Made<From, A>, of: From | Answer): Promise<A> => made(of)
-
-function readBody<A>(request: Request, limits: BodyLimits, made: Made<Uint8Array, A>): Promise<A> {
+/** Takes a body in; `come` hears once, of what it is or of the problem with it. */
+export function takeBody(request: Request, limits: BodyLimits, come: (body: Uint8Array | Answer) => void): void {
   const declared = request.headers.get("content-length")
   if (declared !== null && /^\d+$/.test(declared)) {
     // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
-    return Number(declared) > limits.bodyBytesMax ? settled(made, tooLarge(limits)) : inOnePiece(request, limits, made)
+    if (Number(declared) > limits.bodyBytesMax) come(tooLarge(limits))
+    else inOnePiece(request, limits, come)
+    return
   }
   // Not asked before: a host makes a stream for whoever asks, and is slower to give all at once what has one.
   const { body } = request
-  return body === null ? settled(made, NOTHING) : inPieces(body, limits).then(made)
+  if (body === null) come(NOTHING)
+  else void inPieces(body, limits).then(come)
 }
 
-function inOnePiece<A>(request: Request, limits: BodyLimits, made: Made<Uint8Array, A>): Promise<A> {
-  return new Promise((resolve, reject) => {
-    const { bodyBytesMax, bodyMsMax, patience } = limits
-    const own = patience === undefined ? new Patience(bodyMsMax) : undefined
-    const waiting = patience ?? own!
-    let late = false
-    const come = (of: Uint8Array | Answer): void => {
-      if (late) return
-      waiting.over(one)
-      own?.close()
-      try {
-        resolve(made(of))
-      } catch (cause) {
-        reject(cause)
-      }
-    }
-    const one = waiting.begin(() => {
-      come(slowBody(limits))
-      late = true
-    })
-    request.arrayBuffer().then(
-      (buffer) => come(buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)),
-      () => come(problemOf("bad-body", "The body broke off.")),
-    )
+function inOnePiece(request: Request, limits: BodyLimits, come: (body: Uint8Array | Answer) => void): void {
+  const { bodyBytesMax, bodyMsMax, patience } = limits
+  const own = patience === undefined ? new Patience(bodyMsMax) : undefined
+  const waiting = patience ?? own!
+  let late = false
+  const end = (body: Uint8Array | Answer): void => {
+    if (late) return
+    waiting.over(one)
+    own?.close()
+    come(body)
+  }
+  const one = waiting.begin(() => {
+    end(slowBody(limits))
+    late = true
   })
+  request.arrayBuffer().then(
+    (buffer) => end(buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)),
+    () => end(problemOf("bad-body", "The body broke off.")),
+  )
 }
 
 const tooLarge = ({ bodyBytesMax }: BodyLimits): Answer =>

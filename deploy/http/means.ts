@@ -10,6 +10,7 @@ import type { Catalogue } from "./catalogue.ts"
 import type { FlightLimits, Flights } from "./flights.ts"
 import { type Answer, overloaded } from "./problems.ts"
 import type { StreamLimits, Streams } from "./streams.ts"
+import type { Worker } from "./turns.ts"
 
 /** Engines whose runs are served, each with what its runs are granted. */
 export interface RunsHost {
@@ -47,6 +48,8 @@ export interface Means {
   readonly slots: RunSlots
   readonly flights: Flights
   readonly streams: Streams
+  /** Does the runs that answer at once. */
+  readonly worker: Worker
   readonly hosts: readonly RunsHost[]
   /** Other origins whose pages may ask. */
   readonly origins: readonly string[]

@@ -20,7 +20,7 @@ for (const [name, open] of [
     let server: Listening
     let port = 0
     beforeAll(async () => {
-      here = await site([SUM, SLOW], { limits: { bodyMsMax: 150, heartbeatMs: 20 }, sharesTimers: true })
+      here = await site([SUM, SLOW], { limits: { bodyMsMax: 150, heartbeatMs: 20 }, shared: true })
       server = await open((request) => here.app.fetch(request), { host: "127.0.0.1", port: 0 })
       port = Number(new URL(server.url).port)
     })
