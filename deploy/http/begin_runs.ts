@@ -8,7 +8,7 @@ import { AdmissionError, KernelError } from "../../kernel/mod.ts"
 import type { Ready, RunResult } from "../engine/engine.ts"
 import { derivedId } from "../engine/run_ids.ts"
 import { answerOf, goesOn, resultOnRecord } from "./answers.ts"
-import { jsonIn, otherThanJson, takeBody } from "./body.ts"
+import { jsonIn, otherThanJson, takeText } from "./body.ts"
 import type { Caller } from "./callers.ts"
 import type { Served } from "./catalogue.ts"
 import { type Flight, feedSource, takenFrom } from "./flights.ts"
@@ -57,7 +57,7 @@ class Beginning implements Work {
   readonly #tick: number
   #asked: Asked | undefined
   /** What the last step came to. */
-  #came: Uint8Array | Rec | RunResult | Answer | undefined
+  #came: string | Rec | RunResult | Answer | undefined
   #step: "read" | "run" | "prove" | "tell" = "read"
 
   constructor(request: Request, graph: string, means: Means) {
@@ -82,7 +82,7 @@ class Beginning implements Work {
     if (wrong !== undefined) return this.#told(wrong)
     return new Promise((resolve, reject) => {
       this.#asked = { graph, ready: ready as Ready, wanted, resolve, reject }
-      takeBody(this.#request, this.#means.limits, (body) => {
+      takeText(this.#request, this.#means.limits, (body) => {
         this.#came = body
         this.#means.worker.add(this)
       })
@@ -105,7 +105,7 @@ class Beginning implements Work {
   #next({ graph, ready, wanted }: Asked): Response | Promise<Response> | undefined {
     switch (this.#step) {
       case "read": {
-        const input = inputIn(jsonIn(this.#request, this.#came as Uint8Array | Answer), graph)
+        const input = inputIn(jsonIn(this.#request, this.#came as string | Answer), graph)
         if (input instanceof Answer) return this.#told(input)
         if (wanted.how !== "wait" || wanted.key !== undefined) return this.#begun(graph, ready, input, wanted)
         this.#came = input

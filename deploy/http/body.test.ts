@@ -67,3 +67,37 @@ test("a path that is there for other methods is answered 405 with them, and any 
   expect(await asked("DELETE", "/nowhere")).toEqual([404, null, "/problems/not-found"])
   expect(await asked("GET", "/graphs/sum/other")).toEqual([404, null, "/problems/not-found"])
 })
+
+test("a body that is no UTF-8 is answered 400; U+FFFD itself, and a mark at the beginning, are read", async () => {
+  const { app } = await site([SUM], {})
+  const utf8 = new TextEncoder()
+  const posted = async (...parts: (string | readonly number[])[]) => {
+    const bytes = parts.flatMap((part) => [...(typeof part === "string" ? utf8.encode(part) : part)])
+    const sent = async (headers: Record<string, string>) => {
+      const init = { method: "POST", headers: { "content-type": "application/json", ...headers } }
+      const response = await app.fetch(
+        new Request("http://localhost/graphs/sum/runs", { ...init, body: new Uint8Array(bytes) }),
+      )
+      return [response.status, (await response.json()).detail ?? ""]
+    }
+    // In one piece, and in pieces of unknown number.
+    return [await sent({ "content-length": `${bytes.length}` }), await sent({})]
+  }
+  const said = (key: string) => [422, expect.stringContaining(key)]
+  for (const broken of [[0xff], [0xe2, 0x82], [0xf0, 0x9f], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
+    expect(await posted('{"input":{"a":1,"', broken, '":1}}')).toEqual([
+      [400, "The body is no UTF-8."],
+      [400, "The body is no UTF-8."],
+    ])
+  for (const key of ["\ufffd", "\ufffd\ufffd é 😀"])
+    expect(await posted(`{"input":{"a":1,"${key}":1}}`)).toEqual([said(key), said(key)])
+  expect(await posted([0xef, 0xbb, 0xbf], '{"input":{"a":1}}')).toEqual([
+    [200, ""],
+    [200, ""],
+  ])
+  // What no length tells: docs/http.md, Limits.
+  expect(await posted('{"input":{"a":1,"', [0xf0, 0x9f, 0x98], '":1}}')).toEqual([
+    said("\ufffd"),
+    [400, "The body is no UTF-8."],
+  ])
+})

@@ -17,7 +17,9 @@ export interface BodyLimits {
 /** The bytes of a body, or the problem with it; no more than that are read, and no longer is waited for them. */
 export function bytesOf(request: Request, limits: BodyLimits): Promise<Uint8Array | Answer> {
   const encoded = codingOf(request)
-  return encoded === undefined ? new Promise((resolve) => takeBody(request, limits, resolve)) : Promise.resolve(encoded)
+  return encoded === undefined
+    ? new Promise((resolve) => take(request, limits, BYTES, resolve))
+    : Promise.resolve(encoded)
 }
 
 /** A body that was compressed on its way is not unpacked here: how large it becomes is known only afterwards (RFC 9110, 15.5.16). */
@@ -36,8 +38,12 @@ export function codingOf(request: Request): Answer | undefined {
 export async function jsonBody(request: Request, limits: BodyLimits): Promise<Value | Answer> {
   const other = otherThanJson(request)
   if (other !== undefined) return other
-  return jsonIn(request, await new Promise((resolve) => takeBody(request, limits, resolve)))
+  return jsonIn(request, await new Promise((resolve) => takeText(request, limits, resolve)))
 }
+
+/** Takes a body of UTF-8 in; `come` hears once, of its text or of the problem with it. */
+export const takeText = (request: Request, limits: BodyLimits, come: (body: string | Answer) => void): void =>
+  take(request, limits, TEXT, come)
 
 /** What to answer to a body that says that it is no JSON. Also what keeps pages of other sites out: without leave a browser sends no such type to another origin. */
 export function otherThanJson(request: Request): Answer | undefined {
@@ -48,44 +54,88 @@ export function otherThanJson(request: Request): Answer | undefined {
 }
 
 /** What a body says as JSON, or the problem with it. */
-export function jsonIn(request: Request, body: Uint8Array | Answer): Value | Answer {
+export function jsonIn(request: Request, body: string | Answer): Value | Answer {
   const json = body instanceof Answer ? body : read(body)
   // Nothing that was compressed is JSON, so those that are need not be asked whether they were.
   return json instanceof Answer ? (codingOf(request) ?? json) : json
 }
 
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
-
-function read(bytes: Uint8Array): Value | Answer {
-  if (bytes.length === 0) return {}
+function read(text: string): Value | Answer {
+  if (text === "") return {}
   try {
-    return readJson(STRICT_UTF8.decode(bytes))
+    return readJson(text)
   } catch (cause) {
-    return problemOf("bad-body", cause instanceof Failure ? cause.message : "The body is no UTF-8.")
+    if (!(cause instanceof Failure)) throw cause
+    return problemOf("bad-body", cause.message)
   }
 }
 
-/** Takes a body in; `come` hears once, of what it is or of the problem with it. */
-export function takeBody(request: Request, limits: BodyLimits, come: (body: Uint8Array | Answer) => void): void {
+/** A form in which a body is taken in. */
+interface Form<Whole, Body> {
+  /** All at once, as the host gives it. */
+  readonly whole: (request: Request) => Promise<Whole>
+  /** Of what the host gave, and of how many bytes the sender spoke. */
+  readonly of: (whole: Whole, declared: number, limits: BodyLimits) => Body | Answer
+  readonly joined: (bytes: Uint8Array) => Body | Answer
+}
+
+const BYTES: Form<ArrayBuffer, Uint8Array> = {
+  whole: (request) => request.arrayBuffer(),
+  of: (whole, _, limits) => (whole.byteLength > limits.bodyBytesMax ? tooLarge(limits) : new Uint8Array(whole)),
+  joined: (bytes) => bytes,
+}
+
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
+const NO_UTF8 = "The body is no UTF-8."
+
+/** A host has the text of a body sooner than its bytes; what was no UTF-8 stands in it as U+FFFD, and takes another number of bytes than came. */
+const TEXT: Form<string, string> = {
+  whole: (request) => request.text(),
+  of: (text, declared, limits) => {
+    const { bodyBytesMax } = limits
+    if (text.length * UTF8_MAX > bodyBytesMax && lengthOf(text) > bodyBytesMax) return tooLarge(limits)
+    return text.includes("\ufffd") && lengthOf(text) !== declared ? problemOf("bad-body", NO_UTF8) : text
+  },
+  joined: (bytes) => {
+    try {
+      return STRICT_UTF8.decode(bytes)
+    } catch {
+      return problemOf("bad-body", NO_UTF8)
+    }
+  },
+}
+/** Bytes of UTF-8 that one unit of a string can take. */
+const UTF8_MAX = 3
+const utf8 = new TextEncoder()
+const lengthOf = (text: string): number => utf8.encode(text).length
+
+function take<W, B>(request: Request, limits: BodyLimits, form: Form<W, B>, come: (body: B | Answer) => void): void {
   const declared = request.headers.get("content-length")
   if (declared !== null && /^\d+$/.test(declared)) {
+    const bytes = Number(declared)
     // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
-    if (Number(declared) > limits.bodyBytesMax) come(tooLarge(limits))
-    else inOnePiece(request, limits, come)
+    if (bytes > limits.bodyBytesMax) come(tooLarge(limits))
+    else inOnePiece(request, bytes, limits, form, come)
     return
   }
   // Not asked before: a host makes a stream for whoever asks, and is slower to give all at once what has one.
   const { body } = request
-  if (body === null) come(NOTHING)
-  else void inPieces(body, limits).then(come)
+  if (body === null) come(form.joined(NOTHING))
+  else void inPieces(body, limits).then((came) => come(came instanceof Answer ? came : form.joined(came)))
 }
 
-function inOnePiece(request: Request, limits: BodyLimits, come: (body: Uint8Array | Answer) => void): void {
-  const { bodyBytesMax, bodyMsMax, patience } = limits
+function inOnePiece<W, B>(
+  request: Request,
+  declared: number,
+  limits: BodyLimits,
+  form: Form<W, B>,
+  come: (body: B | Answer) => void,
+): void {
+  const { bodyMsMax, patience } = limits
   const own = patience === undefined ? new Patience(bodyMsMax) : undefined
   const waiting = patience ?? own!
   let late = false
-  const end = (body: Uint8Array | Answer): void => {
+  const end = (body: B | Answer): void => {
     if (late) return
     waiting.over(one)
     own?.close()
@@ -95,8 +145,8 @@ function inOnePiece(request: Request, limits: BodyLimits, come: (body: Uint8Arra
     end(slowBody(limits))
     late = true
   })
-  request.arrayBuffer().then(
-    (buffer) => end(buffer.byteLength > bodyBytesMax ? tooLarge(limits) : new Uint8Array(buffer)),
+  form.whole(request).then(
+    (whole) => end(form.of(whole, declared, limits)),
     () => end(problemOf("bad-body", "The body broke off.")),
   )
 }
