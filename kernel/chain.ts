@@ -2,13 +2,13 @@
  * The chain of one run as it grows: entries are sealed in order and handed to the store. After one that could not be kept
  * nothing of that run is.
  */
-import { type Clock, type Digest, hex } from "../graph/mod.ts"
+import { type Clock, type Digest, hashValue, hex, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
+  beginning,
   type Entry,
   type EntryBody,
   type EntryKind,
-  entryHash,
   GENESIS,
   type Head,
   type LedgerStore,
@@ -152,17 +152,24 @@ export abstract class LateRow implements Row {
   }
   /** Asked for with every answer of a server; the bytes are not. */
   get hash(): Uint8Array {
-    return (this.#hash ??= entryHash(this.#entry(), this.digest))
+    return (this.#hash ??= hashValue(this.list(), this.digest))
+  }
+  /** What its bytes are of, field by field. */
+  protected list(): Value[] {
+    return beginning(this, this.kind)
   }
 
   seal(): Row {
     return (this.#sealed ??= seal(this.#entry(), this.data, this.digest))
   }
 
+  get prev(): Uint8Array {
+    if (!(this.#before instanceof Uint8Array)) this.#before = this.#before.hash
+    return this.#before
+  }
+
   #entry(): Entry {
-    const { space, run, seq, at } = this
-    const prev = this.#before instanceof Uint8Array ? this.#before : this.#before.hash
-    this.#before = prev
+    const { space, run, seq, prev, at } = this
     return { space, run, seq, prev, at, body: this.body() }
   }
 }

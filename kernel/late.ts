@@ -3,7 +3,7 @@
  * keeps these for as long as the run is known, so they stand apart from the record and hold on to as little of it as they
  * need, in as few objects: making them is most of what a short run costs.
  */
-import { type Digest, hex, type TraceTree, traceHash } from "../graph/mod.ts"
+import { type Digest, hex, type TraceTree, traceHash, type Value } from "../graph/mod.ts"
 import type { Admitted } from "./admit.ts"
 import { GrowingChain, LateRow } from "./chain.ts"
 import type { Ended } from "./commit.ts"
@@ -30,12 +30,21 @@ export class StartRow extends LateRow {
     const { graph, hash, pins } = this.#admitted
     return { kind: "start", graph, plan: hash, pins: pins?.hash ?? null, input: this.dataHash }
   }
+  protected override list(): Value[] {
+    const { graph, hash, pins } = this.#admitted
+    const list = super.list()
+    list.push(graph, hash, pins === null ? null : pins.hash, this.dataHash)
+    return list
+  }
 }
 
 /** The start of a run whose writes wait for leave: whoever goes on with it has to know. */
 export class HeldStartRow extends StartRow {
   override body(): EntryBody {
     return { ...super.body(), held: true } as EntryBody
+  }
+  protected override list(): Value[] {
+    return [...super.list(), true]
   }
 }
 
@@ -66,6 +75,11 @@ export class EndRow extends LateRow implements Ended {
   }
   body(): EntryBody {
     return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
+  }
+  protected override list(): Value[] {
+    const list = super.list()
+    list.push(this.dataHash, this.message, this.trace)
+    return list
   }
   /** The start, where nothing stands between and it says no more than others: then `shortRun` makes the two anew. */
   get start(): StartRow | undefined {

@@ -3,16 +3,7 @@
  * hash of the entry before it; its hash is the digest of these bytes. Inputs and outcomes are kept beside the entry as
  * `data` and stand in it by their hash only, so that an outcome is encoded once and digested once.
  */
-import {
-  type Awaitable,
-  type Delivery,
-  type Digest,
-  decode,
-  encode,
-  hashValue,
-  type Path,
-  type Value,
-} from "../graph/mod.ts"
+import { type Awaitable, type Delivery, type Digest, decode, encode, type Path, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 
 export const LEDGER_FORMAT = 1
@@ -287,11 +278,20 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
-/** The hash of an entry without salt, for whoever has no use for its bytes. */
-export const entryHash = (entry: Entry, digest: Digest): Uint8Array => hashValue(listOf(entry, digest), digest)
+/** What the bytes of every entry begin with, for whoever has no use for more than the hash of these and its fields. */
+export const beginning = (row: Omit<Entry, "body">, kind: EntryKind): Value[] => [
+  LEDGER_FORMAT,
+  row.space,
+  row.run,
+  row.seq,
+  row.prev,
+  row.at,
+  kind,
+]
 
-function listOf({ space, run, seq, prev, at, body }: Entry, digest: Digest, hidden?: Hidden): Value[] {
-  const list: Value[] = [LEDGER_FORMAT, space, run, seq, prev, at, body.kind]
+function listOf(entry: Entry, digest: Digest, hidden?: Hidden): Value[] {
+  const { body } = entry
+  const list = beginning(entry, body.kind)
   const fields = body as { readonly [field: string]: Value }
   const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)

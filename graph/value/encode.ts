@@ -44,8 +44,7 @@ function done(w: Writer): void {
   if (w !== shared) return
   busy = false
   if (w.bytes.length > 1 << 20) {
-    w.bytes = new Uint8Array(1024)
-    w.view = new DataView(w.bytes.buffer)
+    w.become(new Uint8Array(FIRST))
   }
 }
 
@@ -57,7 +56,7 @@ export const sha256: Digest = (bytes) => nobleSha256(bytes)
 export function hashValue(v: Value, digest: Digest = sha256): Uint8Array {
   const w = written(v)
   try {
-    return digest(w.bytes.subarray(0, w.at))
+    return digest(w.upToHere())
   } finally {
     done(w)
   }
@@ -76,11 +75,26 @@ export const hex: (bytes: Uint8Array) => string =
       }
 export const unhex = (s: string): Uint8Array => Uint8Array.from(s.match(/../g) ?? [], (h) => Number.parseInt(h, 16))
 
+/** Bytes that a buffer has room for at first. */
+const FIRST = 1024
+
 /** A growing buffer with msgpack's forms; one is kept for hashing so that small values allocate nothing but the result. */
 class Writer {
-  bytes = new Uint8Array(1024)
+  bytes = new Uint8Array(FIRST)
   view = new DataView(this.bytes.buffer)
   at = 0
+  #begins: (Uint8Array | undefined)[] = []
+
+  become(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
+    this.#begins = []
+  }
+  /** What was written, until more is. A short one is kept: to make it would cost as much as to hash it. */
+  upToHere(): Uint8Array {
+    const { at, bytes } = this
+    return at < FIRST ? (this.#begins[at] ??= bytes.subarray(0, at)) : bytes.subarray(0, at)
+  }
 
   need(n: number): void {
     if (this.at + n <= this.bytes.length) return
@@ -88,8 +102,7 @@ class Writer {
     while (size < this.at + n) size *= 2
     const bytes = new Uint8Array(size)
     bytes.set(this.bytes.subarray(0, this.at))
-    this.bytes = bytes
-    this.view = new DataView(bytes.buffer)
+    this.become(bytes)
   }
   u8(x: number): void {
     this.need(1)
