@@ -12,7 +12,7 @@ import type { Means, Way } from "../http/means.ts"
 import { problem } from "../http/problems.ts"
 import type { Edge } from "./edge.ts"
 
-export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins" | "onRun" | "fit"> {
+export interface EdgeHttpOptions extends Pick<GraphsOptions, "hosts" | "origins" | "onRun" | "fit" | "shared"> {
   readonly limits?: Partial<HttpLimits>
   /** What is served beside runs; made with what tells that the program stops. */
   readonly ways?: (draining: Draining) => readonly Way[]

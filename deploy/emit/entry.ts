@@ -214,6 +214,8 @@ function appOf(
   if (form === "small") return call(settings)
   names["edge/http"].add("httpAtEdge")
   const more = [`version: ${JSON.stringify(version)}`]
+  // What one request of a worker began, no other may touch.
+  if (target !== "workerd") more.push("shared: true")
   if (origins.length > 0) more.push(`origins: ${JSON.stringify(origins)}`)
   if (mcp !== undefined) {
     names["edge/mcp"].add("mcpWay").add("mcpKeyFrom")

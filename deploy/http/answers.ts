@@ -47,7 +47,7 @@ class Came extends Answer {
     super(200, body)
   }
 
-  override text(): string {
+  protected override written(): string {
     const { ledger, output, run, trace } = this.body
     const { head, position } = ledger
     return `{"ledger":{"head":"${head}","position":${position}},"output":${jsonText(output, JSON_FORM)},"run":${jsonText(run)},"trace":"${trace}"}`

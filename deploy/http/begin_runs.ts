@@ -48,7 +48,7 @@ interface Asked {
   readonly reject: (cause: unknown) => void
 }
 
-/** One request for runs of one graph. Of one run: once its body is there, it is read, carried out, proven and told, a step each. */
+/** One request for runs of one graph. Of one run: once its body is there, it is read, carried out, proven, written down and told, a step each. */
 class Beginning implements Work {
   readonly #means: Means
   readonly #request: Request
@@ -58,7 +58,7 @@ class Beginning implements Work {
   #asked: Asked | undefined
   /** What the last step came to. */
   #came: string | Rec | RunResult | Answer | undefined
-  #step: "read" | "run" | "prove" | "tell" = "read"
+  #step: "read" | "run" | "prove" | "write" | "tell" = "read"
 
   constructor(request: Request, graph: string, means: Means) {
     this.#means = means
@@ -121,6 +121,10 @@ class Beginning implements Work {
       }
       case "prove":
         this.#came = this.#answer(graph, this.#came as RunResult | Answer)
+        this.#step = "write"
+        return undefined
+      case "write":
+        ;(this.#came as Answer).text()
         this.#step = "tell"
         return undefined
       case "tell":

@@ -72,6 +72,7 @@ export class Answer {
   readonly status: number
   readonly body: object
   readonly headers: Readonly<Record<string, string>>
+  #text: string | undefined
 
   constructor(status: number, body: object, headers: Readonly<Record<string, string>> = NONE) {
     this.status = status
@@ -87,6 +88,10 @@ export class Answer {
 
   /** The body as JSON: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
   text(): string {
+    return (this.#text ??= this.written())
+  }
+
+  protected written(): string {
     return jsonText(this.body as Value, JSON_FORM)
   }
 }
