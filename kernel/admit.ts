@@ -177,11 +177,12 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
     if (!first.ok || third?.ok !== true) return
+    const signature = frozenCopy(first.signature)
+    const output = plan.types[claim.output]! as unknown as Rec
     const identity =
       claim.settings.cacheMs === undefined
         ? undefined
-        : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
-    const signature = frozenCopy(first.signature)
+        : externIdentity([claim.kind, claim.config, resources, output, signature.pins ?? null], digest)
     externs.push(
       Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
     )

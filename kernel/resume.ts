@@ -58,6 +58,8 @@ export async function answerRun(
       wait.why === "budget" ||
       wait.until === null ||
       wait.until > clock.now() ||
+      // Who answered in time is not late because the process died then.
+      history.answers.has(at) ||
       said.some((s) => printPath(s.wait.path) === at)
     )
       continue
@@ -207,6 +209,11 @@ async function settledBy(
   { digest, clock }: ResumeOptions,
 ): Promise<Settled> {
   const wait = waitAt(history, path)
+  const before = history.answers.get(printPath(path))
+  if (before !== undefined) {
+    const what = `it was answered by ${before.by}, and that counts; resume the run without another answer`
+    throw kernelError("answer", `Cannot answer ${printPath(path)}: ${what}`)
+  }
   if (!FITS[wait.why].includes(how)) {
     const fits = FITS[wait.why].join(", ")
     throw kernelError("answer", `Cannot answer ${printPath(path)}: it waits (${wait.why}) for ${fits}, found ${how}`)
