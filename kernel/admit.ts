@@ -36,7 +36,6 @@ import {
 } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
-
 import { refusedFlows } from "./flows.ts"
 import {
   capabilityFault,
@@ -48,7 +47,6 @@ import {
   notCapability,
   readLayers,
 } from "./grants.ts"
-
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
 import { type Demands, listed, validated } from "./validated.ts"

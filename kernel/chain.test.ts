@@ -78,7 +78,7 @@ describe("a chain", () => {
       chain.appendLate(
         new (class extends LateRow {
           kind = "start" as const
-          body = () => START
+          override fields = () => [START.graph, START.plan, START.pins, START.input]
         })(chain, DATA),
       )
       expect(chain.head).toBe(hex(rows[0]!.hash))

@@ -5,13 +5,13 @@
 import { type Clock, type Digest, hashValue, hex, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
-  beginning,
-  type Entry,
+  bodyOf,
   type EntryBody,
   type EntryKind,
   GENESIS,
   type Head,
   type LedgerStore,
+  preamble,
   type Row,
   SALT_BYTES,
   seal,
@@ -142,7 +142,8 @@ export abstract class LateRow implements Row {
   }
 
   abstract get kind(): EntryKind
-  abstract body(): EntryBody
+  /** What its body says, in the order of its bytes: most are hashed, and asked for no more. */
+  protected abstract fields(): Value[]
 
   get dataHash(): Uint8Array {
     return (this.#dataHash ??= this.digest(this.data))
@@ -152,15 +153,10 @@ export abstract class LateRow implements Row {
   }
   /** Asked for with every answer of a server; the bytes are not. */
   get hash(): Uint8Array {
-    return (this.#hash ??= hashValue(this.list(), this.digest))
+    return (this.#hash ??= hashValue(preamble(this, this.kind).concat(this.fields()), this.digest))
   }
-  /** What its bytes are of, field by field. */
-  protected list(): Value[] {
-    return beginning(this, this.kind)
-  }
-
-  seal(): Row {
-    return (this.#sealed ??= seal(this.#entry(), this.data, this.digest))
+  body(): EntryBody {
+    return bodyOf(this.kind, this.fields())
   }
 
   get prev(): Uint8Array {
@@ -168,8 +164,8 @@ export abstract class LateRow implements Row {
     return this.#before
   }
 
-  #entry(): Entry {
-    const { space, run, seq, prev, at } = this
-    return { space, run, seq, prev, at, body: this.body() }
+  seal(): Row {
+    const { space, run, seq, prev, at, digest } = this
+    return (this.#sealed ??= seal({ space, run, seq, prev, at, body: this.body() }, this.data, digest))
   }
 }

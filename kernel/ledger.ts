@@ -278,20 +278,14 @@ export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
-/** What the bytes of every entry begin with, for whoever has no use for more than the hash of these and its fields. */
-export const beginning = (row: Omit<Entry, "body">, kind: EntryKind): Value[] => [
-  LEDGER_FORMAT,
-  row.space,
-  row.run,
-  row.seq,
-  row.prev,
-  row.at,
-  kind,
-]
+/** What the bytes of every entry begin with; its fields follow. */
+export function preamble({ space, run, seq, prev, at }: Omit<Entry, "body">, kind: EntryKind): Value[] {
+  return [LEDGER_FORMAT, space, run, seq, prev, at, kind]
+}
 
 function listOf(entry: Entry, digest: Digest, hidden?: Hidden): Value[] {
   const { body } = entry
-  const list = beginning(entry, body.kind)
+  const list = preamble(entry, body.kind)
   const fields = body as { readonly [field: string]: Value }
   const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
@@ -381,12 +375,16 @@ export function readEntry(bytes: Uint8Array): Read {
   ) {
     throw kernelError("corrupt", `Cannot read a ledger entry: it has not the form of "${String(kind)}"`)
   }
-  const body = Object.fromEntries([["kind", kind], ...fields.map((field, i) => [field, rest[i]])]) as EntryBody
-  const entry: Entry = { space, run, seq, prev, at, body }
+  const entry: Entry = { space, run, seq, prev, at, body: bodyOf(of!, rest.slice(0, fields.length)) }
   if (rest.length === fields.length) return { entry }
   const [asked, told] = rest.slice(fields.length)
   if (!isHash(asked) || !isHash(told)) throw kernelError("corrupt", "Cannot read a ledger entry: its digests are none")
   return { entry, hidden: [asked, told] }
+}
+/** The body that has these fields, in the order of an entry's bytes. */
+export function bodyOf(kind: EntryKind, fields: readonly Value[]): EntryBody {
+  const names = fieldsOf(kind, fields.length === FIELDS[kind].length)
+  return Object.fromEntries([["kind", kind], ...names.map((name, i) => [name, fields[i]])]) as EntryBody
 }
 const isHash = (x: Value | undefined): x is Uint8Array | null => x === null || x instanceof Uint8Array
 

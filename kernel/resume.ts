@@ -54,15 +54,9 @@ export async function answerRun(
   // All are judged before anything is written: an answer that does not fit leaves no trace.
   for (const reply of replies) said.push(await settledBy(admitted, history, reply, by, options))
   for (const [at, wait] of history.waits) {
-    if (
-      wait.why === "budget" ||
-      wait.until === null ||
-      wait.until > clock.now() ||
-      // Who answered in time is not late because the process died then.
-      history.answers.has(at) ||
-      said.some((s) => printPath(s.wait.path) === at)
-    )
-      continue
+    // Who answered in time is not late because the process died then.
+    const answered = history.answers.has(at) || said.some((s) => printPath(s.wait.path) === at)
+    if (answered || wait.why === "budget" || wait.until === null || wait.until > clock.now()) continue
     const x = admitted.externs[callAt(admitted, wait.path)]!
     const outcome = await x.judge.judge(dueOutcome(wait), wait.request["args"], clock)
     said.push({ wait, how: "due", by: "time", kept: encoded(outcome, digest) })
