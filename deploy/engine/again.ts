@@ -170,14 +170,15 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
 }
 
 /**
- * What a replay is given to compute with: of a run that used up its fuel as much as it had, which its end says; of others
- * more than any uses, since they came to their end with whatever they were given.
+ * What a replay is given to compute with: of a run that used up its fuel as much as it had, which its end says; of others that
+ * ended more than any uses, since they came to their end with whatever they were given. One that did not end may be one that never would.
  */
-function fuelOf({ end, known }: History): number {
-  const out = end?.outcome
+function fuelOf({ end, known }: History): number | undefined {
+  if (end === undefined) return undefined
+  const { outcome } = end
   // A tool may fail by that name, too; then it is on record as that tool's.
-  if (end === undefined || out?.ok !== false || out.failure.code !== "Fuel" || isKnown(known, end.hash)) return NO_BOUND
-  const limit = (out.failure.data as { readonly limit?: Value } | null)?.limit
+  if (outcome.ok || outcome.failure.code !== "Fuel" || isKnown(known, end.hash)) return NO_BOUND
+  const limit = (outcome.failure.data as { readonly limit?: Value } | null)?.limit
   return typeof limit === "number" ? limit : NO_BOUND
 }
 const NO_BOUND = Number.MAX_SAFE_INTEGER

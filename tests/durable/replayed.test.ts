@@ -148,3 +148,40 @@ output: b
   expect(again).toMatchObject({ same: true })
   expect((again.outcome as { failure: { message: string } }).failure.message).toBe("its own")
 })
+
+test("the replay of a run that did not end comes to an end by the fuel of the host", async () => {
+  const world = new World()
+  const store = ledger()
+  const bytes = world.plan(`
+graph: endless
+input: { n: number }
+nodes:
+  a: { look: input.n }
+  b:
+    loop: { i: 0 }
+    after: a
+    as: s
+    while: s.i >= 0
+    do: { expr: "{ i: s.i + 1 }" }
+    max: 1000000
+output: b.i
+`)
+  const engine = new Engine({
+    registry: world.kinds,
+    services: { clock: systemClock, chance: systemChance },
+    store,
+    fuel: 10_000,
+  })
+  const { run } = await (await engine.prepare(bytes, { grants: GRANTS })).run({ n: 1 })
+  // As its process leaves it that dies in the loop.
+  const kept = ledger()
+  await kept.putBlob((await engine.history(run)).plan, bytes)
+  for (const row of (await store.entries("", run)).rows.slice(0, -1)) kept.append(row)
+  const dead = new Engine({
+    registry: world.kinds,
+    services: { clock: systemClock, chance: systemChance },
+    store: kept,
+    fuel: 10_000,
+  })
+  expect(await replay(dead, run)).toMatchObject({ same: true, outcome: { ok: false, failure: { code: "Fuel" } } })
+})
