@@ -162,7 +162,10 @@ nodes:
     after: a
     as: s
     while: s.i >= 0
-    do: { expr: "{ i: s.i + 1 }" }
+    do:
+      nodes:
+        next: { expr: s.i + 1 }
+      output: { i: next }
     max: 1000000
 output: b.i
 `)
