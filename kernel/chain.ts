@@ -6,7 +6,6 @@ import { type Clock, type Digest, hashValue, hex, type Value } from "../graph/mo
 import { kernelError } from "./errors.ts"
 import {
   beginning,
-  type Entry,
   type EntryBody,
   type EntryKind,
   GENESIS,
@@ -152,24 +151,17 @@ export abstract class LateRow implements Row {
   }
   /** Asked for with every answer of a server; the bytes are not. */
   get hash(): Uint8Array {
-    return (this.#hash ??= hashValue(this.list(), this.digest))
+    return (this.#hash ??= hashValue(this.listed(beginning(this, this.kind)), this.digest))
   }
-  /** What its bytes are of, field by field. */
-  protected list(): Value[] {
-    return beginning(this, this.kind)
+  /** What its bytes are of: the fields of its body behind what they begin with. */
+  protected abstract listed(list: Value[]): Value[]
+
+  get prev(): Uint8Array {
+    return this.#before instanceof Uint8Array ? this.#before : (this.#before = this.#before.hash)
   }
 
   seal(): Row {
-    return (this.#sealed ??= seal(this.#entry(), this.data, this.digest))
-  }
-
-  get prev(): Uint8Array {
-    if (!(this.#before instanceof Uint8Array)) this.#before = this.#before.hash
-    return this.#before
-  }
-
-  #entry(): Entry {
     const { space, run, seq, prev, at } = this
-    return { space, run, seq, prev, at, body: this.body() }
+    return (this.#sealed ??= seal({ space, run, seq, prev, at, body: this.body() }, this.data, this.digest))
   }
 }

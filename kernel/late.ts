@@ -30,9 +30,8 @@ export class StartRow extends LateRow {
     const { graph, hash, pins } = this.#admitted
     return { kind: "start", graph, plan: hash, pins: pins?.hash ?? null, input: this.dataHash }
   }
-  protected override list(): Value[] {
+  protected listed(list: Value[]): Value[] {
     const { graph, hash, pins } = this.#admitted
-    const list = super.list()
     list.push(graph, hash, pins === null ? null : pins.hash, this.dataHash)
     return list
   }
@@ -43,8 +42,8 @@ export class HeldStartRow extends StartRow {
   override body(): EntryBody {
     return { ...super.body(), held: true } as EntryBody
   }
-  protected override list(): Value[] {
-    return [...super.list(), true]
+  protected override listed(list: Value[]): Value[] {
+    return [...super.listed(list), true]
   }
 }
 
@@ -76,8 +75,7 @@ export class EndRow extends LateRow implements Ended {
   body(): EntryBody {
     return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
   }
-  protected override list(): Value[] {
-    const list = super.list()
+  protected listed(list: Value[]): Value[] {
     list.push(this.dataHash, this.message, this.trace)
     return list
   }

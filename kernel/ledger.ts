@@ -270,33 +270,27 @@ const SALT = SALT_BYTES / 2
  */
 export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt?: Uint8Array): Row {
   const { space, run, seq, body } = entry
-  const fields = body as { readonly [field: string]: Value }
+  const fields = body as Fields
   const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
-  const bytes = encode(listOf(entry, digest, hidden))
+  const bytes = encode(listOf(entry, fields, digest, hidden))
   const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
   if (hidden !== undefined) Object.assign(row, hidden)
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
 /** What the bytes of every entry begin with, for whoever has no use for more than the hash of these and its fields. */
-export const beginning = (row: Omit<Entry, "body">, kind: EntryKind): Value[] => [
-  LEDGER_FORMAT,
-  row.space,
-  row.run,
-  row.seq,
-  row.prev,
-  row.at,
-  kind,
-]
+export function beginning({ space, run, seq, prev, at }: Omit<Entry, "body">, kind: EntryKind): Value[] {
+  return [LEDGER_FORMAT, space, run, seq, prev, at, kind]
+}
 
-function listOf(entry: Entry, digest: Digest, hidden?: Hidden): Value[] {
-  const { body } = entry
-  const list = beginning(entry, body.kind)
-  const fields = body as { readonly [field: string]: Value }
-  const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
+type Fields = { readonly [field: string]: Value }
+function listOf(entry: Entry, fields: Fields, digest: Digest, hidden?: Hidden): Value[] {
+  const { kind } = entry.body
+  const list = beginning(entry, kind)
+  const names = fieldsOf(kind, fields[MORE[kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
-    const { asked, told } = SECRET[body.kind]
+    const { asked, told } = SECRET[kind]
     for (const field of names) list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
     for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
   }
@@ -305,7 +299,7 @@ function listOf(entry: Entry, digest: Digest, hidden?: Hidden): Value[] {
 
 type Hidden = Pick<Row, "asked" | "told">
 
-function hide(kind: EntryKind, fields: { readonly [field: string]: Value }, salt: Uint8Array): Hidden {
+function hide(kind: EntryKind, fields: Fields, salt: Uint8Array): Hidden {
   const { asked, told } = SECRET[kind]
   return {
     ...(asked === undefined ? {} : { asked: joined(salt.subarray(0, SALT), fields[asked] as Uint8Array) }),
@@ -365,9 +359,8 @@ export function readEntry(bytes: Uint8Array): Read {
   }
   if (!Array.isArray(list)) throw kernelError("corrupt", "Cannot read a ledger entry: it is not a list")
   const [format, space, run, seq, prev, at, kind, ...rest] = list as Value[]
-  if (format !== LEDGER_FORMAT) {
+  if (format !== LEDGER_FORMAT)
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
-  }
   const of = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
   const fields = of === undefined ? undefined : fieldsOf(of, rest[FIELDS[of].length - 1] === true)
   if (

@@ -144,9 +144,8 @@ function isOf(admitted: Admitted, history: History): void {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
   if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
   const { run, graph, plan } = history
-  if (admitted.graph !== graph || admitted.hash !== plan) {
+  if (admitted.graph !== graph || admitted.hash !== plan)
     throw kernelError("diverged", `Cannot go on with run "${run}": it began with plan ${plan}, found ${admitted.hash}`)
-  }
 }
 
 /** The record of a replay: everything is answered from the run's own record, and nothing is written anywhere. */

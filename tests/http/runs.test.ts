@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Draining } from "../../deploy/http/draining.ts"
-import { MemoryLedger, SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
+import { SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
 import { ASKS, all, eventsOf, FAILS, Gates, SLOW, type StreamEvent, SUM, site } from "./world.ts"
 
 const folders: string[] = []
@@ -344,22 +344,6 @@ describe("a batch", () => {
     const changed = await post("/graphs/sum/batch", { inputs: [{ a: 1 }, { a: 3 }] }, key)
     expect(changed.json.results[1]).toMatchObject({ status: 422, type: "/problems/idempotency-key-reused" })
   })
-})
-
-test("a run of which a bounded ledger has let the beginning go is kept no more, and no defect", async () => {
-  const told: unknown[] = []
-  const small = new MemoryLedger({ entriesMax: 6 })
-  const { post, get } = await site([SUM, ASKS], { onDefect: (cause) => told.push(cause) }, small)
-  const sum = async () => expect((await post("/graphs/sum/runs", { input: { a: 1 } })).status).toBe(200)
-  await sum()
-  const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
-  for (let i = 0; i < 2; i++) await sum()
-  expect(small.entries("", run)).toMatchObject({ before: { seq: 0 }, rows: [{ kind: "parked" }] })
-  const gone = { status: 404, json: { type: "/problems/missing" } }
-  expect(await get(`/runs/${run}`)).toMatchObject(gone)
-  expect(await post(`/runs/${run}/resume`, { answers: { sure: true } })).toMatchObject(gone)
-  expect(await post(`/runs/${run}/undo`, {})).toMatchObject(gone)
-  expect(told).toEqual([])
 })
 
 describe("the list of runs", () => {
