@@ -16,6 +16,7 @@ import { Report } from "./report.ts"
 
 const ROOT = join(import.meta.dirname, "..")
 const CONNECTIONS = 32
+const WARM_SECONDS = 1.5
 /** `npm run bench:http -- [rounds] [seconds of a turn] [--no-peers]` */
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { "no-peers": { type: "boolean" } } })
 const [ROUNDS = 5, SECONDS = 4] = positionals.map(Number)
@@ -80,6 +81,8 @@ try {
     for (const { server, port, child } of started) {
       // Whoever is not measured stands still: what a server does after its turn must not cost the next one.
       child.kill("SIGCONT")
+      // An engine lets go of code that it compiled so many seconds ago, and a server that stood still has to compile it anew.
+      if (round >= 0) await load(server, port, WARM_SECONDS)
       const before = cpuOf(child.pid!)
       const { answered, ...times } = await load(server, port, round < 0 ? 2 : SECONDS)
       child.kill("SIGSTOP")
@@ -165,7 +168,7 @@ function tell(samples: ReadonlyMap<Server, readonly Sample[]>): void {
   }
   const report = new Report("HTTP", "npm run bench:http")
   report.text(
-    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, and whoever is not measured is stopped. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record; with our duties it also looks at the host's name, bounds the body in size and time, sends the headers that keep an answer safe, and gives an id, a trace hash and the head of a hashed record of two entries. CPU is that of the server's process, all its threads: what it costs also where others use the machine.`,
+    `A graph of five expressions over HTTP; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s in turns, medians; load generator and servers share the machine, whoever is not measured is stopped, and a turn begins with ${WARM_SECONDS} s that do not count. Every answer is looked at; a wrong one ends the bench. What Hono does by hand checks its input and keeps no record; with our duties it also looks at the host's name, bounds the body in size and time, sends the headers that keep an answer safe, and gives an id, a trace hash and the head of a hashed record of two entries. CPU is that of the server's process, all its threads: what it costs also where others use the machine.`,
   )
   report.table(
     ["server", "keeps a run in", "requests a second", "p50 ms", "p99 ms", "CPU µs a request"],

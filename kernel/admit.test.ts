@@ -347,6 +347,22 @@ describe("what is pinned", () => {
     expect(pinned(open)).toEqual(pins)
   })
 
+  test("tells outcomes of two versions of a tool apart where these may be used again", () => {
+    const versioned: NodeKind = {
+      ...shopKinds[SHOP.rates]!,
+      sign: (node) => {
+        const pin = node.pin?.("rates")
+        return { ...(shopKinds[SHOP.rates]!.sign(node) as Signature), ...(pin ? { pins: { rates: pin } } : {}) }
+      },
+    }
+    const all = registry(...shopKinds, versioned)
+    const named = (sha256?: string) =>
+      admit(shopBytes(), { ...options, registry: all, pins: () => (sha256 === undefined ? undefined : { sha256 }) })
+        .externs[SHOP.rates]!.identity!
+    expect(named("a")).toBe(named("a"))
+    expect(new Set([named("a"), named("b"), named()]).size).toBe(3)
+  })
+
   test("is nothing where nothing was found", () => {
     expect(pinned()).toBeNull()
     expect(pinned(() => undefined)).toBeNull()

@@ -36,7 +36,6 @@ import {
 } from "../plan/mod.ts"
 import { externIdentity } from "./cache.ts"
 import { AdmissionError, type Gate, type Refusal } from "./errors.ts"
-
 import { refusedFlows } from "./flows.ts"
 import {
   capabilityFault,
@@ -48,7 +47,6 @@ import {
   notCapability,
   readLayers,
 } from "./grants.ts"
-
 import type { Judge } from "./judge.ts"
 import { registered } from "./registered.ts"
 import { type Demands, listed, validated } from "./validated.ts"
@@ -177,11 +175,12 @@ export function admit(bytes: Uint8Array, options: AdmitOptions): Admitted {
       refuse("granted", { reason: "not-granted", capability, message, fix: `Grant it: --grant ${capability}` })
     }
     if (!first.ok || third?.ok !== true) return
+    const signature = frozenCopy(first.signature)
+    const output = plan.types[claim.output]! as unknown as Rec
     const identity =
       claim.settings.cacheMs === undefined
         ? undefined
-        : externIdentity([claim.kind, claim.config, resources, plan.types[claim.output]! as unknown as Rec], digest)
-    const signature = frozenCopy(first.signature)
+        : externIdentity([claim.kind, claim.config, resources, output, signature.pins ?? null], digest)
     externs.push(
       Object.freeze({ claim, kind: first.kind, signature, judge: third.judge, narrowed, granted: inside, identity }),
     )

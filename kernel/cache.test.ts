@@ -61,14 +61,15 @@ describe("AgedCache", () => {
 
   test("keys part tenants, tools, settings and inputs", () => {
     const none = new Uint8Array(32)
-    const identity = externIdentity(["http", { http: "GET https://a" }, none, {}], sha256)
+    const identity = externIdentity(["http", { http: "GET https://a" }, none, {}, null], sha256)
     const others = [
-      externIdentity(["mcp", { http: "GET https://a" }, none, {}], sha256),
-      externIdentity(["http", { http: "GET https://b" }, none, {}], sha256),
-      externIdentity(["http", { http: "GET https://a" }, none.with(0, 1), {}], sha256),
-      externIdentity(["http", { http: "GET https://a" }, none, { kind: "number" }], sha256),
+      externIdentity(["mcp", { http: "GET https://a" }, none, {}, null], sha256),
+      externIdentity(["http", { http: "GET https://b" }, none, {}, null], sha256),
+      externIdentity(["http", { http: "GET https://a" }, none.with(0, 1), {}, null], sha256),
+      externIdentity(["http", { http: "GET https://a" }, none, { kind: "number" }, null], sha256),
+      externIdentity(["http", { http: "GET https://a" }, none, {}, { pin: 1 }], sha256),
     ]
-    expect(new Set([identity, ...others]).size).toBe(5)
+    expect(new Set([identity, ...others]).size).toBe(6)
     const input = new Uint8Array(32)
     expect(cacheKey("a", identity, input)).not.toBe(cacheKey("b", identity, input))
     expect(cacheKey("a", identity, input)).not.toBe(cacheKey("a", identity, input.with(0, 1)))

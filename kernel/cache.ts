@@ -5,9 +5,9 @@
 import type { Clock, Digest, Rec, Value } from "../graph/mod.ts"
 import { decode, hashValue, hex } from "../graph/mod.ts"
 
-/** What is called, in a name: its kind, its settings, the declarations that these name (by their hash), its output type. */
+/** What is called, in a name: its kind, its settings, the declarations that these name (by their hash), its output type, and which version of it is pinned. */
 export const externIdentity = (
-  x: readonly [kind: string, config: Rec, resources: Uint8Array, output: Rec],
+  x: readonly [kind: string, config: Rec, resources: Uint8Array, output: Rec, pins: Rec | null],
   digest: Digest,
 ): string => hex(hashValue(x, digest))
 

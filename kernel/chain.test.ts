@@ -1,7 +1,7 @@
 // The chain of a run as it grows over stores that answer at once, later, wrongly or never again.
 import { describe, expect, test } from "bun:test"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
-import { hex, sha256, type Value } from "../graph/mod.ts"
+import { hex, sha256 } from "../graph/mod.ts"
 import { GrowingChain, LateRow } from "./chain.ts"
 import { kernelError } from "./errors.ts"
 import { GENESIS, type LedgerStore, openEntry, openRow, type Row, SALT_BYTES } from "./ledger.ts"
@@ -78,8 +78,7 @@ describe("a chain", () => {
       chain.appendLate(
         new (class extends LateRow {
           kind = "start" as const
-          body = () => START
-          listed = (list: Value[]) => [...list, START.graph, START.plan, START.pins, START.input]
+          override fields = () => [START.graph, START.plan, START.pins, START.input]
         })(chain, DATA),
       )
       expect(chain.head).toBe(hex(rows[0]!.hash))

@@ -5,12 +5,13 @@
 import { type Clock, type Digest, hashValue, hex, type Value } from "../graph/mod.ts"
 import { kernelError } from "./errors.ts"
 import {
-  beginning,
+  bodyOf,
   type EntryBody,
   type EntryKind,
   GENESIS,
   type Head,
   type LedgerStore,
+  preamble,
   type Row,
   SALT_BYTES,
   seal,
@@ -141,7 +142,8 @@ export abstract class LateRow implements Row {
   }
 
   abstract get kind(): EntryKind
-  abstract body(): EntryBody
+  /** What its body says, in the order of its bytes: most are hashed, and asked for no more. */
+  protected abstract fields(): Value[]
 
   get dataHash(): Uint8Array {
     return (this.#dataHash ??= this.digest(this.data))
@@ -151,17 +153,19 @@ export abstract class LateRow implements Row {
   }
   /** Asked for with every answer of a server; the bytes are not. */
   get hash(): Uint8Array {
-    return (this.#hash ??= hashValue(this.listed(beginning(this, this.kind)), this.digest))
+    return (this.#hash ??= hashValue(preamble(this, this.kind).concat(this.fields()), this.digest))
   }
-  /** What its bytes are of: the fields of its body behind what they begin with. */
-  protected abstract listed(list: Value[]): Value[]
+  body(): EntryBody {
+    return bodyOf(this.kind, this.fields())
+  }
 
   get prev(): Uint8Array {
-    return this.#before instanceof Uint8Array ? this.#before : (this.#before = this.#before.hash)
+    if (!(this.#before instanceof Uint8Array)) this.#before = this.#before.hash
+    return this.#before
   }
 
   seal(): Row {
-    const { space, run, seq, prev, at } = this
-    return (this.#sealed ??= seal({ space, run, seq, prev, at, body: this.body() }, this.data, this.digest))
+    const { space, run, seq, prev, at, digest } = this
+    return (this.#sealed ??= seal({ space, run, seq, prev, at, body: this.body() }, this.data, digest))
   }
 }

@@ -183,8 +183,9 @@ export function openHistory(chain: Chain, options: VerifyOptions): History {
       }
       case "outcome": {
         const intent = intents.get(body.intent)
-        if (intent === undefined)
+        if (intent === undefined) {
           throw kernelError("corrupt", `Cannot read run "${run}": entry ${seq} settles entry ${body.intent}, no intent`)
+        }
         costs.push(body.spent ?? [body.attempts])
         if (intent.data !== null && body.how !== "refused") {
           const { path, input } = intent

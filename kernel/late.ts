@@ -7,7 +7,7 @@ import { type Digest, hex, type TraceTree, traceHash, type Value } from "../grap
 import type { Admitted } from "./admit.ts"
 import { GrowingChain, LateRow } from "./chain.ts"
 import type { Ended } from "./commit.ts"
-import type { Entry, EntryBody, EntryKind, Row } from "./ledger.ts"
+import type { Entry, EntryKind, Row } from "./ledger.ts"
 import { graphHash } from "./outcome.ts"
 
 /** What a run was given, by its hash. */
@@ -26,24 +26,16 @@ export class StartRow extends LateRow {
   get kind(): EntryKind {
     return "start"
   }
-  body(): EntryBody {
+  protected override fields(): Value[] {
     const { graph, hash, pins } = this.#admitted
-    return { kind: "start", graph, plan: hash, pins: pins?.hash ?? null, input: this.dataHash }
-  }
-  protected listed(list: Value[]): Value[] {
-    const { graph, hash, pins } = this.#admitted
-    list.push(graph, hash, pins === null ? null : pins.hash, this.dataHash)
-    return list
+    return [graph, hash, pins === null ? null : pins.hash, this.dataHash]
   }
 }
 
 /** The start of a run whose writes wait for leave: whoever goes on with it has to know. */
 export class HeldStartRow extends StartRow {
-  override body(): EntryBody {
-    return { ...super.body(), held: true } as EntryBody
-  }
-  protected override listed(list: Value[]): Value[] {
-    return [...super.listed(list), true]
+  protected override fields(): Value[] {
+    return [...super.fields(), true]
   }
 }
 
@@ -72,12 +64,8 @@ export class EndRow extends LateRow implements Ended {
   get kind(): EntryKind {
     return "end"
   }
-  body(): EntryBody {
-    return { kind: "end", outcome: this.dataHash, message: this.message, trace: this.trace }
-  }
-  protected listed(list: Value[]): Value[] {
-    list.push(this.dataHash, this.message, this.trace)
-    return list
+  protected override fields(): Value[] {
+    return [this.dataHash, this.message, this.trace]
   }
   /** The start, where nothing stands between and it says no more than others: then `shortRun` makes the two anew. */
   get start(): StartRow | undefined {

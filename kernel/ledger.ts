@@ -270,27 +270,27 @@ const SALT = SALT_BYTES / 2
  */
 export function seal(entry: Entry, data: Uint8Array | null, digest: Digest, salt?: Uint8Array): Row {
   const { space, run, seq, body } = entry
-  const fields = body as Fields
+  const fields = body as { readonly [field: string]: Value }
   const hidden = salt === undefined ? undefined : hide(body.kind, fields, salt)
-  const bytes = encode(listOf(entry, fields, digest, hidden))
+  const bytes = encode(listOf(entry, digest, hidden))
   const row: Row = { space, run, seq, kind: body.kind, entry: bytes, data, hash: digest(bytes) }
   if (hidden !== undefined) Object.assign(row, hidden)
   return body.kind === "parked" && body.until !== null ? { ...row, due: body.until } : row
 }
 
-/** What the bytes of every entry begin with, for whoever has no use for more than the hash of these and its fields. */
-export function beginning({ space, run, seq, prev, at }: Omit<Entry, "body">, kind: EntryKind): Value[] {
+/** What the bytes of every entry begin with; its fields follow. */
+export function preamble({ space, run, seq, prev, at }: Omit<Entry, "body">, kind: EntryKind): Value[] {
   return [LEDGER_FORMAT, space, run, seq, prev, at, kind]
 }
 
-type Fields = { readonly [field: string]: Value }
-function listOf(entry: Entry, fields: Fields, digest: Digest, hidden?: Hidden): Value[] {
-  const { kind } = entry.body
-  const list = beginning(entry, kind)
-  const names = fieldsOf(kind, fields[MORE[kind] ?? ""] === true)
+function listOf(entry: Entry, digest: Digest, hidden?: Hidden): Value[] {
+  const { body } = entry
+  const list = preamble(entry, body.kind)
+  const fields = body as { readonly [field: string]: Value }
+  const names = fieldsOf(body.kind, fields[MORE[body.kind] ?? ""] === true)
   if (hidden === undefined) for (const field of names) list.push(fields[field] ?? null)
   else {
-    const { asked, told } = SECRET[kind]
+    const { asked, told } = SECRET[body.kind]
     for (const field of names) list.push(field === asked || told.includes(field) ? null : (fields[field] ?? null))
     for (const part of [hidden.asked, hidden.told]) list.push(part === undefined ? null : digest(part))
   }
@@ -299,7 +299,7 @@ function listOf(entry: Entry, fields: Fields, digest: Digest, hidden?: Hidden): 
 
 type Hidden = Pick<Row, "asked" | "told">
 
-function hide(kind: EntryKind, fields: Fields, salt: Uint8Array): Hidden {
+function hide(kind: EntryKind, fields: { readonly [field: string]: Value }, salt: Uint8Array): Hidden {
   const { asked, told } = SECRET[kind]
   return {
     ...(asked === undefined ? {} : { asked: joined(salt.subarray(0, SALT), fields[asked] as Uint8Array) }),
@@ -359,8 +359,9 @@ export function readEntry(bytes: Uint8Array): Read {
   }
   if (!Array.isArray(list)) throw kernelError("corrupt", "Cannot read a ledger entry: it is not a list")
   const [format, space, run, seq, prev, at, kind, ...rest] = list as Value[]
-  if (format !== LEDGER_FORMAT)
+  if (format !== LEDGER_FORMAT) {
     throw kernelError("format", `Cannot read a ledger entry: format must be ${LEDGER_FORMAT}, found ${String(format)}`)
+  }
   const of = typeof kind === "string" && Object.hasOwn(FIELDS, kind) ? (kind as EntryKind) : undefined
   const fields = of === undefined ? undefined : fieldsOf(of, rest[FIELDS[of].length - 1] === true)
   if (
@@ -374,12 +375,16 @@ export function readEntry(bytes: Uint8Array): Read {
   ) {
     throw kernelError("corrupt", `Cannot read a ledger entry: it has not the form of "${String(kind)}"`)
   }
-  const body = Object.fromEntries([["kind", kind], ...fields.map((field, i) => [field, rest[i]])]) as EntryBody
-  const entry: Entry = { space, run, seq, prev, at, body }
+  const entry: Entry = { space, run, seq, prev, at, body: bodyOf(of!, rest.slice(0, fields.length)) }
   if (rest.length === fields.length) return { entry }
   const [asked, told] = rest.slice(fields.length)
   if (!isHash(asked) || !isHash(told)) throw kernelError("corrupt", "Cannot read a ledger entry: its digests are none")
   return { entry, hidden: [asked, told] }
+}
+/** The body that has these fields, in the order of an entry's bytes. */
+export function bodyOf(kind: EntryKind, fields: readonly Value[]): EntryBody {
+  const names = fieldsOf(kind, fields.length === FIELDS[kind].length)
+  return Object.fromEntries([["kind", kind], ...names.map((name, i) => [name, fields[i]])]) as EntryBody
 }
 const isHash = (x: Value | undefined): x is Uint8Array | null => x === null || x instanceof Uint8Array
 

@@ -205,6 +205,19 @@ describe("an answer", () => {
     expect(waitAt(kept(intent).history, STORE)).toMatchObject({ path: STORE, why: "uncertain", input: ARGS })
   })
 
+  test("that is on record counts, however late the run goes on and whatever somebody says after it", async () => {
+    const data = value(5)
+    const said: Written = [
+      { kind: "answer", path: LINES, how: "answered", by: "you", outcome: digest(data), message: null },
+      data,
+    ]
+    const late = [parked(LINES, "ask", {}, NOW - 1), said]
+    expect(await answered(late)).toEqual(["resume", "read lines db:shop: 5"])
+    expect(await answered(late, { path: LINES, how: "refused" })).toBe(
+      "answer: Cannot answer lines: it was answered by you, and that counts; resume the run without another answer",
+    )
+  })
+
   test("to what is not waited for is told what is", async () => {
     const reply: Reply = { path: ["freight", "rates"], how: "answered" }
     expect(await answered([], reply)).toBe('answer: Cannot answer freight.rates: run "r1" waits for nothing')

@@ -54,13 +54,9 @@ export async function answerRun(
   // All are judged before anything is written: an answer that does not fit leaves no trace.
   for (const reply of replies) said.push(await settledBy(admitted, history, reply, by, options))
   for (const [at, wait] of history.waits) {
-    if (
-      wait.why === "budget" ||
-      wait.until === null ||
-      wait.until > clock.now() ||
-      said.some((s) => printPath(s.wait.path) === at)
-    )
-      continue
+    // Who answered in time is not late because the process died then.
+    const answered = history.answers.has(at) || said.some((s) => printPath(s.wait.path) === at)
+    if (answered || wait.why === "budget" || wait.until === null || wait.until > clock.now()) continue
     const x = admitted.externs[callAt(admitted, wait.path)]!
     const outcome = await x.judge.judge(dueOutcome(wait), wait.request["args"], clock)
     said.push({ wait, how: "due", by: "time", kept: encoded(outcome, digest) })
@@ -144,8 +140,9 @@ function isOf(admitted: Admitted, history: History): void {
   if (!isAdmitted(admitted)) throw kernelError("misuse", "Cannot go on with a run: the plan was not admitted")
   if (!isHistory(history)) throw kernelError("misuse", "Cannot go on with a run: its history was not read from a chain")
   const { run, graph, plan } = history
-  if (admitted.graph !== graph || admitted.hash !== plan)
+  if (admitted.graph !== graph || admitted.hash !== plan) {
     throw kernelError("diverged", `Cannot go on with run "${run}": it began with plan ${plan}, found ${admitted.hash}`)
+  }
 }
 
 /** The record of a replay: everything is answered from the run's own record, and nothing is written anywhere. */
@@ -206,6 +203,11 @@ async function settledBy(
   { digest, clock }: ResumeOptions,
 ): Promise<Settled> {
   const wait = waitAt(history, path)
+  const before = history.answers.get(printPath(path))
+  if (before !== undefined) {
+    const what = `it was answered by ${before.by}, and that counts; resume the run without another answer`
+    throw kernelError("answer", `Cannot answer ${printPath(path)}: ${what}`)
+  }
   if (!FITS[wait.why].includes(how)) {
     const fits = FITS[wait.why].join(", ")
     throw kernelError("answer", `Cannot answer ${printPath(path)}: it waits (${wait.why}) for ${fits}, found ${how}`)

@@ -165,8 +165,9 @@ class RunRecord {
     charge: Charge | undefined,
   ): Awaitable<Commit> {
     const outcome = encoded(judged, this.#options.digest)
-    if (x.identity !== undefined && outcome.outcome.ok)
+    if (x.identity !== undefined && outcome.outcome.ok) {
       this.#options.cache?.put(cacheKey(this.space, x.identity, input), outcome.data)
+    }
     return this.#commitRead(path, x, input, outcome, attempts, null, charge)
   }
 
@@ -287,8 +288,9 @@ class RunRecord {
     const open = this.#intents?.get(intent)
     if (open === undefined)
       throw kernelError("misuse", "Cannot record a delivery: the intent is not of this run, or was settled")
-    if (how !== "delivered" && !(answer instanceof Failure))
+    if (how !== "delivered" && !(answer instanceof Failure)) {
       throw kernelError("misuse", `Cannot record a delivery at ${printPath(intent.path)}: "${how}" wants a failure`)
+    }
     const judged = open.extern.judge.judge(answer, open.args, this.#options.clock)
     return judged instanceof Promise
       ? judged.then((outcome) => this.#settled(intent, outcome, how, attempts, charge))

@@ -11,6 +11,8 @@ export const spaceOf = (call: Call): string => call.text("space") ?? ""
 
 /** The one run whose id begins so. Fails with `CliError`. */
 export async function runNamed(ledger: LedgerStore, space: string, word: string): Promise<string> {
+  // Of a whole id there may be more and later runs than are looked through.
+  if ((await ledger.entries(space, word)).rows.length > 0) return word
   const found = (await ledger.runs(space, LOOKED_AT)).filter(({ run }) => run.startsWith(word.replace(/…$/, "")))
   if (found.length === 1) return found[0]!.run
   if (found.length > 1) throw usage(`"${word}" begins ${found.length} runs`, ...found.slice(0, 5).map((h) => h.run))

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { decode, hex, isRecord, jsonOf, printPath, sha256, type Value } from "../../graph/mod.ts"
-import { type Entry, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
+import { type Entry, KernelError, type LedgerStore, openRow, type Row, verifyChain } from "../../kernel/mod.ts"
 import { LEDGER_FILE } from "../ledger/place.ts"
 import type { SqlLedger } from "../ledger/sql.ts"
 import { openLedger, readProjectFile } from "../project/project.ts"
@@ -55,8 +55,8 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   if (!Number.isInteger(limit) || limit < 1) throw usage(`--limit wants a whole number, found "${call.text("limit")}"`)
   const space = spaceOf(call)
   const heads = await ledger.runs(space, limit)
-  const told: Told[] = []
-  for (const { run } of heads) told.push(tell(run, (await ledger.entries(space, run)).rows))
+  const told: (Told | Damaged)[] = []
+  for (const { run } of heads) told.push(await tellAny(ledger, space, run))
   if (call.on("json")) {
     out.write(`${JSON.stringify(told, null, 2)}\n`)
     return EXIT.ok
@@ -65,12 +65,30 @@ async function list(call: Call, ledger: LedgerStore): Promise<number> {
   const paint = (outcome: string) =>
     (outcome === "ok" ? green : outcome === "unfinished" || outcome === "parked" ? yellow : red)(outcome.padEnd(12))
   for (const t of told) {
+    if ("message" in t) {
+      out.write(`${t.run}  ${red(t.outcome)}  ${printable(t.message)}\n`)
+      continue
+    }
     const took = t.ms === undefined ? "" : printMs(t.ms)
     out.write(
       `${t.run}  ${dim(new Date(t.began).toISOString().replace("T", " ").slice(0, 19))}  ${paint(t.outcome)}  ${took.padStart(8)}  ${dim(`${some(t.reads, "read")}, ${some(t.writes, "write")}  graph ${t.graph.slice(0, 12)}…`)}\n`,
     )
   }
   return EXIT.ok
+}
+
+/** A run whose entries cannot be read hides no other. */
+interface Damaged extends Pick<Told, "run" | "outcome"> {
+  readonly message: string
+}
+
+async function tellAny(ledger: LedgerStore, space: string, run: string): Promise<Told | Damaged> {
+  try {
+    return tell(run, (await ledger.entries(space, run)).rows)
+  } catch (cause) {
+    if (!(cause instanceof KernelError) || (cause.reason !== "corrupt" && cause.reason !== "format")) throw cause
+    return { run, outcome: cause.reason, message: `${cause.message}; shadowgraph ledger verify says more` }
+  }
 }
 
 const some = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`

@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Path,
   printPath,
+  sameBytes,
   sameOutcome,
   type Type,
   type Value,
@@ -146,7 +147,7 @@ export interface Replayed {
 export async function replay(engine: Engine, run: string): Promise<Replayed> {
   const { ready, history } = await engine.reopen(run, "untouched")
   const record = replayRun(ready.admitted, history, engine.recording())
-  const outcome = await ready.outcome(record, inputOf(ready.admitted, history))
+  const outcome = await ready.outcome(record, inputOf(ready.admitted, history), fuelOf(history))
   const { end } = history
   const open = outcome === RESTING
   // A run that somebody stopped ends where its record does, whatever it would have come to.
@@ -167,6 +168,21 @@ export async function replay(engine: Engine, run: string): Promise<Replayed> {
     same: same && sameTrace && divergences.length === 0,
   }
 }
+
+/**
+ * What a replay is given to compute with: of a run that used up its fuel as much as it had, which its end says; of others
+ * more than any uses, since they came to their end with whatever they were given.
+ */
+function fuelOf({ end, known }: History): number {
+  const out = end?.outcome
+  // A tool may fail by that name, too; then it is on record as that tool's.
+  if (end === undefined || out?.ok !== false || out.failure.code !== "Fuel" || isKnown(known, end.hash)) return NO_BOUND
+  const limit = (out.failure.data as { readonly limit?: Value } | null)?.limit
+  return typeof limit === "number" ? limit : NO_BOUND
+}
+const NO_BOUND = Number.MAX_SAFE_INTEGER
+const isKnown = (known: History["known"], hash: Uint8Array): boolean =>
+  [...known.values()].some((k) => sameBytes(k.hash, hash))
 
 /** The name of a run's graph, by the plan that was kept when it began; undefined where none was. Fails with `KernelError`. */
 export async function graphOf(engine: Engine, run: string): Promise<string | undefined> {

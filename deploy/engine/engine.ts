@@ -140,7 +140,8 @@ export class Engine {
       admitted,
       run: (input, run = DEFAULTS) => this.#run(program, parks, input, run),
       on: (take, input, run = DEFAULTS) => this.#on(program, take, input, run),
-      outcome: (record, input) => this.#execute(program, record, input, { speculate: false }),
+      outcome: (record, input, fuel) =>
+        this.#execute(program, record, input, { speculate: false, ...(fuel === undefined ? {} : { fuel }) }),
     }
   }
 

@@ -106,7 +106,7 @@ export interface Ready {
    */
   readonly on: (take: () => Awaitable<RunRecord>, input: Value, options?: RunOptions) => Promise<RunResult>
   /** Runs on a record, and ends nothing: what it comes to. */
-  readonly outcome: (record: RunRecord, input: Value) => Outcome | Promise<Outcome>
+  readonly outcome: (record: RunRecord, input: Value, fuel?: number) => Outcome | Promise<Outcome>
 }
 
 /** A run of the ledger, admitted again. */

@@ -3,7 +3,7 @@
  * body is an answer.
  */
 import { Failure, joined, readJson, type Value } from "../../graph/mod.ts"
-import { Patience } from "./patience.ts"
+import { Awaited, Patience } from "./patience.ts"
 import { Answer, JSON_TYPE, problemOf } from "./problems.ts"
 
 /** How much of a body is read, and for how long. */
@@ -126,7 +126,7 @@ function take<W, B>(request: Request, limits: BodyLimits, form: Form<W, B>, come
     const bytes = Number(declared)
     // What says how long it is comes in one piece, nearly always: a server holds a body to the length that it declared.
     if (bytes > limits.bodyBytesMax) come(tooLarge(limits))
-    else inOnePiece(request, bytes, limits, form, come)
+    else new Whole(bytes, limits, form, come).take(request)
     return
   }
   // Not asked before: a host makes a stream for whoever asks, and is slower to give all at once what has one.
@@ -135,31 +135,44 @@ function take<W, B>(request: Request, limits: BodyLimits, form: Form<W, B>, come
   else void inPieces(body, limits).then((came) => come(came instanceof Answer ? came : form.joined(came)))
 }
 
-function inOnePiece<W, B>(
-  request: Request,
-  declared: number,
-  limits: BodyLimits,
-  form: Form<W, B>,
-  come: (body: B | Answer) => void,
-): void {
-  const { bodyMsMax, patience } = limits
-  const own = patience === undefined ? new Patience(bodyMsMax) : undefined
-  const waiting = patience ?? own!
-  let late = false
-  const end = (body: B | Answer): void => {
-    if (late) return
-    waiting.over(one)
-    own?.close()
+/** A body that comes in one piece, or too late. */
+class Whole<W, B> extends Awaited {
+  readonly #declared: number
+  readonly #limits: BodyLimits
+  readonly #form: Form<W, B>
+  readonly #patience: Patience
+  #come: ((body: B | Answer) => void) | undefined
+
+  constructor(declared: number, limits: BodyLimits, form: Form<W, B>, come: (body: B | Answer) => void) {
+    super()
+    this.#declared = declared
+    this.#limits = limits
+    this.#form = form
+    this.#come = come
+    this.#patience = limits.patience ?? new Patience(limits.bodyMsMax)
+  }
+
+  /** What comes after its time is over is not looked at. */
+  take(request: Request): void {
+    this.#patience.begin(this)
+    this.#form.whole(request).then(
+      (whole) => this.#come !== undefined && this.#end(this.#form.of(whole, this.#declared, this.#limits)),
+      () => this.#end(brokeOff()),
+    )
+  }
+
+  late(): void {
+    this.#end(slowBody(this.#limits))
+  }
+
+  #end(body: B | Answer): void {
+    const come = this.#come
+    if (come === undefined) return
+    this.#come = undefined
+    this.#patience.over(this)
+    if (this.#limits.patience === undefined) this.#patience.close()
     come(body)
   }
-  const one = waiting.begin(() => {
-    end(slowBody(limits))
-    late = true
-  })
-  form.whole(request).then(
-    (whole) => end(form.of(whole, declared, limits)),
-    () => end(brokeOff()),
-  )
 }
 
 const tooLarge = ({ bodyBytesMax }: BodyLimits): Answer =>

@@ -36,8 +36,17 @@ export function straightTo(
 ): void {
   const { fetch } = app
   let alone: boolean | undefined
+  /** By the whole URL, as the same clients write it: to cut a name out of each would cost more than to look it up. */
+  const names = new Map<string, string>()
+  const nameOf = (url: string): string | undefined => {
+    const known = names.get(url)
+    if (known !== undefined) return known
+    const name = nameIn(url)
+    if (name !== undefined && names.size < KNOWN_MAX && graphs.get(name) !== undefined) names.set(url, name)
+    return name
+  }
   app.fetch = (request, env, context) => {
-    const name = request.method === "POST" ? nameIn(request.url) : undefined
+    const name = request.method === "POST" ? nameOf(request.url) : undefined
     if (name === undefined || graphs.get(name) === undefined) return fetch(request, env, context)
     // Asked once, and no sooner than now: afterwards a router takes no more routes.
     alone ??= app.router.match("POST", `${BEFORE}${name}${BEHIND}`)[0].length === 1

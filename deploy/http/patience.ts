@@ -4,13 +4,14 @@
  */
 import { systemClock } from "../services/clock.ts"
 
-/** One that is waited for, with its neighbours: a list, since a table that much passes through costs more with each. */
-export interface Awaited {
+/** Something that is waited for, with its neighbours: a list, since a table that much passes through costs more with each. */
+export abstract class Awaited {
   /** By the `tick` of this host's clock, which timers go by too. */
-  readonly until: number
-  readonly late: () => void
-  before: Awaited | undefined
-  after: Awaited | undefined
+  until = 0
+  before: Awaited | undefined = undefined
+  after: Awaited | undefined = undefined
+  /** Hears that its time is over. */
+  abstract late(): void
 }
 
 export class Patience {
@@ -25,14 +26,14 @@ export class Patience {
     this.#ms = ms
   }
 
-  /** Calls `late` once the time is over, unless `over` is called before. */
-  begin(late: () => void): Awaited {
-    const one: Awaited = { until: systemClock.tick() + this.#ms, late, before: this.#last, after: undefined }
+  /** Tells `one` once its time is over, unless `over` is called before. */
+  begin(one: Awaited): void {
+    one.until = systemClock.tick() + this.#ms
+    one.before = this.#last
     if (this.#last === undefined) this.#first = one
     else this.#last.after = one
     this.#last = one
     if (this.#timer === undefined) this.#wake(this.#ms)
-    return one
   }
 
   /** It is there, or is given up. More than once says nothing new. */

@@ -32,7 +32,7 @@ export const PROBLEM_PAGES: Readonly<Record<ProblemKind, string>> = {
   "wrong-delivery":
     "The hook's `delivery` finds no text or number in the request, so a delivery that is made again would run twice.",
   "no-such-run": "The ledger has none of that id, or the token is for other graphs.",
-  missing: "What the run needs to go on, its plan, is not in the ledger.",
+  missing: "What the run needs to go on is not in the ledger: its plan is not kept, or its data were redacted.",
   closed: "Nothing can be answered or resumed any more. A new run has a new id.",
   answer: "GET /runs/<id> says what the run waits for, and where.",
   conflict: "Another request or server goes on with the run just now. Look again in a moment.",

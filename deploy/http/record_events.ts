@@ -3,11 +3,12 @@
  * Their ids are places in the record, so they are the same on every server and after every restart.
  */
 import { type Clock, type Path, printPath } from "../../graph/mod.ts"
-import { openRow, type Row } from "../../kernel/mod.ts"
+import { KernelError, openRow, type Row } from "../../kernel/mod.ts"
 import { graphOf } from "../engine/again.ts"
 import type { Engine } from "../engine/engine.ts"
 import { answerOf, resultOnRecord } from "./answers.ts"
 import { eventText, lastEvent, type Portion } from "./feed.ts"
+import { type Answer, problemOf } from "./problems.ts"
 import type { Source } from "./streams.ts"
 
 /** Milliseconds between two looks at the record of a run that another has. */
@@ -43,10 +44,16 @@ export function recordSource(engine: Engine, run: string, start: number, clock: 
 }
 
 async function ending(engine: Engine, run: string, seq: number): Promise<string> {
-  const history = await engine.history(run)
-  const result = resultOnRecord(history)
-  if (result === undefined) return eventText("unfinished", { run }, `r${seq}`)
-  const [event, data] = lastEvent(answerOf(result, { graph: await graphOf(engine, run) }))
+  let answer: Answer
+  try {
+    const result = resultOnRecord(await engine.history(run))
+    if (result === undefined) return eventText("unfinished", { run }, `r${seq}`)
+    answer = answerOf(result, { graph: await graphOf(engine, run) })
+  } catch (cause) {
+    if (!(cause instanceof KernelError) || cause.reason !== "redacted") throw cause
+    answer = problemOf("missing", cause.message, { run })
+  }
+  const [event, data] = lastEvent(answer)
   return eventText(event, data, `r${seq}`)
 }
 

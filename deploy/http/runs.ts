@@ -331,6 +331,8 @@ function refusal(cause: unknown): Answer {
   if (cause instanceof KernelError && TOLD.has(cause.reason))
     return problemOf(cause.reason as ProblemKind, cause.message)
   if (cause instanceof Overloaded) return overloaded(cause)
+  // What was removed from a record is not there for anybody.
+  if (cause instanceof KernelError && cause.reason === "redacted") return problemOf("missing", cause.message)
   if (cause instanceof KernelError && cause.reason === "misuse") return problemOf("no-proof", cause.message)
   throw cause
 }

@@ -1,5 +1,15 @@
 /** A durable ledger as its auditor reads it: everything, in order, in pieces, from the storage port. */
-import { type HeadRow, type Kept, type Leaf, type LedgerArchive, openLeaf, type RunName } from "../../audit/mod.ts"
+import {
+  type HeadRow,
+  type Kept,
+  type Leaf,
+  type LedgerArchive,
+  openLeaf,
+  type RunName,
+  type SignedHead,
+  signedHeadOf,
+} from "../../audit/mod.ts"
+import { type Digest, sameBytes } from "../../graph/mod.ts"
 import type { Row, RunHead } from "../../kernel/mod.ts"
 import type { Storage, StorageValue } from "../storage/port.ts"
 import { bytes, headOf, headRowOf, ROW_COLUMNS, rowOf } from "./rows.ts"
@@ -49,6 +59,13 @@ export class SqlArchive implements LedgerArchive {
       [log, index, limit],
     )
     return rows.map(headRowOf)
+  }
+
+  /** Was this head signed here? Its log then goes on from it. */
+  async holds({ log, size, root }: SignedHead, digest: Digest): Promise<boolean> {
+    const [row] = await this.logFrom(log, size - 1, 1)
+    const there = row?.index === size - 1 ? signedHeadOf(row, digest) : undefined
+    return there !== undefined && sameBytes(there.root, root)
   }
 
   async keptAfter(after: string | null, limit: number): Promise<readonly Kept[]> {

@@ -41,20 +41,26 @@ export async function openLedgerAt(
   const { openLedgerKey } = await import("../services/ledger_key.ts")
   const { signer, publicKey } = await openLedgerKey(join(folder, LEDGER_KEY))
   const heads = headsFile(folder, place)
+  let ledger: SqlLedger | undefined
   const keepHead = async (head: SignedHead) => {
     const { keepHeads } = await import("./proof.ts")
-    await keepHeads(heads, [publicKey], head)
+    await keepHeads(
+      heads,
+      [publicKey],
+      head,
+      async (before) => (await ledger?.archive.holds(before, hostDigest)) === true,
+    )
   }
   const kept = { digest: hostDigest, signer, keepHead, holder: { id: hex(systemChance.bytes(10)), leaseMs } }
   const { SqlLedger } = await import("./sql.ts")
   if (place === "file") {
     const { SqliteStorage } = await import("../storage/sqlite.ts")
-    return SqlLedger.open({ storage: new SqliteStorage({ file: join(folder, LEDGER_FILE) }), ...kept })
+    return (ledger = await SqlLedger.open({ storage: new SqliteStorage({ file: join(folder, LEDGER_FILE) }), ...kept }))
   }
   const { PostgresStorage } = await import("../storage/postgres.ts")
   const storage = new PostgresStorage({ url: urlOf(place, secret) })
   try {
-    return await SqlLedger.open({ storage, dialect: "postgres", ...kept })
+    return (ledger = await SqlLedger.open({ storage, dialect: "postgres", ...kept }))
   } catch (cause) {
     await storage.close()
     throw cause

@@ -1,14 +1,25 @@
 /** What leaves a ledger and what leaves nothing: proofs that need no ledger, heads kept elsewhere, data that are gone. */
 import { afterAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { auditLedger } from "../../audit/mod.ts"
+import { auditLedger, type SignedHead } from "../../audit/mod.ts"
 import { decode, encode, fail, sha256 } from "../../graph/mod.ts"
-import { admit, type KernelError, openRow, openRun, verifyChain } from "../../kernel/mod.ts"
+import {
+  admit,
+  type EntryBody,
+  GENESIS,
+  type KernelError,
+  openRow,
+  openRun,
+  SALT_BYTES,
+  seal,
+  verifyChain,
+} from "../../kernel/mod.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../../tests/plans/shop.ts"
 import { openLedgerKey, verifier } from "../services/ledger_key.ts"
 import { SqliteStorage } from "../storage/sqlite.ts"
+import { headsFile, LEDGER_FILE, openLedgerAt } from "./place.ts"
 import { checkProof, exportHeads, keepHeads, proveRun, readHeads } from "./proof.ts"
 import { SqlLedger } from "./sql.ts"
 
@@ -153,10 +164,37 @@ describe("proofs", () => {
     expect([ok, findings[0]?.fault]).toEqual([false, "head"])
     // The file beside the key never goes back either.
     const beside = join(folder, "heads.json")
-    await keepHeads(beside, [key.publicKey], kept[0]!)
-    await keepHeads(beside, [key.publicKey], heads[0]!)
+    const here = (before: SignedHead) => old.archive.holds(before, sha256)
+    await keepHeads(beside, [key.publicKey], kept[0]!, here)
+    await keepHeads(beside, [key.publicKey], heads[0]!, here)
     expect(readHeads(readFileSync(beside, "utf8"), beside).heads[0]!.size).toBe(kept[0]!.size)
     await old.close()
+  })
+
+  test("that a ledger was put back is told, also after more was written than was lost", async () => {
+    const home = join(folder, "put-back")
+    const session = async (...runs: string[]) => {
+      const ledger = await openLedgerAt(home, "file", () => undefined)
+      for (const run of runs) await runOf(ledger, run)
+      await ledger.close()
+    }
+    mkdirSync(join(home, ".shadowgraph"), { recursive: true })
+    await session("r1")
+    const file = join(home, LEDGER_FILE)
+    const before = readFileSync(file)
+    await session("r2", "r3")
+    const beside = headsFile(home, "file")
+    const lost = readHeads(readFileSync(beside, "utf8"), beside).heads
+    writeFileSync(file, before)
+    await session("r4", "r5", "r6", "r7", "r8")
+    expect(readHeads(readFileSync(beside, "utf8"), beside).heads).toEqual(lost)
+    // One that goes on takes its place, whoever writes.
+    rmSync(beside)
+    await session("r9")
+    const size = () => readHeads(readFileSync(beside, "utf8"), beside).heads[0]!.size
+    const first = size()
+    await session("r10")
+    expect(size()).toBeGreaterThan(first)
   })
 
   test("two processes with one key write one log", async () => {
@@ -228,6 +266,41 @@ describe("a redaction", () => {
     ])
     expect(decode(rows[2]!.data!)).toEqual(["value", 42])
     expect(await auditLedger(ledger.archive, { digest: sha256, verify })).toMatchObject({ ok: true, redacted: 2 })
+    await ledger.close()
+  })
+
+  test("of one effect takes what it gave out of later waits and out of the failures that scopes met", async () => {
+    const { file, ledger } = await openLedger()
+    const secret = "Ada Lovelace"
+    const found = encode(["value", secret])
+    const input = encode({ order: "A17" })
+    const asked = encode({ question: `Is it ${secret}?`, args: { ask: `Is it ${secret}?` } })
+    const met = encode(["failure", { failure: "Unknown", data: secret }])
+    const yes = encode(["value", "yes"])
+    const args = sha256(encode({ ask: `Is it ${secret}?` }))
+    const read = { kind: "read", resource: null, message: null, attempts: 1, cachedMs: null } as const
+    const written: readonly (readonly [EntryBody, Uint8Array | null])[] = [
+      [{ kind: "start", graph: plan.graph, plan: plan.hash, pins: null, input: sha256(input) }, input],
+      [{ ...read, path: ["ask_name"], input: sha256(input), outcome: sha256(found) }, found],
+      [{ kind: "met", path: ["tried"], outcome: sha256(met), message: `nobody is ${secret}` }, met],
+      [{ kind: "parked", path: ["sure"], why: "ask", input: args, request: sha256(asked), until: null }, asked],
+      [{ kind: "resume", by: "me" }, null],
+      [{ ...read, path: ["sure"], input: args, outcome: sha256(yes) }, yes],
+      [{ kind: "end", outcome: sha256(yes), message: null, trace: "t" }, yes],
+    ]
+    let prev = GENESIS
+    for (const [seq, [body, data]] of written.entries()) {
+      const row = seal({ space: "", run: "r1", seq, prev, at: 1, body }, data, sha256, salt(SALT_BYTES))
+      await ledger.append(row)
+      prev = row.hash
+    }
+    expect(bytesIn(file).includes(secret)).toBe(true)
+    expect(await ledger.redact("", "r1", "ask_name")).toBe(4)
+    expect(bytesIn(file).includes(secret)).toBe(false)
+    expect(bytesIn(file).includes(Buffer.from(args).toString("latin1"))).toBe(false)
+    const { rows } = await ledger.entries("", "r1")
+    expect(rows.map((r) => r.data !== null)).toEqual([true, false, false, false, false, true, false])
+    expect(await auditLedger(ledger.archive, { digest: sha256, verify })).toMatchObject({ ok: true, redacted: 4 })
     await ledger.close()
   })
 

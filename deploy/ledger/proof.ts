@@ -73,14 +73,21 @@ export async function exportHeads(
 }
 
 /**
- * Keeps a head in a file, unless a later one of the same log stands there: then the ledger was put back, and verify says so.
- * Fails with `KernelError`: `full`, `readonly`, `storage`.
+ * Keeps a head in a file, unless one of the same log stands there that is later, or that the log does not go on from: then the
+ * ledger was put back, verify says so, and goes on saying so however much is written after that. Fails with `KernelError`:
+ * `full`, `readonly`, `storage`.
  */
-export async function keepHeads(file: string, keys: readonly string[], head: SignedHead): Promise<void> {
+export async function keepHeads(
+  file: string,
+  keys: readonly string[],
+  head: SignedHead,
+  goesOnFrom: (before: SignedHead) => Promise<boolean>,
+): Promise<void> {
   const draft = `${file}.${process.pid}`
   try {
     const before = existsSync(file) ? readHeads(await readFile(file, "utf8"), file).heads : []
-    if (before.some((h) => h.log === head.log && h.size > head.size)) return
+    const last = before.find((h) => h.log === head.log)
+    if (last !== undefined && (last.size > head.size || !(await goesOnFrom(last)))) return
     const heads = [...before.filter((h) => h.log !== head.log), head].map(headJson)
     const text: HeadsFile = { shadowgraph: "heads", format: FORMAT, keys, heads }
     await writeFile(draft, `${JSON.stringify(text, null, 2)}\n`)

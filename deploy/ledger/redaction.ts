@@ -1,6 +1,6 @@
 /** Which entries of a run a redaction touches. */
 import { printPath, UNDO } from "../../graph/mod.ts"
-import { kernelError, openRow, type Row } from "../../kernel/mod.ts"
+import { type EntryKind, kernelError, openRow, type Row } from "../../kernel/mod.ts"
 
 export interface Redaction {
   /** Entries whose data go, and all that is beside them. */
@@ -26,8 +26,8 @@ export function redactionOf(run: string, rows: readonly Row[], path: string | un
     of.has(e.seq) ||
     e.body.kind === "end" ||
     e.body.kind === "undo" ||
-    // The arguments of a later write may say what is to go.
-    (e.body.kind === "intent" && e.row.data !== null && e.seq > first) ||
+    // Arguments of later writes, requests of later waits and the failures that scopes met may say what is to go.
+    (e.seq > first && e.row.data !== null && TELLS.has(e.body.kind)) ||
     (e.body.kind === "outcome" && of.has(e.body.intent))
   const beside = ({ row }: (typeof entries)[number]) =>
     row.data !== null || row.asked !== undefined || row.told !== undefined
@@ -40,6 +40,9 @@ export function redactionOf(run: string, rows: readonly Row[], path: string | un
     inputs: entries.filter((e) => !chosen(e) && e.seq > first && e.row.asked !== undefined).map((e) => e.seq),
   }
 }
+
+/** Kinds of entry beside which stands what a call was given, or what another call came to. */
+const TELLS: ReadonlySet<EntryKind> = new Set(["intent", "parked", "met"])
 
 /** The effect itself, and what took it back: that was called with its answer. */
 const isOf = (at: string, path: string): boolean => at === path || at === `${path}.${UNDO}`

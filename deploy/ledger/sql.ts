@@ -402,8 +402,8 @@ function statements(group: readonly Waiting[]): readonly Statement[] {
     out.push([INSERT, [space, run, seq, kind, row.entry, row.data, row.asked ?? null, row.told ?? null, hash]])
     heads.set(runKey(row), [HEAD, [space, run, seq, kind, hash]])
     if (kind === "parked") out.push([PARK, [space, run, row.due ?? null]])
-    // Only a run that goes on after a stop can have been parked.
-    else if (kind === "resume" || kind === "answer") out.push([UNPARK, [space, run]])
+    // Only a run that goes on after a stop, or is undone once more, can have been parked.
+    else if (kind === "resume" || kind === "answer" || kind === "undo") out.push([UNPARK, [space, run]])
   }
   return [...out, ...heads.values()]
 }

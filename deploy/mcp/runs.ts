@@ -3,7 +3,7 @@
  * A caller sees the runs of graphs that it may run, and of no others.
  */
 import { printPath } from "../../graph/mod.ts"
-import type { History, RunHead } from "../../kernel/mod.ts"
+import { type History, KernelError, type RunHead } from "../../kernel/mod.ts"
 import { decodePlan } from "../../plan/mod.ts"
 import { waitText } from "../engine/again.ts"
 import type { Engine } from "../engine/engine.ts"
@@ -38,7 +38,7 @@ export interface Listed {
   readonly name: string
   readonly title: string
   readonly mimeType: string
-  readonly annotations: { readonly lastModified: string }
+  readonly annotations?: { readonly lastModified: string }
 }
 
 /** A page of runs, and where the next one begins. `cursor`: how many came before. */
@@ -58,6 +58,11 @@ export async function listRuns(
   for (const { engine, head } of page) {
     const seen = await seenBy(engine, head.run, caller)
     if (seen === undefined) continue
+    if ("unreadable" in seen) {
+      const title = `${head.run}, ${seen.unreadable.reason}`
+      resources.push({ uri: runUri(head.run), name: head.run, title, mimeType: "application/json" })
+      continue
+    }
     const { graph, history } = seen
     resources.push({
       uri: runUri(head.run),
@@ -75,17 +80,31 @@ export async function findRun(
   hosts: readonly RunsHost[],
   run: string,
   caller: Caller,
-): Promise<{ readonly engine: Engine; readonly graph: string; readonly history: History } | undefined> {
+): Promise<{ readonly graph: string; readonly history: History } | Unreadable | undefined> {
   for (const { engine } of hosts) {
     if ((await engine.store.entries(engine.space, run)).rows.length === 0) continue
-    const seen = await seenBy(engine, run, caller)
-    return seen === undefined ? undefined : { engine, ...seen }
+    return await seenBy(engine, run, caller)
   }
   return undefined
 }
 
-async function seenBy(engine: Engine, run: string, { may, holder }: Caller) {
-  const history = await engine.history(run)
+/** A run whose data were redacted, or whose record is damaged: that it is there is all that can be said of it. */
+interface Unreadable {
+  readonly unreadable: KernelError
+}
+
+async function seenBy(
+  engine: Engine,
+  run: string,
+  { may, holder }: Caller,
+): Promise<{ readonly history: History; readonly graph: string } | Unreadable | undefined> {
+  let history: History
+  try {
+    history = await engine.history(run)
+  } catch (cause) {
+    if (!(cause instanceof KernelError) || (cause.reason !== "redacted" && cause.reason !== "corrupt")) throw cause
+    return holder?.graphs === undefined ? { unreadable: cause } : undefined
+  }
   const bytes = await engine.store.getBlob(history.plan)
   const graph = bytes === undefined ? undefined : decodePlan(bytes).name
   // Whose graph is not known is nobody's but of who may run all.
@@ -107,6 +126,11 @@ export async function readRun(serving: McpServing, uri: string, caller: Caller):
   const of = runOf(uri)
   const found = of === undefined ? undefined : await findRun(serving.hosts, of.run, caller)
   if (of === undefined || found === undefined) return undefined
+  if ("unreadable" in found) {
+    const { reason, message } = found.unreadable
+    const text = JSON.stringify({ run: of.run, status: reason, message })
+    return of.part === "output" ? undefined : { uri, mimeType: "application/json", text }
+  }
   const { graph, history } = found
   const { end } = history
   if (of.part === "output") return end?.outcome.ok === true ? contentsOf(end.outcome.value, uri) : undefined

@@ -276,11 +276,14 @@ export function ledgerContract(places: readonly Place[]): void {
         c: [3_000, null],
         d: [1_000],
         e: [],
+        f: [null],
       })) {
         const bodies: EntryBody[] = [{ kind: "start", graph: "", plan: "", pins: null, input }]
         for (const until of untils)
           bodies.push({ kind: "parked", path: ["n"], why: "event", input, request: input, until })
         if (run === "d") bodies.push({ kind: "resume", by: "person" })
+        // One that rested while it was undone, and is undone once more.
+        if (run === "f") bodies.push({ kind: "undo", by: "person", left: ["n"], outcome: input, message: null })
         let prev = GENESIS
         for (const [seq, body] of bodies.entries()) {
           const beside = body.kind === "resume" ? null : data
@@ -299,6 +302,7 @@ export function ledgerContract(places: readonly Place[]): void {
       expect(await told(3_999)).toEqual([["c", 3_000]])
       expect(await store.parked("other", 10)).toEqual([])
       expect((await store.runs("acme", 10)).map((r) => r.parked?.due)).toEqual([
+        undefined,
         undefined,
         undefined,
         3_000,

@@ -1,6 +1,9 @@
 // Smallest cases that random graphs found: what a run took and how it ended, computed again from its record.
 import { expect, test } from "bun:test"
 import { anew, replay, resume } from "../../deploy/engine/again.ts"
+import { Engine } from "../../deploy/engine/engine.ts"
+import { systemChance } from "../../deploy/services/chance.ts"
+import { systemClock } from "../../deploy/services/clock.ts"
 import { fail, type NodeKind, T } from "../../graph/mod.ts"
 import { GRANTS, ledger, World } from "./house.ts"
 
@@ -93,4 +96,55 @@ output: all
   expect(await replay(engine, run)).toMatchObject({ same: true })
   await now.run({})
   expect(seen.most).toBe(4)
+})
+
+test("a run is replayed with the fuel that it had, not with what the host gives today", async () => {
+  const world = new World()
+  const store = ledger()
+  const bytes = world.plan(`
+graph: long
+input: { n: number }
+nodes:
+  a: { look: input.n }
+  b: { expr: "range(0, 200).map(i, i * a).sum()" }
+output: b
+`)
+  const ready = await world.engine(store).prepare(bytes, { grants: GRANTS })
+  const little = await ready.run({ n: 1 }, { fuel: 100 })
+  expect(little.outcome).toMatchObject({ ok: false, failure: { code: "Fuel", data: { limit: 100 } } })
+  expect(await replay(world.engine(store), little.run)).toMatchObject({ same: true, trace: little.trace })
+  const enough = await ready.run({ n: 1 })
+  const poor = new Engine({
+    registry: world.kinds,
+    services: { clock: systemClock, chance: systemChance },
+    store,
+    fuel: 100,
+  })
+  expect(await replay(poor, enough.run)).toMatchObject({ same: true, outcome: enough.outcome, trace: enough.trace })
+  // That a tool fails by this name says nothing of the run's own.
+  const named: NodeKind = {
+    ...world.kinds.get("look")!,
+    kind: "burn",
+    main: { form: "cel", type: T.number, required: true, about: "What with." },
+    sign: () => ({
+      effect: "read",
+      resource: "burns",
+      needs: [],
+      input: T.record({ burn: T.number }),
+      output: T.number,
+    }),
+    open: () => ({
+      execute: async () => {
+        throw fail("Fuel", "its own", { data: { limit: 1 } })
+      },
+    }),
+  }
+  Object.assign(world, { kinds: new Map([...world.kinds, ["burn", named]]) })
+  const burns = world.plan(
+    "graph: burns\ninput: { n: number }\nnodes:\n  a: { burn: input.n }\n  b: { expr: a + 1 }\noutput: b\n",
+  )
+  const { run } = await (await world.engine(store).prepare(burns, { grants: GRANTS })).run({ n: 1 })
+  const again = await replay(world.engine(store), run)
+  expect(again).toMatchObject({ same: true })
+  expect((again.outcome as { failure: { message: string } }).failure.message).toBe("its own")
 })

@@ -69,6 +69,8 @@ interface Flat {
   readonly last: number
   readonly perMinute: number
   readonly highest: number
+  /** Medians of each minute, from the first on. */
+  readonly minutes: readonly number[]
   /** Seconds of each of the two windows. */
   readonly window: number
   /** Seconds before the first of them. */
@@ -92,6 +94,7 @@ function flat(samples: readonly MemorySample[]): Flat {
     last: median(within(seconds - window, Number.POSITIVE_INFINITY)),
     perMinute: slope * 60,
     highest: Math.max(...samples.map((s) => s.rss)),
+    minutes: Array.from({ length: Math.ceil(seconds / 60) }, (_, i) => median(within(i * 60, (i + 1) * 60))),
     window,
     warm,
   }
@@ -119,7 +122,7 @@ function tell({ most, rate, held, samples, heap, kills, exit, found }: Soaked): 
     ],
   )
   report.text(
-    `Milliseconds of an order, from when it was due: p50 ${held.p50.toFixed(2)}, p99 ${held.p99.toFixed(2)}, p99.9 ${held.p999.toFixed(1)}, longest ${held.most.toFixed(0)}. Memory of the server's process, median of ${memory.window.toFixed(0)} s: ${mb(memory.first)} MB after ${memory.warm.toFixed(0)} s, ${mb(memory.last)} MB at the end, ${mb(memory.highest)} MB at most; least squares over all after the warm-up: ${mb(memory.perMinute)} MB a minute. Objects held after a collection without load: ${mb(heap[0])} MB before, ${mb(heap[1])} MB afterwards.`,
+    `Milliseconds of an order, from when it was due: p50 ${held.p50.toFixed(2)}, p99 ${held.p99.toFixed(2)}, p99.9 ${held.p999.toFixed(1)}, longest ${held.most.toFixed(0)}. Memory of the server's process, median of ${memory.window.toFixed(0)} s: ${mb(memory.first)} MB after ${memory.warm.toFixed(0)} s, ${mb(memory.last)} MB at the end, ${mb(memory.highest)} MB at most; least squares over all after the warm-up: ${mb(memory.perMinute)} MB a minute. Objects held after a collection without load: ${mb(heap[0])} MB before, ${mb(heap[1])} MB afterwards. By the minute: ${memory.minutes.map(mb).join(", ")} MB.`,
   )
   report.text(
     `The ledger afterwards: ${found.runs} runs with ${found.entries} entries, of which clients were told of ${found.accepted}; ${found.open.length} without an end, ${found.lost.length} not as they were told, ${found.findings.length} findings of the audit. ${found.payments} payments, ${found.twice.length} of them twice. The server ended with ${exit} when it was asked to.`,
