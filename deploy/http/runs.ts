@@ -29,7 +29,12 @@ export function addRuns(app: Hono, means: Means): void {
     (c: Context): Promise<Response> =>
       answered(async () => {
         const of = await found(c, means)
-        return of === undefined ? noSuchRun() : await act(of)
+        if (of === undefined) return noSuchRun()
+        try {
+          return await act(of)
+        } catch (cause) {
+          return (await letGo(of, cause)) ?? refusal(cause)
+        }
       })
   app.get("/runs/:run", one(inspect))
   app.get("/runs/:run/events", one(events))
@@ -73,6 +78,13 @@ const unreadable = (cause: unknown): undefined => {
 /** A token for some graphs is for the runs of these. A run's graph has the name that its own plan has, whatever is served by now. */
 const mayTouch = (graph: string | undefined, { holder, may }: Caller): boolean =>
   holder?.graphs === undefined || (graph !== undefined && may(graph))
+
+/** A bounded ledger lets go of the beginning of a run before its end: nothing is wrong with what is left, and nothing can be made of it. */
+async function letGo({ host: { engine }, run }: OneRun, cause: unknown): Promise<Answer | undefined> {
+  if (!(cause instanceof KernelError) || cause.reason !== "corrupt") return undefined
+  const { before } = await engine.store.entries(engine.space, run)
+  return before === null ? undefined : problemOf("missing", cause.message)
+}
 
 const noSuchRun = (): Answer => problemOf("no-such-run", "The ledger has no such run that you may see.")
 
