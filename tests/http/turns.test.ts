@@ -222,3 +222,27 @@ describe("a turn", () => {
     expect(statuses.slice(4)).toEqual([200, 200, 200, 403, 401, 200])
   })
 })
+
+test("each request is told once; and a run that it did not wait for once more, when that has ended", async () => {
+  for (const shared of [true, false]) {
+    const told: string[] = []
+    const onRun: GraphsOptions["onRun"] = ({ graph, status }) => void told.push(`${graph} ${status}`)
+    const here = await site([SUM, SLOW], { shared, onRun })
+    const after = async (request: Asked) => {
+      await answered(here, request)
+      return told.splice(0)
+    }
+    const sum = (headers: Record<string, string>) => asked("/graphs/sum/runs", { input: { a: 1 } }, headers)
+    expect(await after(sum({}))).toEqual(["sum 200"])
+    expect(await after(sum({ "idempotency-key": "k" }))).toEqual(["sum 200"])
+    expect(await after(sum({ "idempotency-key": "k" }))).toEqual(["sum 200"])
+    expect(await after(sum({ prefer: "respond-async, wait=5" }))).toEqual(["sum 200"])
+    expect(await after(sum({ accept: "text/event-stream" }))).toEqual(["sum 200"])
+    expect(await after(asked("/graphs/slow/runs", { input: { n: 1 } }, { prefer: "respond-async" }))).toEqual([
+      "slow 202",
+    ])
+    for (const n of [1, 2]) await here.world.open(n)
+    for (let i = 0; i < 500 && told.length === 0; i++) await new Promise((wake) => setTimeout(wake, 1))
+    expect(told).toEqual(["slow 200"])
+  }
+})
