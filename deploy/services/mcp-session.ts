@@ -321,7 +321,8 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
   if (out !== undefined) return out
   const message = messageOf(session, cause)
   if (cause instanceof ProtocolError) {
-    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${message}`, { cause })
+    // An answer that cannot be used is one: the tool has acted.
+    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${message}`, { undelivered: false, cause })
     return fail("ToolError", `${what}: ${message}`, { data: { code: cause.code, text: message }, cause })
   }
   if (cause instanceof SdkHttpError) {
@@ -330,7 +331,7 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
     return fail("HttpStatus", `${what}: the server answered ${status}`, { data: { status }, retryable, cause })
   }
   if (cause instanceof SdkError && cause.code === "INVALID_RESULT") {
-    return fail("BadAnswer", `${what}: the answer is not a tool result: ${message}`, { cause })
+    return fail("BadAnswer", `${what}: the answer is not a tool result: ${message}`, { undelivered: false, cause })
   }
   if (!session.alive || (cause instanceof SdkError && cause.code === "CONNECTION_CLOSED")) {
     session.alive = false
@@ -342,5 +343,5 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
       cause,
     })
   }
-  return fail("Unreachable", `${what}: ${message}`, { retryable: true, cause })
+  return fail("Unreachable", `${what}: ${message}`, { retryable: true, undelivered: false, cause })
 }
