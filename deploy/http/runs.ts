@@ -14,7 +14,7 @@ import type { Caller } from "./callers.ts"
 import { feedSource } from "./flights.ts"
 import { type Means, placeFor, type RunsHost } from "./means.ts"
 import { Answer, overloaded, type ProblemKind, problemOf } from "./problems.ts"
-import { afterEntry, recordSource } from "./record_events.ts"
+import { afterEntry, notKept, recordSource } from "./record_events.ts"
 
 export type { RunsHost } from "./means.ts"
 
@@ -33,7 +33,7 @@ export function addRuns(app: Hono, means: Means): void {
         try {
           return await act(of)
         } catch (cause) {
-          return (await letGo(of, cause)) ?? refusal(cause)
+          return (await notKept(of.host.engine, of.run, cause)) ?? refusal(cause)
         }
       })
   app.get("/runs/:run", one(inspect))
@@ -78,13 +78,6 @@ const unreadable = (cause: unknown): undefined => {
 /** A token for some graphs is for the runs of these. A run's graph has the name that its own plan has, whatever is served by now. */
 const mayTouch = (graph: string | undefined, { holder, may }: Caller): boolean =>
   holder?.graphs === undefined || (graph !== undefined && may(graph))
-
-/** A bounded ledger lets go of the beginning of a run before its end: nothing is wrong with what is left, and nothing can be made of it. */
-async function letGo({ host: { engine }, run }: OneRun, cause: unknown): Promise<Answer | undefined> {
-  if (!(cause instanceof KernelError) || cause.reason !== "corrupt") return undefined
-  const { before } = await engine.store.entries(engine.space, run)
-  return before === null ? undefined : problemOf("missing", cause.message)
-}
 
 const noSuchRun = (): Answer => problemOf("no-such-run", "The ledger has no such run that you may see.")
 

@@ -70,7 +70,7 @@ output: sent
 test("a run of which a bounded ledger has let the beginning go is kept no more, and no defect", async () => {
   const told: unknown[] = []
   const small = new MemoryLedger({ entriesMax: 6 })
-  const { post, get } = await site([SUM, ASKS], { onDefect: (cause) => told.push(cause) }, small)
+  const { ask, post, get } = await site([SUM, ASKS], { onDefect: (cause) => told.push(cause) }, small)
   const sum = async () => expect((await post("/graphs/sum/runs", { input: { a: 1 } })).status).toBe(200)
   await sum()
   const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
@@ -80,5 +80,7 @@ test("a run of which a bounded ledger has let the beginning go is kept no more, 
   expect(await get(`/runs/${run}`)).toMatchObject(gone)
   expect(await post(`/runs/${run}/resume`, { answers: { sure: true } })).toMatchObject(gone)
   expect(await post(`/runs/${run}/undo`, {})).toMatchObject(gone)
+  // What is left of it is told, and then that there is no more.
+  expect(await (await ask(`/runs/${run}/events`)).text()).toMatch(/event: failed\ndata: .*\/problems\/missing/)
   expect(told).toEqual([])
 })
