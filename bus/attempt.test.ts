@@ -1,7 +1,7 @@
 // Attempts: retries with their pauses, timeouts, answers that come too late, and what is on record of writes whose fate is
 // known, or is not. Expected times are worked out by hand from the settings.
 import { describe, expect, test } from "bun:test"
-import { type Failure, fail } from "../graph/mod.ts"
+import { Failure, fail } from "../graph/mod.ts"
 import { Machine, told } from "../tests/machine/machine.ts"
 
 const one = (settings: string, kind = "read") =>
@@ -106,6 +106,28 @@ describe("writes", () => {
     expect(await told1(() => Promise.reject(fail("Refused", "no")))).toEqual(["intent a", "refused"])
     expect(await told1(() => new Promise(() => {}))).toEqual(["intent a", "uncertain"])
     expect(await told1(() => Promise.reject(fail("ToolDied", "gone")))).toEqual(["intent a", "uncertain"])
+  })
+
+  test("that may have arrived are uncertain, whatever an attempt after that one learnt", async () => {
+    const cut = fail("Unreachable", "cut", { retryable: true, undelivered: false })
+    const never = fail("Unreachable", "nobody there", { retryable: true, undelivered: true })
+    expect(await told1(() => Promise.reject(cut))).toEqual(["intent a", "uncertain"])
+    expect(await told1(() => Promise.reject(never))).toEqual(["intent a", "refused"])
+    const attempts = async (...came: unknown[]) => {
+      const answer = async () => {
+        const next = came.shift()
+        if (next instanceof Failure) throw next
+        return next
+      }
+      const text = one(", retry: { times: 2, delay: 1ms }, keyed: true", "write")
+      const machine = new Machine(text, { tool: answer as never }, { timeoutMs: 20 })
+      const ended = await machine.run({ n: 1 })
+      return [...told(ended), ended.out instanceof Failure ? ended.out.message : "done"]
+    }
+    expect(await attempts(cut, never, never)).toEqual(["intent a", "uncertain", "cut"])
+    expect(await attempts(never, cut, fail("HttpStatus", "no"))).toEqual(["intent a", "uncertain", "cut"])
+    expect(await attempts(never, never, never)).toEqual(["intent a", "refused", "nobody there"])
+    expect(await attempts(cut, 1)).toEqual(["intent a", "delivered", "done"])
   })
 
   test("that were on their way when the run failed still report what came of them", async () => {

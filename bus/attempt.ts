@@ -2,7 +2,7 @@
  * Calls of tools: limits, cache, intent, attempts with their timeouts and retries, and the record of what came of it. A
  * tool that answers at once is called, judged and committed without a promise; everything else goes the long way.
  */
-import { Failure, fail, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
+import { Failure, fail, leastKnown, mayRetry, Park, type Path, type Rec, toFailure } from "../graph/mod.ts"
 import type { Commit } from "../kernel/mod.ts"
 import { CallView } from "./call.ts"
 import { runRole } from "./control.ts"
@@ -346,8 +346,9 @@ export class Attempts {
         const answer = this.call(task, attempt)
         value = isThenable(answer) ? await this.timed(task, answer, "No answer") : answer
       } catch (cause) {
-        failure = toFailure(cause, task.path)
-        if (this.again(task, failure, attempt)) continue
+        const last = toFailure(cause, task.path)
+        failure = task.intent === undefined ? last : leastKnown(failure, last)
+        if (this.again(task, last, attempt)) continue
         return this.settle(task, failure, attempt)
       }
       return this.settle(task, value, attempt)

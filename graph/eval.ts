@@ -16,7 +16,7 @@ import { argLook, fromLook, roundLook, stateType } from "./looks.ts"
 import type { Signature } from "./node.ts"
 import { leafHash, type Outcome, outcomeHash, TraceTree, traceHash } from "./trace.ts"
 import { type Fits, T, type Type } from "./type.ts"
-import { type Delivery, deliveryOf, needsAnswer, UNDO, undoArgs, undoExpr, undoOf } from "./undo.ts"
+import { type Delivery, deliveryOf, leastKnown, needsAnswer, UNDO, undoArgs, undoExpr, undoOf } from "./undo.ts"
 import { validatorOf } from "./valid.ts"
 import { verdictOf } from "./validator.ts"
 import { decode, encode, hashValue, type Rec, sameValue, type Value } from "./value.ts"
@@ -288,6 +288,7 @@ export class Evaluation {
   /** Attempts until one counts. None follows one that ran a body or gave an item: what these did cannot be undone. */
   async attempts(node: Node, args: Value, env: Env, path: Path): Promise<Attempted> {
     const { outcome: type, signature } = this.checked.nodes.get(node)!
+    let before: Failure | undefined
     for (let attempt = 1; ; attempt++) {
       let calls = 0
       const invoke = async (role: string, given: Rec) => {
@@ -305,13 +306,15 @@ export class Evaluation {
         await collect(answer, accept(type.of), items)
         return attempted({ ok: true, value: items })
       } catch (cause) {
-        const failure = toFailure(cause, path)
+        const last = toFailure(cause, path)
+        const failure = signature!.effect === "write" && !answered ? leastKnown(before, last) : last
         const used = calls > 0 || items.length > 0
-        if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, failure))
+        if (used || attempt > (node.settings.retry?.times ?? 0) || !mayRetry(signature!, last))
           return {
             ...attempted({ ok: false, failure }, { ok: false, failure: brokenOff(failure, items) }),
             how: answered ? "delivered" : deliveryOf(failure),
           }
+        before = failure
       }
     }
   }

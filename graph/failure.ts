@@ -18,7 +18,10 @@ export class Failure extends Data.TaggedError("Failure")<{
   readonly path?: Path
   /** May another attempt end differently? Retries ask this; the default is no. */
   readonly retryable?: boolean
-  /** Was the request certainly not delivered? Only then may a write without a key be tried again. */
+  /**
+   * Was the request certainly not delivered? Only then may a write without a key be tried again. `false`: it may have been, and
+   * nobody knows what came of it. Left out: the tool said no, unless the code is one of those that know nothing (`deliveryOf`).
+   */
   readonly undelivered?: boolean
   readonly cause?: unknown
 }> {}

@@ -7,7 +7,7 @@ import { Failure, fail } from "./failure.ts"
 import { printGraph } from "./file/print.ts"
 import { printPath } from "./ir.ts"
 import { printProblemShort } from "./problem.ts"
-import { deliveryOf, undosOf } from "./undo.ts"
+import { deliveryOf, leastKnown, undosOf } from "./undo.ts"
 
 const PUT = "put: box, key: k, with: { text: a }"
 const BACK = "put: box, key: k, with: { text: b }"
@@ -186,4 +186,20 @@ test("what is known of a write by its failure", () => {
     expect(deliveryOf(fail(code, "", { undelivered: true }))).toBe("refused")
   }
   expect(deliveryOf(new Failure({ code: "HttpStatus", message: "", data: null }))).toBe("refused")
+  // One that says of itself that the request may have arrived is believed, whatever its code.
+  expect(deliveryOf(fail("Unreachable", "cut", { undelivered: false }))).toBe("uncertain")
+  expect(deliveryOf(fail("Unreachable", "refused", { undelivered: true }))).toBe("refused")
+})
+
+test("what is known of a write that was tried twice", () => {
+  const [late, never, no] = [
+    fail("Timeout", ""),
+    fail("Unreachable", "", { undelivered: true }),
+    fail("HttpStatus", ""),
+  ]
+  const cut = fail("Unreachable", "", { undelivered: false })
+  expect(leastKnown(undefined, never)).toBe(never)
+  for (const before of [late, cut]) for (const last of [never, no]) expect(leastKnown(before, last)).toBe(before)
+  expect(leastKnown(late, cut)).toBe(cut)
+  expect(leastKnown(no, never)).toBe(never)
 })

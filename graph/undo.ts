@@ -119,7 +119,17 @@ export const undoArgs = (args: Expr, out: Value | undefined, given: Value): Valu
 /** What came of a write: done, certainly not done, or nobody knows. */
 export type Delivery = "delivered" | "refused" | "uncertain"
 
-/** What is known of a write by the failure that its tool ended in; by an answer it is `delivered`. */
-export const deliveryOf = (failure: Failure): Delivery =>
-  failure.undelivered !== true && UNKNOWING.has(failure.code) ? "uncertain" : "refused"
+/**
+ * What is known of a write by the failure that its tool ended in; by an answer it is `delivered`. A failure that says of itself
+ * that the request may have arrived is believed; of others the code tells.
+ */
+export const deliveryOf = ({ undelivered, code }: Failure): Delivery =>
+  undelivered === false || (undelivered === undefined && UNKNOWING.has(code)) ? "uncertain" : "refused"
+
+/**
+ * Of two attempts of a write the failure that counts for it: that the second certainly did nothing says nothing of a first of
+ * which nobody knows.
+ */
+export const leastKnown = (before: Failure | undefined, last: Failure): Failure =>
+  before !== undefined && deliveryOf(before) === "uncertain" && deliveryOf(last) === "refused" ? before : last
 const UNKNOWING: ReadonlySet<string> = new Set(["Timeout", "Cancelled", "ToolDied"])

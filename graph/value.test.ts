@@ -8,6 +8,7 @@ import vectors from "./value/vectors.json" with { type: "json" }
 import {
   compareKeys,
   DEPTH_MAX,
+  type Digest,
   DTYPE_BYTES,
   decode,
   encode,
@@ -15,6 +16,7 @@ import {
   hex,
   sameBytes,
   sameValue,
+  sha256,
   Tensor,
   unhex,
   type Value,
@@ -185,6 +187,55 @@ describe("canonical bytes", () => {
     expect(sameValue({ b: 1, a: [2n] }, { a: [2], b: 1 })).toBe(true)
     expect(sameValue(0, -0)).toBe(false)
     expect(sameValue(Number.NaN, Number.NaN)).toBe(true)
+  })
+
+  test("the hash of a value is the digest of its bytes, whatever was hashed before and whatever the digest does", () => {
+    const r = new Random(8)
+    const copies: Digest = (b) => b.slice()
+    const inner = (): void => {
+      const v = [randomTensor(r), randomText(r)]
+      if (hex(hashValue(v)) !== hex(sha256(encode(v)))) expect(hex(encode(v))).toBe("hashed as itself within")
+    }
+    const digests: readonly Digest[] = [
+      copies,
+      // Asks for another hash while the bytes of this one are looked at.
+      (b) => {
+        inner()
+        return b.slice()
+      },
+      // Leaves nothing of what it was given.
+      (b) => {
+        const copy = b.slice()
+        b.fill(0xff)
+        return copy
+      },
+    ]
+    const throws = (v: Value, digest?: Digest) => expect(() => hashValue(v, digest)).toThrow()
+    for (let i = 0; i < 3_000; i++) {
+      const size = r.chance(0.01) ? 2 ** r.below(22) : r.chance(0.2) ? 1_010 + r.below(30) : r.below(80)
+      const v: Value = r.chance(0.3) ? randomValue(r) : r.chance(0.5) ? "x".repeat(size) : new Uint8Array(size).fill(i)
+      const want = encode(v)
+      const found = hashValue(v, r.pick(digests))
+      if (!sameBytes(found, want)) expect(`value ${i}, ${want.length} bytes`).toBe("hashed as its bytes")
+      if (r.chance(0.05)) {
+        const getter = Object.defineProperty({ a: randomTensor(r) }, "b", {
+          enumerable: true,
+          get: () => {
+            inner()
+            throw new RangeError("no")
+          },
+        })
+        throws(
+          r.pick([
+            [randomValue(r), getter as Value],
+            [randomTensor(r), (() => 1) as unknown as Value],
+          ]),
+        )
+        throws("x", () => {
+          throw new RangeError("no")
+        })
+      }
+    }
   })
 
   test("same value exactly when same bytes", () => {

@@ -1,12 +1,14 @@
 /** The first and last entries of runs, sealed late or at once: what stores are given, and what the end of a run proves. */
 import { describe, expect, test } from "bun:test"
 import { MemoryLedger } from "../deploy/ledger/memory.ts"
-import { hex, sha256 } from "../graph/mod.ts"
+import { type Digest, encode, hex, sha256 } from "../graph/mod.ts"
+import { Random, randomText, randomValue } from "../graph/random.sample.ts"
 import { SHOP, SHOP_GRANTS, shopBytes, shopRegistry } from "../tests/plans/shop.ts"
-import { admit } from "./admit.ts"
+import { type Admitted, admit } from "./admit.ts"
+import { GrowingChain } from "./chain.ts"
 import { openHistory } from "./history.ts"
-import { EndRow, StartRow } from "./late.ts"
-import { type LedgerStore, openEntry, type Row } from "./ledger.ts"
+import { EndRow, HeldStartRow, StartRow } from "./late.ts"
+import { GENESIS, type LedgerStore, openEntry, type Row } from "./ledger.ts"
 import { taking } from "./past.ts"
 import { resumeRun } from "./resume.ts"
 import { openRun, type RunRecord } from "./run.ts"
@@ -77,5 +79,45 @@ test("the end of a run proves the entry that its store keeps, also a salted one"
     const { head, position } = proofOf(openRun(plan, { ...named, store, salt, input: 1 }))
     expect({ head, position }).toEqual({ head: hex(rows[1]!.hash), position: 1 })
     expect(rows[1]!.told !== undefined).toBe("salted" in more)
+  }
+})
+
+test("the hash of a late row is that of the bytes that it is sealed to, whichever is asked for first", () => {
+  const mirrored: Digest = (bytes) => sha256(bytes).reverse()
+  for (let seed = 0; seed < 500; seed++) {
+    const r = new Random(seed)
+    const digest = r.chance(0.5) ? sha256 : mirrored
+    const pins = r.chance(0.5) ? null : { hash: hex(r.bytes(32)), bytes: r.bytes(3) }
+    const admitted: Admitted = { ...plan, graph: randomText(r), hash: hex(r.bytes(32)), pins }
+    const ticking = { now: () => r.below(2) * 1.5 + r.below(2 ** 31) * 2 ** r.below(20) }
+    const [input, outcome] = [encode(randomValue(r)), encode(randomValue(r))]
+    const message = r.chance(0.5) ? null : `${randomText(r)}\ud800`
+    const Start = r.chance(0.5) ? HeldStartRow : StartRow
+    const chain = new GrowingChain({
+      store: { append: () => {}, late: true },
+      digest,
+      clock: ticking,
+      run: randomText(r).repeat(1 + r.below(300)),
+      space: randomText(r),
+    })
+    const start = new Start(chain, input, admitted)
+    chain.appendLate(start)
+    // Of a run that something stands in: what its end follows is sealed already.
+    if (r.chance(0.3)) chain.append({ kind: "resume", by: randomText(r) }, null)
+    const end = new EndRow(chain, outcome, message, admitted, start, undefined)
+    chain.appendLate(end)
+    for (const row of r.chance(0.5) ? [start, end] : [end, start]) {
+      const hashed = r.chance(0.5) ? row.hash : undefined
+      const { entry, hash, data } = row.seal()
+      const said = `seed ${seed} ${row.kind}`
+      expect([said, hex(hashed ?? row.hash)]).toEqual([said, hex(digest(entry))])
+      expect(hex(hash)).toBe(hex(digest(entry)))
+      const { space, run, seq, prev, at, body } = openEntry(entry)
+      expect([space, run, seq, at]).toEqual([row.space.toWellFormed(), row.run.toWellFormed(), row.seq, row.at])
+      expect(Object.keys(body).sort()).toEqual(Object.keys(row.body()).sort())
+      expect(hex(prev)).toBe(hex(row.prev))
+      expect(data).toBe(row.data)
+    }
+    expect([hex(start.prev), chain.head]).toEqual([hex(GENESIS), end.head])
   }
 })

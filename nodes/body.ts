@@ -103,5 +103,6 @@ function textOf(body: Uint8Array, charset: string, wanted: string, what: string)
   }
 }
 
+/** Something was answered: what was asked for may have been done. */
 const bad = (what: string, wanted: string, message: string, cause: unknown) =>
-  fail("BadBody", `The body of ${what} ${message}`, { data: { wanted }, cause })
+  fail("BadBody", `The body of ${what} ${message}`, { data: { wanted }, undelivered: false, cause })

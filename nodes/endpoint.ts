@@ -205,5 +205,9 @@ export function statusFailure(what: string, response: HttpResponse, hidden: read
   return fail("HttpStatus", `${what} answered ${response.status}${excerpt === "" ? "" : `: ${excerpt}`}`, {
     data: { status: response.status },
     retryable: RETRYABLE.has(response.status),
+    ...(saysNothing(response.status) ? { undelivered: false } : {}),
   })
 }
+
+/** A gateway heard no answer, or none that it could read, from the server that was asked: that may have done it. RFC 9110, 15.6.3 and 15.6.5. */
+export const saysNothing = (status: number): boolean => status === 502 || status === 504

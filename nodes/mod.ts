@@ -2,7 +2,7 @@
 export { addressOf, hostnameOf, type Reach, reachOf, reachOfHost } from "./address.ts"
 export { ask } from "./ask.ts"
 export { now, random } from "./clock.ts"
-export { rights } from "./endpoint.ts"
+export { rights, saysNothing } from "./endpoint.ts"
 export { readFile, writeFile } from "./file.ts"
 export { codePinKey, fnWith, type RunEffect, splitCode } from "./fn.ts"
 export { fn, settleEffect } from "./fn-effect.ts"

@@ -259,7 +259,11 @@ function executor(db: SqlDatabase, query: string, shape: SqlShape, signature: Si
       throw fail(
         rows.length === 0 ? "NoRow" : "ManyRows",
         `Cannot give one row of the query: it found ${rows.length}`,
-        { data: { rows: rows.length }, undelivered: signature.effect === "read" },
+        // A statement that wrote and gave rows has done so; one that gave none is refused.
+        {
+          data: { rows: rows.length },
+          ...(signature.effect === "read" ? { undelivered: true } : rows.length > 0 ? { undelivered: false } : {}),
+        },
       )
     },
     close,

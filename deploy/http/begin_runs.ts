@@ -262,7 +262,11 @@ class Beginning implements Work {
     }
     if (flight === undefined) return this.#told(await onRecord(graph, run), { ...replayed, ...applied })
     const answer = await flights.answer(flight, wanted.how === "async" ? wanted.waitMs : undefined)
-    return this.#told(answer ?? goesOn(run), { ...replayed, ...applied })
+    const headers = { ...replayed, ...applied }
+    // What the run that began here came to was told as it ended.
+    return !again && answer !== undefined && answer === flight.ended
+      ? answer.response(headers)
+      : this.#told(answer ?? goesOn(run), headers)
   }
 
   async #keyed(graph: Served, ready: Ready, input: Rec, wanted: Wanted): Promise<Answer> {

@@ -91,13 +91,62 @@ test("a body that is no UTF-8 is answered 400; U+FFFD itself, and a mark at the 
     ])
   for (const key of ["\ufffd", "\ufffd\ufffd é 😀"])
     expect(await posted(`{"input":{"a":1,"${key}":1}}`)).toEqual([said(key), said(key)])
-  expect(await posted([0xef, 0xbb, 0xbf], '{"input":{"a":1}}')).toEqual([
+  const MARK = [0xef, 0xbb, 0xbf]
+  expect(await posted(MARK, '{"input":{"a":1}}')).toEqual([
     [200, ""],
     [200, ""],
   ])
+  expect(await posted(MARK, '{"input":{"a":1,"\ufffd":1}}')).toEqual([said("\ufffd"), said("\ufffd")])
+  const alone = [400, "The body is a byte order mark alone."]
+  expect(await posted(MARK)).toEqual([alone, alone])
   // What no length tells: docs/http.md, Limits.
+  expect(await posted(MARK, '{"input":{"a":1,"', [0xff], "x", [0xe2, 0x82], '":1}}')).toEqual([
+    said("\ufffd"),
+    [400, "The body is no UTF-8."],
+  ])
   expect(await posted('{"input":{"a":1,"', [0xf0, 0x9f, 0x98], '":1}}')).toEqual([
     said("\ufffd"),
     [400, "The body is no UTF-8."],
   ])
+})
+
+test("a body is as long as its bytes, whatever its text comes to", async () => {
+  const BYTES = 200
+  const { app } = await site([SUM], { limits: { bodyBytesMax: BYTES } })
+  const utf8 = new TextEncoder()
+  const posted = async (body: Uint8Array<ArrayBuffer>) => {
+    const sent = async (more: Record<string, string>) => {
+      const headers = { "content-type": "application/json", ...more }
+      const response = await app.fetch(
+        new Request("http://localhost/graphs/sum/runs", { method: "POST", headers, body }),
+      )
+      return [response.status, (await response.json()).type]
+    }
+    return [await sent({ "content-length": `${body.length}` }), await sent({})]
+  }
+  const both = (status: number, type: string) => Array(2).fill([status, `/problems/${type}`])
+  for (const letter of ["x", "é", "€", "😀", "\ufffd"]) {
+    const size = utf8.encode(letter).length
+    const filled = (bytes: number) => {
+      const room = bytes - utf8.encode('{"":1}').length
+      return utf8.encode(`{"${letter.repeat(Math.floor(room / size))}${"x".repeat(room % size)}":1}`)
+    }
+    expect(await posted(filled(BYTES))).toEqual(both(400, "bad-body"))
+    expect(await posted(filled(BYTES + 1))).toEqual(both(413, "too-large"))
+  }
+  // Each of these becomes three bytes of its text.
+  const broken = new Uint8Array(BYTES).fill(0xff)
+  expect(await posted(broken)).toEqual(both(400, "bad-body"))
+  expect(await posted(new Uint8Array(BYTES + 1).fill(0xff))).toEqual(both(413, "too-large"))
+})
+
+test("a body that somebody has read before is answered for", async () => {
+  const { app } = await site([SUM], {})
+  for (const headers of [{}, { "content-length": "17" }]) {
+    const init = { method: "POST", headers: { "content-type": "application/json", ...headers } }
+    const request = new Request("http://localhost/graphs/sum/runs", { ...init, body: '{"input":{"a":1}}' })
+    await request.text()
+    const response = await app.fetch(request)
+    expect([response.status, (await response.json()).detail]).toEqual([400, "The body broke off."])
+  }
 })

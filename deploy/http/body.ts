@@ -92,17 +92,28 @@ const NO_UTF8 = "The body is no UTF-8."
 const TEXT: Form<string, string> = {
   whole: (request) => request.text(),
   of: (text, declared, limits) => {
+    // What was broken became longer: asked first, since that may be more than is read.
+    if (text.includes("\ufffd") && !took(text, declared)) return problemOf("bad-body", NO_UTF8)
     const { bodyBytesMax } = limits
     if (text.length * UTF8_MAX > bodyBytesMax && lengthOf(text) > bodyBytesMax) return tooLarge(limits)
-    return text.includes("\ufffd") && lengthOf(text) !== declared ? problemOf("bad-body", NO_UTF8) : text
+    return said(text, declared)
   },
   joined: (bytes) => {
     try {
-      return STRICT_UTF8.decode(bytes)
+      return said(STRICT_UTF8.decode(bytes), bytes.length)
     } catch {
       return problemOf("bad-body", NO_UTF8)
     }
   },
+}
+/** A byte order mark is taken from a text; it is a body nevertheless. */
+const MARK_BYTES = 3
+const said = (text: string, bytes: number): string | Answer =>
+  text === "" && bytes > 0 ? problemOf("bad-body", "The body is a byte order mark alone.") : text
+/** Did the text take so many bytes, with a mark or without? */
+function took(text: string, bytes: number): boolean {
+  const length = lengthOf(text)
+  return length === bytes || length + MARK_BYTES === bytes
 }
 /** Bytes of UTF-8 that one unit of a string can take. */
 const UTF8_MAX = 3
@@ -146,7 +157,7 @@ class Whole<W, B> extends Awaited {
     this.#patience.begin(this)
     this.#form.whole(request).then(
       (whole) => this.#come !== undefined && this.#end(this.#form.of(whole, this.#declared, this.#limits)),
-      () => this.#end(problemOf("bad-body", "The body broke off.")),
+      () => this.#end(brokeOff()),
     )
   }
 
@@ -166,10 +177,13 @@ class Whole<W, B> extends Awaited {
 
 const tooLarge = ({ bodyBytesMax }: BodyLimits): Answer =>
   problemOf("too-large", `The body must have at most ${bodyBytesMax} bytes.`)
+const brokeOff = (): Answer => problemOf("bad-body", "The body broke off.")
 const slowBody = ({ bodyMsMax }: BodyLimits): Answer =>
   problemOf("slow-body", `The body did not come within ${bodyMsMax} ms.`)
 
 async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): Promise<Uint8Array | Answer> {
+  // Somebody else has it.
+  if (body.locked) return brokeOff()
   const reader = body.getReader()
   let late = false
   const timer = setTimeout(() => {
@@ -191,7 +205,7 @@ async function inPieces(body: ReadableStream<Uint8Array>, limits: BodyLimits): P
       chunks.push(value)
     }
   } catch {
-    return late ? slowBody(limits) : problemOf("bad-body", "The body broke off.")
+    return late ? slowBody(limits) : brokeOff()
   } finally {
     clearTimeout(timer)
   }

@@ -83,10 +83,13 @@ export class Answer {
   response(more?: Readonly<Record<string, string>>): Response {
     const { headers: own, status } = this
     const headers = own === NONE && more === undefined ? PLAIN_HEADERS : { ...PLAIN, ...own, ...more }
-    return new Response(this.text(), { status, headers })
+    const text = this.text()
+    // Runs that have ended keep their answers for a while, for who asks again: not as text beside.
+    this.#text = undefined
+    return new Response(text, { status, headers })
   }
 
-  /** The body as JSON: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
+  /** The body as JSON, kept until there is a response: numbers that JSON has no word for are texts, and int64 beyond 2^53 too. */
   text(): string {
     return (this.#text ??= this.written())
   }

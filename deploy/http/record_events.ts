@@ -50,8 +50,9 @@ async function ending(engine: Engine, run: string, seq: number): Promise<string>
     if (result === undefined) return eventText("unfinished", { run }, `r${seq}`)
     answer = answerOf(result, { graph: await graphOf(engine, run) })
   } catch (cause) {
-    if (!(cause instanceof KernelError) || cause.reason !== "redacted") throw cause
-    answer = problemOf("missing", cause.message, { run })
+    const gone = await notKept(engine, run, cause)
+    if (gone === undefined) throw cause
+    answer = gone
   }
   const [event, data] = lastEvent(answer)
   return eventText(event, data, `r${seq}`)
@@ -89,4 +90,18 @@ function textOf(row: Row, rows: readonly Row[], last: boolean): readonly string[
     default:
       return []
   }
+}
+
+/**
+ * What to say where a record cannot be read since something of it is not there any more: it was redacted, or a bounded ledger
+ * let go of it, of its beginning first. Nothing is wrong with what is left, and nothing can be made of it.
+ */
+export async function notKept(engine: Engine, run: string, cause: unknown): Promise<Answer | undefined> {
+  if (!(cause instanceof KernelError)) return undefined
+  const { reason, message } = cause
+  const gone =
+    reason === "redacted" ||
+    reason === "missing" ||
+    (reason === "corrupt" && (await engine.store.entries(engine.space, run)).before !== null)
+  return gone ? problemOf("missing", message, { run }) : undefined
 }

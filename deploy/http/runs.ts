@@ -14,7 +14,7 @@ import type { Caller } from "./callers.ts"
 import { feedSource } from "./flights.ts"
 import { type Means, placeFor, type RunsHost } from "./means.ts"
 import { Answer, overloaded, type ProblemKind, problemOf } from "./problems.ts"
-import { afterEntry, recordSource } from "./record_events.ts"
+import { afterEntry, notKept, recordSource } from "./record_events.ts"
 
 export type { RunsHost } from "./means.ts"
 
@@ -29,7 +29,12 @@ export function addRuns(app: Hono, means: Means): void {
     (c: Context): Promise<Response> =>
       answered(async () => {
         const of = await found(c, means)
-        return of === undefined ? noSuchRun() : await act(of)
+        if (of === undefined) return noSuchRun()
+        try {
+          return await act(of)
+        } catch (cause) {
+          return (await notKept(of.host.engine, of.run, cause)) ?? refusal(cause)
+        }
       })
   app.get("/runs/:run", one(inspect))
   app.get("/runs/:run/events", one(events))

@@ -16,7 +16,7 @@ import {
 } from "@modelcontextprotocol/client"
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import { Failure, fail, type Http, isRecord, type McpConnection, type Services, type Value } from "../../graph/mod.ts"
-import { blot, orAbort } from "../../nodes/mod.ts"
+import { blot, orAbort, saysNothing } from "../../nodes/mod.ts"
 import { noLogin, noScope } from "../logins/failures.ts"
 import { Logins } from "../logins/store.ts"
 import { tokensFor } from "../logins/tokens.ts"
@@ -321,16 +321,23 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
   if (out !== undefined) return out
   const message = messageOf(session, cause)
   if (cause instanceof ProtocolError) {
-    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${message}`, { cause })
+    // An answer that cannot be used is one: the tool has acted.
+    if (CLIENT_CHECK.test(cause.message)) return fail("BadAnswer", `${what}: ${message}`, { undelivered: false, cause })
     return fail("ToolError", `${what}: ${message}`, { data: { code: cause.code, text: message }, cause })
   }
   if (cause instanceof SdkHttpError) {
     const { status } = cause
     const retryable = status === 429 || status >= 500
-    return fail("HttpStatus", `${what}: the server answered ${status}`, { data: { status }, retryable, cause })
+    const unknown = saysNothing(status) ? { undelivered: false } : {}
+    return fail("HttpStatus", `${what}: the server answered ${status}`, {
+      data: { status },
+      retryable,
+      ...unknown,
+      cause,
+    })
   }
   if (cause instanceof SdkError && cause.code === "INVALID_RESULT") {
-    return fail("BadAnswer", `${what}: the answer is not a tool result: ${message}`, { cause })
+    return fail("BadAnswer", `${what}: the answer is not a tool result: ${message}`, { undelivered: false, cause })
   }
   if (!session.alive || (cause instanceof SdkError && cause.code === "CONNECTION_CLOSED")) {
     session.alive = false
@@ -342,5 +349,5 @@ function callFailure(session: Open, tool: string, signal: AbortSignal, cause: un
       cause,
     })
   }
-  return fail("Unreachable", `${what}: ${message}`, { retryable: true, cause })
+  return fail("Unreachable", `${what}: ${message}`, { retryable: true, undelivered: false, cause })
 }

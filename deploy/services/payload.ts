@@ -16,6 +16,7 @@ async function* chunksOf(answer: Answer, request: HttpRequest): AsyncGenerator<U
   const tooLarge = () =>
     fail("TooLarge", `${name}: the body is larger than ${request.bytesMax} bytes`, {
       data: { limit: request.bytesMax },
+      undelivered: false,
     })
   const empty = request.method === "HEAD" || response.statusCode === 204 || response.statusCode === 304
   let count = 0

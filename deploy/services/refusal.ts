@@ -20,7 +20,7 @@ export const cut = (name: string, cause?: unknown): Failure =>
   unreachable("cut", `${name}: the connection was cut in the middle of the body`, false, cause)
 
 export const badCoding = (message: string, cause?: unknown): Failure =>
-  fail("BadBody", message, { data: { wanted: "encoding" }, cause })
+  fail("BadBody", message, { data: { wanted: "encoding" }, undelivered: false, cause })
 
 export const cancelled = (signal: AbortSignal): Failure =>
   signal.reason instanceof Failure

@@ -96,14 +96,17 @@ describe("what comes back", () => {
 describe("what a status means", () => {
   test("each is a failure with the status as its data; some may be tried again", async () => {
     const retryable: number[] = []
+    const unknown: number[] = []
     for (const status of [300, 400, 401, 403, 404, 408, 409, 418, 422, 425, 429, 500, 501, 502, 503, 504]) {
       const f = await failure(ask({ http: `GET ${site.base}/status/${status}` }))
       expect([f.code, f.data]).toEqual(["HttpStatus", { status }])
       expect(f.undelivered ?? false).toBe(false)
       expect(f.message).toContain("sorry")
+      if (f.undelivered === false) unknown.push(status)
       if (f.retryable) retryable.push(status)
     }
     expect(retryable).toEqual([408, 425, 429, 502, 503, 504])
+    expect(unknown).toEqual([502, 504])
   })
 
   test("accepted ones are answers", async () => {

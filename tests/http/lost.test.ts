@@ -1,10 +1,11 @@
-// Two servers on one ledger, of which the first was silent for longer than its lease: what its callers hear.
+// Two servers on one ledger, of which the first was silent for longer than its lease: what its callers hear. And a run that a
+// bounded ledger keeps no more.
 import { afterEach, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
-import { Gates, SLOW, site } from "./world.ts"
+import { MemoryLedger, SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
+import { ASKS, Gates, SLOW, SUM, site } from "./world.ts"
 
 const folders: string[] = []
 afterEach(() => {
@@ -64,4 +65,22 @@ output: sent
   expect(await two.post(`${at}/undo`, {})).toMatchObject({ status: 200, json: { undone: { undone: ["sent"] } } })
   expect((await one.get(at)).json).toMatchObject({ status: "ended", undone: { undone: ["sent"] } })
   await Promise.all([one.engine.close(), two.engine.close()])
+})
+
+test("a run of which a bounded ledger has let the beginning go is kept no more, and no defect", async () => {
+  const told: unknown[] = []
+  const small = new MemoryLedger({ entriesMax: 6 })
+  const { ask, post, get } = await site([SUM, ASKS], { onDefect: (cause) => told.push(cause) }, small)
+  const sum = async () => expect((await post("/graphs/sum/runs", { input: { a: 1 } })).status).toBe(200)
+  await sum()
+  const { run } = (await post("/graphs/asks/runs", { input: { id: "A" } })).json
+  for (let i = 0; i < 2; i++) await sum()
+  expect(small.entries("", run)).toMatchObject({ before: { seq: 0 }, rows: [{ kind: "parked" }] })
+  const gone = { status: 404, json: { type: "/problems/missing" } }
+  expect(await get(`/runs/${run}`)).toMatchObject(gone)
+  expect(await post(`/runs/${run}/resume`, { answers: { sure: true } })).toMatchObject(gone)
+  expect(await post(`/runs/${run}/undo`, {})).toMatchObject(gone)
+  // What is left of it is told, and then that there is no more.
+  expect(await (await ask(`/runs/${run}/events`)).text()).toMatch(/event: failed\ndata: .*\/problems\/missing/)
+  expect(told).toEqual([])
 })

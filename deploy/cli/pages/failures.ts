@@ -177,7 +177,7 @@ export const FAILURES: { readonly [code: string]: FailurePage } = {
   Unreachable: {
     title: "The server cannot be reached",
     from: REQUESTS,
-    page: "No name, no route, nobody listens, no TLS, or the connection broke. `data.reason` says which. Where it says `dns`, `refused`, `route`, `timeout` or `tls` the request was certainly not delivered; where it says `cut`, `silent` or `protocol` it may have been.",
+    page: "No name, no route, nobody listens, no TLS, or the connection broke. `data.reason` says which. Where it says `dns`, `refused`, `route`, `timeout` or `tls` the request was certainly not delivered; where it says `cut`, `silent` or `protocol` it may have been: of a write nobody knows then, and where runs can rest it parks until a person says so.",
   },
   Refused: {
     title: "The request is not sent",
