@@ -173,8 +173,9 @@ describe("a new run from another", () => {
   const taken = (taking_: Partial<Parameters<typeof taking>[2]>, h = history()) =>
     taking(h, plain, { pinned: [], held: false, ...taking_ }, options)
 
-  test("takes over what stands before a place, and nothing without one", async () => {
+  test("takes over what stands before a place, nothing without one, or all", async () => {
     expect([...(await taken({})).known.keys()]).toEqual([])
+    expect([...(await taken({ before: "all" })).known.keys()]).toEqual(["lines", "freight.rates", "store"])
     expect([...(await taken({ before: ["freight", "rates"] })).known.keys()]).toEqual(["lines"])
     expect([...(await taken({ before: ["store"] })).known.keys()]).toEqual(["lines", "freight.rates"])
     const all = await taken(

@@ -74,8 +74,8 @@ export const replaying = (history: History): Past => ({
 })
 
 export interface Taking {
-  /** Outcomes that stand before this one on record are taken over; undefined: none is. */
-  readonly before?: Path
+  /** Outcomes that stand before this one on record are taken over; undefined: none is. `all`: whichever have the same arguments. */
+  readonly before?: Path | "all"
   /** Outcomes that a person puts in place of what the tools would say. */
   readonly pinned: readonly { readonly path: Path; readonly outcome: unknown }[]
   /** Writes wait for leave to be sent. */
@@ -91,7 +91,7 @@ export async function taking(
 ): Promise<Past> {
   sayOnce(pinned.map((p) => p.path))
   const known = new Map<string, Known>()
-  const until = before === undefined ? 0 : placeOf(history, before)
+  const until = before === undefined ? 0 : before === "all" ? Number.POSITIVE_INFINITY : placeOf(history, before)
   for (const [at, entry] of history.known) {
     // What was undone is not there to be taken over: the new run does it again.
     const undone = history.known.get(`${at}.${UNDO}`)?.how === "delivered"

@@ -117,7 +117,9 @@ export async function anew(engine: Engine, run: string, options: AnewRun): Promi
   const { admitted } = ready
   const { from, pinned = [], held = false } = options
   const recording = engine.recording(options)
-  const past = await taking(history, admitted, { ...(from ? { before: from } : {}), pinned, held }, recording)
+  // With another input what was asked in the same words has been answered.
+  const before = from ?? (options.input === undefined ? undefined : "all")
+  const past = await taking(history, admitted, { ...(before ? { before } : {}), pinned, held }, recording)
   const { plan } = admitted
   const input =
     options.input === undefined

@@ -188,3 +188,31 @@ output: b.i
   })
   expect(await replay(dead, run)).toMatchObject({ same: true, outcome: { ok: false, failure: { code: "Fuel" } } })
 })
+
+test("a run with another input takes over what was asked with the same arguments, and asks the rest", async () => {
+  const world = new World()
+  const store = ledger()
+  const bytes = world.plan(`
+graph: other
+input: { n: number }
+nodes:
+  same: { look: "5" }
+  mine: { look: input.n }
+  sent: { send: "7", after: same }
+  posted: { post: mine }
+output: { same: same, mine: mine, sent: sent, posted: posted }
+`)
+  const ready = await world.engine(store).prepare(bytes, { grants: GRANTS })
+  const first = await ready.run({ n: 1 })
+  world.calls.length = 0
+  const other = await anew(world.engine(store), first.run, { grants: GRANTS, input: { n: 2 } })
+  expect(other.outcome).toEqual({ ok: true, value: { same: 6, mine: 3, sent: 8, posted: 4 } })
+  expect(world.calls).toEqual(["look 2", "post 3"])
+  const taken = store.entries("", other.run).rows.filter(({ kind }) => kind === "taken")
+  expect(taken).toHaveLength(2)
+  expect(await replay(world.engine(store), other.run)).toMatchObject({ same: true })
+  // Begun anew with its own input it asks for everything.
+  world.calls.length = 0
+  await anew(world.engine(store), first.run, { grants: GRANTS })
+  expect(world.calls.toSorted()).toEqual(["look 1", "look 5", "post 2", "send 7"])
+})
