@@ -11,7 +11,7 @@ import { barred, type Caller, type Callers } from "../http/callers.ts"
 import { TokenError } from "../http/holder.ts"
 import { readInput } from "../http/input.ts"
 import { givenSchema, takenSchema } from "../http/port_schema.ts"
-import { Answer, json, overloaded, problemOf, refused } from "../http/problems.ts"
+import { Answer, defect, json, overloaded, problemOf, refused } from "../http/problems.ts"
 import { Stop } from "../http/stop.ts"
 import type { EdgeReady } from "./edge.ts"
 
@@ -33,7 +33,7 @@ export async function answer(request: Request, serving: Serving): Promise<Respon
     return said instanceof Answer ? said.response() : said
   } catch (cause) {
     serving.onDefect?.(cause)
-    return problemOf("internal", "The server met a defect of its own.").response()
+    return defect(cause).response()
   }
 }
 

@@ -20,7 +20,7 @@ import type { HttpLimits, Means, RunsHost, RunTold, Way } from "./means.ts"
 import { Patience } from "./patience.ts"
 import { givenSchema, takenSchema } from "./port_schema.ts"
 import { PROBLEM_PAGES } from "./problem_pages.ts"
-import { json, overloaded, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
+import { defect, json, overloaded, PROBLEMS, type ProblemKind, problemOf, SAFE } from "./problems.ts"
 import { addRuns } from "./runs.ts"
 import { Streams } from "./streams.ts"
 import { AT_ONCE, Turns } from "./turns.ts"
@@ -125,7 +125,7 @@ export function graphsApp(options: GraphsOptions): Hono {
     // Its engine may have bounds of its own.
     if (cause instanceof Overloaded) return overloaded(cause).response()
     options.onDefect?.(cause)
-    return problemOf("internal", "The server met a defect of its own.").response()
+    return defect(cause).response()
   }
   app.onError(failed)
   straightTo(app, catalogue, (request, graph) => {

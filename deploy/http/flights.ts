@@ -9,7 +9,7 @@ import type { Ready, RunOptions, RunResult } from "../engine/engine.ts"
 import { answerOf } from "./answers.ts"
 import type { Served } from "./catalogue.ts"
 import { Feed, type FeedLimits, lastEvent, tellingTo } from "./feed.ts"
-import { type Answer, problemOf } from "./problems.ts"
+import { type Answer, defect, problemOf } from "./problems.ts"
 import { Stop } from "./stop.ts"
 
 export interface FlightLimits extends FeedLimits {
@@ -139,7 +139,7 @@ export class Flights {
     } catch (cause) {
       this.#onDefect?.(cause)
       this.#lost.add(run)
-      return takenFrom(cause, run) ?? problemOf("internal", "The server met a defect of its own.", { run })
+      return takenFrom(cause, run) ?? defect(cause, { run })
     }
   }
 

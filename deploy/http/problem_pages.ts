@@ -56,5 +56,7 @@ export const PROBLEM_PAGES: Readonly<Record<ProblemKind, string>> = {
   "too-slow": "The server limits the time of a run.",
   "run-failed": "`code` says how, `node` where; the ledger has what was done until then.",
   "shutting-down": "Try again a little later.",
+  "not-kept":
+    "The ledger is full, read-only or away (`reason`), and what cannot be recorded is not done. With an `Idempotency-Key` the same request can be made again.",
   internal: "A defect of the server; its log says more.",
 }

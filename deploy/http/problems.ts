@@ -3,7 +3,7 @@
  * few forms that every answer is written in.
  */
 import { type JsonOptions, jsonText, printPath, type Value } from "../../graph/mod.ts"
-import type { AdmissionError } from "../../kernel/mod.ts"
+import { type AdmissionError, KernelError, type KernelReason } from "../../kernel/mod.ts"
 import type { Overloaded } from "../engine/slots.ts"
 import type { Holder } from "./holder.ts"
 
@@ -57,6 +57,7 @@ export const PROBLEMS = {
   "too-slow": [504, "Run took too long"],
   "run-failed": [500, "The graph failed"],
   "shutting-down": [503, "Server stops"],
+  "not-kept": [503, "The ledger keeps nothing now"],
   internal: [500, "Internal error"],
 } as const satisfies { readonly [kind: string]: readonly [status: number, title: string] }
 
@@ -121,6 +122,17 @@ export function problemOf(
   const body = { type: `/problems/${kind}`, title, status, detail, ...more }
   return new Answer(status, body, { ...headers, "content-type": "application/problem+json" })
 }
+
+/** Of an error that nobody expected. That the ledger cannot be written or read is said, with the reason; of anything else no more than that there is something. */
+export function defect(cause: unknown, more: object = {}): Answer {
+  if (cause instanceof KernelError && UNKEPT.has(cause.reason)) {
+    const { reason } = cause
+    const detail = `The ledger cannot be used: ${reason}. What is on record counts.`
+    return problemOf("not-kept", detail, { ...more, reason }, { "retry-after": "5" })
+  }
+  return problemOf("internal", "The server met a defect of its own.", more)
+}
+const UNKEPT: ReadonlySet<KernelReason> = new Set(["full", "readonly", "unavailable", "locked", "storage"])
 
 export const problem = (...said: Parameters<typeof problemOf>): Response => problemOf(...said).response()
 

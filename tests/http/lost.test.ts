@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { MemoryLedger, SqliteStorage, SqlLedger } from "../../deploy/mod.ts"
+import { kernelError } from "../../kernel/mod.ts"
 import { ASKS, Gates, SLOW, SUM, site } from "./world.ts"
 
 const folders: string[] = []
@@ -83,4 +84,21 @@ test("a run of which a bounded ledger has let the beginning go is kept no more, 
   // What is left of it is told, and then that there is no more.
   expect(await (await ask(`/runs/${run}/events`)).text()).toMatch(/event: failed\ndata: .*\/problems\/missing/)
   expect(told).toEqual([])
+})
+
+test("a ledger that is full or away is told by name, and any other error is not", async () => {
+  for (const reason of ["full", "readonly", "unavailable", "locked", "storage", "corrupt"] as const) {
+    const store = new MemoryLedger()
+    store.append = () => {
+      throw kernelError(reason, "Cannot write /secret/place")
+    }
+    const { post } = await site([SUM], {}, store)
+    const { status, json, headers } = await post("/graphs/sum/runs", { input: { a: 1 } })
+    const told = reason !== "corrupt"
+    expect([status, json.type, json.reason]).toEqual(
+      told ? [503, "/problems/not-kept", reason] : [500, "/problems/internal", undefined],
+    )
+    expect(headers.get("retry-after")).toBe(told ? "5" : null)
+    expect(JSON.stringify(json)).not.toContain("/secret/place")
+  }
 })
