@@ -3,8 +3,6 @@
  * of a step is then in the processor's cache for all but the first, where a server under load would fetch it anew for each
  * request, after the network's own. That is a fifth of what a short run costs (`docs/http.md`).
  */
-import type { Clock } from "../../graph/mod.ts"
-import { systemClock } from "../services/clock.ts"
 
 /** Work in steps. */
 export interface Work {
@@ -26,33 +24,20 @@ export const AT_ONCE: Worker = {
 
 /** More at once would push each other's data out of the cache. */
 const TOGETHER_MAX = 32
-/** Who shares a turn waits for all in it: where works together took longer than so many milliseconds, fewer are done together. */
-const TOGETHER_MS = 2
 
-/** Does work at the end of the turn in which it came, in the order in which it came. What is too much for one turn is done in the next ones. */
+/** Does work at the end of the turn in which it came, in the order in which it came. */
 export class Turns implements Worker {
-  readonly #clock: Pick<Clock, "tick">
   #came: Work[] = []
-  #together = 4
-
-  constructor(clock: Pick<Clock, "tick"> = systemClock) {
-    this.#clock = clock
-  }
 
   add(work: Work): void {
-    if (this.#came.push(work) === 1) setImmediate(this.#turn)
+    if (this.#came.push(work) === 1) setImmediate(this.#done)
   }
 
-  readonly #turn = (): void => {
+  readonly #done = (): void => {
     const came = this.#came
-    const most = this.#together
-    const works = came.length <= most ? came : came.slice(0, most)
-    this.#came = came.slice(works.length)
-    if (this.#came.length > 0) setImmediate(this.#turn)
-    const began = this.#clock.tick()
-    together(works)
-    const slow = this.#clock.tick() - began > TOGETHER_MS
-    this.#together = slow ? Math.max(1, most >> 1) : Math.min(TOGETHER_MAX, most * 2)
+    this.#came = []
+    if (came.length <= TOGETHER_MAX) together(came)
+    else for (let i = 0; i < came.length; i += TOGETHER_MAX) together(came.slice(i, i + TOGETHER_MAX))
   }
 }
 
