@@ -38,7 +38,7 @@ export interface Tally {
   readonly most: number
 }
 
-type Came = "right" | "refused" | "left" | "down" | "shed" | "silent"
+type Came = "right" | "refused" | "left" | "down" | "asked" | "shed" | "silent"
 const SHOWN_MAX = 20
 /** What a run may fail with while its tool is dead, and only then. */
 const DOWN: ReadonlySet<string> = new Set(["Unreachable", "ToolDied"])
@@ -102,6 +102,7 @@ interface Told {
   readonly output?: { readonly [name: string]: unknown }
   readonly code?: string
   readonly status?: unknown
+  readonly parked?: readonly { readonly why: string }[]
   readonly ledger?: { readonly head: string }
 }
 
@@ -133,6 +134,8 @@ function came(
   const told = JSON.parse(answer.body) as Told
   took(told)
   if (answer.status === 200 && told.output !== undefined && holds(told.output)) return "right"
+  // Of a payment whose answer was cut off nobody knows, and a person is asked.
+  if (kind === "pay" && answer.status === 202 && told.parked?.[0]?.why === "uncertain") return "asked"
   if (answer.status === 503 && told.run === undefined) return "shed"
   if (answer.status === 500 && told.code !== undefined && DOWN.has(told.code)) return "down"
   return wrong(kind, answer)

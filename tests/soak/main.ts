@@ -26,6 +26,7 @@ const CAME = {
   refused: "refused, as it had to be",
   left: "left by the client",
   down: "failed, since the tool was dead",
+  asked: "at rest: a person is to say what came of a payment",
   shed: "turned away: no place",
   silent: "given up: nothing came for 30 s",
 } as const
@@ -125,7 +126,7 @@ function tell({ most, rate, held, samples, heap, kills, exit, found }: Soaked): 
     `Milliseconds of an order, from when it was due: p50 ${held.p50.toFixed(2)}, p99 ${held.p99.toFixed(2)}, p99.9 ${held.p999.toFixed(1)}, longest ${held.most.toFixed(0)}. Memory of the server's process, median of ${memory.window.toFixed(0)} s: ${mb(memory.first)} MB after ${memory.warm.toFixed(0)} s, ${mb(memory.last)} MB at the end, ${mb(memory.highest)} MB at most; least squares over all after the warm-up: ${mb(memory.perMinute)} MB a minute. Objects held after a collection without load: ${mb(heap[0])} MB before, ${mb(heap[1])} MB afterwards. By the minute: ${memory.minutes.map(mb).join(", ")} MB.`,
   )
   report.text(
-    `The ledger afterwards: ${found.runs} runs with ${found.entries} entries, of which clients were told of ${found.accepted}; ${found.open.length} without an end, ${found.lost.length} not as they were told, ${found.findings.length} findings of the audit. ${found.payments} payments, ${found.twice.length} of them twice. The server ended with ${exit} when it was asked to.`,
+    `The ledger afterwards: ${found.runs} runs with ${found.entries} entries, of which clients were told of ${found.accepted}; ${found.open.length} without an end, ${found.asked.length} at rest until a person says what came of a payment, ${found.lost.length} not as they were told, ${found.findings.length} findings of the audit. ${found.payments} payments, ${found.twice.length} of them twice. The server ended with ${exit} when it was asked to.`,
   )
   report.figure("soak.lost", lost, undefined, "0")
   report.figure("soak.wrong", held.wrong + found.twice.length, undefined, "0")
